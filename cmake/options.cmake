@@ -1,0 +1,28 @@
+# Flags that every target of ours has. Third-party headers come in as SYSTEM, so warnings are about our code alone.
+add_library(hoop_options INTERFACE)
+target_compile_options(hoop_options INTERFACE
+  -Wall -Wextra -Wconversion -Wsign-conversion -Wshadow -Wnon-virtual-dtor -Woverloaded-virtual
+  -Wcast-align -Wformat=2 -Wimplicit-fallthrough -Wswitch -Wundef -Wvla -Werror
+  -fno-strict-overflow -fstack-protector-strong)
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  # g++ 12 reports uninitialised coroutine frames and freed strings in code that is right: PR 105562, 106093.
+  target_compile_options(hoop_options INTERFACE -Wno-maybe-uninitialized -Wno-restrict -Wno-dangling-pointer
+    -Wduplicated-cond -Wlogical-op -fpch-preprocess)
+else()
+  # Results of awaitables are checked by our own [[nodiscard]] types.
+  target_compile_options(hoop_options INTERFACE -Wno-unused-command-line-argument)
+endif()
+target_compile_definitions(hoop_options INTERFACE
+  ASIO_NO_DEPRECATED HOOPCTL_VERSION="${PROJECT_VERSION}")
+if(HOOPCTL_SANITIZE)
+  target_compile_options(hoop_options INTERFACE -fsanitize=${HOOPCTL_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
+  target_link_options(hoop_options INTERFACE -fsanitize=${HOOPCTL_SANITIZE})
+endif()
+if(HOOPCTL_HARDEN)
+  target_compile_options(hoop_options INTERFACE -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3 -fcf-protection=full -fstack-clash-protection)
+  target_compile_definitions(hoop_options INTERFACE _GLIBCXX_ASSERTIONS)
+  target_link_options(hoop_options INTERFACE -Wl,-z,relro,-z,now,-z,noexecstack -pie)
+endif()
+if(HOOPCTL_FUZZ)
+  target_compile_options(hoop_options INTERFACE -fsanitize=fuzzer-no-link)
+endif()

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the program is about to do, in one shape for every protocol.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "core/crypto/digest.h"
+
+namespace hoop::access {
+
+enum class Access { read, write };
+
+/// kind is the word that a rule's `when` uses ("table", "function"); name is fully qualified ("public.customers").
+struct Resource {
+  std::string kind;
+  std::string name;
+  Access access = Access::read;
+  bool operator==(const Resource&) const = default;
+};
+
+struct Action {
+  std::string protocol;  // "postgres"
+  std::string verb;      // "select"; "unknown" for what could not be classified: only a deny or a rule that names it matches
+  std::vector<Resource> resources;
+  /// Facts that a rule may ask for by name, e.g. postgres: where = absent|present, limit = absent or a number.
+  std::map<std::string, std::string> attributes;
+  /// For people and the log: bounded, and cleaned by the handler of what masks hide.
+  std::string text;
+  /// SHA-256 of the exact bytes that would go upstream.
+  crypto::Digest256 digest{};
+};
+
+}  // namespace hoop::access

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+// A named thing that one can open.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+namespace hoop::access {
+
+enum class DataPath { local, gateway };
+std::string_view to_string(DataPath path);
+
+enum class TlsMode { disable, verify_ca, verify_full };
+
+struct Target {
+  std::string name;
+  std::string protocol;  // "postgres"
+  std::string description;
+  std::string host;
+  std::uint16_t port = 0;
+  std::vector<std::string> databases;  // postgres: the first one is the default
+  TlsMode tls = TlsMode::verify_full;
+  std::string tls_ca_pem;       // empty: the system store
+  std::string tls_server_name;  // empty: host
+  std::map<std::string, std::string> labels;
+  DataPath path = DataPath::local;
+  bool operator==(const Target&) const = default;
+};
+
+}  // namespace hoop::access

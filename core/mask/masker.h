@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+// Rewrites values: whole columns by strategy, and what detectors find inside text.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "core/access/policy.h"
+#include "core/base/secret.h"
+#include "core/mask/detectors.h"
+
+namespace hoop::mask {
+
+/// How many values were hidden, by detector class and by column mask; for ReplyEnd records and the result document.
+struct HiddenCounts {
+  std::array<std::uint64_t, kDetectorClasses> detected{};
+  std::uint64_t columns = 0;
+  std::uint64_t total() const;
+  void add(const HiddenCounts& other);
+};
+
+/// Immutable per session part: which detectors act with which strategy, and the HMAC key.
+class Masker {
+ public:
+  /// masks: the grant's. mask_key: 32 bytes. Fails with config for an unknown detector.
+  static Result<Masker> create(const std::vector<access::Mask>& masks, SecretBytes mask_key);
+  ~Masker();
+  Masker(Masker&&) noexcept;
+  Masker& operator=(Masker&&) noexcept;
+
+  bool has_detectors() const;
+
+  /// The value that stands for text under strategy; nullopt is SQL NULL. redact: "[redacted]"; partial: first letter and
+  /// domain of an e-mail address, last four of anything longer than eight, else as redact; hash: "hmac:" and 32 hex digits.
+  std::optional<std::string> masked(access::MaskStrategy strategy, std::string_view text) const;
+
+  /// Scans the fields as one batch and calls nothing back: rewritten[i] is set where field i changed. A field that is
+  /// JSON stays valid JSON (spans inside strings are replaced by text that needs no escape). Fails closed.
+  Result<void> rewrite(std::span<const std::string_view> fields, std::span<std::optional<std::string>> rewritten,
+                       HiddenCounts& counts);
+  /// One text, for messages, statement text and notices.
+  Result<std::string> rewrite_text(std::string_view text, HiddenCounts& counts);
+
+ private:
+  struct Impl;
+  explicit Masker(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace hoop::mask

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a session log says: one struct a record type. Payloads are JSON objects; hoopctl-session-log(5) specifies them.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "core/access/action.h"
+#include "core/access/policy.h"
+#include "core/base/clock.h"
+
+namespace hoop::record {
+
+enum class RecordType : std::uint8_t {
+  session_start = 1,
+  action = 2,       // decided, before it is released
+  reply_begin = 3,  // before the first byte of a reply
+  progress = 4,     // before each further 1 MiB or 1,000 rows
+  reply_end = 5,    // before the completion is released
+  note = 6,         // what else a reader must know: policy swapped, limit reached, connection opened
+  reply_data = 7,   // masked reply bytes, capped, at level full; a reader may skip it
+  session_end = 8,
+  seal = 9,         // written by SessionLog::seal alone
+};
+
+struct SessionStart {
+  std::string session;
+  std::string gateway;
+  std::string target;
+  std::string protocol;
+  std::string subject;
+  std::string role;
+  std::string policy_version;
+  std::string path;  // "local" or "gateway"
+  std::string claimed_agent;
+  std::string reason;
+  std::vector<std::string> command;  // argv of the program: never holds a secret of ours
+  SystemTime at{};
+};
+
+struct ActionRecord {
+  std::uint64_t id = 0;  // counts from 1 in the session
+  std::uint64_t connection = 0;
+  SystemTime at{};
+  const access::Action* action = nullptr;  // borrowed for the call
+  const access::Decision* decision = nullptr;
+};
+
+struct ReplyBegin {
+  std::uint64_t action = 0;
+  std::vector<std::string> columns;
+  std::vector<std::string> masked_columns;
+  std::uint64_t row_limit = 0;
+};
+
+struct Progress {
+  std::uint64_t action = 0;
+  std::uint64_t rows = 0;   // up to and including what is released next
+  std::uint64_t bytes = 0;
+};
+
+struct ReplyEnd {
+  std::uint64_t action = 0;
+  std::uint64_t rows = 0;
+  std::uint64_t bytes = 0;
+  std::uint64_t masked_values = 0;
+  std::map<std::string, std::uint64_t> masked_by_class;
+  std::string status;  // the completion's tag ("SELECT 5") or "error SQLSTATE"
+};
+
+struct Note {
+  std::string event;
+  std::map<std::string, std::string> fields;
+};
+
+struct SessionEnd {
+  SystemTime at{};
+  std::string cause;  // "program_exit", "expired", "revoked", "client_killed", "recovered", ...
+  int program_status = -1;
+  std::uint64_t actions = 0;
+  std::uint64_t denied = 0;
+  std::uint64_t masked_values = 0;
+  std::uint64_t rows = 0;
+};
+
+std::string to_json(const SessionStart&);
+std::string to_json(const ActionRecord&);
+std::string to_json(const ReplyBegin&);
+std::string to_json(const Progress&);
+std::string to_json(const ReplyEnd&);
+std::string to_json(const Note&);
+std::string to_json(const SessionEnd&);
+
+}  // namespace hoop::record

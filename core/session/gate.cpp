@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/session/gate.h"
+
+namespace hoop::session {
+
+using access::Decision;
+using access::Effect;
+using record::RecordType;
+
+Gate::Gate(std::shared_ptr<const access::PolicyEngine> policy, access::Identity identity, access::Target target,
+           record::SessionLog log, const Clock& clock, access::Durability durability)
+    : policy_(std::move(policy)),
+      identity_(std::move(identity)),
+      target_(std::move(target)),
+      log_(std::move(log)),
+      clock_(clock),
+      durability_(durability) {}
+
+access::Counters Gate::counters() const {
+  return {totals_.allowed + totals_.denied, totals_.rows, totals_.bytes, totals_.denied};
+}
+
+Eventually<Verdict> Gate::admit(std::uint64_t connection, const access::Action& action) {
+  Decision decision = policy_->decide(identity_, target_, action, counters());
+  if (decision.effect != Effect::allow) {
+    return Eventually<Verdict>(Verdict(refuse(connection, action, std::move(decision))));
+  }
+  const std::uint64_t id = next_action_++;
+  const record::ActionRecord entry{id, connection, clock_.system_now(), &action, &decision};
+  if (const auto appended = log_.append(RecordType::action, record::to_json(entry)); !appended) {
+    // Not recorded means not done: the statement is refused, and the next commit will end the session.
+    ++totals_.denied;
+    return Eventually<Verdict>(Verdict(Refusal{
+        {Effect::deny, "record", "the session log could not take the record: " + appended.error().message, appended.error().hint}, id}));
+  }
+  ++totals_.allowed;
+  return Eventually<Verdict>(Verdict(Admitted(id)));
+}
+
+Refusal Gate::refuse(std::uint64_t connection, const access::Action& action, Decision decision) {
+  // A rule that wants approval refuses until somebody approves: there is no path on which it allows by itself.
+  const std::uint64_t id = next_action_++;
+  ++totals_.denied;
+  const record::ActionRecord entry{id, connection, clock_.system_now(), &action, &decision};
+  // A refusal that cannot be recorded stays a refusal; commit() reports the broken log before anything else is released.
+  static_cast<void>(log_.append(RecordType::action, record::to_json(entry)));
+  if (on_denial_) on_denial_(action, decision);
+  return Refusal{std::move(decision), id};
+}
+
+Result<void> Gate::reply_begin(const Admitted&, const record::ReplyBegin& begin) {
+  return log_.append(RecordType::reply_begin, record::to_json(begin));
+}
+
+Result<void> Gate::reply_progress(const Admitted&, const record::Progress& progress) {
+  return log_.append(RecordType::progress, record::to_json(progress));
+}
+
+Result<void> Gate::reply_end(const Admitted&, const record::ReplyEnd& end) {
+  totals_.rows += end.rows;
+  totals_.bytes += end.bytes;
+  totals_.masked_values += end.masked_values;
+  return log_.append(RecordType::reply_end, record::to_json(end));
+}
+
+Result<void> Gate::reply_data(const Admitted&, ByteSpan masked) { return log_.append(RecordType::reply_data, masked); }
+
+Result<void> Gate::note(const record::Note& note) { return log_.append(RecordType::note, record::to_json(note)); }
+
+Result<void> Gate::settle() {
+  if (!log_.has_uncommitted()) return {};
+  return log_.commit();
+}
+
+Task<void> Gate::forward(UpstreamBatch& batch, net::Stream& upstream) {
+  HOOP_CO_CHECK(settle());  // record first: if we die between the two, the log already names the statement
+  if (batch.bytes_.empty()) co_return Result<void>{};
+  const Bytes bytes = std::exchange(batch.bytes_, {});
+  co_return co_await upstream.write_all(bytes);
+}
+
+Task<void> Gate::deliver(DownstreamBatch& batch, net::Stream& downstream) {
+  HOOP_CO_CHECK(settle());
+  if (batch.bytes_.empty()) co_return Result<void>{};
+  const Bytes bytes = std::exchange(batch.bytes_, {});
+  co_return co_await downstream.write_all(bytes);
+}
+
+Result<void> Gate::seal(std::string cause, int program_status) {
+  const record::SessionEnd end{clock_.system_now(), std::move(cause),      program_status, totals_.allowed + totals_.denied,
+                               totals_.denied,      totals_.masked_values, totals_.rows};
+  return log_.seal(end);
+}
+
+}  // namespace hoop::session

@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0
+// The only code that orders decide → record → forward and mask → record → deliver. One a session.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <variant>
+
+#include "core/access/action.h"
+#include "core/access/grant.h"
+#include "core/access/policy.h"
+#include "core/base/clock.h"
+#include "core/net/stream.h"
+#include "core/record/session_log.h"
+
+namespace hoop::session {
+
+/// A value that is usually there already. Take it when ready(); otherwise co_await wait(). Asio's awaitables always suspend once,
+/// which a statement that needs no approval must not pay for.
+template <class T>
+class Eventually {
+ public:
+  explicit Eventually(T value) : state_(std::move(value)) {}
+  explicit Eventually(asio::awaitable<T> task) : state_(std::move(task)) {}
+  bool ready() const { return std::holds_alternative<T>(state_); }
+  T take() { return std::move(std::get<T>(state_)); }
+  asio::awaitable<T> wait() { return std::move(std::get<asio::awaitable<T>>(state_)); }
+
+ private:
+  std::variant<T, asio::awaitable<T>> state_;
+};
+
+/// Proof that an action was allowed and is in the log's buffer. Only Gate makes one. Copyable: a prepared statement is executed
+/// many times, and each execution is admitted anew and recorded.
+class Admitted {
+ public:
+  std::uint64_t id() const { return id_; }
+
+ private:
+  friend class Gate;
+  explicit Admitted(std::uint64_t id) : id_(id) {}
+  std::uint64_t id_;
+};
+
+/// The answer of policy when it is not "allow", in the words for the program's user.
+struct Refusal {
+  access::Decision decision;
+  std::uint64_t action = 0;
+};
+using Verdict = std::variant<Admitted, Refusal>;
+
+/// What goes upstream in one write. Bytes enter only with proof, or as protocol bytes that can carry no text of the user's
+/// (Sync, Flush, Terminate, our own Describe, a poison statement), which the caller vouches for by name.
+class UpstreamBatch {
+ public:
+  void add(const Admitted&, ByteSpan bytes) { bytes_.insert(bytes_.end(), bytes.begin(), bytes.end()); }
+  void add_control(ByteSpan bytes) { bytes_.insert(bytes_.end(), bytes.begin(), bytes.end()); }
+  bool empty() const { return bytes_.empty(); }
+  std::size_t size() const { return bytes_.size(); }
+
+ private:
+  friend class Gate;
+  Bytes bytes_;
+};
+
+/// What goes to the program in one write; handlers append masked bytes, then announce what they hold by the gate's reply calls.
+class DownstreamBatch {
+ public:
+  Bytes& bytes() { return bytes_; }
+  bool empty() const { return bytes_.empty(); }
+
+ private:
+  friend class Gate;
+  Bytes bytes_;
+};
+
+/// Counts for the result document (--result-fd).
+struct SessionTotals {
+  std::uint64_t allowed = 0;
+  std::uint64_t denied = 0;
+  std::uint64_t masked_values = 0;
+  std::uint64_t rows = 0;
+  std::uint64_t bytes = 0;
+};
+
+class Gate {
+ public:
+  /// Called once a refusal, for the stderr line of agents; never with a literal or a row's value.
+  using DenialListener = std::function<void(const access::Action&, const access::Decision&)>;
+
+  Gate(std::shared_ptr<const access::PolicyEngine> policy, access::Identity identity, access::Target target,
+       record::SessionLog log, const Clock& clock, access::Durability durability);
+  Gate(const Gate&) = delete;
+  Gate& operator=(const Gate&) = delete;
+
+  /// Decides and appends the action's record. connection numbers the program's connection in the session. A log that cannot take
+  /// the record is a refusal by rule "record".
+  Eventually<Verdict> admit(std::uint64_t connection, const access::Action& action);
+  /// For a refusal that policy does not make (masked column in a predicate, statement not parsed): recorded as a denial with the
+  /// given decision, whose effect must be deny.
+  Refusal refuse(std::uint64_t connection, const access::Action& action, access::Decision decision);
+
+  /// Reply records; each must be appended before the bytes it speaks of are delivered. rows and bytes are totals of the action.
+  Result<void> reply_begin(const Admitted& action, const record::ReplyBegin& begin);
+  Result<void> reply_progress(const Admitted& action, const record::Progress& progress);
+  Result<void> reply_end(const Admitted& action, const record::ReplyEnd& end);
+  Result<void> reply_data(const Admitted& action, ByteSpan masked);
+  Result<void> note(const record::Note& note);
+
+  /// Commits the log, then writes the batch upstream, and empties it. Fails with storage, io, timeout.
+  Task<void> forward(UpstreamBatch& batch, net::Stream& upstream);
+  /// Commits the log, then writes the batch to the program, and empties it.
+  Task<void> deliver(DownstreamBatch& batch, net::Stream& downstream);
+
+  void on_denial(DenialListener listener) { on_denial_ = std::move(listener); }
+  const SessionTotals& totals() const { return totals_; }
+  const access::PolicyEngine& policy() const { return *policy_; }
+  access::Counters counters() const;
+  /// Ends the log. Call once, after every handler has stopped.
+  Result<void> seal(std::string cause, int program_status);
+  crypto::Digest256 log_digest() const { return log_.head(); }
+
+ private:
+  Result<void> settle();
+  std::shared_ptr<const access::PolicyEngine> policy_;
+  access::Identity identity_;
+  access::Target target_;
+  record::SessionLog log_;
+  const Clock& clock_;
+  access::Durability durability_;
+  std::uint64_t next_action_ = 1;
+  SessionTotals totals_;
+  DenialListener on_denial_;
+};
+
+}  // namespace hoop::session

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/session/session_engine.h"
+
+namespace hoop::session {
+
+SessionEngine::SessionEngine(access::Grant grant, std::unique_ptr<net::Dialer> dialer, mask::Masker masker)
+    : grant_(std::move(grant)), dialer_(std::move(dialer)), masker_(std::move(masker)) {}
+
+SessionEngine::~SessionEngine() = default;
+
+Result<std::unique_ptr<SessionEngine>> SessionEngine::create(SessionParts parts, const Clock& clock, Random& random, Log& log) {
+  HOOP_TRY(mask::Masker masker, mask::Masker::create(parts.grant.policy.masks, parts.grant.mask_key.clone()));
+  const record::SessionStart start{parts.grant.session,
+                                   parts.grant.gateway,
+                                   parts.grant.target.name,
+                                   parts.grant.target.protocol,
+                                   parts.grant.identity.subject,
+                                   parts.grant.role,
+                                   parts.grant.policy.version,
+                                   std::string(to_string(parts.grant.path)),
+                                   parts.grant.identity.claimed_agent,
+                                   std::move(parts.reason),
+                                   std::move(parts.command),
+                                   clock.system_now()};
+  HOOP_TRY(record::SessionLog session_log,
+           record::SessionLog::create(std::move(parts.sink), std::move(parts.log_key), start));
+  std::unique_ptr<SessionEngine> engine(
+      new SessionEngine(std::move(parts.grant), std::move(parts.dialer), std::move(masker)));
+  engine->gate_ = std::make_unique<Gate>(std::make_shared<const access::PolicyEngine>(engine->grant_.policy),
+                                         engine->grant_.identity, engine->grant_.target, std::move(session_log), clock,
+                                         engine->grant_.durability);
+  HOOP_TRY(engine->handler_, parts.make_handler(SessionContext{*engine->gate_, *engine->dialer_, engine->masker_,
+                                                               engine->grant_, clock, random, log}));
+  return engine;
+}
+
+Task<void> SessionEngine::serve(net::StreamPtr downstream, Opening opening) {
+  const std::uint64_t connection = ++connections_;
+  co_return co_await handler_->serve(connection, std::move(downstream), std::move(opening));
+}
+
+void SessionEngine::end_all(std::string reason) { handler_->end_all(std::move(reason)); }
+
+Result<void> SessionEngine::finish(std::string cause, int program_status) {
+  return gate_->seal(std::move(cause), program_status);
+}
+
+}  // namespace hoop::session

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+// The one composition of gate, masker, recorder, dialer and handler. `connect` runs it in process, the gateway runs it for tunnelled
+// sessions; nothing in it can tell where it runs.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "core/access/grant.h"
+#include "core/session/handler.h"
+
+namespace hoop::session {
+
+using HandlerFactory = std::function<Result<std::unique_ptr<ProtocolHandler>>(SessionContext)>;
+
+/// What a caller must bring; all of it moves into the engine.
+struct SessionParts {
+  access::Grant grant;
+  std::unique_ptr<record::LogSink> sink;
+  crypto::Ed25519Key log_key;
+  std::unique_ptr<net::Dialer> dialer;
+  HandlerFactory make_handler;
+  std::vector<std::string> command;
+  std::string reason;
+};
+
+class SessionEngine {
+ public:
+  static Result<std::unique_ptr<SessionEngine>> create(SessionParts parts, const Clock& clock, Random& random, Log& log);
+  ~SessionEngine();
+  SessionEngine(const SessionEngine&) = delete;
+  SessionEngine& operator=(const SessionEngine&) = delete;
+
+  /// Serves one connection to its end. Errors have been told to the program already; the caller logs their code.
+  Task<void> serve(net::StreamPtr downstream, Opening opening);
+  /// Ends running connections with a reason (expiry, revocation).
+  void end_all(std::string reason);
+  /// Seals the log, once nothing is being served.
+  Result<void> finish(std::string cause, int program_status);
+
+  Gate& gate() { return *gate_; }
+  const access::Grant& grant() const { return grant_; }
+
+ private:
+  SessionEngine(access::Grant grant, std::unique_ptr<net::Dialer> dialer, mask::Masker masker);
+  access::Grant grant_;
+  std::unique_ptr<net::Dialer> dialer_;
+  mask::Masker masker_;
+  std::unique_ptr<Gate> gate_;
+  std::unique_ptr<ProtocolHandler> handler_;
+  std::uint64_t connections_ = 0;
+};
+
+}  // namespace hoop::session

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+// What names and OIDs mean in a target database, as far as masks and rules need it; one immutable snapshot.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/access/policy.h"
+#include "core/base/error.h"
+
+namespace hoop::postgres {
+
+using Oid = std::uint32_t;
+
+struct Relation {
+  std::string schema;
+  std::string name;
+  Oid oid = 0;
+  char kind = 'r';  // pg_class.relkind
+};
+
+/// A column whose values are hidden: resolved through inheritance and partitions.
+struct MaskedColumn {
+  Oid relation = 0;
+  std::int16_t number = 0;  // attnum
+  std::string name;
+  access::MaskStrategy with = access::MaskStrategy::redact;
+  std::string mask;  // the mask's name in policy
+};
+
+class Catalog {
+ public:
+  /// Constant SQL, run on the upstream connection before the program's first statement (and again after DDL): several statements,
+  /// each answering text rows. Never holds user text.
+  static std::vector<std::string> queries();
+  /// rows[i] are the rows of queries()[i], NULL as nullopt. Fails with malformed (wrong shape), denied (an exact mask name with
+  /// on_unresolved = deny that names no column).
+  using Rows = std::vector<std::vector<std::optional<std::string>>>;
+  static Result<Catalog> build(const std::vector<Rows>& answers, const std::vector<access::Mask>& masks);
+
+  bool has_masks() const { return !masked_.empty(); }
+  /// nullptr if the column is not masked.
+  const MaskedColumn* masked(Oid relation, std::int16_t number) const;
+  /// The relations an unqualified or qualified name can mean; see NameContext::search_path.
+  std::vector<const Relation*> find(std::optional<std::string_view> schema, std::string_view name,
+                                    const std::optional<std::vector<std::string>>& search_path) const;
+  /// Has masked columns itself, or is a view (materialised or not) over such a relation, however deep.
+  bool touches_masked(Oid relation) const;
+  bool is_view_over_masked(Oid relation) const;
+  std::set<std::string> masked_names(Oid relation) const;
+  /// A function, operator or cast target of this name exists outside pg_catalog and information_schema.
+  bool is_user_function(std::string_view name) const { return user_functions_.contains(std::string(name)); }
+  bool is_user_operator(std::string_view name) const { return user_operators_.contains(std::string(name)); }
+  const std::vector<std::string>& default_search_path() const { return default_search_path_; }
+
+ private:
+  std::map<Oid, Relation> relations_;
+  std::map<std::string, std::vector<Oid>, std::less<>> by_name_;
+  std::map<std::pair<Oid, std::int16_t>, MaskedColumn> masked_;
+  std::set<Oid> views_over_masked_;
+  std::set<std::string> user_functions_;
+  std::set<std::string> user_operators_;
+  std::vector<std::string> default_search_path_;
+};
+
+}  // namespace hoop::postgres

@@ -1,0 +1,82 @@
+# Fails on an include against the arrows: cmd → gateway → protocols → core, and inside core the order below; and on a
+# third-party header outside the folders that wrap it.
+set(order core/base core/crypto core/config core/access core/identity core/mask core/record core/net core/http core/process core/session
+  protocols gateway cmd)
+# Of net, http, process and session only these edges exist.
+set(forbidden
+  "core/http>core/session" "core/process>core/session" "core/process>core/http" "core/session>core/http"
+  "core/session>core/process" "core/http>core/process" "core/mask>core/identity" "core/record>core/mask" "core/record>core/identity")
+set(third_party
+  "CLI/;cmd" "libssh/;protocols/ssh" "pg_query;protocols/postgres" "simdjson;protocols/postgres|core/mask|protocols/http|protocols/kubernetes"
+  "toml\\+\\+;core/config|core/access" "hs\\.h|hs/;core/mask" "re2/;core/mask" "sqlite3;gateway" "libpq-fe;gateway"
+  "openssl/;core/crypto|core/net" "zstd;core/record")
+set(errors "")
+
+file(GLOB_RECURSE files RELATIVE ${ROOT} ${ROOT}/core/*.h ${ROOT}/core/*.cpp ${ROOT}/protocols/*.h ${ROOT}/protocols/*.cpp
+  ${ROOT}/gateway/*.h ${ROOT}/gateway/*.cpp ${ROOT}/cmd/*.h ${ROOT}/cmd/*.cpp)
+
+function(rank path out)
+  set(position -1)
+  set(index 0)
+  foreach(folder IN LISTS order)
+    if(path MATCHES "^${folder}/")
+      set(position ${index})
+    endif()
+    math(EXPR index "${index} + 1")
+  endforeach()
+  set(${out} ${position} PARENT_SCOPE)
+endfunction()
+
+foreach(file IN LISTS files)
+  rank(${file} own)
+  file(STRINGS ${ROOT}/${file} includes REGEX "^[ \t]*#[ \t]*include")
+  foreach(line IN LISTS includes)
+    if(line MATCHES "include[ \t]+\"([^\"]+)\"")
+      set(header ${CMAKE_MATCH_1})
+      rank(${header} other)
+      if(other EQUAL -1 AND NOT header MATCHES "^generated/")
+        string(APPEND errors "${file}: \"${header}\" is not a path from the root of the tree\n")
+      elseif(other GREATER own)
+        string(APPEND errors "${file} includes ${header}, which stands above it\n")
+      endif()
+      foreach(edge IN LISTS forbidden)
+        string(REPLACE ">" ";" pair ${edge})
+        list(GET pair 0 from)
+        list(GET pair 1 to)
+        if(file MATCHES "^${from}/" AND header MATCHES "^${to}/")
+          string(APPEND errors "${file} includes ${header}: ${from} does not know ${to}\n")
+        endif()
+      endforeach()
+      if(file MATCHES "^protocols/([a-z]+)/")
+        set(protocol ${CMAKE_MATCH_1})
+        if(header MATCHES "^protocols/([a-z]+)/" AND NOT CMAKE_MATCH_1 STREQUAL protocol
+           AND NOT (protocol STREQUAL "kubernetes" AND CMAKE_MATCH_1 STREQUAL "http"))
+          string(APPEND errors "${file} includes ${header}: protocols do not know each other\n")
+        endif()
+      endif()
+    elseif(line MATCHES "include[ \t]+<([^>]+)>")
+      set(header ${CMAKE_MATCH_1})
+      set(i 0)
+      list(LENGTH third_party count)
+      while(i LESS count)
+        list(GET third_party ${i} pattern)
+        math(EXPR j "${i} + 1")
+        list(GET third_party ${j} homes)
+        if(header MATCHES "^(${pattern})" AND NOT file MATCHES "^(${homes})/")
+          string(APPEND errors "${file} includes <${header}>, which belongs to ${homes}\n")
+        endif()
+        math(EXPR i "${i} + 2")
+      endwhile()
+      if(file MATCHES "\\.h$" AND header MATCHES "^(nlohmann|toml|openssl|sqlite3|libpq|pg_query|hs|re2|simdjson|zstd)")
+        string(APPEND errors "${file} includes <${header}>: only .cpp files may\n")
+      endif()
+      if(header MATCHES "^asio" AND NOT file STREQUAL "core/net/asio.h" AND file MATCHES "\\.h$")
+        string(APPEND errors "${file} includes <${header}>: headers take Asio from core/net/asio.h\n")
+      endif()
+    endif()
+  endforeach()
+endforeach()
+
+if(errors)
+  message(FATAL_ERROR "layering:\n${errors}")
+endif()

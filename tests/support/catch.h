@@ -1,0 +1,11 @@
+// SPDX-License-Identifier: Apache-2.0
+// One include for tests that builds with Catch2 2.13 and 3.
+#pragma once
+#if __has_include(<catch2/catch_all.hpp>)
+#include <catch2/catch_all.hpp>
+#else
+#include <catch2/catch.hpp>
+namespace Catch::Matchers {
+inline auto ContainsSubstring(const std::string& text) { return Contains(text); }
+}  // namespace Catch::Matchers
+#endif
