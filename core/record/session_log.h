@@ -20,10 +20,12 @@ class LogSink {
   virtual Result<void> write(ByteSpan bytes) = 0;
   /// Returns when they are on the disk.
   virtual Result<void> sync() = 0;
+  /// Gives back the space that was kept so that a log can be closed on a full disk. Called at most once, before the end is written.
+  virtual void release_reserve() {}
 };
 
-/// append() only fills a buffer; commit() hands the buffer to the sink in one write. The gate commits before it releases. After
-/// one failure every later call fails: a log with a hole is worse than a session that ends.
+/// append() only fills a buffer; commit() hands the buffer to the sink as one segment in one write. The gate commits before it
+/// releases. After one failure every later call but seal() fails: a log with a hole is worse than a session that ends.
 class SessionLog {
  public:
   /// Writes the header. key signs the seal; its public half is in the header.
@@ -40,7 +42,7 @@ class SessionLog {
   /// Appends end and the seal (signature over the chain's head), commits and syncs. Nothing can be appended after it.
   Result<void> seal(const SessionEnd& end);
 
-  /// The chain's head after the last appended record; after seal(), the digest that a receipt names.
+  /// The chain's head after the last commit; after seal(), the digest that a receipt names.
   crypto::Digest256 head() const;
   std::uint64_t bytes_written() const;
 

@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/record/records.h"
+
+#include <fmt/format.h>
+
+#include "core/base/encoding.h"
+
+namespace hoop::record {
+namespace {
+
+// Written by hand and not by a JSON library: a record is made for every statement, and half a microsecond counts there.
+class Object {
+ public:
+  Object() { text_ = "{"; }
+  Object& text(std::string_view name, std::string_view value) {
+    key(name);
+    append_json_string(text_, value);
+    return *this;
+  }
+  Object& number(std::string_view name, std::uint64_t value) {
+    key(name);
+    fmt::format_to(std::back_inserter(text_), "{}", value);
+    return *this;
+  }
+  Object& integer(std::string_view name, int value) {
+    key(name);
+    fmt::format_to(std::back_inserter(text_), "{}", value);
+    return *this;
+  }
+  Object& list(std::string_view name, const std::vector<std::string>& values) {
+    key(name);
+    text_ += '[';
+    for (std::size_t i = 0; i < values.size(); ++i) {
+      if (i != 0) text_ += ',';
+      append_json_string(text_, values[i]);
+    }
+    text_ += ']';
+    return *this;
+  }
+  Object& raw(std::string_view name, std::string_view json) {
+    key(name);
+    text_ += json;
+    return *this;
+  }
+  std::string take() {
+    text_ += '}';
+    return std::move(text_);
+  }
+
+ private:
+  void key(std::string_view name) {
+    if (text_.size() > 1) text_ += ',';
+    append_json_string(text_, name);
+    text_ += ':';
+  }
+  std::string text_;
+};
+
+}  // namespace
+
+std::string to_json(const SessionStart& start) {
+  return Object()
+      .text("session", start.session)
+      .text("gateway", start.gateway)
+      .text("target", start.target)
+      .text("protocol", start.protocol)
+      .text("subject", start.subject)
+      .text("role", start.role)
+      .text("policy_version", start.policy_version)
+      .text("path", start.path)
+      .text("claimed_agent", start.claimed_agent)
+      .text("reason", start.reason)
+      .list("command", start.command)
+      .text("at", to_rfc3339(start.at))
+      .take();
+}
+
+std::string to_json(const ActionRecord& record) {
+  const access::Action& action = *record.action;
+  const access::Decision& decision = *record.decision;
+  std::string resources = "[";
+  for (const access::Resource& resource : action.resources) {
+    if (resources.size() > 1) resources += ',';
+    resources += Object()
+                     .text("kind", resource.kind)
+                     .text("name", resource.name)
+                     .text("access", resource.access == access::Access::read ? "read" : "write")
+                     .take();
+  }
+  resources += ']';
+  Object attributes;
+  for (const auto& [name, value] : action.attributes) attributes.text(name, value);
+  Object out;
+  out.number("id", record.id)
+      .number("connection", record.connection)
+      .text("at", to_rfc3339(record.at))
+      .text("verb", action.verb)
+      .raw("resources", resources)
+      .raw("attributes", attributes.take())
+      .text("text", action.text)
+      .text("digest", to_hex(action.digest))
+      .text("effect", to_string(decision.effect))
+      .text("rule", decision.rule);
+  if (decision.effect != access::Effect::allow) out.text("message", decision.message);
+  return out.take();
+}
+
+std::string to_json(const ReplyBegin& begin) {
+  return Object()
+      .number("action", begin.action)
+      .list("columns", begin.columns)
+      .list("masked_columns", begin.masked_columns)
+      .number("row_limit", begin.row_limit)
+      .take();
+}
+
+std::string to_json(const Progress& progress) {
+  return Object().number("action", progress.action).number("rows", progress.rows).number("bytes", progress.bytes).take();
+}
+
+std::string to_json(const ReplyEnd& end) {
+  Object classes;
+  for (const auto& [name, count] : end.masked_by_class) classes.number(name, count);
+  return Object()
+      .number("action", end.action)
+      .number("rows", end.rows)
+      .number("bytes", end.bytes)
+      .number("masked_values", end.masked_values)
+      .raw("masked_by_class", classes.take())
+      .text("status", end.status)
+      .take();
+}
+
+std::string to_json(const Note& note) {
+  Object out;
+  out.text("event", note.event);
+  for (const auto& [name, value] : note.fields) out.text(name, value);
+  return out.take();
+}
+
+std::string to_json(const SessionEnd& end) {
+  return Object()
+      .text("at", to_rfc3339(end.at))
+      .text("cause", end.cause)
+      .integer("program_status", end.program_status)
+      .number("actions", end.actions)
+      .number("denied", end.denied)
+      .number("masked_values", end.masked_values)
+      .number("rows", end.rows)
+      .take();
+}
+
+}  // namespace hoop::record

@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/record/spool.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "core/base/encoding.h"
+
+namespace hoop::record {
+namespace {
+
+constexpr std::size_t kReserveBytes = 16U << 10;  // the end record, the seal and two segment frames need about 700
+constexpr std::string_view kLogSuffix = ".hslog";
+
+Error storage(std::string what, int error) {
+  std::string hint;
+  if (error == ENOSPC || error == EDQUOT) hint = "free some disk space: nothing is released that is not recorded";
+  return Error{ErrorCode::storage, fmt::format("{}: {}", what, std::strerror(error)), std::move(hint), {}};
+}
+
+/// Owns a descriptor.
+class File {
+ public:
+  explicit File(int descriptor) : descriptor_(descriptor) {}
+  File(File&& other) noexcept : descriptor_(std::exchange(other.descriptor_, -1)) {}
+  File& operator=(File&&) = delete;
+  ~File() {
+    if (descriptor_ >= 0) ::close(descriptor_);
+  }
+  int get() const { return descriptor_; }
+  bool is_open() const { return descriptor_ >= 0; }
+
+ private:
+  int descriptor_;
+};
+
+Result<void> write_all(int file, ByteSpan bytes, const std::string& path) {
+  while (!bytes.empty()) {
+    const ssize_t count = ::write(file, bytes.data(), bytes.size());
+    if (count < 0 && errno == EINTR) continue;
+    if (count <= 0) return std::unexpected(storage(fmt::format("write '{}'", path), count == 0 ? ENOSPC : errno));
+    bytes = bytes.subspan(static_cast<std::size_t>(count));
+  }
+  return {};
+}
+
+class SpoolSink final : public LogSink {
+ public:
+  SpoolSink(File file, std::string path, std::string reserve) : file_(std::move(file)), path_(std::move(path)), reserve_(std::move(reserve)) {}
+  ~SpoolSink() override { ::unlink(reserve_.c_str()); }
+
+  Result<void> write(ByteSpan bytes) override {
+    auto result = write_all(file_.get(), bytes, path_);
+    if (result) {
+      length_ += static_cast<off_t>(bytes.size());
+      return result;
+    }
+    // Half a segment would hide the whole ones after it from nobody, but it would stand in the way of the end record.
+    if (::ftruncate(file_.get(), length_) != 0) return std::unexpected(storage(fmt::format("cut '{}' back", path_), errno));
+    ::lseek(file_.get(), length_, SEEK_SET);
+    return result;
+  }
+
+  Result<void> sync() override {
+    if (::fdatasync(file_.get()) != 0) return std::unexpected(storage(fmt::format("sync '{}'", path_), errno));
+    return {};
+  }
+
+  void release_reserve() override { ::unlink(reserve_.c_str()); }
+
+ private:
+  File file_;
+  std::string path_;
+  std::string reserve_;
+  off_t length_ = 0;
+};
+
+Result<void> write_file(const std::string& path, std::string_view text) {
+  const File file(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600));
+  if (!file.is_open()) return std::unexpected(storage(fmt::format("create '{}'", path), errno));
+  HOOP_CHECK(write_all(file.get(), as_bytes(text), path));
+  if (::fsync(file.get()) != 0) return std::unexpected(storage(fmt::format("sync '{}'", path), errno));
+  return {};
+}
+
+Result<std::string> read_small_file(const std::string& path) {
+  const File file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
+  if (!file.is_open()) return std::unexpected(storage(fmt::format("open '{}'", path), errno));
+  std::string text(16U << 10, '\0');
+  const ssize_t count = ::read(file.get(), text.data(), text.size());
+  if (count < 0) return std::unexpected(storage(fmt::format("read '{}'", path), errno));
+  text.resize(static_cast<std::size_t>(count));
+  return text;
+}
+
+}  // namespace
+
+bool is_session_id(std::string_view text) {
+  return !text.empty() && text.size() <= 64 && std::all_of(text.begin(), text.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+  });
+}
+
+Result<Spool> Spool::open(std::string folder) {
+  for (std::size_t slash = folder.find('/', 1); slash != std::string::npos; slash = folder.find('/', slash + 1)) {
+    ::mkdir(folder.substr(0, slash).c_str(), 0700);
+  }
+  if (::mkdir(folder.c_str(), 0700) != 0 && errno != EEXIST) return std::unexpected(storage(fmt::format("create '{}'", folder), errno));
+  struct stat status {};
+  if (::lstat(folder.c_str(), &status) != 0) return std::unexpected(storage(fmt::format("look at '{}'", folder), errno));
+  if (!S_ISDIR(status.st_mode) || status.st_uid != ::geteuid() || (status.st_mode & 077) != 0) {
+    return fail(ErrorCode::storage, fmt::format("'{}' is not a folder of yours alone", folder), fmt::format("chmod 700 '{}', or move it away", folder));
+  }
+  return Spool(std::move(folder));
+}
+
+std::string Spool::path_of(const std::string& session) const { return folder_ + "/" + session + std::string(kLogSuffix); }
+
+Result<std::unique_ptr<LogSink>> Spool::create(const std::string& session, const std::string& gateway_url, const std::string& target) const {
+  if (!is_session_id(session)) return fail(ErrorCode::malformed, "the session id is not one that can name a file");
+  const std::string path = path_of(session), base = folder_ + "/" + session;
+  std::string meta = "{\"session\":";
+  append_json_string(meta, session);
+  meta += ",\"gateway_url\":";
+  append_json_string(meta, gateway_url);
+  meta += ",\"target\":";
+  append_json_string(meta, target);
+  meta += "}\n";
+  File file(::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600));
+  if (!file.is_open()) return std::unexpected(storage(fmt::format("create '{}'", path), errno));
+  // The lock says "in use" to a later run as long as this process lives, and no longer.
+  if (::flock(file.get(), LOCK_EX | LOCK_NB) != 0) return std::unexpected(storage(fmt::format("lock '{}'", path), errno));
+  const auto undo = [&](Error error) -> Result<std::unique_ptr<LogSink>> {
+    ::unlink(path.c_str());
+    ::unlink((base + ".json").c_str());
+    ::unlink((base + ".reserve").c_str());
+    return std::unexpected(std::move(error));
+  };
+  if (auto result = write_file(base + ".json", meta); !result) return undo(std::move(result).error());
+  const File reserve(::open((base + ".reserve").c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600));
+  if (!reserve.is_open()) return undo(storage(fmt::format("create '{}.reserve'", base), errno));
+  const std::vector<std::uint8_t> filler(kReserveBytes, 0xa5);  // real bytes: a hole keeps no space
+  if (auto result = write_all(reserve.get(), filler, base + ".reserve"); !result) return undo(std::move(result).error());
+  return std::make_unique<SpoolSink>(std::move(file), path, base + ".reserve");
+}
+
+Result<std::vector<SpoolEntry>> Spool::list() const {
+  DIR* folder = ::opendir(folder_.c_str());
+  if (folder == nullptr) return std::unexpected(storage(fmt::format("list '{}'", folder_), errno));
+  std::vector<std::pair<std::int64_t, SpoolEntry>> found;
+  while (const dirent* entry = ::readdir(folder)) {
+    const std::string_view name = entry->d_name;
+    if (!name.ends_with(kLogSuffix)) continue;
+    const std::string session(name.substr(0, name.size() - kLogSuffix.size()));
+    if (!is_session_id(session)) continue;
+    const File file(::open(path_of(session).c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
+    struct stat status {};
+    if (!file.is_open() || ::fstat(file.get(), &status) != 0 || ::flock(file.get(), LOCK_SH | LOCK_NB) != 0) continue;
+    SpoolEntry out{session, {}, {}, path_of(session), static_cast<std::uint64_t>(status.st_size)};
+    if (const auto text = read_small_file(folder_ + "/" + session + ".json")) {
+      const auto json = nlohmann::json::parse(*text, nullptr, false);
+      if (json.is_object()) {
+        out.gateway_url = json.value("gateway_url", "");
+        out.target = json.value("target", "");
+      }
+    }
+    found.emplace_back(std::int64_t{status.st_mtim.tv_sec} * 1'000'000'000 + status.st_mtim.tv_nsec, std::move(out));
+  }
+  ::closedir(folder);
+  std::sort(found.begin(), found.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
+  std::vector<SpoolEntry> out;
+  for (auto& [time, entry] : found) out.push_back(std::move(entry));
+  return out;
+}
+
+Result<void> Spool::remove(const std::string& session) const {
+  if (!is_session_id(session)) return fail(ErrorCode::malformed, "the session id is not one that can name a file");
+  const std::string base = folder_ + "/" + session;
+  ::unlink((base + ".json").c_str());
+  ::unlink((base + ".reserve").c_str());
+  if (::unlink(path_of(session).c_str()) != 0 && errno != ENOENT) return std::unexpected(storage(fmt::format("remove '{}'", path_of(session)), errno));
+  return {};
+}
+
+Result<void> Spool::set_aside(const std::string& session) const {
+  if (!is_session_id(session)) return fail(ErrorCode::malformed, "the session id is not one that can name a file");
+  const std::string refused = folder_ + "/refused";
+  if (::mkdir(refused.c_str(), 0700) != 0 && errno != EEXIST) return std::unexpected(storage(fmt::format("create '{}'", refused), errno));
+  const std::string base = folder_ + "/" + session, moved = refused + "/" + session;
+  ::rename((base + ".json").c_str(), (moved + ".json").c_str());
+  ::unlink((base + ".reserve").c_str());
+  if (::rename(path_of(session).c_str(), (moved + std::string(kLogSuffix)).c_str()) != 0) {
+    return std::unexpected(storage(fmt::format("move '{}' aside", path_of(session)), errno));
+  }
+  return {};
+}
+
+}  // namespace hoop::record
