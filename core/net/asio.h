@@ -20,4 +20,7 @@ namespace hoop {
 template <class T>
 using Task = asio::awaitable<Result<T>>;
 
+/// The completion token that answers a tuple of error_code and results instead of throwing.
+inline constexpr asio::experimental::as_tuple_t<asio::use_awaitable_t<>> as_result{asio::use_awaitable};
+
 }  // namespace hoop

@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: Apache-2.0
+// TCP and Unix streams: the plain system call first, Asio's reactor only when it would block.
+#include <sys/socket.h>
+
+#include <cerrno>
+
+#include <fmt/format.h>
+
+#include "core/net/stream.h"
+#include "core/net/stream_state.h"
+
+namespace hoop::net {
+namespace {
+
+template <class Socket>
+struct SocketState final : StreamState {
+  SocketState(Socket opened, std::string peer_name)
+      : StreamState(opened.get_executor()), socket(std::move(opened)), peer(std::move(peer_name)) {}
+  void interrupt() override {
+    std::error_code ignored;
+    socket.cancel(ignored);
+  }
+  void release() override {
+    std::error_code ignored;
+    socket.close(ignored);
+  }
+  Error failure(std::string_view what, const std::error_code& error) const {
+    if (auto end = ended()) return std::move(*end).within(fmt::format("{} {}", what, peer));
+    if (error == asio::error::operation_aborted) return {ErrorCode::cancelled, fmt::format("{} {}: cancelled", what, peer), {}, {}};
+    return io_error(what, peer, error);
+  }
+
+  Socket socket;
+  std::string peer;
+};
+
+std::error_code last_error() { return {errno, std::system_category()}; }
+bool would_block(const std::error_code& error) {
+  return error.value() == EAGAIN || error.value() == EWOULDBLOCK;
+}
+
+// Both are free coroutines that own the state: the stream may be destroyed while one is pending.
+template <class Socket>
+Task<std::size_t> read(std::shared_ptr<SocketState<Socket>> state, MutableByteSpan out) {
+  HOOP_ASSERT(!out.empty());
+  if (state->wants_turn()) co_await asio::post(state->socket.get_executor(), asio::use_awaitable);
+  for (;;) {
+    if (state->ended()) co_return std::unexpected(state->failure("read", {}));
+    const auto got = ::recv(state->socket.native_handle(), out.data(), out.size(), MSG_DONTWAIT);
+    if (got >= 0) co_return static_cast<std::size_t>(got);
+    const auto error = last_error();
+    if (error.value() == EINTR) continue;
+    if (!would_block(error)) co_return std::unexpected(state->failure("read", error));
+    break;
+  }
+  const auto [error, count] = co_await state->socket.async_read_some(asio::buffer(out.data(), out.size()), as_result);
+  if (!error) co_return count;
+  if (error == asio::error::eof && !state->ended()) co_return std::size_t{0};
+  co_return std::unexpected(state->failure("read", error));
+}
+
+template <class Socket>
+Task<void> write(std::shared_ptr<SocketState<Socket>> state, ByteSpan in) {
+  if (state->wants_turn()) co_await asio::post(state->socket.get_executor(), asio::use_awaitable);
+  for (;;) {
+    if (state->ended()) co_return std::unexpected(state->failure("write", {}));
+    if (in.empty()) co_return Result<void>{};
+    const auto sent = ::send(state->socket.native_handle(), in.data(), in.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+    if (sent >= 0) {
+      in = in.subspan(static_cast<std::size_t>(sent));
+      continue;
+    }
+    const auto refused = last_error();
+    if (refused.value() == EINTR) continue;
+    if (!would_block(refused)) co_return std::unexpected(state->failure("write", refused));
+    const auto [error, count] = co_await state->socket.async_write_some(asio::buffer(in.data(), in.size()), as_result);
+    if (error) co_return std::unexpected(state->failure("write", error));
+    in = in.subspan(count);
+  }
+}
+
+template <class Socket>
+Task<void> shut_down(std::shared_ptr<SocketState<Socket>> state) {
+  if (state->ended()) co_return std::unexpected(state->failure("shut down", {}));
+  std::error_code error;
+  state->socket.shutdown(asio::socket_base::shutdown_send, error);
+  // The peer may have gone already: what it would have been told, it no longer asks.
+  if (error && error != asio::error::not_connected) co_return std::unexpected(state->failure("shut down", error));
+  co_return Result<void>{};
+}
+
+template <class Socket>
+class SocketStream final : public Stream {
+ public:
+  SocketStream(Socket socket, std::string peer)
+      : state_(std::make_shared<SocketState<Socket>>(std::move(socket), std::move(peer))) {}
+  ~SocketStream() override { state_->close(); }
+  SocketStream(const SocketStream&) = delete;
+  SocketStream& operator=(const SocketStream&) = delete;
+
+  Task<std::size_t> read_some(MutableByteSpan out) override { return read(state_, out); }
+  Task<void> write_all(ByteSpan in) override { return write(state_, in); }
+  Task<void> shutdown_write() override { return shut_down(state_); }
+  void close() override { state_->close(); }
+  void set_deadline(Deadline deadline) override { state_->set_deadline(deadline); }
+  asio::any_io_executor executor() override { return state_->socket.get_executor(); }
+  std::string peer_name() const override { return state_->peer; }
+
+ private:
+  std::shared_ptr<SocketState<Socket>> state_;
+};
+
+std::string name_of(const asio::ip::tcp::socket& socket) {
+  std::error_code error;
+  const auto endpoint = socket.remote_endpoint(error);
+  if (error) return "tcp";
+  const auto address = endpoint.address();
+  return address.is_v6() ? fmt::format("[{}]:{}", address.to_string(), endpoint.port())
+                         : fmt::format("{}:{}", address.to_string(), endpoint.port());
+}
+
+}  // namespace
+
+StreamPtr make_tcp_stream(asio::ip::tcp::socket socket) {
+  std::error_code ignored;
+  // Small messages answer each other on every protocol that we speak.
+  socket.set_option(asio::ip::tcp::no_delay(true), ignored);
+  auto peer = name_of(socket);
+  return std::make_unique<SocketStream<asio::ip::tcp::socket>>(std::move(socket), std::move(peer));
+}
+
+StreamPtr make_unix_stream(asio::local::stream_protocol::socket socket) {
+  return std::make_unique<SocketStream<asio::local::stream_protocol::socket>>(std::move(socket), "unix");
+}
+
+}  // namespace hoop::net
