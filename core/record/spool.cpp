@@ -169,10 +169,11 @@ Result<std::vector<SpoolEntry>> Spool::list() const {
     SpoolEntry out{session, {}, {}, path_of(session), static_cast<std::uint64_t>(status.st_size)};
     if (const auto text = read_small_file(folder_ + "/" + session + ".json")) {
       const auto json = nlohmann::json::parse(*text, nullptr, false);
-      if (json.is_object()) {
-        out.gateway_url = json.value("gateway_url", "");
-        out.target = json.value("target", "");
-      }
+      const auto member = [&](const char* key) {
+        return json.is_object() && json.contains(key) && json[key].is_string() ? json[key].get<std::string>() : std::string();
+      };
+      out.gateway_url = member("gateway_url");
+      out.target = member("target");
     }
     found.emplace_back(std::int64_t{status.st_mtim.tv_sec} * 1'000'000'000 + status.st_mtim.tv_nsec, std::move(out));
   }
