@@ -130,8 +130,14 @@ class PolicyEngine {
   const PolicyDocument& document() const { return document_; }
 
  private:
+  struct Compiled;
+  const Role* role_of(const Identity& identity, const Target& target) const;
   PolicyDocument document_;
+  std::shared_ptr<const Compiled> compiled_;
 };
+
+/// The one answer for a target that does not exist and for one that the identity may not open.
+Error target_unavailable();
 
 /// True if name matches pattern, in which '*' stands for any run of characters. No other character is special.
 bool glob_matches(std::string_view pattern, std::string_view name);

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <map>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace hoop::access {
@@ -13,6 +14,8 @@ enum class DataPath { local, gateway };
 std::string_view to_string(DataPath path);
 
 enum class TlsMode { disable, verify_ca, verify_full };
+/// As in configuration: "disable", "verify-ca", "verify-full".
+std::string_view to_string(TlsMode mode);
 
 struct Target {
   std::string name;

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+// The words of configuration, JSON and messages for the enumerations of this folder.
+#include "core/access/policy.h"
+
+namespace hoop::access {
+
+std::string_view to_string(IdentityKind kind) {
+  switch (kind) {
+    case IdentityKind::person: return "person";
+    case IdentityKind::ci: return "ci";
+    case IdentityKind::agent: return "agent";
+  }
+  return "person";
+}
+
+std::string_view to_string(DataPath path) {
+  switch (path) {
+    case DataPath::local: return "local";
+    case DataPath::gateway: return "gateway";
+  }
+  return "gateway";
+}
+
+std::string_view to_string(TlsMode mode) {
+  switch (mode) {
+    case TlsMode::disable: return "disable";
+    case TlsMode::verify_ca: return "verify-ca";
+    case TlsMode::verify_full: return "verify-full";
+  }
+  return "verify-full";
+}
+
+std::string_view to_string(Effect effect) {
+  switch (effect) {
+    case Effect::allow: return "allow";
+    case Effect::deny: return "deny";
+    case Effect::require_approval: return "require_approval";
+  }
+  return "deny";
+}
+
+std::string_view to_string(MaskStrategy strategy) {
+  switch (strategy) {
+    case MaskStrategy::redact: return "redact";
+    case MaskStrategy::partial: return "partial";
+    case MaskStrategy::hash: return "hash";
+    case MaskStrategy::null: return "null";
+  }
+  return "redact";
+}
+
+}  // namespace hoop::access

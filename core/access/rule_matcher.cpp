@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/access/rule_matcher.h"
+
+#include <algorithm>
+
+namespace hoop::access {
+
+bool is_resource_key(std::string_view key) { return key == "table" || key == "reads" || key == "writes" || key == "function"; }
+
+RuleMatcher::RuleMatcher(const Rule& rule) : rule_(&rule) {
+  for (const std::string& target : rule.targets) targets_.emplace_back(target);
+  for (const auto& [key, values] : rule.when) {
+    Condition condition;
+    condition.key = key;
+    if (key == "protocol") condition.subject = Subject::protocol;
+    if (key == "verb") condition.subject = Subject::verb;
+    if (is_resource_key(key)) condition.subject = Subject::resource;
+    if (key == "reads" || key == "writes") {
+      condition.key = "table";
+      condition.access = key == "reads" ? Access::read : Access::write;
+    }
+    for (const std::string& value : values) condition.patterns.emplace_back(value);
+    if (key == "verb") {
+      names_unknown_ = std::ranges::any_of(condition.patterns, [](const Pattern& p) { return p.is_literal("unknown"); });
+    }
+    conditions_.push_back(std::move(condition));
+  }
+  std::ranges::stable_sort(conditions_, {}, &Condition::subject);
+}
+
+bool RuleMatcher::concerns_target(std::string_view target) const {
+  return targets_.empty() || std::ranges::any_of(targets_, [&](const Pattern& p) { return p.fit(target) == Pattern::Fit::yes; });
+}
+
+bool RuleMatcher::concerns_role(std::string_view role) const {
+  return rule_->roles.empty() || std::ranges::find(rule_->roles, role) != rule_->roles.end();
+}
+
+bool RuleMatcher::fits(const Condition& condition, std::string_view value) const {
+  return std::ranges::any_of(condition.patterns, [&](const Pattern& pattern) {
+    const auto fit = pattern.fit(value);
+    // What cannot be compared must not slip past a deny, nor through an allow.
+    return fit == Pattern::Fit::yes || (fit == Pattern::Fit::unknown && rule_->effect != Effect::allow);
+  });
+}
+
+bool RuleMatcher::resources_hold(const Condition& condition, const Action& action) const {
+  const bool need_every = rule_->effect == Effect::allow;
+  bool seen = false;
+  for (const Resource& resource : action.resources) {
+    if (resource.kind != condition.key || (condition.access && *condition.access != resource.access)) continue;
+    seen = true;
+    if (fits(condition, resource.name) != need_every) return !need_every;
+  }
+  // An allow that names tables says nothing about an action that touches none.
+  return need_every && seen;
+}
+
+bool RuleMatcher::holds(const Condition& condition, const Action& action) const {
+  switch (condition.subject) {
+    case Subject::protocol: return fits(condition, action.protocol);
+    case Subject::verb: return fits(condition, action.verb);
+    case Subject::resource: return resources_hold(condition, action);
+    case Subject::attribute: break;
+  }
+  // A key of a later protocol's resources ("path", "command") is known by the action that has some.
+  if (std::ranges::any_of(action.resources, [&](const Resource& r) { return r.kind == condition.key; })) {
+    return resources_hold(condition, action);
+  }
+  const auto attribute = action.attributes.find(condition.key);
+  return attribute != action.attributes.end() && fits(condition, attribute->second);
+}
+
+bool RuleMatcher::matches(const Action& action) const {
+  if (action.verb == "unknown" && rule_->effect != Effect::deny && !names_unknown_) return false;
+  return std::ranges::all_of(conditions_, [&](const Condition& condition) { return holds(condition, action); });
+}
+
+}  // namespace hoop::access

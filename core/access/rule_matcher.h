@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+// A rule of the policy, prepared for judging many actions.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/access/pattern.h"
+#include "core/access/policy.h"
+
+namespace hoop::access {
+
+class RuleMatcher {
+ public:
+  /// rule must outlive the matcher.
+  explicit RuleMatcher(const Rule& rule);
+
+  const Rule& rule() const { return *rule_; }
+  bool concerns_target(std::string_view target) const;
+  /// role is the policy role by which the identity opens the target; empty if it has none.
+  bool concerns_role(std::string_view role) const;
+  bool needs_role() const { return !rule_->roles.empty(); }
+  bool matches(const Action& action) const;
+
+ private:
+  enum class Subject { protocol, verb, resource, attribute };
+  struct Condition {
+    Subject subject = Subject::attribute;
+    std::string key;
+    std::optional<Access> access;  // for "reads" and "writes"
+    std::vector<Pattern> patterns;
+  };
+  bool fits(const Condition& condition, std::string_view value) const;
+  bool holds(const Condition& condition, const Action& action) const;
+  bool resources_hold(const Condition& condition, const Action& action) const;
+
+  const Rule* rule_;
+  std::vector<Pattern> targets_;
+  std::vector<Condition> conditions_;  // cheap ones first
+  bool names_unknown_ = false;
+};
+
+/// The words of `when` that speak of resources, whatever the action holds.
+bool is_resource_key(std::string_view key);
+
+}  // namespace hoop::access
