@@ -1,7 +1,36 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <cstdio>
+// Builds what every command is given, and turns the command's answer into the exit status. No logic.
+#include <unistd.h>
 
-int main() {
-  std::puts("hoopctl " HOOPCTL_VERSION);
-  return 0;
+#include <exception>
+#include <string_view>
+
+#include "cmd/command_line.h"
+#include "core/base/clock.h"
+#include "core/crypto/digest.h"
+#include "core/process/hardening.h"
+
+namespace {
+
+std::map<std::string, std::string> snapshot(char** variables) {
+  std::map<std::string, std::string> out;
+  for (; *variables != nullptr; ++variables) {
+    const std::string_view entry(*variables);
+    if (const std::size_t sign = entry.find('='); sign != std::string_view::npos) out.emplace(entry.substr(0, sign), entry.substr(sign + 1));
+  }
+  return out;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  hoop::process::harden();  // first: from here on no other process of this uid can look into ours
+  const hoop::SystemClock clock;
+  hoop::crypto::SystemRandom random;
+  hoop::cmd::Environment environment(clock, random, snapshot(environ), {::isatty(0) == 1, ::isatty(1) == 1, ::isatty(2) == 1});
+  try {
+    return static_cast<int>(hoop::cmd::run_command_line({argv + (argc > 0 ? 1 : 0), argv + argc}, environment));
+  } catch (const std::exception& error) {
+    return static_cast<int>(environment.give_up(hoop::Error{hoop::ErrorCode::internal, error.what(), {}, {}}));
+  }
 }
