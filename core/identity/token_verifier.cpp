@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/identity/token_verifier.h"
+
+#include <algorithm>
+
+#include "core/identity/jwt.h"
+
+namespace hoop::identity {
+namespace {
+
+constexpr std::size_t kMaxNameBytes = 256;
+constexpr std::size_t kMaxGroups = 256;
+constexpr std::size_t kMaxAudiences = 16;
+// 9999-12-31: what RFC 3339 can say; keeps the arithmetic far from overflow.
+constexpr std::int64_t kMaxNumericDate = 253402300799;
+
+std::unexpected<Error> refuse(std::string message) {
+  return fail(ErrorCode::unauthenticated, "access token: " + std::move(message));
+}
+
+Result<SystemTime> required_time(const Json& claims, std::string_view name) {
+  const Json* member = claims.find(name);
+  const std::int64_t* seconds = member == nullptr ? nullptr : member->integer();
+  if (seconds == nullptr || *seconds < 0 || *seconds > kMaxNumericDate) {
+    return refuse("'" + std::string(name) + "' is missing or not a time");
+  }
+  return SystemTime(std::chrono::seconds(*seconds));
+}
+
+/// A name that can stand in a log line and a policy: printable as far as ASCII goes.
+bool is_name(const std::string& text) {
+  return !text.empty() && text.size() <= kMaxNameBytes && std::ranges::none_of(text, [](char c) {
+    const auto byte = static_cast<unsigned char>(c);
+    return byte < 0x20 || byte == 0x7f;
+  });
+}
+
+Result<std::string> required_name(const Json& claims, std::string_view name) {
+  const std::string* text = claims.text(name);
+  if (text == nullptr || !is_name(*text)) return refuse("'" + std::string(name) + "' is missing or not a name");
+  return *text;
+}
+
+Result<void> check_audience(const Json& claims, const std::string& wanted) {
+  const Json* audience = claims.find("aud");
+  if (audience != nullptr && audience->text() != nullptr && *audience->text() == wanted) return {};
+  const Json::Array* list = audience == nullptr ? nullptr : audience->array();
+  if (list == nullptr || list->size() > kMaxAudiences) return refuse("not meant for this gateway");
+  bool found = false;
+  for (const Json& entry : *list) {
+    if (entry.text() == nullptr) return refuse("'aud' holds what is not text");
+    found = found || *entry.text() == wanted;
+  }
+  if (!found) return refuse("not meant for this gateway");
+  return {};
+}
+
+/// Answers exp.
+Result<SystemTime> check_times(const Json& claims, const TrustedIssuer& issuer, SystemTime now) {
+  const auto leeway = std::min(issuer.leeway, std::chrono::seconds(60));
+  HOOP_TRY(const SystemTime expires, required_time(claims, "exp"));
+  HOOP_TRY(const SystemTime issued, required_time(claims, "iat"));
+  if (claims.find("nbf") != nullptr) {
+    HOOP_TRY(const SystemTime not_before, required_time(claims, "nbf"));
+    if (not_before > now + leeway) return refuse("not valid yet");
+  }
+  if (issued > now + leeway) return refuse("issued in the future");
+  if (expires <= issued) return refuse("expires before it was issued");
+  if (expires - issued > issuer.max_life) return refuse("lives too long");
+  if (expires + leeway <= now) return refuse("expired");
+  return expires;
+}
+
+Result<std::vector<std::string>> read_groups(const Json& claims) {
+  const Json* member = claims.find("groups");
+  if (member == nullptr) return std::vector<std::string>();
+  if (member->array() == nullptr || member->array()->size() > kMaxGroups) return refuse("'groups' is not a short array");
+  std::vector<std::string> out;
+  for (const Json& group : *member->array()) {
+    if (group.text() == nullptr || !is_name(*group.text())) return refuse("'groups' holds what is not a name");
+    out.push_back(*group.text());
+  }
+  return out;
+}
+
+}  // namespace
+
+Result<access::Identity> TokenVerifier::verify(std::string_view access_token) const {
+  auto jws = parse_jws(access_token);
+  if (!jws) return fail(ErrorCode::unauthenticated, "access " + jws.error().message);
+  // RFC 9068 §4: an ID token is signed by the same key and is not a credential for an API.
+  if (jws->typ != "at+jwt" && jws->typ != "application/at+jwt") return refuse("the type is not 'at+jwt'");
+  const Json& claims = jws->claims;
+  const std::string* name = claims.text("iss");
+  const auto issuer = name == nullptr ? issuers_.end() : std::ranges::find(issuers_, *name, &TrustedIssuer::issuer);
+  if (issuer == issuers_.end()) return refuse("not from a trusted issuer");
+  const auto signature = verify_signature(*jws, issuer->keys);
+  if (!signature) return fail(ErrorCode::unauthenticated, "access " + signature.error().message);
+
+  HOOP_CHECK(check_audience(claims, issuer->audience));
+  access::Identity identity;
+  HOOP_TRY(identity.expires_at, check_times(claims, *issuer, clock_.system_now()));
+  // Bound to a key that its holder must prove (RFC 7800): as a bearer token it is stolen.
+  if (claims.find("cnf") != nullptr) return refuse("bound to a key, which is not supported");
+  HOOP_TRY(const std::string client, required_name(claims, "client_id"));
+  const auto kind = issuer->clients.find(client);
+  if (kind == issuer->clients.end()) return refuse("obtained by a client that is not accepted");
+  identity.kind = kind->second;
+  HOOP_CHECK(required_name(claims, "jti"));
+  HOOP_TRY(identity.subject, required_name(claims, "sub"));
+  HOOP_TRY(identity.groups, read_groups(claims));
+  return identity;
+}
+
+}  // namespace hoop::identity
