@@ -1,0 +1,190 @@
+#!/usr/bin/env bash
+# Throw-away peers and a gateway around one command: ./dev stack [OPTIONS] -- COMMAND…
+#
+# COMMAND's environment: hoopctl is on PATH and logged in as "demo" (group developers), HOOPCTL_STACK_PG is a superuser's conninfo
+# of database demo, HOOPCTL_STACK_DIR the folder of everything, HOOPCTL_STACK_GATEWAY the gateway's folder.
+set -euo pipefail
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+build=${HOOPCTL_BUILD:?set by ./dev}
+
+usage() {
+  cat <<TEXT
+usage: ./dev stack [--with pg] [--sql FILE] [--policy FILE] [--gateway-config FILE] [--no-login] -- COMMAND…
+
+  --sql FILE             fill database demo from FILE, as its superuser, instead of with the demo data
+  --policy FILE          roles, rules, masks and limits, merged over the defaults
+  --gateway-config FILE  targets and settings, merged over the defaults
+  --no-login             leave the demo user logged out (name demo, password in HOOPCTL_STACK_PASSWORD)
+
+examples:
+  ./dev stack -- hoopctl connect pg-demo
+  ./dev stack --sql shop.sql --policy mine.toml -- hoopctl connect pg-demo -- -c 'select * from shop'
+TEXT
+}
+die() { printf 'stack: %s\n' "$*" >&2; exit 70; }
+
+sql=$here/demo.sql policy= gateway_config= login=1 peers=pg
+while [ $# -gt 0 ]; do
+  case $1 in
+    --with) peers=${2:?}; shift 2 ;;
+    --sql) sql=$(realpath "${2:?}"); shift 2 ;;
+    --policy) policy=$(realpath "${2:?}"); shift 2 ;;
+    --gateway-config) gateway_config=$(realpath "${2:?}"); shift 2 ;;
+    --no-login) login=; shift ;;
+    -h|--help) usage; exit 0 ;;
+    --) shift; break ;;
+    *) usage >&2; exit 64 ;;
+  esac
+done
+[ $# -gt 0 ] || { usage >&2; exit 64; }
+case ",$peers," in *,pg,*) ;; *) die "unknown peers '$peers': only pg can be had" ;; esac
+for file in "$sql" ${policy:+"$policy"} ${gateway_config:+"$gateway_config"}; do [ -r "$file" ] || die "cannot read $file"; done
+
+dir=$(mktemp -d /tmp/hoopctl-stack.XXXXXX)
+chmod 711 "$dir"   # the server's own user must be able to reach its folder
+pg_pid= gw_pid=
+cleanup() {
+  [ -n "$gw_pid" ] && kill "$gw_pid" 2>/dev/null && wait "$gw_pid" 2>/dev/null
+  if [ -n "$pg_pid" ] && kill -INT "$pg_pid" 2>/dev/null; then wait "$pg_pid" 2>/dev/null; fi
+  rm -rf "$dir"
+}
+trap 'cleanup || true' EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM HUP
+
+# --- PostgreSQL ---------------------------------------------------------------------------------------------------------------
+pg_bin=$(ls -d /usr/lib/postgresql/*/bin 2>/dev/null | sort -V | tail -n 1)
+[ -x "$pg_bin/postgres" ] || die "no PostgreSQL server: ./dev installs postgresql-15"
+as_pg() {  # PostgreSQL refuses to run as root
+  if [ "$(id -u)" = 0 ]; then (cd / && exec setpriv --reuid=postgres --regid=postgres --init-groups "$@"); else "$@"; fi
+}
+random() { openssl rand -hex "$1"; }
+
+pki() {  # a CA and a certificate of localhost
+  local to=$1
+  openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout "$to/ca.key" -out "$to/ca.pem" -days 2 \
+    -subj "/CN=stack database CA" 2>/dev/null
+  openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout "$to/server.key" -out "$to/server.csr" -subj "/CN=localhost" 2>/dev/null
+  printf 'subjectAltName=DNS:localhost,IP:127.0.0.1\n' >"$to/san"
+  openssl x509 -req -in "$to/server.csr" -CA "$to/ca.pem" -CAkey "$to/ca.key" -CAcreateserial -days 2 -extfile "$to/san" \
+    -out "$to/server.pem" 2>/dev/null
+}
+
+pg=$dir/pg
+mkdir -m 700 "$pg" "$pg/tls"
+pki "$pg/tls"
+cp "$pg/tls/ca.pem" "$dir/pg-ca.pem"
+super_password=$(random 16) admin_password=$(random 16)
+printf '%s' "$super_password" >"$pg/password"
+[ "$(id -u)" = 0 ] && chown -R postgres:postgres "$pg"
+as_pg "$pg_bin/initdb" -D "$pg/data" -U postgres -A scram-sha-256 --pwfile="$pg/password" -E UTF8 --locale=C.UTF-8 --no-sync \
+  >"$dir/initdb.log" 2>&1 || { cat "$dir/initdb.log" >&2; die "initdb failed"; }
+as_pg sh -c "cat >>'$pg/data/postgresql.conf'" <<CONF
+listen_addresses = '127.0.0.1'
+unix_socket_directories = '$pg'
+ssl = on
+ssl_cert_file = '$pg/tls/server.pem'
+ssl_key_file = '$pg/tls/server.key'
+password_encryption = 'scram-sha-256'
+fsync = off
+full_page_writes = off
+max_connections = 300
+log_min_messages = warning
+CONF
+as_pg sh -c "cat >'$pg/data/pg_hba.conf'" <<CONF
+local   all all                scram-sha-256
+hostssl all all 127.0.0.1/32   scram-sha-256
+CONF
+export PGPASSWORD=$super_password
+started=
+for _ in 1 2 3 4 5 6 7 8; do
+  port=$(( 20000 + RANDOM % 30000 ))
+  if [ "$(id -u)" = 0 ]; then
+    (cd / && exec setpriv --reuid=postgres --regid=postgres --init-groups "$pg_bin/postgres" -D "$pg/data" -p "$port") >>"$dir/pg.log" 2>&1 </dev/null &
+  else
+    "$pg_bin/postgres" -D "$pg/data" -p "$port" >>"$dir/pg.log" 2>&1 </dev/null &
+  fi
+  pg_pid=$!
+  for _ in $(seq 200); do
+    kill -0 "$pg_pid" 2>/dev/null || break
+    if "$pg_bin/pg_isready" -q -h 127.0.0.1 -p "$port"; then started=1; break; fi
+    sleep 0.05
+  done
+  [ -n "$started" ] && break
+  kill -INT "$pg_pid" 2>/dev/null || true; wait "$pg_pid" 2>/dev/null || true; pg_pid=
+done
+[ -n "$started" ] || { cat "$dir/pg.log" >&2; die "PostgreSQL did not start"; }
+super="host=127.0.0.1 port=$port user=postgres password=$super_password sslmode=verify-full sslrootcert=$dir/pg-ca.pem"
+super_psql() { "$pg_bin/psql" -X -q -v ON_ERROR_STOP=1 "$super dbname=$1" "${@:2}"; }
+super_psql postgres >/dev/null <<SQL || die "could not prepare the database"
+CREATE ROLE demo_app NOLOGIN;
+CREATE ROLE hoop_admin LOGIN CREATEROLE PASSWORD '$admin_password';
+GRANT demo_app TO hoop_admin WITH ADMIN OPTION;
+GRANT pg_signal_backend TO hoop_admin;
+CREATE DATABASE demo;
+SQL
+super_psql demo -c 'GRANT CREATE ON SCHEMA public TO demo_app' -c 'ALTER DEFAULT PRIVILEGES GRANT ALL ON TABLES TO demo_app' \
+  -c 'ALTER DEFAULT PRIVILEGES GRANT ALL ON SEQUENCES TO demo_app'
+super_psql demo -f "$sql" >/dev/null || die "the SQL file failed: $sql"
+super_psql demo >/dev/null 2>&1 <<'SQL'
+DO $$ DECLARE s text; BEGIN
+  FOR s IN SELECT nspname FROM pg_namespace WHERE nspname !~ '^pg_' AND nspname <> 'information_schema' LOOP
+    EXECUTE format('GRANT USAGE ON SCHEMA %I TO demo_app', s);
+    EXECUTE format('GRANT ALL ON ALL TABLES IN SCHEMA %I TO demo_app', s);
+    EXECUTE format('GRANT ALL ON ALL SEQUENCES IN SCHEMA %I TO demo_app', s);
+  END LOOP;
+END $$;
+SQL
+unset PGPASSWORD
+
+# --- the gateway --------------------------------------------------------------------------------------------------------------
+gw=$dir/gateway
+mkdir -m 700 "$dir/client" "$dir/client/run"
+# The user's own settings stay out, and the user's own HOOPCTL_* with them.
+for name in $(compgen -e | grep -E '^HOOPCTL_' | grep -vE '^HOOPCTL_(BUILD|STACK_)'); do unset "$name"; done
+export PATH=$build:$PATH
+export XDG_STATE_HOME=$dir/client/state XDG_CONFIG_HOME=$dir/client/config XDG_RUNTIME_DIR=$dir/client/run
+umask 077
+hoopctl gateway init "$gw" --name localhost --listen 127.0.0.1:0 >"$dir/init.log" 2>&1 || { cat "$dir/init.log" >&2; die "gateway init failed"; }
+mkdir -p "$gw/conf.d"
+printf '%s' "$admin_password" >"$gw/keys/pg-demo.password"
+cp "$dir/pg-ca.pem" "$gw/pg-ca.pem"
+cat >"$gw/conf.d/10-stack.toml" <<CONF
+[[target]]
+name = "pg-demo"
+protocol = "postgres"
+description = "the demo shop"
+host = "127.0.0.1"
+port = $port
+databases = ["demo"]
+tls = "verify-full"
+ca_file = "$gw/pg-ca.pem"
+server_name = "localhost"
+path = "local"
+labels = { env = "demo" }
+admin = { user = "hoop_admin", password = "file:$gw/keys/pg-demo.password", database = "demo" }
+CONF
+cp "$here/stack_policy.toml" "$gw/policy.toml"
+[ -n "$policy" ] && cp "$policy" "$gw/conf.d/50-policy.toml"
+[ -n "$gateway_config" ] && cp "$gateway_config" "$gw/conf.d/60-gateway.toml"
+password=$(random 12)
+printf '%s\n' "$password" | hoopctl gateway user add "$gw" demo --group developers --password-stdin >"$dir/user.log" 2>&1 ||
+  { cat "$dir/user.log" >&2; die "gateway user add failed"; }
+hoopctl gateway serve "$gw" >"$dir/gateway.log" 2>&1 </dev/null &
+gw_pid=$!
+for _ in $(seq 200); do
+  [ -s "$gw/state/listen" ] && break
+  kill -0 "$gw_pid" 2>/dev/null || { cat "$dir/gateway.log" >&2; die "the gateway did not start"; }
+  sleep 0.05
+done
+[ -s "$gw/state/listen" ] || { cat "$dir/gateway.log" >&2; die "the gateway did not listen"; }
+listen=$(cat "$gw/state/listen")
+export HOOPCTL_STACK_URL=https://localhost:${listen##*:}
+export HOOPCTL_STACK_DIR=$dir HOOPCTL_STACK_GATEWAY=$gw HOOPCTL_STACK_GATEWAY_PID=$gw_pid HOOPCTL_STACK_PG_PID=$pg_pid
+export HOOPCTL_STACK_PG="$super dbname=demo" HOOPCTL_STACK_PASSWORD=$password
+
+if [ -n "$login" ]; then "$here/login.sh" || { cat "$dir/gateway.log" >&2; die "the login failed"; }; fi
+
+code=0
+"$@" || code=$?
+exit $code
