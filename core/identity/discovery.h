@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+// The two documents by which a client finds its way: the gateway's (/.well-known/hoopctl) and the issuer's (RFC 8414, OpenID
+// Connect Discovery).
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "core/base/error.h"
+
+namespace hoop::identity {
+
+/// An https URL as the user or a document wrote it, taken apart and normalised.
+struct HttpsUrl {
+  std::string host;  // lower case; an IPv6 literal without brackets
+  std::uint16_t port = 443;
+  std::string path;  // with query; at least "/"
+
+  /// "https://host" or "https://host:port", the port only if it is not 443.
+  std::string origin() const;
+  bool operator==(const HttpsUrl&) const = default;
+};
+
+/// Fails with malformed for another scheme, user information, a fragment, characters outside printable ASCII, an odd host.
+Result<HttpsUrl> parse_https_url(std::string_view text);
+
+struct GatewayDocument {
+  std::string gateway;  // "gw_…"
+  std::string issuer;
+  std::string client_id;
+  std::string audience;
+  std::string version;
+};
+Result<GatewayDocument> parse_gateway_document(std::string_view body);
+
+struct IssuerMetadata {
+  std::string issuer;
+  std::string device_authorization_endpoint;
+  std::string token_endpoint;
+  std::string revocation_endpoint;  // empty if there is none
+  std::string jwks_uri;
+};
+/// Fails with malformed; with integrity if the document is about another issuer (RFC 8414 §3.3). All URLs are https.
+Result<IssuerMetadata> parse_issuer_metadata(std::string_view body, std::string_view expected_issuer);
+/// Where the issuer's document is: issuer + "/.well-known/openid-configuration".
+std::string metadata_url(std::string_view issuer);
+
+}  // namespace hoop::identity

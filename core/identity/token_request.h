@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+// The client's half of an OAuth token endpoint (RFC 6749 §5, §6; RFC 7009): request bodies and answers, without I/O.
+#pragma once
+
+#include <chrono>
+#include <initializer_list>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "core/base/error.h"
+#include "core/base/secret.h"
+
+namespace hoop::identity {
+
+struct TokenSet {
+  SecretText access_token;
+  SecretText refresh_token;  // empty if the issuer gave none
+  std::chrono::seconds expires_in{0};
+};
+
+/// application/x-www-form-urlencoded, for every request here.
+SecretText form_body(std::initializer_list<std::pair<std::string_view, std::string_view>> fields);
+
+SecretText refresh_request(std::string_view client_id, const SecretText& refresh_token);
+SecretText revocation_request(std::string_view client_id, const SecretText& refresh_token);
+
+/// What a 200 of the token endpoint holds. Fails with malformed.
+Result<TokenSet> parse_token_set(std::string_view body);
+/// The answer to refresh_request. Fails with unauthenticated (log in again), upstream_refused (the issuer is ill: the old
+/// token may still be good), malformed. After a lost answer never send the same refresh token again: the issuer takes that
+/// for theft and ends the login.
+Result<TokenSet> parse_refresh_answer(int status, std::string_view body);
+
+/// The "error" of an OAuth error document (RFC 6749 §5.2), or "" if body is none. From a peer: compare it, do not show it.
+std::string oauth_error(std::string_view body);
+
+/// The sub of an access token that nobody verified: for telling the user as whom they are logged in, for nothing else.
+Result<std::string> unverified_subject(const SecretText& access_token);
+
+}  // namespace hoop::identity
