@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The words of configuration, JSON and messages for the enumerations of this folder.
 #include "core/access/policy.h"
+#include "core/access/words.h"
 
 namespace hoop::access {
 
@@ -47,6 +48,40 @@ std::string_view to_string(MaskStrategy strategy) {
     case MaskStrategy::null: return "null";
   }
   return "redact";
+}
+
+std::string_view to_string(InPredicates value) {
+  switch (value) {
+    case InPredicates::deny: return "deny";
+    case InPredicates::equality: return "equality";
+    case InPredicates::allow: return "allow";
+  }
+  return "deny";
+}
+
+std::string_view to_string(Derived value) {
+  switch (value) {
+    case Derived::deny: return "deny";
+    case Derived::null: return "null";
+  }
+  return "deny";
+}
+
+std::string_view to_string(OnUnresolved value) {
+  switch (value) {
+    case OnUnresolved::deny: return "deny";
+    case OnUnresolved::ignore: return "ignore";
+  }
+  return "deny";
+}
+
+std::string_view to_string(RecordLevel value) {
+  switch (value) {
+    case RecordLevel::full: return "full";
+    case RecordLevel::summary: return "summary";
+    case RecordLevel::none: return "none";
+  }
+  return "full";
 }
 
 }  // namespace hoop::access

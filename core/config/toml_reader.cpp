@@ -107,6 +107,16 @@ void TomlTable::complain(std::string_view key, std::string_view message, std::st
   if (!complaint) complaint = Error{ErrorCode::config, fmt::format("{}: {}", place_of(key), message), std::move(hint), {}};
 }
 
+void TomlTable::complain(std::string_view key, std::size_t element, std::string_view message, std::string hint) const {
+  const toml::node* node = state_->node->get(key);
+  const toml::array* array = node != nullptr ? node->as_array() : nullptr;
+  if (array == nullptr || element >= array->size()) return complain(key, message, std::move(hint));
+  auto& complaint = state_->document->complaint;
+  if (complaint) return;
+  const std::string where = place(state_->document->name, array->get(element)->source());
+  complaint = Error{ErrorCode::config, fmt::format("{}: {}", where, message), std::move(hint), {}};
+}
+
 std::string TomlTable::place_of(std::string_view key) const {
   const toml::node* node = state_->node->get(key);
   return place(state_->document->name, node != nullptr ? node->source() : state_->node->source());
@@ -195,6 +205,24 @@ std::vector<std::string> TomlTable::text_list(std::string_view key) const {
     }
     out.push_back(value->get());
   }
+  return out;
+}
+
+std::vector<std::string> TomlTable::text_or_list(std::string_view key) const {
+  if (!has(key)) return {};
+  const toml::node& node = *state_->node->get(key);
+  if (node.is_array()) return text_list(key);
+  if (!node.is_string()) {
+    complain(key, fmt::format("'{}' must be a string or an array of strings, but is {}", key, type_name(node)));
+    return {};
+  }
+  const auto value = text(key);
+  return value ? std::vector{*value} : std::vector<std::string>();
+}
+
+std::vector<std::string> TomlTable::keys() const {
+  std::vector<std::string> out;
+  for (const auto& [key, value] : *state_->node) out.emplace_back(key.str());
   return out;
 }
 

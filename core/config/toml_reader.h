@@ -35,15 +35,21 @@ class TomlTable {
   std::optional<std::chrono::seconds> duration(std::string_view key) const;
   /// Empty when missing.
   std::vector<std::string> text_list(std::string_view key) const;
+  /// An array of strings, or one string as an array of one. Empty when missing.
+  std::vector<std::string> text_or_list(std::string_view key) const;
   std::map<std::string, std::string> text_map(std::string_view key) const;
   std::optional<TomlTable> table(std::string_view key) const;
   /// [[key]]; empty when missing.
   std::vector<TomlTable> tables(std::string_view key) const;
+  /// All keys of the table; each must still be read or ignored.
+  std::vector<std::string> keys() const;
   /// Says that somebody else reads this key.
   void ignore(std::string_view key) const;
 
   /// Keeps a complaint about the value of key, or about the table itself when key is not in it.
   void complain(std::string_view key, std::string_view message, std::string hint = {}) const;
+  /// The same about one element of the array at key.
+  void complain(std::string_view key, std::size_t element, std::string_view message, std::string hint = {}) const;
   /// "gateway.toml:3:8", of the key's value or of the table.
   std::string place_of(std::string_view key) const;
 
