@@ -35,7 +35,7 @@ class TlsClient {
   TlsClient(TlsClient&&) noexcept;
   TlsClient& operator=(TlsClient&&) noexcept;
   /// Handshake over stream, which it takes over. server_name goes into SNI (unless an IP literal) and is what the certificate
-  /// must name. alpn: one protocol name or empty. Fails with integrity (certificate not accepted: says why), io, timeout.
+  /// must name. alpn: one protocol name or empty. The stream that it answers has no deadline. Fails with integrity (certificate not accepted: says why), io, timeout.
   Task<StreamPtr> handshake(StreamPtr stream, std::string server_name, std::string alpn, Deadline deadline) const;
 
  private:
@@ -51,6 +51,7 @@ class TlsServer {
   ~TlsServer();
   TlsServer(TlsServer&&) noexcept;
   TlsServer& operator=(TlsServer&&) noexcept;
+  /// The stream that it answers has no deadline. Fails with io, timeout.
   Task<StreamPtr> handshake(StreamPtr stream, Deadline deadline) const;
 
  private:
@@ -59,7 +60,8 @@ class TlsServer {
   std::shared_ptr<Impl> impl_;
 };
 
-/// A CA and a leaf signed by it (ECDSA P-256, 10 years and 825 days), for `gateway init` and tests. names: DNS names and IP literals.
+/// A CA and a leaf signed by it (ECDSA P-256, 10 years and 825 days), for `gateway init` and tests. names: DNS names and IP literals,
+/// at least one. server_pem is the leaf and then the CA, so that a client which pinned the CA finds it in the presented chain.
 struct GeneratedPki {
   std::string ca_pem;
   SecretText ca_key_pem;
@@ -67,7 +69,8 @@ struct GeneratedPki {
   SecretText server_key_pem;
   std::string ca_sha256;  // hex
 };
-GeneratedPki generate_pki(const std::string& common_name, const std::vector<std::string>& names);
+GeneratedPki generate_pki(const std::string& common_name, const std::vector<std::string>& names,
+                          SystemTime now = SystemClock().system_now());
 /// Hex SHA-256 of the DER of the first certificate in pem. Fails with malformed.
 Result<std::string> certificate_sha256(std::string_view pem);
 

@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/net/tls_stream.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "core/net/stream_state.h"
+
+namespace hoop::net {
+namespace {
+
+// Two full records and their overhead: bulk data moves in few system calls, an idle connection holds little.
+constexpr std::size_t kReadBufferBytes = 34 * 1024;
+// What is encrypted before it is written, so that a large write does not double in memory.
+constexpr std::size_t kWriteChunkBytes = 64 * 1024;
+
+using StatePtr = std::shared_ptr<TlsState>;
+
+// Takes the thread's error queue at once: it is gone after the next suspension.
+Error tls_failure(std::string_view what, const TlsState& state) {
+  const char* reason = ERR_reason_error_string(ERR_peek_error());
+  auto text = fmt::format("{} {}: {}", what, state.peer, reason == nullptr ? "TLS failed" : reason);
+  ERR_clear_error();
+  return {ErrorCode::io, std::move(text), {}, {}};
+}
+
+// One round: all that OpenSSL wants to send now. The caller has made sure that nobody else is in it.
+Task<void> flush_once(StatePtr state) {
+  const auto pending = BIO_ctrl_pending(state->outgoing);
+  if (pending == 0) co_return Result<void>{};
+  state->sending.resize(pending);
+  std::size_t taken = 0;
+  HOOP_ASSERT(BIO_read_ex(state->outgoing, state->sending.data(), pending, &taken) == 1 && taken == pending);
+  state->flushing = true;
+  auto written = co_await state->lower->write_all(state->sending);
+  state->flushing = false;
+  state->flushed.cancel();
+  // Part of a record may be out: nothing can follow it.
+  if (!written && !state->write_failure) state->write_failure = written.error();
+  co_return written;
+}
+
+Task<void> flush_all(StatePtr state) {
+  while (state->flushing || BIO_ctrl_pending(state->outgoing) != 0) {
+    if (state->write_failure) break;
+    if (state->flushing) {
+      co_await state->flushed.async_wait(as_result);
+      continue;
+    }
+    HOOP_CO_CHECK(co_await flush_once(state));
+  }
+  if (state->write_failure) co_return std::unexpected(*state->write_failure);
+  co_return Result<void>{};
+}
+
+// The reader does not wait for a writer, nor does it write on behalf of one: two peers that both did would wait for ever.
+Task<void> flush_replies(StatePtr state) {
+  if (state->flushing || state->write_failure) co_return Result<void>{};
+  co_return co_await flush_once(state);
+}
+
+/// False at the end of the lower stream.
+Task<bool> fill(StatePtr state) {
+  HOOP_CO_TRY(const auto count, co_await state->lower->read_some(state->read_buffer));
+  if (count == 0) co_return false;
+  std::size_t kept = 0;
+  HOOP_ASSERT(BIO_write_ex(state->incoming, state->read_buffer.data(), count, &kept) == 1 && kept == count);
+  co_return true;
+}
+
+Task<std::size_t> read(StatePtr state, MutableByteSpan out) {
+  HOOP_ASSERT(!out.empty());
+  for (;;) {
+    if (state->read_failure) co_return std::unexpected(*state->read_failure);
+    ERR_clear_error();
+    std::size_t count = 0;
+    const int done = SSL_read_ex(state->ssl.get(), out.data(), out.size(), &count);
+    const int why = done == 1 ? SSL_ERROR_NONE : SSL_get_error(state->ssl.get(), done);
+    if (why != SSL_ERROR_NONE && why != SSL_ERROR_WANT_READ && why != SSL_ERROR_ZERO_RETURN) state->read_failure = tls_failure("read", *state);
+    const auto replied = co_await flush_replies(state);
+    if (why == SSL_ERROR_NONE) co_return count;
+    if (why == SSL_ERROR_ZERO_RETURN) co_return std::size_t{0};
+    if (why != SSL_ERROR_WANT_READ) continue;
+    if (!replied) co_return std::unexpected(replied.error());
+    HOOP_CO_TRY(const bool more, co_await fill(state));
+    // Without close_notify anybody on the way may have cut the stream off (RFC 8446 §6.1).
+    if (!more) state->read_failure = Error{ErrorCode::io, fmt::format("read {}: the TLS stream was cut off without close_notify", state->peer), {}, {}};
+  }
+}
+
+Task<void> write(StatePtr state, ByteSpan in) {
+  while (!in.empty()) {
+    if (state->write_failure) co_return std::unexpected(*state->write_failure);
+    ERR_clear_error();
+    const auto chunk = in.first(std::min(in.size(), kWriteChunkBytes));
+    std::size_t taken = 0;
+    if (SSL_write_ex(state->ssl.get(), chunk.data(), chunk.size(), &taken) != 1) co_return std::unexpected(tls_failure("write", *state));
+    in = in.subspan(taken);
+    HOOP_CO_CHECK(co_await flush_all(state));
+  }
+  co_return Result<void>{};
+}
+
+Task<void> shut_down(StatePtr state) {
+  ERR_clear_error();
+  if (SSL_shutdown(state->ssl.get()) < 0) co_return std::unexpected(tls_failure("shut down", *state));
+  co_return co_await flush_all(state);
+}
+
+class TlsStream final : public Stream {
+ public:
+  explicit TlsStream(StatePtr state) : state_(std::move(state)) {}
+  ~TlsStream() override { state_->lower->close(); }
+  TlsStream(const TlsStream&) = delete;
+  TlsStream& operator=(const TlsStream&) = delete;
+
+  Task<std::size_t> read_some(MutableByteSpan out) override { return read(state_, out); }
+  Task<void> write_all(ByteSpan in) override { return write(state_, in); }
+  Task<void> shutdown_write() override { return shut_down(state_); }
+  void close() override { state_->lower->close(); }
+  void set_deadline(Deadline deadline) override { state_->lower->set_deadline(deadline); }
+  asio::any_io_executor executor() override { return state_->lower->executor(); }
+  Bytes server_end_point() const override { return state_->end_point; }
+  std::string peer_name() const override { return state_->peer; }
+
+ private:
+  StatePtr state_;
+};
+
+Task<void> handshake_rounds(StatePtr state) {
+  for (;;) {
+    ERR_clear_error();
+    const int done = SSL_do_handshake(state->ssl.get());
+    const int why = SSL_get_error(state->ssl.get(), done);
+    std::optional<Error> failure;
+    if (why != SSL_ERROR_NONE && why != SSL_ERROR_WANT_READ) failure = tls_failure("TLS handshake with", *state);
+    const auto flushed = co_await flush_all(state);
+    if (failure) co_return std::unexpected(std::move(*failure));
+    if (!flushed) co_return std::unexpected(flushed.error().within(fmt::format("TLS handshake with {}", state->peer)));
+    if (why == SSL_ERROR_NONE) co_return Result<void>{};
+    auto more = co_await fill(state);
+    if (!more) co_return std::unexpected(more.error().within(fmt::format("TLS handshake with {}", state->peer)));
+    if (!*more) co_return fail(ErrorCode::io, fmt::format("TLS handshake with {}: the peer closed the connection", state->peer));
+  }
+}
+
+/// RFC 5929 §4.1: the hash of the certificate's own signature, SHA-256 in place of MD5 and SHA-1.
+Bytes end_point_of(const SSL* ssl) {
+  X509* certificate = SSL_get0_peer_certificate(ssl);
+  int digest = NID_undef;
+  if (certificate == nullptr || X509_get_signature_info(certificate, &digest, nullptr, nullptr, nullptr) != 1) return {};
+  if (digest == NID_md5 || digest == NID_sha1) digest = NID_sha256;
+  const EVP_MD* algorithm = EVP_get_digestbynid(digest);
+  // Ed25519 and the like have no separate hash: RFC 5929 leaves the binding undefined.
+  if (algorithm == nullptr) return {};
+  Bytes out(EVP_MAX_MD_SIZE);
+  unsigned length = 0;
+  if (X509_digest(certificate, algorithm, out.data(), &length) != 1) return {};
+  out.resize(length);
+  return out;
+}
+
+}  // namespace
+
+TlsState::TlsState(StreamPtr below, SslPtr connection)
+    : lower(std::move(below)),
+      ssl(std::move(connection)),
+      incoming(BIO_new(BIO_s_mem())),
+      outgoing(BIO_new(BIO_s_mem())),
+      read_buffer(kReadBufferBytes),
+      flushed(lower->executor(), SteadyTime::max()),
+      peer(lower->peer_name()) {
+  HOOP_ASSERT(ssl != nullptr && incoming != nullptr && outgoing != nullptr);
+  SSL_set_bio(ssl.get(), incoming, outgoing);
+}
+
+Task<StreamPtr> shake_hands(std::shared_ptr<TlsState> state, std::shared_ptr<CertificateCheck> check, Deadline deadline) {
+  if (!deadline.is_never()) state->lower->set_deadline(deadline);
+  SSL_set_app_data(state->ssl.get(), check.get());
+  auto shaken = co_await handshake_rounds(state);
+  SSL_set_app_data(state->ssl.get(), nullptr);
+  if (!shaken && check && check->refusal) co_return std::unexpected(std::move(*check->refusal));
+  if (!shaken) co_return std::unexpected(std::move(shaken).error());
+  if (!deadline.is_never()) state->lower->set_deadline(Deadline::never());
+  if (check) state->end_point = end_point_of(state->ssl.get());
+  co_return std::make_unique<TlsStream>(std::move(state));
+}
+
+}  // namespace hoop::net
