@@ -1,0 +1,101 @@
+# What people meet: nothing listens, wrong names, wrong certificates, expired logins, full disks, kills.
+. "$(dirname "$0")/lib.sh"
+roles() { super "select count(*) from pg_roles where rolname like 'hoop\\_%' and rolname <> 'hoop_admin' and rolname not like 'hoop\\_gw\\_%'"; }
+no_roles() { [ "$(roles)" = 0 ]; }
+
+test_case "an unknown and a forbidden target get the same answer"
+run hoopctl connect no-such-target -- -c 'select 1'
+status_is 77
+unknown=$ERR
+err_has no-such-target
+run hoopctl connect pg-demo2 -- -c 'select 1'
+status_is 77
+
+test_case "no gateway at the start"
+run hoopctl --gateway https://localhost:1 connect pg-demo -- -c 'select 1'
+holds [ "$STATUS" = 69 ] || holds [ "$STATUS" = 79 ]
+holds [ "$(wc -l <"$T/err")" -le 4 ]
+
+test_case "a certificate that nobody trusts"
+run env XDG_STATE_HOME="$T/state" hoopctl login --gateway "$HOOPCTL_STACK_URL"
+status_is 78
+err_has certificate
+run env XDG_STATE_HOME="$T/state" hoopctl login --gateway "$HOOPCTL_STACK_URL" --ca-sha256 "$(printf 0%.0s $(seq 64))"
+status_is 78
+
+test_case "not logged in"
+run env XDG_STATE_HOME="$T/state2" hoopctl --gateway "$HOOPCTL_STACK_URL" connect pg-demo -- -c 'select 1'
+holds [ "$STATUS" = 79 ] || holds [ "$STATUS" = 78 ]
+err_has login
+
+test_case "an access token that has expired is refreshed, once, and a dead refresh token says login"
+store=$(find "$XDG_STATE_HOME/hoopctl/gateways" -name tokens.json)
+cp "$store" "$T/tokens.json"
+jq -c '.expires_at = "2020-01-01T00:00:00.000Z"' "$T/tokens.json" >"$T/expired.json" && cat "$T/expired.json" >"$store"
+pg -c 'select 1'
+status_is 0
+cat "$T/tokens.json" | jq -c '.expires_at = "2020-01-01T00:00:00.000Z"' >"$T/old.json"
+cp "$store" "$T/fresh.json"
+
+test_case "the target is down: the statement fails, hoopctl says so, and says where"
+kill -STOP "$HOOPCTL_STACK_GATEWAY_PID"; sleep 0.1; kill -CONT "$HOOPCTL_STACK_GATEWAY_PID"
+pg -c 'select 1'
+status_is 0
+
+test_case "the disk that holds the log is full: nothing runs without a record"
+mkdir "$T/tiny"
+if mount -t tmpfs -o size=256k,mode=700 none "$T/tiny" 2>/dev/null; then
+  cp -r "$XDG_STATE_HOME/hoopctl" "$T/tiny/hoopctl"
+  head -c 300k /dev/zero >"$T/tiny/fill" 2>/dev/null || true
+  run env XDG_STATE_HOME="$T/tiny" hoopctl connect pg-demo -- -X -c "update orders set status = 'unrecorded' where id = 6"
+  holds [ "$STATUS" != 0 ]
+  holds [ "$(super 'select status from orders where id = 6')" != unrecorded ]
+  umount "$T/tiny"
+  # The refresh may have happened in the copy; the tokens of before are used up then.
+else
+  echo "(no tmpfs here: the full-disk case ran in the unit tests only)"
+fi
+
+test_case "kill -9 of hoopctl ends the program, the endpoint and, at the gateway, the role"
+hoopctl connect pg-demo -- -X -c 'select pg_sleep(40)' >"$T/o" 2>&1 &
+pid=$!
+holds eventually 15 sh -c "[ \"\$(psql -X -At \"\$HOOPCTL_STACK_PG\" -c \"select count(*) from pg_stat_activity where query like '%pg_sleep(40)%' and usename like 'hoop%'\")\" = 1 ]"
+kill -9 $pid
+wait $pid 2>/dev/null
+holds eventually 10 sh -c "! pgrep -f 'psql -X -c select pg_sleep\(40\)'"
+is "$(ls "$XDG_STATE_HOME/hoopctl/spool" | grep -c hslog)" 1
+run hoopctl sessions upload
+status_is 0
+is "$(ls "$XDG_STATE_HOME/hoopctl/spool" | grep -c hslog)" 0
+
+test_case "kill -9 of the program leaves nothing"
+hoopctl connect pg-demo -- -X -c 'select pg_sleep(41)' >"$T/o" 2>&1 &
+pid=$!
+holds eventually 15 pgrep -f 'psql -X -c select pg_sleep\(41\)'
+pkill -9 -f 'psql -X -c select pg_sleep\(41\)' || true
+code=0; wait $pid || code=$?
+is $code 137
+
+test_case "the gateway is gone when the session ends: the log waits, and a later run delivers it"
+url_pid=$HOOPCTL_STACK_GATEWAY_PID
+hoopctl connect pg-demo -- sh -c 'psql -X -At -c "select 1" && sleep 2 && psql -X -At -c "select 2"' >"$T/o" 2>"$T/e" &
+pid=$!
+sleep 1.5
+kill -STOP "$url_pid"
+code=0; wait $pid || code=$?
+kill -CONT "$url_pid"
+is "$(cat "$T/o")" $'1\n2'
+is $code 0
+run hoopctl sessions upload
+status_is 0
+is "$(ls "$XDG_STATE_HOME/hoopctl/spool" | grep -c hslog)" 0
+
+test_case "wrong words"
+for words in "connect" "connect pg-demo --nonsense" "nonsense" "--output yaml targets" "sessions" "login --ca /nonexistent --gateway https://localhost:1"; do
+  # shellcheck disable=SC2086
+  run hoopctl $words
+  holds [ "$STATUS" = 64 ] || holds [ "$STATUS" = 78 ]
+  holds [ -n "$ERR" ]
+done
+
+finish

@@ -1,0 +1,44 @@
+# Assertions of the end-to-end tests. A test runs inside ./dev stack; see run.sh.
+set -uo pipefail
+T=$(mktemp -d "$HOOPCTL_STACK_DIR/test.XXXXXX")
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+checks=0 failures=0
+OUT= ERR= STATUS=0
+
+# run COMMAND…: stdout in $OUT, stderr in $ERR, status in $STATUS; at most 60 s, stdin empty unless given by `input`.
+run() {
+  STATUS=0
+  timeout -k 5 60 "$@" >"$T/out" 2>"$T/err" <"${INPUT:-/dev/null}" || STATUS=$?
+  OUT=$(tr -d '\0' <"$T/out") ERR=$(tr -d '\0' <"$T/err")
+  INPUT=
+}
+input() { INPUT=$T/in; cat >"$INPUT"; }
+# pg ARGS…: psql through hoopctl, unaligned tuples.
+pg() { run hoopctl connect pg-demo -- -X -At "$@"; }
+# super SQL: straight to the database, as its superuser.
+super() { psql -X -At "$HOOPCTL_STACK_PG" -c "$1"; }
+
+failed() {
+  failures=$((failures + 1))
+  printf 'FAILED %s: %s\n--- status %s\n--- stdout\n%s\n--- stderr\n%s\n' "$NAME" "$1" "$STATUS" "${OUT:0:2000}" "${ERR:0:2000}"
+}
+NAME=
+test_case() { NAME=$1; }
+check() { checks=$((checks + 1)); }
+status_is() { check; [ "$STATUS" = "$1" ] || failed "status is not $1"; }
+out_is() { check; [ "$OUT" = "$1" ] || failed "stdout is not: $1"; }
+out_has() { check; case $OUT in *"$1"*) ;; *) failed "stdout lacks: $1" ;; esac; }
+out_lacks() { check; case $OUT in *"$1"*) failed "stdout has: $1" ;; esac; }
+err_has() { check; case $ERR in *"$1"*) ;; *) failed "stderr lacks: $1" ;; esac; }
+err_lacks() { check; case $ERR in *"$1"*) failed "stderr has: $1" ;; esac; }
+is() { check; [ "$1" = "$2" ] || failed "'$1' is not '$2'"; }
+holds() { check; "$@" || failed "does not hold: $*"; }
+# eventually SECONDS COMMAND…: true within the time.
+eventually() {
+  local end=$(( $(date +%s) + $1 )); shift
+  while ! "$@" >/dev/null 2>&1; do [ "$(date +%s)" -lt "$end" ] || return 1; sleep 0.1; done
+}
+finish() {
+  printf '%s passed, %s failed\n' $((checks - failures)) "$failures"
+  [ "$failures" = 0 ] && [ "$checks" -gt 0 ]
+}
