@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/identity/token_verifier.h"
+
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+#include "core/base/encoding.h"
+#include "core/crypto/digest.h"
+#include "core/identity/jwt.h"
+#include "tests/support/catch.h"
+#include "tests/support/fake_clock.h"
+
+using namespace hoop;
+using namespace hoop::identity;
+using hoop::test::FakeClock;
+
+namespace {
+
+std::string replaced(std::string text, std::string_view what, std::string_view with) {
+  for (std::size_t at = text.find(what); at != text.npos; at = text.find(what, at + with.size())) {
+    text.replace(at, what.size(), with);
+  }
+  return text;
+}
+
+/// DER of a signature (X9.62): two INTEGERs.
+Bytes to_der(ByteSpan raw) {
+  Bytes body;
+  for (const std::size_t start : {std::size_t{0}, std::size_t{32}}) {
+    body.insert(body.end(), {2, 33, 0});
+    body.insert(body.end(), raw.begin() + static_cast<std::ptrdiff_t>(start), raw.begin() + static_cast<std::ptrdiff_t>(start) + 32);
+  }
+  Bytes out{0x30, static_cast<std::uint8_t>(body.size())};
+  out.insert(out.end(), body.begin(), body.end());
+  return out;
+}
+
+/// The third part of a token, made right or wrong as a case of hostile.json says.
+Bytes make_signature(const std::string& how, const std::string& input, const crypto::P256Key& key) {
+  const auto own = key.sign(as_bytes(input));
+  Bytes right(own.begin(), own.end());
+  if (how == "es256") return right;
+  if (how == "none") return {};
+  if (how == "zero") return Bytes(64, 0);
+  if (how == "der") return to_der(right);
+  if (how == "short") return Bytes(right.begin(), right.end() - 1);
+  if (how == "swapped") {
+    std::rotate(right.begin(), right.begin() + 32, right.end());
+    return right;
+  }
+  if (how == "long") {
+    right.push_back(0);
+    return right;
+  }
+  if (how == "other_key") {
+    const auto foreign = crypto::P256Key::generate().sign(as_bytes(input));
+    return Bytes(foreign.begin(), foreign.end());
+  }
+  if (how == "other_claims") {
+    const auto other = key.sign(as_bytes(input + "x"));
+    return Bytes(other.begin(), other.end());
+  }
+  if (how == "order") {
+    const Bytes order = from_hex("ffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551").value();
+    std::copy(order.begin(), order.end(), right.begin());
+    return right;
+  }
+  const crypto::P256PublicKey point = key.public_key();
+  std::string secret = jwks_to_json(KeySet{{verification_key(key)}});
+  if (how == "hmac_point") secret = "\x04" + to_text(point.x) + to_text(point.y);
+  const auto mac = crypto::hmac_sha256(as_bytes(secret), as_bytes(input));
+  return Bytes(mac.begin(), mac.end());
+}
+
+class Issuer {
+ public:
+  Issuer() { clock.system = SystemTime(std::chrono::seconds(1700000000)); }
+  TokenVerifier verifier(std::chrono::seconds leeway = std::chrono::seconds(60)) const {
+    TrustedIssuer issuer{"https://gw.example", "https://gw.example:8443", KeySet{{verification_key(key)}},
+                         {{"hoopctl", access::IdentityKind::person}}, leeway, std::chrono::seconds(300)};
+    return TokenVerifier({issuer}, clock);
+  }
+  crypto::P256Key key = crypto::P256Key::generate();
+  FakeClock clock;
+};
+
+}  // namespace
+
+TEST_CASE("every hostile token is refused, and for its own reason") {
+  std::ifstream file(HOOP_SOURCE_DIR "/tests/conformance/jwt/hostile.json");
+  const auto data = nlohmann::json::parse(file);
+  REQUIRE(data["cases"].size() >= 60);
+  Issuer issuer;
+  const TokenVerifier verifier = issuer.verifier();
+  const std::string kid = thumbprint(issuer.key.public_key());
+  for (const auto& entry : data["cases"]) {
+    const auto field = [&](const char* name) {
+      const std::string text = replaced(entry.value(name, data[name].get<std::string>()), "$KID", kid);
+      return replaced(replaced(text, "$LONG", std::string(17000, 'x')), "$MEDIUM", std::string(2100, 'x'));
+    };
+    const std::string header = to_base64url(as_bytes(field("header")));
+    const std::string claims = to_base64url(as_bytes(field("claims")));
+    const Bytes signature = make_signature(field("sign"), header + "." + claims, issuer.key);
+    std::string token = replaced(field("token"), "{h}", header);
+    token = replaced(replaced(token, "{c}", claims), "{s}", to_base64url(signature));
+    const auto identity = verifier.verify(token);
+    INFO(entry["name"].get<std::string>());
+    INFO((identity ? std::string("accepted") : identity.error().message));
+    const std::string expect = entry["expect"];
+    if (expect == "accept") {
+      REQUIRE(identity);
+      CHECK(identity->subject == "alice");
+      CHECK(identity->kind == access::IdentityKind::person);
+    } else {
+      REQUIRE_FALSE(identity);
+      CHECK(identity.error().code == ErrorCode::unauthenticated);
+      CHECK(identity.error().message.find(expect) != std::string::npos);
+    }
+  }
+}
+
+TEST_CASE("an identity has the token's subject, groups and end, and its client's kind") {
+  Issuer issuer;
+  const std::string token = sign_jws(issuer.key, "at+jwt",
+                                     R"({"iss":"https://gw.example","sub":"alice","aud":["x","https://gw.example:8443"],)"
+                                     R"("client_id":"hoopctl","groups":["dba","ops"],"iat":1700000000,"exp":1700000250,"jti":"1"})");
+  const access::Identity identity = issuer.verifier().verify(token).value();
+  CHECK(identity.subject == "alice");
+  CHECK(identity.groups == std::vector<std::string>{"dba", "ops"});
+  CHECK(identity.expires_at == SystemTime(std::chrono::seconds(1700000250)));
+  CHECK(identity.claimed_agent.empty());
+}
+
+TEST_CASE("no configuration stretches the leeway beyond a minute") {
+  Issuer issuer;
+  const std::string token = sign_jws(issuer.key, "at+jwt",
+                                     R"({"iss":"https://gw.example","sub":"alice","aud":"https://gw.example:8443",)"
+                                     R"("client_id":"hoopctl","iat":1699999700,"exp":1699999930,"jti":"1"})");
+  CHECK_FALSE(issuer.verifier(std::chrono::hours(1)).verify(token));
+}
+
+TEST_CASE("a token of one trusted issuer does not pass with the other's key") {
+  Issuer first;
+  Issuer second;
+  TrustedIssuer one{"https://one.example", "aud", KeySet{{verification_key(first.key)}}, {{"c", access::IdentityKind::ci}}};
+  TrustedIssuer two{"https://two.example", "aud", KeySet{{verification_key(second.key)}}, {{"c", access::IdentityKind::ci}}};
+  const TokenVerifier verifier({one, two}, first.clock);
+  const std::string claims =
+      R"({"iss":"https://two.example","sub":"s","aud":"aud","client_id":"c","iat":1700000000,"exp":1700000060,"jti":"1"})";
+  CHECK(verifier.verify(sign_jws(second.key, "at+jwt", claims)));
+  CHECK_FALSE(verifier.verify(sign_jws(first.key, "at+jwt", claims)));
+}
