@@ -8,7 +8,4 @@ namespace hoop::process {
 /// call again after anything that changes credentials. It does not survive execve: a program that we start holds no secret.
 void harden();
 
-/// In a child between fork and exec: closes every descriptor from first on. Async-signal-safe.
-void close_descriptors_from(unsigned first);
-
 }  // namespace hoop::process

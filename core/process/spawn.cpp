@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/process/spawn.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <linux/close_range.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <charconv>
+#include <csignal>
+#include <cstring>
+
+#include <fmt/format.h>
+
+namespace hoop::process {
+namespace {
+
+constexpr std::string_view kDefaultPath = "/usr/local/bin:/usr/bin:/bin";
+
+/// What the child needs, made before fork: between fork and exec nothing may allocate.
+struct Image {
+  std::vector<std::string> candidates;  // paths to try, in order
+  std::vector<char*> words;
+  std::vector<char*> shell_words;  // /bin/sh CANDIDATE words…, for a script without "#!"; [1] is filled in by the child
+  std::vector<char*> environment;
+};
+
+Image make_image(const Program& program) {
+  Image out;
+  const std::string& name = program.words.front();
+  std::string_view path = kDefaultPath;
+  for (const std::string& variable : program.environment) {
+    out.environment.push_back(const_cast<char*>(variable.c_str()));
+    if (variable.starts_with("PATH=")) path = std::string_view(variable).substr(5);
+  }
+  out.environment.push_back(nullptr);
+  if (name.find('/') != std::string::npos) {
+    out.candidates.push_back(name);
+  } else {
+    for (std::size_t begin = 0; begin <= path.size();) {
+      const std::size_t end = std::min(path.find(':', begin), path.size());
+      const std::string_view folder = path.substr(begin, end - begin);
+      out.candidates.push_back(fmt::format("{}/{}", folder.empty() ? "." : folder, name));
+      begin = end + 1;
+    }
+  }
+  static constexpr const char* kShell = "/bin/sh";
+  out.shell_words = {const_cast<char*>(kShell), nullptr};
+  for (const std::string& word : program.words) out.words.push_back(const_cast<char*>(word.c_str()));
+  out.words.push_back(nullptr);
+  out.shell_words.insert(out.shell_words.end(), out.words.begin() + 1, out.words.end());
+  return out;
+}
+
+/// Async-signal-safe from here to exec.
+[[noreturn]] void become(Image& image, const Program& program, ProcessGroup group, pid_t parent, int report) {
+  if (group != ProcessGroup::shared) ::setpgid(0, 0);
+  if (group == ProcessGroup::own_in_front) ::tcsetpgrp(0, ::getpid());  // SIGTTOU is blocked still
+  struct sigaction standard {};
+  standard.sa_handler = SIG_DFL;
+  for (int signal = 1; signal < NSIG; ++signal) {
+    struct sigaction now {};
+    // What our caller had ignored (nohup) stays so; SIGPIPE and SIGTTOU are ignored by us.
+    if (::sigaction(signal, nullptr, &now) != 0) continue;
+    if (now.sa_handler == SIG_IGN && signal != SIGPIPE && signal != SIGTTOU) continue;
+    ::sigaction(signal, &standard, nullptr);
+  }
+  ::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+  if (::getppid() != parent) ::_exit(128 + SIGKILL);  // it died before the line above
+  ::close_range(3, ~0U, CLOSE_RANGE_CLOEXEC);
+  for (const int descriptor : program.descriptors) ::fcntl(descriptor, F_SETFD, 0);
+  sigset_t none;
+  ::sigemptyset(&none);
+  ::sigprocmask(SIG_SETMASK, &none, nullptr);
+  int failure = ENOENT;
+  for (const std::string& candidate : image.candidates) {
+    ::execve(candidate.c_str(), image.words.data(), image.environment.data());
+    if (errno == ENOEXEC) {
+      image.shell_words[1] = const_cast<char*>(candidate.c_str());
+      ::execve(image.shell_words[0], image.shell_words.data(), image.environment.data());
+      errno = ENOEXEC;
+    }
+    if (errno == ENOENT || errno == ENOTDIR) continue;
+    failure = errno;  // EACCES: a later folder of PATH may hold one that can be run
+    if (failure != EACCES) break;
+  }
+  const ssize_t ignored = ::write(report, &failure, sizeof failure);
+  static_cast<void>(ignored);
+  ::_exit(127);
+}
+
+std::unexpected<Error> no_process(std::string_view what) {
+  return fail(ErrorCode::internal, fmt::format("{}: {}", what, std::strerror(errno)));
+}
+
+}  // namespace
+
+Result<pid_t> spawn(const Program& program, ProcessGroup group) {
+  HOOP_ASSERT(!program.words.empty());
+  Image image = make_image(program);
+  int report[2];
+  if (::pipe2(report, O_CLOEXEC) != 0) return no_process("make a pipe");
+  // Our own handlers must not run in the child: they would write into the pipe that we share with it.
+  sigset_t all, before;
+  ::sigfillset(&all);
+  ::pthread_sigmask(SIG_SETMASK, &all, &before);
+  const pid_t parent = ::getpid();
+  const pid_t child = ::fork();
+  if (child == 0) become(image, program, group, parent, report[1]);
+  const int fork_failure = errno;
+  ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  ::close(report[1]);
+  if (child < 0) {
+    ::close(report[0]);
+    errno = fork_failure;
+    return no_process("start a process");
+  }
+  if (group != ProcessGroup::shared) ::setpgid(child, child);  // whoever comes first
+  int failure = 0;
+  ssize_t count = 0;
+  do {
+    count = ::read(report[0], &failure, sizeof failure);
+  } while (count < 0 && errno == EINTR);
+  ::close(report[0]);
+  if (count != sizeof failure) return child;
+  while (::waitpid(child, nullptr, 0) < 0 && errno == EINTR) {
+  }
+  const std::string& name = program.words.front();
+  if (failure == ENOENT) return fail(ErrorCode::not_found, fmt::format("program '{}' is not found", name), "is it installed, and in PATH?");
+  return fail(ErrorCode::unsupported, fmt::format("program '{}' cannot be executed: {}", name, std::strerror(failure)));
+}
+
+std::vector<int> inherited_descriptors() {
+  std::vector<int> out;
+  DIR* entries = ::opendir("/proc/self/fd");
+  if (entries == nullptr) return out;
+  while (const dirent* entry = ::readdir(entries)) {
+    int descriptor = -1;
+    const std::string_view name(entry->d_name);
+    if (std::from_chars(name.data(), name.data() + name.size(), descriptor).ec != std::errc()) continue;
+    if (descriptor <= 2 || descriptor == ::dirfd(entries)) continue;
+    if (const int flags = ::fcntl(descriptor, F_GETFD); flags >= 0 && (flags & FD_CLOEXEC) == 0) out.push_back(descriptor);
+  }
+  ::closedir(entries);
+  return out;
+}
+
+}  // namespace hoop::process
