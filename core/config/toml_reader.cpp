@@ -5,6 +5,7 @@
 #include <set>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "core/base/clock.h"
 
@@ -286,7 +287,7 @@ Result<void> TomlTable::finish() const {
       const std::vector<std::string> known(document.known[i]->begin(), document.known[i]->end());
       const auto like = nearest(key.str(), known);
       return fail(ErrorCode::config, fmt::format("{}: unknown key '{}'", place(document.name, key.source()), key.str()),
-                  like ? fmt::format("did you mean '{}'?", *like) : std::string());
+                  like ? fmt::format("did you mean '{}'?", *like) : fmt::format("known here: {}", fmt::join(known, ", ")));
     }
   }
   return {};

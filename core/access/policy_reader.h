@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+// Reads the tables of one policy file into their values; complaints stay with the file's tables.
+#pragma once
+
+#include <string_view>
+
+#include "core/access/policy.h"
+#include "core/config/toml_reader.h"
+
+namespace hoop::access {
+
+Role read_role(const config::TomlTable& table);
+Rule read_rule(const config::TomlTable& table);
+/// The name is empty when the file gives none.
+Mask read_mask(const config::TomlTable& table);
+/// Keys that the table does not give stay as they are.
+void read_limits(const config::TomlTable& table, Limits& limits);
+RecordLevel read_record(const config::TomlTable& table);
+
+}  // namespace hoop::access

@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/access/grant.h"
+
+#include <nlohmann/json.hpp>
+
+#include "tests/support/catch.h"
+
+using namespace hoop;
+using namespace hoop::access;
+
+namespace {
+
+SystemTime moment(int seconds) { return SystemTime(std::chrono::seconds(1'795'000'000 + seconds)); }
+
+Grant sample() {
+  Grant grant;
+  grant.session = "s_abcdefghijklmnopqrstuvwxyz";
+  grant.gateway = "gw_1";
+  grant.identity = {"alice", {"dba", "dev"}, IdentityKind::ci, moment(1), "claude-code"};
+  grant.target.name = "pg-demo";
+  grant.target.protocol = "postgres";
+  grant.target.host = "db.example";
+  grant.target.port = 5432;
+  grant.target.databases = {"demo", "two"};
+  grant.target.tls = TlsMode::verify_ca;
+  grant.target.tls_ca_pem = "-----BEGIN CERTIFICATE-----\nMII\"\\\n";
+  grant.target.labels = {{"env", "demo"}};
+  grant.role = "dev";
+  grant.database_role = "app";
+  grant.credential = PostgresCredential{"hoop_1", SecretText("p\"ss"), moment(2)};
+  grant.policy.rules = {Rule{"r", {{"verb", {"select"}}}, {}, {}, Effect::allow, {}, "m", "h"}};
+  grant.policy.version = "00ff";
+  grant.mask_key = SecretBytes(Bytes(32, 7));
+  grant.key_id = "kid";
+  grant.durability = Durability::disk;
+  grant.issued_at = moment(3);
+  grant.expires_at = moment(4);
+  return grant;
+}
+
+}  // namespace
+
+TEST_CASE("a grant survives its JSON form") {
+  const Grant grant = sample();
+  const SecretText json = grant_to_json(grant);
+  const auto back = grant_from_json(json.reveal());
+  INFO((back ? std::string() : back.error().message));
+  REQUIRE(back);
+  CHECK(back->session == grant.session);
+  CHECK(back->identity == grant.identity);
+  CHECK(back->target == grant.target);
+  CHECK(back->policy == grant.policy);
+  CHECK(back->durability == Durability::disk);
+  CHECK(back->issued_at == grant.issued_at);
+  CHECK(back->expires_at == grant.expires_at);
+  CHECK(back->mask_key.reveal() == grant.mask_key.reveal());
+  REQUIRE(back->credential);
+  CHECK(back->credential->username == "hoop_1");
+  CHECK(back->credential->password.reveal() == "p\"ss");
+  CHECK(back->credential->expires_at == moment(2));
+  CHECK(back->ticket.empty());
+  CHECK(grant_to_json(*back).reveal() == json.reveal());
+}
+
+TEST_CASE("a grant of the gateway path carries a ticket and no credential") {
+  Grant grant = sample();
+  grant.path = DataPath::gateway;
+  grant.credential.reset();
+  grant.ticket = SecretText("t");
+  const auto back = grant_from_json(grant_to_json(grant).reveal());
+  REQUIRE(back);
+  CHECK_FALSE(back->credential);
+  CHECK(back->ticket.reveal() == "t");
+}
+
+TEST_CASE("a grant with anything off is refused") {
+  const auto whole = nlohmann::json::parse(grant_to_json(sample()).reveal());
+  for (const auto& [key, value] : whole.items()) {
+    if (key == "credential") continue;
+    nlohmann::json without = whole;
+    without.erase(key);
+    INFO("without " << key);
+    CHECK_FALSE(grant_from_json(without.dump()));
+    nlohmann::json wrong = whole;
+    wrong[key] = 1;
+    INFO("wrong " << key);
+    CHECK_FALSE(grant_from_json(wrong.dump()));
+  }
+  const auto refused = [&](auto edit) {
+    nlohmann::json copy = whole;
+    edit(copy);
+    const auto result = grant_from_json(copy.dump());
+    return !result && result.error().code == ErrorCode::malformed;
+  };
+  CHECK(refused([](auto& json) { json["more"] = 1; }));
+  CHECK(refused([](auto& json) { json["target"]["more"] = 1; }));
+  CHECK(refused([](auto& json) { json["target"]["port"] = 70000; }));
+  CHECK(refused([](auto& json) { json["target"]["tls"] = "require"; }));
+  CHECK(refused([](auto& json) { json["target"]["labels"]["x"] = 1; }));
+  CHECK(refused([](auto& json) { json["identity"]["kind"] = "robot"; }));
+  CHECK(refused([](auto& json) { json["identity"]["groups"] = "dba"; }));
+  CHECK(refused([](auto& json) { json["mask_key"] = "AAAA"; }));
+  CHECK(refused([](auto& json) { json["mask_key"] = std::string(43, '!'); }));
+  CHECK(refused([](auto& json) { json["credential"].erase("password"); }));
+  CHECK(refused([](auto& json) { json["durability"] = "ram"; }));
+  CHECK(refused([](auto& json) { json["expires_at"] = "soon"; }));
+  CHECK(refused([](auto& json) { json["policy"].erase("version"); }));
+}
+
+TEST_CASE("a grant above its cap is refused before it is parsed") {
+  const auto result = grant_from_json(std::string((4U << 20) + 1, ' '));
+  REQUIRE_FALSE(result);
+  CHECK(result.error().code == ErrorCode::too_large);
+}
+
+TEST_CASE("an error about a grant quotes nothing of it") {
+  const auto result = grant_from_json(R"({"session":"s","session":"hunter2-secret"})");
+  REQUIRE_FALSE(result);
+  CHECK(result.error().message.find("hunter2") == std::string::npos);
+}
