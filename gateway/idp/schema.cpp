@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "gateway/idp/schema.h"
+
+namespace hoop::gateway::idp {
+
+Result<void> make_tables(Database& database) {
+  // Codes and tokens stand here as SHA-256 alone: who reads the file can log in as nobody.
+  return database.script(R"sql(
+    CREATE TABLE IF NOT EXISTS idp_users (
+      name TEXT PRIMARY KEY,
+      password_hash TEXT NOT NULL,
+      groups TEXT NOT NULL,          -- one a line
+      disabled INTEGER NOT NULL DEFAULT 0,
+      created_at INTEGER NOT NULL
+    ) STRICT;
+    CREATE TABLE IF NOT EXISTS idp_device_requests (
+      device_code BLOB PRIMARY KEY,
+      user_code BLOB NOT NULL UNIQUE,
+      client_id TEXT NOT NULL,
+      client_host TEXT NOT NULL,     -- what the requester calls itself
+      address TEXT NOT NULL,         -- where the request came from
+      requested_at INTEGER NOT NULL,
+      expires_at INTEGER NOT NULL,
+      interval INTEGER NOT NULL,     -- seconds
+      polled_at INTEGER NOT NULL,
+      state TEXT NOT NULL,           -- pending, approved, denied
+      browser BLOB,                  -- SHA-256 of the cookie of the browser that signed in
+      subject TEXT,
+      signed_in_at INTEGER
+    ) STRICT;
+    CREATE INDEX IF NOT EXISTS idp_device_requests_expiry ON idp_device_requests (expires_at);
+    CREATE TABLE IF NOT EXISTS idp_logins (
+      family INTEGER PRIMARY KEY,
+      subject TEXT NOT NULL,
+      client_id TEXT NOT NULL,
+      started_at INTEGER NOT NULL,
+      expires_at INTEGER NOT NULL,
+      ended INTEGER NOT NULL DEFAULT 0
+    ) STRICT;
+    CREATE INDEX IF NOT EXISTS idp_logins_subject ON idp_logins (subject);
+    CREATE TABLE IF NOT EXISTS idp_refresh_tokens (
+      token BLOB PRIMARY KEY,
+      family INTEGER NOT NULL REFERENCES idp_logins (family) ON DELETE CASCADE,
+      used INTEGER NOT NULL DEFAULT 0
+    ) STRICT;
+    CREATE INDEX IF NOT EXISTS idp_refresh_tokens_family ON idp_refresh_tokens (family);
+  )sql");
+}
+
+}  // namespace hoop::gateway::idp
