@@ -1,0 +1,244 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "protocols/postgres/connection.h"
+
+#include <algorithm>
+#include <array>
+
+#include <fmt/format.h>
+
+#include "protocols/postgres/refusals.h"
+
+namespace hoop::postgres {
+namespace {
+
+// Dial, TLS and authentication of a target that answers at all take well under a second.
+constexpr std::chrono::seconds kLoginTime{15};
+constexpr std::chrono::seconds kCancelTime{5};
+// A program that does not read its last message in this time is not waited for.
+constexpr std::chrono::seconds kGoodbyeTime{2};
+
+/// Settings that change neither how statements are parsed nor who runs them. search_path may be set, and is then unknown.
+constexpr std::array<std::string_view, 18> kStartupSettings{
+    "application_name", "bytea_output", "client_min_messages", "datestyle", "default_transaction_deferrable",
+    "default_transaction_isolation", "default_transaction_read_only", "extra_float_digits", "geqo",
+    "idle_in_transaction_session_timeout", "intervalstyle", "jit", "lock_timeout", "search_path", "statement_timeout",
+    "timezone", "transaction_timeout", "work_mem"};
+
+std::string lower(std::string_view text) {
+  std::string out(text);
+  std::transform(out.begin(), out.end(), out.begin(), [](unsigned char c) { return static_cast<char>(c >= 'A' && c <= 'Z' ? c + 32 : c); });
+  return out;
+}
+
+}  // namespace
+
+PostgresConnection::PostgresConnection(SessionShared& shared, std::uint64_t number, net::StreamPtr downstream, session::Opening opening)
+    : shared_(shared),
+      conversation_(shared, number, downstream->executor()),
+      downstream_(std::move(downstream)),
+      opening_(std::move(opening)),
+      backend_(conversation_) {}
+
+Task<void> PostgresConnection::serve() {
+  const Result<void> outcome = co_await converse();
+  if (!outcome) co_await say_goodbye(outcome.error());
+  if (upstream_) upstream_->close();
+  downstream_->close();
+  shared_.cancel_keys.revoke(our_key_);
+  co_return outcome;
+}
+
+Task<void> PostgresConnection::converse() {
+  HOOP_CO_TRY(Upstream upstream, co_await log_in());
+  upstream_ = std::move(upstream.stream);
+  from_target_ = std::move(upstream.reader);
+  target_key_ = std::move(upstream.cancel_key);
+  if (cause_) co_return *cause_;  // ended during the login
+  frontend_ = std::make_unique<FrontendFlow>(conversation_, *upstream_);
+  our_key_ = shared_.cancel_keys.issue(target_key_, shared_.context.random);
+
+  backend_running_ = true;
+  asio::co_spawn(
+      downstream_->executor(), backend_loop(), [this](const std::exception_ptr& thrown, const Result<void>& outcome) {
+        backend_running_ = false;
+        ended(thrown ? fail(ErrorCode::internal, "the reply loop failed") : outcome);
+      });
+  Result<void> outcome = Result<void>{};
+  if (shared_.reads_catalog) outcome = co_await frontend_->read_catalog();
+  if (outcome) outcome = co_await greet(std::move(upstream.parameters), our_key_, std::move(upstream.notices));
+  if (outcome) outcome = co_await frontend_loop();
+  ended(std::move(outcome));
+  co_await join_backend();
+  co_return *cause_;
+}
+
+Task<Upstream> PostgresConnection::log_in() {
+  const access::Grant& grant = shared_.context.grant;
+  if (!grant.credential) co_return fail(ErrorCode::internal, "the grant holds no credential");
+  HOOP_CO_TRY(std::string wanted, database());
+  HOOP_CO_TRY(ParameterPairs parameters, startup_parameters());
+  for (const auto& setting : parameters) {
+    if (setting.first == "search_path") conversation_.reader.forget_search_path();
+  }
+  const Deadline deadline = Deadline::after(shared_.context.clock, kLoginTime);
+  HOOP_CO_TRY(net::StreamPtr stream, co_await shared_.context.dialer.dial(grant.target.host, grant.target.port, deadline));
+  LoginParameters login_parameters{grant.target,         grant.credential->username, grant.credential->password.clone(),
+                                   std::move(wanted),    std::move(parameters),      deadline,
+                                   &shared_.context.random};
+  co_return co_await login(std::move(stream), std::move(login_parameters));
+}
+
+Result<std::string> PostgresConnection::database() const {
+  const std::vector<std::string>& offered = shared_.context.grant.target.databases;
+  std::string wanted;
+  for (const auto& [name, value] : opening_.parameters) {
+    if (name == "database") wanted = value;
+  }
+  if (wanted.empty() && !offered.empty()) return offered.front();
+  if (std::find(offered.begin(), offered.end(), wanted) != offered.end()) return wanted;
+  // The one answer for unknown and forbidden: the server's own for unknown.
+  return fail(ErrorCode::not_found, fmt::format("database \"{}\" does not exist", wanted),
+              offered.empty() ? std::string() : fmt::format("this target offers \"{}\"", fmt::join(offered, "\", \"")));
+}
+
+Result<ParameterPairs> PostgresConnection::startup_parameters() const {
+  ParameterPairs kept;
+  for (const auto& [name, value] : opening_.parameters) {
+    const std::string setting = lower(name);
+    const bool ours = setting == "user" || setting == "database" || setting == "client_encoding" || setting == "standard_conforming_strings";
+    if (ours || setting.starts_with("_pq_.")) continue;
+    if (std::find(kStartupSettings.begin(), kStartupSettings.end(), setting) == kStartupSettings.end()) {
+      return fail(ErrorCode::denied, fmt::format("start-up parameter \"{}\" is not allowed", name), "use SET after connecting, if policy lets you");
+    }
+    kept.emplace_back(setting, value);
+  }
+  return kept;
+}
+
+Task<void> PostgresConnection::greet(ParameterPairs parameters, Bytes cancel_key, Bytes notices) {
+  session::DownstreamBatch greeting;
+  for (const auto& [name, value] : parameters) {
+    append_parameter_status(greeting.bytes(), name, value);
+  }
+  append_backend_key_data(greeting.bytes(), ByteReader(cancel_key).u32().value_or(0), ByteSpan(cancel_key).subspan(4));
+  greeting.bytes().insert(greeting.bytes().end(), notices.begin(), notices.end());
+  append_ready_for_query(greeting.bytes(), conversation_.status);
+  HOOP_CO_CHECK(co_await shared_.context.gate.deliver(greeting, *downstream_));
+  greeted_ = true;
+  co_return Result<void>{};
+}
+
+// ---- Program to target ----
+
+Task<void> PostgresConnection::frontend_loop() {
+  const Result<void> outcome = co_await frontend_reads();
+  // What came from the program is its own end: it has nobody to be told.
+  if (!outcome && outcome.error().code == ErrorCode::io) co_return Result<void>{};
+  co_return outcome;
+}
+
+Task<void> PostgresConnection::frontend_reads() {
+  for (;;) {
+    HOOP_CO_TRY(const std::size_t count, co_await downstream_->read_some(from_program_.prepare()));
+    if (count == 0) co_return Result<void>{};
+    if (conversation_.terminated) continue;  // only the end of the stream is waited for
+    from_program_.commit(count);
+    for (;;) {
+      HOOP_CO_TRY(const std::optional<Frame> frame, from_program_.next(Direction::from_frontend));
+      if (!frame || conversation_.terminated) break;
+      HOOP_CO_CHECK(co_await frontend_->take(*frame));
+    }
+    if (auto sent = co_await frontend_->forward(); !sent) {
+      // The target hung up; its last words, if any, are with the backend's loop, which knows better why.
+      if (sent.error().code != ErrorCode::io) co_return sent;
+      co_return fail(ErrorCode::upstream_unreachable, "the target closed the connection");
+    }
+    if (conversation_.terminated && conversation_.expected.empty()) co_return Result<void>{};
+  }
+}
+
+// ---- Target to program ----
+
+Task<void> PostgresConnection::backend_loop() {
+  const Result<void> outcome = co_await backend_reads();
+  // Errors say their last words through the goodbye; what was already masked and recorded goes out before.
+  if (!outcome && !torn_ && outcome.error().code == ErrorCode::upstream_unreachable) {
+    const auto last = co_await deliver();
+    if (!last) torn_ = true;
+  }
+  co_return outcome;
+}
+
+Task<void> PostgresConnection::backend_reads() {
+  bool more = from_target_.buffered() != 0;  // what came together with the login's last message
+  for (;;) {
+    if (!more) {
+      auto count = co_await upstream_->read_some(from_target_.prepare());
+      const bool hung_up = count ? *count == 0 : count.error().code == ErrorCode::io;
+      if (hung_up && (conversation_.terminated || backend_.passed_fatal())) co_return Result<void>{};
+      if (hung_up) co_return fail(ErrorCode::upstream_unreachable, "the target closed the connection");
+      if (!count) co_return std::unexpected(std::move(count.error()));
+      from_target_.commit(*count);
+    }
+    more = false;
+    for (;;) {
+      HOOP_CO_TRY(const std::optional<Frame> frame, from_target_.next(Direction::from_backend));
+      if (!frame) break;
+      HOOP_CO_CHECK(backend_.take(*frame));
+    }
+    HOOP_CO_CHECK(backend_.finish_read());
+    if (backend_.take_cancel_wish()) HOOP_CO_CHECK(co_await stop_statement());
+    HOOP_CO_CHECK(co_await deliver());
+  }
+}
+
+Task<void> PostgresConnection::deliver() {
+  if (!greeted_) co_return Result<void>{};
+  delivering_ = true;
+  Result<void> outcome = co_await shared_.context.gate.deliver(backend_.batch(), *downstream_);
+  delivering_ = false;
+  if (!outcome && outcome.error().code != ErrorCode::storage) torn_ = true;
+  co_return outcome;
+}
+
+Task<void> PostgresConnection::stop_statement() {
+  // A cancel that cannot be sent costs time and not data: the rows are withheld all the same.
+  const auto sent = co_await send_cancel(shared_.context.dialer, shared_.context.grant.target, target_key_,
+                                         Deadline::after(shared_.context.clock, kCancelTime));
+  if (!sent) shared_.context.log.warning("limit_cancel_failed", {{"code", std::string(to_string(sent.error().code))}});
+  co_return Result<void>{};
+}
+
+// ---- The end ----
+
+void PostgresConnection::ended(Result<void> cause) {
+  if (!cause_) cause_ = std::move(cause);
+  conversation_.over = true;
+  conversation_.changed.notify();
+  if (upstream_) upstream_->close();
+  // Both a pending read and a pending write hang on this deadline; only the write deserves time.
+  const auto patience = delivering_ ? std::chrono::milliseconds(kGoodbyeTime) : std::chrono::milliseconds(0);
+  downstream_->set_deadline(Deadline::after(shared_.context.clock, patience));
+}
+
+void PostgresConnection::end(std::string reason) {
+  if (!cause_) ended(fail(ErrorCode::cancelled, std::move(reason)));
+}
+
+asio::awaitable<void> PostgresConnection::join_backend() {
+  while (backend_running_) {
+    co_await conversation_.changed.wait();
+  }
+}
+
+asio::awaitable<void> PostgresConnection::say_goodbye(Error error) {
+  if (torn_ || backend_.passed_fatal()) co_return;
+  downstream_->set_deadline(Deadline::after(shared_.context.clock, kGoodbyeTime));
+  session::DownstreamBatch last;
+  append_error_response(last.bytes(), report_of(error));
+  // A log that cannot be written releases nothing, and this message releases nothing: it goes past the gate.
+  const auto written = co_await downstream_->write_all(last.bytes());
+  if (!written) torn_ = true;
+}
+
+}  // namespace hoop::postgres

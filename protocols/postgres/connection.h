@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+// One connection of a program and the one of ours to the target that serves it, from the login to the last word.
+#pragma once
+
+#include "protocols/postgres/backend_flow.h"
+#include "protocols/postgres/frontend_flow.h"
+#include "protocols/postgres/upstream_login.h"
+
+namespace hoop::postgres {
+
+/// Owned by the coroutine that serves it. Two loops on one executor: the frontend's reads the program and is the only writer upstream,
+/// the backend's reads the target and is the only writer downstream. A slow program stops the second, and so the target.
+class PostgresConnection {
+ public:
+  PostgresConnection(SessionShared& shared, std::uint64_t number, net::StreamPtr downstream, session::Opening opening);
+  PostgresConnection(const PostgresConnection&) = delete;
+  PostgresConnection& operator=(const PostgresConnection&) = delete;
+
+  /// Returns when both sides are closed. The program has read why, if it was not its own wish.
+  Task<void> serve();
+  /// Ends the connection soon, with FATAL 57P01 and this reason.
+  void end(std::string reason);
+
+ private:
+  Task<void> converse();
+  Task<Upstream> log_in();
+  Task<void> greet(ParameterPairs parameters, Bytes cancel_key, Bytes notices);
+  Task<void> frontend_loop();
+  Task<void> frontend_reads();
+  Task<void> backend_loop();
+  Task<void> backend_reads();
+  Task<void> deliver();
+  Task<void> stop_statement();
+  asio::awaitable<void> join_backend();
+  asio::awaitable<void> say_goodbye(Error error);
+  Result<std::string> database() const;
+  Result<ParameterPairs> startup_parameters() const;
+  /// The first cause stands; the other direction is brought to an end.
+  void ended(Result<void> cause);
+
+  SessionShared& shared_;
+  Conversation conversation_;
+  net::StreamPtr downstream_;
+  session::Opening opening_;
+  net::StreamPtr upstream_;
+  Bytes target_key_;  // cancels at the target
+  Bytes our_key_;     // cancels here
+  FrameReader from_program_;
+  FrameReader from_target_;
+  std::unique_ptr<FrontendFlow> frontend_;
+  BackendFlow backend_;
+  std::optional<Result<void>> cause_;
+  bool greeted_ = false;         // until then the backend's batch is held
+  bool delivering_ = false;
+  bool torn_ = false;            // a write to the program broke off: nothing more can be said
+  bool backend_running_ = false;
+};
+
+}  // namespace hoop::postgres

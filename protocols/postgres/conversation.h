@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the two directions of one connection know of each other, and what the connections of one session share.
+#pragma once
+
+#include <deque>
+#include <optional>
+
+#include "core/session/handler.h"
+#include "protocols/postgres/cancel_keys.h"
+#include "protocols/postgres/expected_reply.h"
+#include "protocols/postgres/name_table.h"
+
+namespace hoop::postgres {
+
+/// Counted over all connections, as it happens: parallel connections do not multiply a limit.
+struct SessionUsage {
+  std::uint64_t rows = 0;
+  std::uint64_t bytes = 0;
+  std::uint64_t reply_data = 0;  // bytes of masked replies in the log
+};
+
+struct SessionShared {
+  session::SessionContext context;
+  bool reads_catalog = false;              // the grant has column masks, or rules that name tables or functions
+  std::shared_ptr<const Catalog> catalog;  // as the session last read it outside a transaction
+  std::uint64_t schema_changes = 0;        // grows when a connection has run one, and when it has committed
+  std::uint64_t catalog_generation = 0;    // schema_changes when catalog was asked for
+  SessionUsage usage;
+  CancelKeys cancel_keys;
+};
+
+/// Wakes the coroutine that waits until something about the conversation has changed.
+class Wakeup {
+ public:
+  explicit Wakeup(const asio::any_io_executor& executor) : timer_(executor, SteadyTime::max()) {}
+  void notify() { timer_.cancel(); }
+  asio::awaitable<void> wait() { co_await timer_.async_wait(asio::experimental::as_tuple(asio::use_awaitable)); }
+
+ private:
+  asio::steady_timer timer_;
+};
+
+/// How far a COPY … FROM STDIN has come.
+enum class CopyIn { none, streaming };
+
+struct Conversation {
+  Conversation(SessionShared& session, std::uint64_t number_, const asio::any_io_executor& executor)
+      : shared(session),
+        number(number_),
+        reader(NameContext{session.catalog, std::nullopt,
+                           session.context.grant.credential ? session.context.grant.credential->username : std::string(),
+                           session.context.grant.database_role},
+               session.context.masker),
+        changed(executor) {}
+
+  SessionShared& shared;
+  std::uint64_t number;  // of the connection in the session
+  StatementReader reader;
+  Wakeup changed;
+
+  std::deque<ExpectedReply> expected;
+  NameTable<PreparedStatement> statements;
+  NameTable<Portal> portals;
+  TransactionStatus status = TransactionStatus::idle;
+  /// The catalog may have been overtaken by a schema change of this connection.
+  bool catalog_stale = false;
+  bool schema_changed = false;                 // by this connection, perhaps not committed
+  std::uint64_t catalog_generation = 0;        // of the catalog that this connection judges by
+  /// The catalog was read inside a transaction that is still open: its end, or a rollback in it, makes the catalog stale again.
+  bool catalog_uncommitted = false;
+  CopyIn copy_in = CopyIn::none;
+  /// Syncs that the server read as part of a COPY FROM, and so did not answer; or did, if the COPY failed before it read them.
+  std::uint64_t swallowed_syncs = 0;
+  /// The program must send Sync before anything else counts: a reply of ours said "error" where the server did not.
+  bool skip_until_sync = false;
+  bool terminated = false;  // the program said Terminate
+  bool over = false;        // one direction has ended; whoever waits stops waiting
+
+  /// Rows must be described before they are released.
+  bool needs_descriptions() const { return reader.catalog().has_masks() || shared.context.masker.has_detectors(); }
+};
+
+}  // namespace hoop::postgres

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "protocols/postgres/copy_masker.h"
+
+#include <algorithm>
+#include <vector>
+
+#include "protocols/postgres/message_writer.h"
+
+namespace hoop::postgres {
+
+Result<void> CopyMasker::rewrite(const Frame& copy_data, Bytes& out, mask::HiddenCounts& counts) {
+  const ByteSpan data = copy_data.body;
+  const bool row_ends = !data.empty() && data.back() == '\n';
+  if (!held_.empty() || !row_ends) {
+    if (held_.size() + data.size() > kMaxMessageBytes) return fail(ErrorCode::too_large, "a copied row is too large to be masked");
+    held_.insert(held_.end(), data.begin(), data.end());
+    return row_ends ? finish(out, counts) : Result<void>{};
+  }
+  if (!masker_.has_detectors()) {
+    out.insert(out.end(), copy_data.whole.begin(), copy_data.whole.end());
+    return {};
+  }
+  return release(data, out, counts);
+}
+
+Result<void> CopyMasker::finish(Bytes& out, mask::HiddenCounts& counts) {
+  if (held_.empty()) return {};
+  const Bytes row = std::exchange(held_, {});
+  return release(row, out, counts);
+}
+
+Result<void> CopyMasker::release(ByteSpan row, Bytes& out, mask::HiddenCounts& counts) {
+  // Fields are scanned apart: a field that is JSON then stays JSON. In CSV the whole row is mostly one field, which is as safe.
+  std::vector<std::string_view> fields;
+  std::string_view rest = as_text(row);
+  const bool newline = rest.ends_with('\n');
+  if (newline) rest.remove_suffix(1);
+  for (std::size_t tab = rest.find('\t'); tab != std::string_view::npos; tab = rest.find('\t')) {
+    fields.push_back(rest.substr(0, tab));
+    rest.remove_prefix(tab + 1);
+  }
+  fields.push_back(rest);
+  std::vector<std::optional<std::string>> rewritten(fields.size());
+  HOOP_CHECK(masker_.rewrite(fields, rewritten, counts));
+  if (std::none_of(rewritten.begin(), rewritten.end(), [](const auto& text) { return text.has_value(); })) {
+    append_copy_data(out, row);
+    return {};
+  }
+  std::string text;
+  for (std::size_t i = 0; i < fields.size(); ++i) {
+    if (i != 0) text.push_back('\t');
+    text.append(rewritten[i] ? std::string_view(*rewritten[i]) : fields[i]);
+  }
+  if (newline) text.push_back('\n');
+  append_copy_data(out, as_bytes(text));
+  return {};
+}
+
+}  // namespace hoop::postgres

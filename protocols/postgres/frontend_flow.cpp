@@ -1,0 +1,311 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "protocols/postgres/frontend_flow.h"
+
+#include <fmt/format.h>
+
+#include "protocols/postgres/message_reader.h"
+#include "protocols/postgres/refusals.h"
+
+namespace hoop::postgres {
+namespace {
+
+using Kind = ReplyKind;
+
+/// Entries of what is expected; a pipeline above it waits for answers. Bounds what a program that never reads can make us hold.
+constexpr std::size_t kMaxUnanswered = 16'384;
+/// pgjdbc keeps 256, others some hundred. Each costs its text here and its plan on the server.
+constexpr std::size_t kMaxPreparedStatements = 4096;
+
+/// When a message may come.
+enum class During : std::uint8_t { nothing = 0, copy = 1, skipping = 2 };
+constexpr std::uint8_t operator|(During a, During b) { return static_cast<std::uint8_t>(a) | static_cast<std::uint8_t>(b); }
+
+bool allows(std::uint8_t during, During what) { return (during & static_cast<std::uint8_t>(what)) != 0; }
+
+Report behind_report() {
+  return {Severity::error, "42501", "a schema change in this pipeline must end with Sync before other statements can be judged",
+          "hoopctl code=policy_denied rule=masks", "send the schema change apart"};
+}
+
+Report missing(std::string_view sqlstate, std::string_view what, std::string_view name) {
+  return {Severity::error, std::string(sqlstate), fmt::format("{} \"{}\" does not exist", what, name), {}, {}};
+}
+
+}  // namespace
+
+struct FrontendFlow::Rule {
+  char tag;
+  std::uint8_t during;
+  Step step;
+};
+
+const FrontendFlow::Rule* FrontendFlow::rule_for(char tag) {
+  constexpr auto kNever = static_cast<std::uint8_t>(During::nothing);
+  constexpr auto kInCopy = static_cast<std::uint8_t>(During::copy);
+  static constexpr Rule kRules[] = {
+      {'Q', kNever, &FrontendFlow::query},
+      {'P', kNever, &FrontendFlow::parse},
+      {'B', kNever, &FrontendFlow::bind},
+      {'D', kNever, &FrontendFlow::describe},
+      {'E', kNever, &FrontendFlow::execute},
+      {'C', kNever, &FrontendFlow::close},
+      {'F', kNever, &FrontendFlow::function_call},
+      {'H', kInCopy, &FrontendFlow::flush},
+      {'d', kInCopy, &FrontendFlow::copy},
+      {'c', kInCopy, &FrontendFlow::copy},
+      {'f', kInCopy, &FrontendFlow::copy},
+      {'S', During::copy | During::skipping, &FrontendFlow::sync},
+      {'X', During::copy | During::skipping, &FrontendFlow::terminate},
+      // PasswordMessage and its kin ('p'): the door is past.
+  };
+  for (const Rule& rule : kRules) {
+    if (rule.tag == tag) return &rule;
+  }
+  return nullptr;
+}
+
+Task<void> FrontendFlow::take(Frame frame) {
+  const Rule* rule = rule_for(frame.tag);
+  if (rule == nullptr) co_return fail(ErrorCode::malformed, fmt::format("message '{}' is not one that a program may send now", frame.tag));
+  if (conversation_.skip_until_sync && !allows(rule->during, During::skipping)) co_return Result<void>{};
+  if (conversation_.copy_in == CopyIn::streaming && !allows(rule->during, During::copy)) {
+    co_return fail(ErrorCode::malformed, fmt::format("message '{}' came during a COPY", frame.tag));
+  }
+  if (conversation_.expected.size() >= kMaxUnanswered) HOOP_CO_CHECK(co_await settle());
+  co_return co_await (this->*rule->step)(frame);
+}
+
+Task<void> FrontendFlow::forward() { co_return co_await conversation_.shared.context.gate.forward(batch_, upstream_); }
+
+ExpectedReply& FrontendFlow::expect(ReplyKind kind) {
+  described_ = nullptr;
+  ExpectedReply& reply = conversation_.expected.emplace_back();
+  reply.kind = kind;
+  return reply;
+}
+
+// ---- Simple query ----
+
+Task<void> FrontendFlow::query(Frame frame) {
+  HOOP_CO_TRY(const Query message, decode_query(frame.body));
+  HOOP_CO_TRY(const Names names, co_await names_current());
+  if (names == Names::behind) {
+    poison_query(behind_report());
+    co_return Result<void>{};
+  }
+  const JudgedPtr judged = read_text(message.text);
+  if (judged->statements.empty()) {
+    Bytes canonical;  // whatever the text was, a comment perhaps, none of it is sent
+    append_query(canonical, "");
+    batch_.add_control(canonical);
+    expect(Kind::query).judged = judged;
+    co_return Result<void>{};
+  }
+  HOOP_CO_CHECK(co_await forget_names(judged));
+  HOOP_CO_TRY(Verdicts verdicts, co_await admit(judged));
+  if (const auto* refusal = std::get_if<session::Refusal>(&verdicts)) {
+    poison_query(report_of(*refusal));
+    co_return Result<void>{};
+  }
+  auto& running = std::get<std::vector<RunningStatement>>(verdicts);
+  batch_.add(running.front().admitted, frame.whole);
+  copy_proof_ = running.front().admitted;
+  ExpectedReply& reply = expect(Kind::query);
+  reply.judged = judged;
+  reply.running = std::move(running);
+  apply_effects(*judged);
+  co_return Result<void>{};
+}
+
+void FrontendFlow::poison_query(Report report) {
+  Bytes poison;
+  append_query(poison, kPoisonText);
+  batch_.add_control(poison);
+  ExpectedReply& reply = expect(Kind::query);
+  reply.audience = ReplyFor::refusal;
+  reply.refusal = std::make_shared<const Report>(std::move(report));
+}
+
+Task<void> FrontendFlow::function_call(Frame) {
+  access::Action action;
+  action.protocol = "postgres";
+  action.verb = "function_call";
+  action.text = "FunctionCall";
+  const auto refusal = conversation_.shared.context.gate.refuse(
+      conversation_.number, action,
+      fixed_denial("protocol", "the FunctionCall message is not allowed: it has no SQL that could be judged", "use SELECT function(...)"));
+  poison_query(report_of(refusal));
+  co_return Result<void>{};
+}
+
+// ---- Extended query ----
+
+void FrontendFlow::poison_extended(Report report) {
+  Bytes poison;
+  append_parse(poison, kPoisonStatement, kPoisonText);
+  batch_.add_control(poison);
+  ExpectedReply& reply = expect(Kind::describe_statement);  // changes no name: Parse's bookkeeping must not see it
+  reply.audience = ReplyFor::refusal;
+  reply.refusal = std::make_shared<const Report>(std::move(report));
+  segment_open_ = true;
+  conversation_.skip_until_sync = true;
+}
+
+Task<void> FrontendFlow::parse(Frame frame) {
+  HOOP_CO_TRY(const Parse message, decode_parse(frame.body));
+  HOOP_CO_TRY(const Names names, co_await names_current());
+  if (conversation_.skip_until_sync) co_return Result<void>{};
+  if (names == Names::behind) {
+    poison_extended(behind_report());
+    co_return Result<void>{};
+  }
+  const JudgedPtr judged = read_text(message.text);
+  const bool several = judged->statements.size() > 1;
+  if (several || conversation_.statements.size() >= kMaxPreparedStatements) {
+    poison_extended(several ? Report{Severity::error, "42601", "cannot insert multiple commands into a prepared statement", {}, {}}
+                            : Report{Severity::error, "53400", "too many prepared statements", {}, "close some"});
+    co_return Result<void>{};
+  }
+  auto prepared = std::make_shared<PreparedStatement>(PreparedStatement{judged, conversation_.reader.version(), std::nullopt, 0});
+  if (judged->statements.empty()) {
+    Bytes canonical;
+    append_parse(canonical, message.statement, "");
+    batch_.add_control(canonical);
+  } else {
+    HOOP_CO_TRY(Verdicts verdicts, co_await admit(judged));
+    if (const auto* refusal = std::get_if<session::Refusal>(&verdicts)) {
+      poison_extended(report_of(*refusal));
+      co_return Result<void>{};
+    }
+    prepared->parsed = std::get<std::vector<RunningStatement>>(verdicts).front().admitted;
+    prepared->unspent_in_segment = segment_;
+    batch_.add(*prepared->parsed, frame.whole);
+  }
+  segment_open_ = true;
+  conversation_.statements.propose(std::string(message.statement), prepared, segment_);
+  ExpectedReply& reply = expect(Kind::parse);
+  reply.name = message.statement;
+  reply.judged = judged;
+  reply.prepared = std::move(prepared);
+  co_return Result<void>{};
+}
+
+Task<void> FrontendFlow::bind(Frame frame) {
+  HOOP_CO_TRY(const Bind message, decode_bind(frame.body));
+  HOOP_CO_TRY(const Names names, co_await names_current());
+  HOOP_CO_TRY(const auto prepared, co_await look_up(conversation_.statements, std::string(message.statement)));
+  if (conversation_.skip_until_sync) co_return Result<void>{};
+  if (names == Names::behind || !prepared) {
+    poison_extended(prepared ? behind_report() : missing("26000", "prepared statement", message.statement));
+    co_return Result<void>{};
+  }
+  JudgedPtr judged = prepared->judged;
+  if (prepared->names_version != conversation_.reader.version()) {
+    // The server plans a statement anew when the meaning of its names has changed, so it is judged anew.
+    judged = read_text(prepared->judged->text);
+    if (const auto refusal = fixed_refusal(*judged)) {
+      poison_extended(report_of(*refusal));
+      co_return Result<void>{};
+    }
+  }
+  if (prepared->parsed) {
+    batch_.add(*prepared->parsed, frame.whole);
+  } else {
+    Bytes canonical;
+    append_bind(canonical, message.portal, message.statement, {}, {}, {});
+    batch_.add_control(canonical);
+  }
+  segment_open_ = true;
+  auto portal = std::make_shared<Portal>();
+  portal->name = message.portal;
+  portal->judged = judged;
+  portal->prepared = prepared;
+  conversation_.portals.propose(portal->name, portal, segment_);
+  ExpectedReply& reply = expect(Kind::bind);
+  reply.name = portal->name;
+  reply.judged = std::move(judged);
+  reply.portal = std::move(portal);
+  co_return Result<void>{};
+}
+
+Task<void> FrontendFlow::describe(Frame frame) {
+  HOOP_CO_TRY(const Describe message, decode_describe(frame.body));
+  std::shared_ptr<Portal> portal;
+  JudgedPtr judged;
+  if (message.what == Named::portal) {
+    HOOP_CO_TRY(portal, co_await look_up(conversation_.portals, std::string(message.name)));
+    if (portal) judged = portal->judged;
+  } else {
+    HOOP_CO_TRY(const auto prepared, co_await look_up(conversation_.statements, std::string(message.name)));
+    if (prepared) judged = prepared->judged;
+  }
+  if (conversation_.skip_until_sync) co_return Result<void>{};
+  if (!judged) {
+    poison_extended(message.what == Named::portal ? missing("34000", "portal", message.name)
+                                                  : missing("26000", "prepared statement", message.name));
+    co_return Result<void>{};
+  }
+  batch_.add_control(frame.whole);  // holds a name alone
+  segment_open_ = true;
+  ExpectedReply& reply = expect(portal ? Kind::describe_portal : Kind::describe_statement);
+  reply.judged = std::move(judged);
+  reply.portal = portal;
+  described_ = std::move(portal);
+  co_return Result<void>{};
+}
+
+Task<void> FrontendFlow::execute(Frame frame) {
+  HOOP_CO_TRY(const Execute message, decode_execute(frame.body));
+  HOOP_CO_TRY(const auto portal, co_await look_up(conversation_.portals, std::string(message.portal)));
+  if (conversation_.skip_until_sync) co_return Result<void>{};
+  if (!portal) {
+    // It may be a cursor that SQL declared, which would be read unjudged.
+    poison_extended(missing("34000", "portal", message.portal));
+    co_return Result<void>{};
+  }
+  const JudgedPtr judged = portal->judged;
+  HOOP_CO_CHECK(co_await forget_names(judged));
+  std::vector<RunningStatement> running;
+  const bool counted = portal->prepared->unspent_in_segment == segment_ && judged == portal->prepared->judged;
+  if (!judged->statements.empty() && counted) {
+    running.push_back({judged, 0, *portal->prepared->parsed});
+    portal->prepared->unspent_in_segment = 0;
+  } else if (!judged->statements.empty()) {
+    HOOP_CO_TRY(Verdicts verdicts, co_await admit(judged));
+    if (const auto* refusal = std::get_if<session::Refusal>(&verdicts)) {
+      poison_extended(report_of(*refusal));
+      co_return Result<void>{};
+    }
+    running = std::move(std::get<std::vector<RunningStatement>>(verdicts));
+  }
+  if (conversation_.skip_until_sync) co_return withdraw(running);
+  send_execute(frame, portal, std::move(running));
+  apply_effects(*judged);
+  co_return Result<void>{};
+}
+
+void FrontendFlow::send_execute(const Frame& frame, const std::shared_ptr<Portal>& portal, std::vector<RunningStatement> running) {
+  if (!running.empty() && conversation_.needs_descriptions() && described_ != portal) {
+    Bytes ours;
+    append_describe(ours, Named::portal, portal->name);
+    batch_.add_control(ours);
+    ExpectedReply& description = expect(Kind::describe_portal);
+    description.audience = ReplyFor::ourselves;
+    description.judged = portal->judged;
+    description.portal = portal;
+  }
+  if (running.empty()) {
+    batch_.add_control(frame.whole);  // of an empty text; holds a name alone
+  } else {
+    batch_.add(running.front().admitted, frame.whole);
+    copy_proof_ = running.front().admitted;
+  }
+  segment_open_ = true;
+  ExpectedReply& reply = expect(Kind::execute);
+  reply.judged = portal->judged;
+  reply.portal = portal;
+  reply.running = std::move(running);
+  reply.units_before = units_++;
+}
+
+}  // namespace hoop::postgres

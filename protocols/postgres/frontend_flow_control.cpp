@@ -1,0 +1,262 @@
+// SPDX-License-Identifier: Apache-2.0
+// FrontendFlow: messages that carry no statement, COPY data, admission, and the catalog.
+#include "protocols/postgres/frontend_flow.h"
+
+#include <algorithm>
+
+#include "protocols/postgres/message_reader.h"
+#include "protocols/postgres/refusals.h"
+#include "protocols/postgres/reply_meter.h"
+
+namespace hoop::postgres {
+namespace {
+
+using Kind = ReplyKind;
+
+}  // namespace
+
+// ---- Messages without a statement ----
+
+Task<void> FrontendFlow::close(Frame frame) {
+  HOOP_CO_TRY(const Close message, decode_close(frame.body));
+  batch_.add_control(frame.whole);  // holds a name alone
+  segment_open_ = true;
+  std::string name(message.name);
+  if (message.what == Named::portal) {
+    conversation_.portals.propose(name, nullptr, segment_);
+  } else {
+    conversation_.statements.propose(name, nullptr, segment_);
+  }
+  ExpectedReply& reply = expect(Kind::close);
+  reply.named = message.what;
+  reply.name = std::move(name);
+  co_return Result<void>{};
+}
+
+Task<void> FrontendFlow::flush(Frame frame) {
+  HOOP_CO_CHECK(decode_flush(frame.body));
+  batch_.add_control(frame.whole);
+  co_return Result<void>{};
+}
+
+Task<void> FrontendFlow::sync(Frame frame) {
+  HOOP_CO_CHECK(decode_sync(frame.body));
+  batch_.add_control(frame.whole);
+  if (conversation_.copy_in == CopyIn::streaming) {
+    ++conversation_.swallowed_syncs;
+    co_return Result<void>{};
+  }
+  expect(Kind::sync);
+  conversation_.skip_until_sync = false;
+  ++segment_;
+  segment_open_ = false;
+  units_ = 0;
+  co_return Result<void>{};
+}
+
+Task<void> FrontendFlow::terminate(Frame frame) {
+  HOOP_CO_CHECK(decode_terminate(frame.body));
+  batch_.add_control(frame.whole);
+  conversation_.terminated = true;
+  co_return Result<void>{};
+}
+
+Task<void> FrontendFlow::copy(Frame frame) {
+  const bool streaming = conversation_.copy_in == CopyIn::streaming;
+  const bool pending = std::any_of(conversation_.expected.begin(), conversation_.expected.end(),
+                                   [](const ExpectedReply& reply) { return reply.takes_copy_data(); });
+  // After a COPY has failed a program sends on until it reads the error; the server would ignore it too.
+  if ((!streaming && !pending) || !copy_proof_) co_return Result<void>{};
+  batch_.add(*copy_proof_, frame.whole);
+  if (frame.tag == 'd') co_return Result<void>{};
+  if (streaming) {
+    conversation_.copy_in = CopyIn::none;
+  } else {
+    expect(Kind::copy_end);
+  }
+  co_return Result<void>{};
+}
+
+// ---- Admission ----
+
+JudgedPtr FrontendFlow::read_text(std::string_view text) {
+  JudgedPtr judged = conversation_.reader.read(text);
+  const auto moves_path = [](const Statement& statement) { return statement.changes_search_path; };
+  const bool moved_inside = judged->statements.size() > 1 && std::any_of(judged->statements.begin(), judged->statements.end(), moves_path);
+  if (!moved_inside) return judged;
+  // `SET search_path = x; SELECT …` in one string: what follows is judged as if every schema were meant.
+  conversation_.reader.forget_search_path();
+  return conversation_.reader.read(text);
+}
+
+std::optional<session::Refusal> FrontendFlow::fixed_refusal(const JudgedText& judged) {
+  session::Gate& gate = conversation_.shared.context.gate;
+  const bool several = judged.statements.size() > 1;
+  bool schema_changed = false;
+  for (const Statement& statement : judged.statements) {
+    if (statement.refusal) return gate.refuse(conversation_.number, statement.action, *statement.refusal);
+    const bool judged_too_early = schema_changed && statement.transaction == TransactionStep::none && !statement.changes_catalog;
+    if (judged_too_early && conversation_.reader.catalog().has_masks()) {
+      return gate.refuse(conversation_.number, statement.action,
+                         fixed_denial("masks", "a statement after a schema change in the same string cannot be judged",
+                                      "send the schema change apart"));
+    }
+    const bool after_failed = several && conversation_.catalog_stale && conversation_.status == TransactionStatus::failed;
+    if (after_failed) {
+      return gate.refuse(conversation_.number, statement.action,
+                         fixed_denial("masks", "several statements after a failed schema change cannot be judged", "send ROLLBACK alone"));
+    }
+    schema_changed = schema_changed || statement.changes_catalog;
+  }
+  return std::nullopt;
+}
+
+Task<FrontendFlow::Verdicts> FrontendFlow::admit(JudgedPtr judged) {
+  // All of the fixed refusals first: a string of which a part is refused is not half admitted.
+  if (auto refusal = fixed_refusal(*judged)) co_return Verdicts(std::move(*refusal));
+  session::Gate& gate = conversation_.shared.context.gate;
+  std::vector<RunningStatement> running;
+  running.reserve(judged->statements.size());
+  for (std::size_t i = 0; i < judged->statements.size(); ++i) {
+    session::Eventually<session::Verdict> pending = gate.admit(conversation_.number, judged->statements[i].action);
+    if (!pending.ready()) HOOP_CO_CHECK(co_await forward());  // what came before need not wait for an approver
+    std::optional<session::Verdict> verdict;
+    if (pending.ready()) {
+      verdict = pending.take();
+    } else {
+      verdict = co_await pending.wait();
+    }
+    if (auto* refusal = std::get_if<session::Refusal>(&*verdict)) {
+      HOOP_CO_CHECK(withdraw(running));
+      co_return Verdicts(std::move(*refusal));
+    }
+    running.push_back({judged, i, std::get<session::Admitted>(*verdict)});
+  }
+  co_return Verdicts(std::move(running));
+}
+
+Result<void> FrontendFlow::withdraw(const std::vector<RunningStatement>& running) {
+  for (const RunningStatement& statement : running) {
+    HOOP_CHECK(record_not_run(conversation_.shared.context.gate, statement.admitted));
+  }
+  return {};
+}
+
+Task<void> FrontendFlow::forget_names(JudgedPtr judged) {
+  const auto has_verb = [&](std::initializer_list<std::string_view> verbs) {
+    return std::any_of(judged->statements.begin(), judged->statements.end(), [&](const Statement& statement) {
+      return std::find(verbs.begin(), verbs.end(), statement.action.verb) != verbs.end();
+    });
+  };
+  const bool statements = has_verb({"prepare"});
+  const bool portals = has_verb({"declare", "close"});
+  if (!statements && !portals) co_return Result<void>{};
+  HOOP_CO_CHECK(co_await settle());
+  if (statements) conversation_.statements.forget_confirmed();
+  if (portals) conversation_.portals.forget_confirmed();
+  co_return Result<void>{};
+}
+
+void FrontendFlow::apply_effects(const JudgedText& judged) {
+  for (const Statement& statement : judged.statements) {
+    if (statement.changes_search_path) conversation_.reader.forget_search_path();
+    if (statement.changes_catalog && conversation_.shared.reads_catalog) {
+      conversation_.catalog_stale = true;
+      conversation_.schema_changed = true;
+    }
+    const bool may_undo = statement.transaction == TransactionStep::rollback || statement.transaction == TransactionStep::other;
+    if (may_undo && conversation_.catalog_uncommitted) conversation_.catalog_stale = true;
+  }
+}
+
+// ---- Waiting ----
+
+Task<void> FrontendFlow::settle() {
+  if (segment_open_) {
+    Bytes flush;
+    append_flush(flush);
+    batch_.add_control(flush);
+  }
+  HOOP_CO_CHECK(co_await forward());
+  while (!conversation_.expected.empty()) {
+    if (conversation_.over) co_return fail(ErrorCode::cancelled, "the connection has ended");
+    if (conversation_.copy_in == CopyIn::streaming) co_return fail(ErrorCode::malformed, "a message came during a COPY");
+    co_await conversation_.changed.wait();
+  }
+  co_return Result<void>{};
+}
+
+template <class Thing>
+Task<std::shared_ptr<Thing>> FrontendFlow::look_up(NameTable<Thing>& table, std::string name) {
+  auto found = table.find(name, segment_);
+  if (found.certainty == NameTable<Thing>::Found::Certainty::unanswered) {
+    HOOP_CO_CHECK(co_await settle());
+    found = table.find(name, segment_);
+  }
+  co_return found.thing;
+}
+template Task<std::shared_ptr<Portal>> FrontendFlow::look_up(NameTable<Portal>&, std::string);
+template Task<std::shared_ptr<PreparedStatement>> FrontendFlow::look_up(NameTable<PreparedStatement>&, std::string);
+
+// ---- The catalog ----
+
+Task<FrontendFlow::Names> FrontendFlow::names_current() {
+  SessionShared& shared = conversation_.shared;
+  const bool overtaken = conversation_.catalog_generation != shared.schema_changes;
+  if (!shared.reads_catalog || (!conversation_.catalog_stale && (!overtaken || segment_open_))) co_return Names::current;
+  if (segment_open_) co_return Names::behind;
+  HOOP_CO_CHECK(co_await settle());
+  const bool another_has_read = !conversation_.catalog_uncommitted && conversation_.status == TransactionStatus::idle &&
+                                shared.catalog_generation == shared.schema_changes;
+  if (another_has_read) {
+    conversation_.reader.set_catalog(shared.catalog);
+    conversation_.catalog_generation = shared.catalog_generation;
+    conversation_.catalog_stale = false;
+    co_return Names::current;
+  }
+  // In a failed transaction the server runs nothing but its end; fixed_refusal() sees to strings that hold more.
+  if (conversation_.status == TransactionStatus::failed) co_return Names::current;
+  HOOP_CO_CHECK(co_await read_catalog());
+  co_return Names::current;
+}
+
+void FrontendFlow::expect_catalog(std::string_view sql, std::shared_ptr<CatalogAnswers> collected, std::size_t index) {
+  Bytes bytes;
+  append_query(bytes, sql);
+  batch_.add_control(bytes);
+  ExpectedReply& reply = expect(Kind::query);
+  reply.audience = ReplyFor::catalog;
+  reply.collected = std::move(collected);
+  reply.collected_index = index;
+}
+
+Task<void> FrontendFlow::read_catalog() {
+  SessionShared& shared = conversation_.shared;
+  const std::uint64_t generation = shared.schema_changes;
+  const bool inside = conversation_.status == TransactionStatus::in_transaction;
+  const std::vector<std::string> queries = Catalog::queries();
+  const auto collected = std::make_shared<CatalogAnswers>();
+  collected->answers.resize(queries.size() + 1);  // the last takes what the frame around the queries answers
+  // A rolled-back savepoint gives the program's own search_path back; pg_temp last, or a temporary table could pose as a catalog.
+  expect_catalog(inside ? "SAVEPOINT hoopctl" : "BEGIN ISOLATION LEVEL READ COMMITTED READ ONLY", collected, queries.size());
+  expect_catalog("SET LOCAL search_path = pg_catalog, pg_temp; SET LOCAL statement_timeout = 0", collected, queries.size());
+  for (std::size_t i = 0; i < queries.size(); ++i) {
+    expect_catalog(queries[i], collected, i);
+  }
+  expect_catalog(inside ? "ROLLBACK TO SAVEPOINT hoopctl; RELEASE SAVEPOINT hoopctl" : "COMMIT", collected, queries.size());
+  HOOP_CO_CHECK(co_await settle());
+  if (collected->failed) co_return fail(ErrorCode::upstream_refused, "the target's catalog could not be read");
+  collected->answers.pop_back();
+  HOOP_CO_TRY(Catalog catalog, Catalog::build(collected->answers, shared.context.grant.policy.masks));
+  conversation_.reader.set_catalog(std::make_shared<const Catalog>(std::move(catalog)));
+  conversation_.catalog_stale = false;
+  conversation_.catalog_uncommitted = inside;
+  conversation_.catalog_generation = generation;
+  if (!inside) {
+    shared.catalog = conversation_.reader.shared_catalog();
+    shared.catalog_generation = generation;
+  }
+  co_return Result<void>{};
+}
+
+}  // namespace hoop::postgres

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "protocols/postgres/handler.h"
+
+#include <algorithm>
+#include <set>
+
+#include "protocols/postgres/connection.h"
+
+namespace hoop::postgres {
+namespace {
+
+constexpr std::chrono::seconds kCancelTime{5};
+
+/// Whether names must be resolved to judge or to mask: reading the catalog costs some milliseconds a connection.
+bool reads_catalog(const access::PolicyDocument& policy) {
+  const bool masks = std::any_of(policy.masks.begin(), policy.masks.end(), [](const access::Mask& mask) { return !mask.columns.empty(); });
+  return masks || std::any_of(policy.rules.begin(), policy.rules.end(), [](const access::Rule& rule) {
+           return rule.when.contains("table") || rule.when.contains("reads") || rule.when.contains("writes") ||
+                  rule.when.contains("function");
+         });
+}
+
+class PostgresHandler final : public session::ProtocolHandler {
+ public:
+  explicit PostgresHandler(session::SessionContext context)
+      : shared_{context, reads_catalog(context.grant.policy), std::make_shared<const Catalog>(), 0, 0, {}, {}} {}
+
+  Task<void> serve(std::uint64_t connection, net::StreamPtr downstream, session::Opening opening) override {
+    if (opening.kind == session::Opening::Kind::cancel) {
+      co_return co_await cancel(std::move(downstream), std::move(opening.cancel_key));
+    }
+    PostgresConnection served(shared_, connection, std::move(downstream), std::move(opening));
+    live_.insert(&served);
+    Result<void> outcome = co_await served.serve();
+    live_.erase(&served);
+    co_return outcome;
+  }
+
+  void end_all(std::string reason) override {
+    for (PostgresConnection* connection : live_) {
+      connection->end(reason);
+    }
+  }
+
+ private:
+  /// An unknown key is ignored without a word, as the server does.
+  Task<void> cancel(net::StreamPtr downstream, Bytes key) {
+    const std::optional<Bytes> target_key = shared_.cancel_keys.find(key);
+    Result<void> outcome = Result<void>{};
+    if (target_key && !target_key->empty()) {
+      outcome = co_await send_cancel(shared_.context.dialer, shared_.context.grant.target, *target_key,
+                                     Deadline::after(shared_.context.clock, kCancelTime));
+    }
+    downstream->close();
+    co_return outcome;
+  }
+
+  SessionShared shared_;
+  std::set<PostgresConnection*> live_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<session::ProtocolHandler>> make_handler(session::SessionContext context) {
+  if (context.grant.target.protocol != "postgres") return fail(ErrorCode::config, "the grant is not for a PostgreSQL target");
+  if (!context.grant.credential) return fail(ErrorCode::config, "the grant holds no credential");
+  return std::make_unique<PostgresHandler>(context);
+}
+
+}  // namespace hoop::postgres

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "protocols/postgres/refusals.h"
+
+#include <fmt/format.h>
+
+#include "protocols/postgres/sqlstate.h"
+
+namespace hoop::postgres {
+Report report_of(const session::Refusal& refusal) {
+  const access::Decision& decision = refusal.decision;
+  const bool approval = decision.effect == access::Effect::require_approval;
+  std::string message = decision.message;
+  if (message.empty()) message = approval ? "the statement needs an approval" : "policy does not allow the statement";
+  return {Severity::error, "42501", std::move(message),
+          fmt::format("hoopctl code={} rule={} action={}", approval ? "approval_required" : "policy_denied", decision.rule,
+                      refusal.action),
+          decision.hint};
+}
+
+Report report_of(const Error& error) {
+  Report report = to_report(error, Severity::fatal);
+  if (error.code == ErrorCode::not_found) report.sqlstate = "3D000";  // the one thing that is looked up here is a database
+  report.detail = fmt::format("hoopctl code={}", to_string(error.code));
+  return report;
+}
+
+access::Decision fixed_denial(std::string rule, std::string message, std::string hint) {
+  return {access::Effect::deny, std::move(rule), std::move(message), std::move(hint)};
+}
+
+}  // namespace hoop::postgres

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+// The byte relay that benchmarks compare with: the same login, streams and buffers, nothing else.
+#include <set>
+
+#include "protocols/postgres/handler.h"
+#include "protocols/postgres/upstream_login.h"
+
+namespace hoop::postgres {
+namespace {
+
+constexpr std::chrono::seconds kLoginTime{15};
+constexpr std::size_t kBufferBytes = 64U << 10;
+
+Task<void> pump(net::Stream& from, net::Stream& to) {
+  Bytes buffer(kBufferBytes);
+  for (;;) {
+    HOOP_CO_TRY(const std::size_t count, co_await from.read_some(buffer));
+    if (count == 0) co_return Result<void>{};
+    HOOP_CO_CHECK(co_await to.write_all(ByteSpan(buffer).first(count)));
+  }
+}
+
+class RelayHandler final : public session::ProtocolHandler {
+ public:
+  explicit RelayHandler(session::SessionContext context) : context_(context) {}
+
+  Task<void> serve(std::uint64_t, net::StreamPtr downstream, session::Opening opening) override {
+    if (opening.kind == session::Opening::Kind::cancel) co_return Result<void>{};
+    HOOP_CO_TRY(Upstream upstream, co_await log_in());
+    HOOP_CO_CHECK(co_await greet(*downstream, upstream));
+    live_.insert(downstream.get());
+    asio::steady_timer joined(downstream->executor(), SteadyTime::max());
+    bool running = true;
+    asio::co_spawn(downstream->executor(), pump(*upstream.stream, *downstream),
+                   [&](const std::exception_ptr&, const Result<void>&) {
+                     running = false;
+                     downstream->close();
+                     joined.cancel();
+                   });
+    const Result<void> outcome = co_await pump(*downstream, *upstream.stream);
+    upstream.stream->close();
+    while (running) {
+      co_await joined.async_wait(asio::experimental::as_tuple(asio::use_awaitable));
+    }
+    live_.erase(downstream.get());
+    co_return outcome;
+  }
+
+  void end_all(std::string) override {
+    for (net::Stream* stream : live_) {
+      stream->close();
+    }
+  }
+
+ private:
+  Task<Upstream> log_in() {
+    const access::Grant& grant = context_.grant;
+    const Deadline deadline = Deadline::after(context_.clock, kLoginTime);
+    HOOP_CO_TRY(net::StreamPtr stream, co_await context_.dialer.dial(grant.target.host, grant.target.port, deadline));
+    LoginParameters parameters{grant.target,
+                               grant.credential->username,
+                               grant.credential->password.clone(),
+                               grant.target.databases.empty() ? std::string() : grant.target.databases.front(),
+                               {},
+                               deadline,
+                               &context_.random};
+    co_return co_await login(std::move(stream), std::move(parameters));
+  }
+
+  Task<void> greet(net::Stream& downstream, Upstream& upstream) {
+    Bytes greeting;
+    for (const auto& [name, value] : upstream.parameters) {
+      append_parameter_status(greeting, name, value);
+    }
+    append_ready_for_query(greeting, TransactionStatus::idle);
+    co_return co_await downstream.write_all(greeting);
+  }
+
+  session::SessionContext context_;
+  std::set<net::Stream*> live_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<session::ProtocolHandler>> make_relay_handler(session::SessionContext context) {
+  if (!context.grant.credential) return fail(ErrorCode::config, "the grant holds no credential");
+  return std::make_unique<RelayHandler>(context);
+}
+
+}  // namespace hoop::postgres

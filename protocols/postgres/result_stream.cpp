@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "protocols/postgres/result_stream.h"
+
+namespace hoop::postgres {
+
+using Fate = ReplyMeter::Fate;
+
+Result<void> ResultStream::begin(const RunningStatement& running, std::shared_ptr<Portal> portal, std::shared_ptr<RowMasker> rows) {
+  if (!meter_) meter_.emplace(shared_, running, std::move(portal));
+  if (rows) rows_ = std::move(rows);
+  return meter_->begin(rows_.get());
+}
+
+Result<void> ResultStream::row(const Frame& data_row) {
+  if (meter_->weigh(data_row.whole.size()) == Fate::withhold) return flush();
+  if (run_.empty()) {
+    run_ = data_row.whole;
+    return {};
+  }
+  // Frames of one read lie side by side; anything between two rows has been flushed past.
+  HOOP_ASSERT(run_.data() + run_.size() == data_row.whole.data());
+  run_ = {run_.data(), run_.size() + data_row.whole.size()};
+  return {};
+}
+
+Result<void> ResultStream::begin_copy(Format format) {
+  copy_.emplace(shared_.context.masker);
+  if (format == Format::binary && shared_.context.masker.has_detectors()) {
+    meter_->stop({Severity::error, "42501", "a binary COPY cannot be scanned for sensitive values", "hoopctl code=policy_denied rule=detectors",
+                  "use the text or the csv format"});
+  }
+  return {};
+}
+
+Result<void> ResultStream::copy_data(const Frame& copy_data) {
+  if (meter_->weigh(copy_data.whole.size()) == Fate::withhold) return {};
+  const std::size_t before = out_.size();
+  HOOP_CHECK(copy_->rewrite(copy_data, out_, meter_->hidden()));
+  return meter_->releasing(ByteSpan(out_).subspan(before));
+}
+
+Result<void> ResultStream::finish_copy() {
+  if (meter_->stopped()) return {};
+  const std::size_t before = out_.size();
+  HOOP_CHECK(copy_->finish(out_, meter_->hidden()));
+  return meter_->releasing(ByteSpan(out_).subspan(before));
+}
+
+Result<void> ResultStream::flush() {
+  if (run_.empty()) return {};
+  const ByteSpan run = std::exchange(run_, ByteSpan());
+  const std::size_t before = out_.size();
+  if (rows_) {
+    HOOP_CHECK(rows_->rewrite(run, out_, meter_->hidden()));
+  } else {
+    out_.insert(out_.end(), run.begin(), run.end());
+  }
+  return meter_->releasing(ByteSpan(out_).subspan(before));
+}
+
+Result<void> ResultStream::end(std::string status) {
+  HOOP_CHECK(flush());
+  HOOP_CHECK(meter_->end(std::move(status)));
+  meter_.reset();
+  rows_.reset();
+  copy_.reset();
+  return {};
+}
+
+}  // namespace hoop::postgres

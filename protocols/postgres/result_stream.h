@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+// The rows or COPY data of the statement that is being answered, on their way into a downstream batch.
+#pragma once
+
+#include <optional>
+
+#include "protocols/postgres/copy_masker.h"
+#include "protocols/postgres/reply_meter.h"
+
+namespace hoop::postgres {
+
+/// One a connection. Rows are gathered as one run of the receive buffer and masked together by flush(), which must be called before
+/// the buffer moves and before anything else is appended to out.
+class ResultStream {
+ public:
+  ResultStream(SessionShared& shared, Bytes& out) : shared_(shared), out_(out) {}
+
+  /// A statement begins to be answered; rows may be nullptr. Idempotent until end().
+  Result<void> begin(const RunningStatement& running, std::shared_ptr<Portal> portal, std::shared_ptr<RowMasker> rows);
+  bool under_way() const { return meter_.has_value(); }
+  bool copying() const { return copy_.has_value(); }
+  ReplyMeter& meter() { return *meter_; }
+
+  Result<void> row(const Frame& data_row);
+  Result<void> begin_copy(Format format);
+  Result<void> copy_data(const Frame& copy_data);
+  Result<void> finish_copy();
+
+  Result<void> flush();
+  /// ReplyEnd; the next statement may begin.
+  Result<void> end(std::string status);
+
+ private:
+  SessionShared& shared_;
+  Bytes& out_;
+  std::optional<ReplyMeter> meter_;
+  std::shared_ptr<RowMasker> rows_;
+  std::optional<CopyMasker> copy_;
+  ByteSpan run_;  // DataRows of the receive buffer that are released and not yet masked
+};
+
+}  // namespace hoop::postgres

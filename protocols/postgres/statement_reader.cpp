@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "protocols/postgres/statement_reader.h"
+
+namespace hoop::postgres {
+namespace {
+
+// Texts of drivers and ORMs repeat by the hundred, not by the million; one that is longer than this is a script.
+constexpr std::size_t kCachedBytes = 1U << 20;
+constexpr std::size_t kCachedTextBytes = 16U << 10;
+// What a Statement costs besides its text, roughly: resources, attributes, the node itself.
+constexpr std::size_t kCachedOverhead = 1024;
+
+}  // namespace
+
+StatementReader::StatementReader(NameContext names, mask::Masker& masker) : names_(std::move(names)), masker_(masker) {}
+
+JudgedPtr StatementReader::read(std::string_view sql) {
+  if (const auto known = cache_.find(sql); known != cache_.end()) return known->second;
+  auto judged = std::make_shared<JudgedText>(JudgedText{std::string(sql), classify(sql, names_)});
+  if (masker_.has_detectors()) {
+    mask::HiddenCounts ignored;  // the program's own text, not the target's data
+    for (Statement& statement : judged->statements) {
+      auto cleaned = masker_.rewrite_text(statement.action.text, ignored);
+      statement.action.text = cleaned ? std::move(*cleaned) : std::string("(text withheld: it could not be scanned)");
+    }
+  }
+  if (sql.size() > kCachedTextBytes) return judged;
+  const std::size_t cost = 2 * sql.size() + kCachedOverhead;
+  if (cached_bytes_ + cost > kCachedBytes) {
+    cache_.clear();
+    cached_bytes_ = 0;
+  }
+  cached_bytes_ += cost;
+  cache_.emplace(judged->text, judged);
+  return judged;
+}
+
+void StatementReader::set_catalog(std::shared_ptr<const Catalog> catalog) {
+  names_.catalog = std::move(catalog);
+  if (!path_forgotten_) names_.search_path = names_.catalog->default_search_path();
+  names_changed();
+}
+
+void StatementReader::forget_search_path() {
+  if (path_forgotten_) return;
+  path_forgotten_ = true;
+  names_.search_path = std::nullopt;
+  names_changed();
+}
+
+void StatementReader::names_changed() {
+  ++version_;
+  cache_.clear();
+  cached_bytes_ = 0;
+}
+
+}  // namespace hoop::postgres
