@@ -10,8 +10,9 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   target_compile_options(hoop_options INTERFACE -Wno-maybe-uninitialized -Wno-restrict -Wno-dangling-pointer -Wno-mismatched-new-delete
     -Wduplicated-cond -Wlogical-op -fpch-preprocess)
 else()
-  # Results of awaitables are checked by our own [[nodiscard]] types.
-  target_compile_options(hoop_options INTERFACE -Wno-unused-command-line-argument)
+  # Results of awaitables are checked by our own [[nodiscard]] types. libstdc++ 12's std::stable_sort calls its own get_temporary_buffer,
+  # which C++17 deprecates; g++ still checks deprecated calls of ours.
+  target_compile_options(hoop_options INTERFACE -Wno-unused-command-line-argument -Wno-deprecated-declarations)
 endif()
 target_compile_definitions(hoop_options INTERFACE
   ASIO_NO_DEPRECATED HOOPCTL_VERSION="${PROJECT_VERSION}")
