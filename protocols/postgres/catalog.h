@@ -36,12 +36,15 @@ struct MaskedColumn {
 class Catalog {
  public:
   /// Constant SQL, run on the upstream connection before the program's first statement (and again after DDL): several statements,
-  /// each answering text rows. Never holds user text.
+  /// each answering text rows. Never holds user text. Every name and operator is qualified, so no search_path can change what
+  /// they mean; the first answers the session's own path, so a SET LOCAL search_path may come only after it.
   static std::vector<std::string> queries();
   /// rows[i] are the rows of queries()[i], NULL as nullopt. Fails with malformed (wrong shape), denied (an exact mask name with
-  /// on_unresolved = deny that names no column).
+  /// on_unresolved = deny that names no column). earlier: the session's catalog before; what it masked stays masked by OID and
+  /// number, and a mask that it resolved may name nothing now (the column was dropped or renamed).
   using Rows = std::vector<std::vector<std::optional<std::string>>>;
-  static Result<Catalog> build(const std::vector<Rows>& answers, const std::vector<access::Mask>& masks);
+  static Result<Catalog> build(const std::vector<Rows>& answers, const std::vector<access::Mask>& masks,
+                               const Catalog* earlier = nullptr);
 
   bool has_masks() const { return !masked_.empty(); }
   /// nullptr if the column is not masked.
@@ -53,18 +56,27 @@ class Catalog {
   bool touches_masked(Oid relation) const;
   bool is_view_over_masked(Oid relation) const;
   std::set<std::string> masked_names(Oid relation) const;
-  /// A function, operator or cast target of this name exists outside pg_catalog and information_schema.
-  bool is_user_function(std::string_view name) const { return user_functions_.contains(std::string(name)); }
-  bool is_user_operator(std::string_view name) const { return user_operators_.contains(std::string(name)); }
+  /// True if the relation has a column of this name. Known for relations with masked columns only; false for others.
+  bool has_column(Oid relation, std::string_view column) const;
+  /// A function or a cast's target type of this name exists outside pg_catalog, information_schema and the extensions.
+  bool is_user_function(std::string_view name) const { return user_functions_.contains(name); }
+  bool is_user_operator(std::string_view name) const { return user_operators_.contains(name); }
+  /// Schemas (extensions' too, pg_catalog not) that have a function of this name.
+  std::vector<std::string> schemas_of_function(std::string_view name) const;
+  std::vector<const Relation*> relations_in(std::string_view schema) const;
+  /// The session's effective path when the catalog was read: current_schemas(true).
   const std::vector<std::string>& default_search_path() const { return default_search_path_; }
 
  private:
+  friend class CatalogBuilder;
   std::map<Oid, Relation> relations_;
   std::map<std::string, std::vector<Oid>, std::less<>> by_name_;
   std::map<std::pair<Oid, std::int16_t>, MaskedColumn> masked_;
+  std::map<Oid, std::set<std::string, std::less<>>> columns_;  // of relations with masked columns
   std::set<Oid> views_over_masked_;
-  std::set<std::string> user_functions_;
-  std::set<std::string> user_operators_;
+  std::set<std::string, std::less<>> user_functions_;
+  std::set<std::string, std::less<>> user_operators_;
+  std::map<std::string, std::set<std::string>, std::less<>> function_schemas_;
   std::vector<std::string> default_search_path_;
 };
 
