@@ -278,9 +278,14 @@ std::vector<TomlTable> TomlTable::tables(std::string_view key) const {
   return out;
 }
 
+Result<void> TomlTable::complaint() const {
+  if (state_->document->complaint) return std::unexpected(*state_->document->complaint);
+  return {};
+}
+
 Result<void> TomlTable::finish() const {
+  HOOP_CHECK(complaint());
   const Document& document = *state_->document;
-  if (document.complaint) return std::unexpected(*document.complaint);
   for (std::size_t i = 0; i < document.tables.size(); ++i) {
     for (const auto& [key, value] : *document.tables[i]) {
       if (document.known[i]->contains(std::string(key.str()))) continue;

@@ -53,7 +53,9 @@ class TomlTable {
   /// "gateway.toml:3:8", of the key's value or of the table.
   std::string place_of(std::string_view key) const;
 
-  /// The document's first complaint; else an unknown key of any table that was read, with the nearest known key as the hint.
+  /// The document's first complaint. For a reader that shares a file with another, who knows the other keys.
+  Result<void> complaint() const;
+  /// complaint(); else an unknown key of any table that was read, with the nearest known key as the hint.
   Result<void> finish() const;
 
  private:

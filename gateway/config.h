@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+// The gateway's configuration: DIR/gateway.toml, DIR/policy.toml and DIR/conf.d/*.toml, read once and checked whole.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "core/access/policy.h"
+#include "core/access/target.h"
+#include "core/base/error.h"
+
+namespace hoop::gateway {
+
+/// How the issuer logs in to a target. password is a reference (secret_reference.h), never the secret.
+struct AdminLogin {
+  std::string user;
+  std::string password;
+  std::string database = "postgres";
+  bool operator==(const AdminLogin&) const = default;
+};
+
+struct ConfiguredTarget {
+  access::Target target;
+  AdminLogin admin;
+  std::string ca_file;  // absolute; libpq wants a file
+  bool operator==(const ConfiguredTarget&) const = default;
+};
+
+/// Where things lie in DIR; all of it 0600 and 0700.
+struct Layout {
+  std::filesystem::path directory;
+  std::filesystem::path gateway_toml() const { return directory / "gateway.toml"; }
+  std::filesystem::path policy_toml() const { return directory / "policy.toml"; }
+  std::filesystem::path conf_d() const { return directory / "conf.d"; }
+  std::filesystem::path ca_pem() const { return directory / "tls/ca.pem"; }
+  std::filesystem::path ca_key() const { return directory / "tls/ca.key"; }
+  std::filesystem::path server_pem() const { return directory / "tls/server.pem"; }
+  std::filesystem::path server_key() const { return directory / "tls/server.key"; }
+  std::filesystem::path token_key() const { return directory / "keys/token.pem"; }
+  std::filesystem::path receipt_key() const { return directory / "keys/receipt.pem"; }
+  std::filesystem::path secret_key() const { return directory / "keys/secret.key"; }
+  std::filesystem::path state() const { return directory / "state"; }
+  std::filesystem::path database() const { return directory / "state/gateway.db"; }
+  std::filesystem::path logs() const { return directory / "state/logs"; }
+  std::filesystem::path listen_file() const { return directory / "state/listen"; }
+};
+
+struct GatewayConfig {
+  Layout layout;
+  std::string listen_host = "127.0.0.1";
+  std::uint16_t listen_port = 8443;
+  std::string url;  // empty: made from the listening address, see base_url()
+  std::string id;
+  std::uint32_t grants_per_minute = 600;  // per identity
+  std::vector<ConfiguredTarget> targets;
+  access::PolicyDocument policy;
+
+  /// Base URL = issuer = audience, without a slash at its end; port is the one that was bound.
+  std::string base_url(std::uint16_t port) const;
+};
+
+/// Reads and checks everything. Fails with config; the message begins "file:line:column: " wherever there is a line to blame.
+Result<GatewayConfig> load_config(const std::filesystem::path& directory);
+
+/// "127.0.0.1:8443", "[::1]:0". Fails with config.
+struct ListenAddress {
+  std::string host;
+  std::uint16_t port = 0;
+};
+Result<ListenAddress> parse_listen(std::string_view text);
+
+}  // namespace hoop::gateway

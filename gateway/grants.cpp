@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "gateway/grants.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "core/base/encoding.h"
+#include "core/crypto/digest.h"
+
+namespace hoop::gateway {
+namespace {
+
+// The policy's role bounds it; this bounds a role without a bound.
+constexpr std::chrono::hours kLongestGrant{24};
+// A credential that is planned for longer than this is not being made any more: statement_timeout is ten seconds.
+constexpr std::chrono::seconds kPlannedPatience{60};
+
+/// What an error may say in the operator log: our words, never the remote's.
+std::string for_log(const Error& error) { return error.hint.empty() ? error.message : error.message + " (" + error.hint + ")"; }
+
+}  // namespace
+
+std::string new_session_id(Random& random) {
+  constexpr std::string_view kAlphabet = "abcdefghijklmnopqrstuvwxyz234567";
+  const Bytes bytes = random.bytes(16);
+  std::string out = "s_";
+  unsigned bits = 0, held = 0;
+  for (const std::uint8_t byte : bytes) {
+    bits = (bits << 8 | byte) & 0xffff;
+    for (held += 8; held >= 5;) {
+      held -= 5;
+      out += kAlphabet[bits >> held & 31];
+    }
+  }
+  out += kAlphabet[bits << (5 - held) & 31];
+  return out;
+}
+
+SecretBytes derive_mask_key(const SecretBytes& secret, const std::string& subject, const std::string& target) {
+  // NUL parts the fields: neither a subject nor a target's name holds one.
+  std::string context = "mask";
+  context += '\0';
+  context += subject;
+  context += '\0';
+  context += target;
+  crypto::Digest256 key = crypto::hmac_sha256(secret.reveal(), as_bytes(context));
+  SecretBytes out(Bytes(key.begin(), key.end()));
+  wipe(key.data(), key.size());
+  return out;
+}
+
+GrantService::GrantService(Parts parts, std::vector<GrantTarget> targets)
+    : parts_(std::move(parts)), targets_(std::move(targets)), started_(parts_.clock.system_now()) {}
+
+const GrantTarget* GrantService::find_target(const std::string& name) const {
+  const auto found = std::ranges::find_if(targets_, [&](const GrantTarget& target) { return target.target.name == name; });
+  return found == targets_.end() ? nullptr : &*found;
+}
+
+std::vector<const access::Target*> GrantService::open_to(const access::Identity& identity) const {
+  std::vector<const access::Target*> out;
+  for (const GrantTarget& target : targets_) {
+    if (parts_.policy->may_open(identity, target.target)) out.push_back(&target.target);
+  }
+  return out;
+}
+
+Result<access::PostgresCredential> GrantService::issue(const SessionRecord& record, const access::Authorization& authorization, CredentialIssuer& issuer) {
+  // Written first: if we die while the role is made, the next start finds its name here.
+  HOOP_CHECK(parts_.store.add(record));
+  auto credential = issuer.issue(authorization, record.credential);
+  if (!credential) {
+    // The server has said no, so nothing was made. After anything else nobody knows: the sweep looks.
+    const ErrorCode code = credential.error().code;
+    if (code == ErrorCode::upstream_refused || code == ErrorCode::denied || code == ErrorCode::config)
+      HOOP_CHECK(parts_.store.set_revoked(record.session, parts_.clock.system_now()));
+    return credential;
+  }
+  HOOP_CHECK(parts_.store.set_active(record.session));
+  return credential;
+}
+
+Task<access::Grant> GrantService::create(GrantRequest request) {
+  const GrantTarget* target = find_target(request.target);
+  // The same answer as for a target that is forbidden.
+  if (target == nullptr) co_return std::unexpected(access::target_unavailable());
+  access::Identity identity = request.identity;
+  identity.claimed_agent = request.claimed_agent;
+  const SystemTime now = parts_.clock.system_now();
+  HOOP_CO_TRY(auto authorization, parts_.policy->authorize(identity, target->target, kLongestGrant, now));
+  if (authorization.path() != access::DataPath::local || target->issuer == nullptr)
+    co_return fail(ErrorCode::unsupported, "the gateway path is not available in this version");
+
+  SessionRecord record;
+  record.session = new_session_id(parts_.random);
+  record.target = target->target.name;
+  record.protocol = target->target.protocol;
+  record.subject = identity.subject;
+  record.role = authorization.role();
+  record.database_role = authorization.database_role();
+  record.reason = request.reason;
+  record.claimed_agent = request.claimed_agent;
+  record.client_key = to_base64url(request.client_key);
+  record.credential = target->issuer->name_for(record.session);
+  record.started_at = now;
+  record.expires_at = authorization.valid_until();
+
+  access::Grant grant;
+  grant.session = record.session;
+  grant.gateway = parts_.gateway_id;
+  grant.path = authorization.path();
+  grant.identity = identity;
+  grant.target = target->target;
+  grant.role = authorization.role();
+  grant.database_role = authorization.database_role();
+  grant.policy = parts_.policy->part_for(identity, target->target);
+  grant.mask_key = derive_mask_key(parts_.secret, identity.subject, target->target.name);
+  grant.key_id = to_base64url(crypto::sha256(request.client_key));
+  grant.issued_at = now;
+  grant.expires_at = authorization.valid_until();
+
+  // In the timer before it exists, so that nothing that is made can be forgotten.
+  {
+    const std::lock_guard lock(expiries_mutex_);
+    expiries_.insert(record.expires_at);
+  }
+  if (on_sooner_) on_sooner_();
+  auto shared = std::make_shared<access::Authorization>(std::move(authorization));
+  CredentialIssuer* issuer = target->issuer.get();
+  auto credential = co_await parts_.workers.run<access::PostgresCredential>([this, record, shared, issuer] { return issue(record, *shared, *issuer); });
+  if (!credential) {
+    parts_.log.warning("grant.failed", {{"target", record.target}, {"subject", record.subject}, {"code", std::string(to_string(credential.error().code))}, {"error", for_log(credential.error())}});
+    co_return std::unexpected(std::move(credential).error().within(fmt::format("open target '{}'", record.target)));
+  }
+  grant.credential = std::move(*credential);
+  parts_.log.info("grant.issued", {{"session", record.session}, {"target", record.target}, {"subject", record.subject}, {"role", record.role}, {"expires_at", to_rfc3339(record.expires_at)}});
+  co_return grant;
+}
+
+Result<void> GrantService::revoke_blocking(const std::string& session) {
+  const std::lock_guard lock(revoking_[std::hash<std::string>()(session) % revoking_.size()]);
+  HOOP_TRY(const auto record, parts_.store.find(session));
+  if (!record || record->state == CredentialState::revoked) return {};
+  // From now on the sweep tries it too, should this fail or we die.
+  HOOP_CHECK(parts_.store.set_expiry(session, parts_.clock.system_now()));
+  const GrantTarget* target = find_target(record->target);
+  if (target == nullptr || target->issuer == nullptr)
+    return fail(ErrorCode::config, fmt::format("role '{}' cannot be dropped: target '{}' is not configured any more", record->credential, record->target));
+  if (auto revoked = target->issuer->revoke(record->credential); !revoked) {
+    parts_.log.warning("grant.revoke_failed", {{"session", session}, {"target", record->target}, {"error", for_log(revoked.error())}});
+    return revoked;
+  }
+  HOOP_CHECK(parts_.store.set_revoked(session, parts_.clock.system_now()));
+  parts_.log.info("grant.revoked", {{"session", session}, {"target", record->target}, {"subject", record->subject}});
+  return {};
+}
+
+Task<void> GrantService::revoke(std::string session) {
+  co_return co_await parts_.workers.run<void>([this, session = std::move(session)] { return revoke_blocking(session); });
+}
+
+bool GrantService::is_due(const SessionRecord& record) const {
+  const SystemTime now = parts_.clock.system_now();
+  if (record.expires_at <= now) return true;
+  // Planned before this process began: whoever was making it is gone.
+  return record.state == CredentialState::planned && (record.started_at < started_ || record.started_at < now - kPlannedPatience);
+}
+
+std::size_t GrantService::sweep_target(const GrantTarget& target) {
+  std::size_t ended = 0;
+  // The target first, the store after: a name that appears in between is then known.
+  const auto issued = target.issuer->list();
+  const auto records = parts_.store.unrevoked();
+  if (!records) {
+    parts_.log.error("sweep.store_failed", {{"error", for_log(records.error())}});
+    return 0;
+  }
+  std::set<std::string> known;
+  for (const SessionRecord& record : *records) {
+    if (record.target != target.target.name) continue;
+    known.insert(record.credential);
+    if (is_due(record) && revoke_blocking(record.session)) ++ended;
+  }
+  if (!issued) {
+    parts_.log.warning("sweep.target_failed", {{"target", target.target.name}, {"error", for_log(issued.error())}});
+    return ended;
+  }
+  for (const CredentialIssuer::Issued& credential : *issued) {
+    if (known.contains(credential.name)) continue;
+    const auto revoked = target.issuer->revoke(credential.name);
+    if (revoked) ++ended;
+    parts_.log.warning("sweep.orphan", {{"target", target.target.name}, {"role", credential.name}, {"result", revoked ? "dropped" : for_log(revoked.error())}});
+  }
+  return ended;
+}
+
+std::size_t GrantService::sweep() {
+  std::size_t ended = 0;
+  for (const GrantTarget& target : targets_) {
+    if (target.issuer != nullptr) ended += sweep_target(target);
+  }
+  // What the store knows is what the timer must know, also after a start.
+  const auto records = parts_.store.unrevoked();
+  const SystemTime now = parts_.clock.system_now();
+  const std::lock_guard lock(expiries_mutex_);
+  expiries_.erase(expiries_.begin(), expiries_.upper_bound(now));
+  if (records) {
+    for (const SessionRecord& record : *records) {
+      if (record.expires_at > now) expiries_.insert(record.expires_at);
+    }
+  }
+  return ended;
+}
+
+std::optional<SystemTime> GrantService::next_expiry() const {
+  const std::lock_guard lock(expiries_mutex_);
+  if (expiries_.empty()) return std::nullopt;
+  return *expiries_.begin();
+}
+
+}  // namespace hoop::gateway

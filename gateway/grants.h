@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+// Grants from birth to end: authorised, recorded, issued, revoked. The one place that knows this order.
+#pragma once
+
+#include <array>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <set>
+
+#include "core/access/policy.h"
+#include "core/base/log.h"
+#include "gateway/config.h"
+#include "gateway/issuers/credential_issuer.h"
+#include "gateway/store.h"
+#include "gateway/worker_pool.h"
+
+namespace hoop::gateway {
+
+struct GrantRequest {
+  access::Identity identity;
+  std::string target;
+  std::string reason;
+  std::string claimed_agent;
+  crypto::Ed25519PublicKey client_key{};
+};
+
+/// A target with its issuer, or with nullptr where the protocol needs none.
+struct GrantTarget {
+  access::Target target;
+  std::unique_ptr<CredentialIssuer> issuer;
+};
+
+class GrantService {
+ public:
+  /// What it borrows outlives it, the pool's work included.
+  struct Parts {
+    std::string gateway_id;
+    std::shared_ptr<const access::PolicyEngine> policy;
+    SecretBytes secret;  // DIR/keys/secret.key: mask keys derive from it
+    Store& store;
+    WorkerPool& workers;
+    const Clock& clock;
+    Random& random;
+    Log& log;
+  };
+  GrantService(Parts parts, std::vector<GrantTarget> targets);
+
+  /// Fails with denied (unknown and forbidden alike, target_unavailable), upstream_unreachable and timeout (the target), or what
+  /// else the issuer and the store fail with.
+  Task<access::Grant> create(GrantRequest request);
+  /// Ends the credential now. Success if it has ended already, or is not known. After a failure the reaper goes on trying.
+  Task<void> revoke(std::string session);
+
+  /// Blocking; for the pool. Ends what has expired, what a crash left half made, and what is in the marker group unknown. Answers
+  /// how many were ended; what cannot be reached is logged and tried again at the next sweep.
+  std::size_t sweep();
+  /// When the next known credential expires.
+  std::optional<SystemTime> next_expiry() const;
+  /// Called on the loop's thread after next_expiry() has come nearer.
+  void on_sooner(std::function<void()> listener) { on_sooner_ = std::move(listener); }
+
+  /// What this identity may open.
+  std::vector<const access::Target*> open_to(const access::Identity& identity) const;
+  WorkerPool& workers() { return parts_.workers; }
+  const Clock& clock() const { return parts_.clock; }
+  Log& log() { return parts_.log; }
+
+ private:
+  const GrantTarget* find_target(const std::string& name) const;
+  Result<access::PostgresCredential> issue(const SessionRecord& record, const access::Authorization& authorization, CredentialIssuer& issuer);
+  Result<void> revoke_blocking(const std::string& session);
+  std::size_t sweep_target(const GrantTarget& target);
+  bool is_due(const SessionRecord& record) const;
+
+  Parts parts_;
+  std::vector<GrantTarget> targets_;
+  SystemTime started_;
+  std::array<std::mutex, 16> revoking_;  // by session: two revocations of one role would trip over each other
+  mutable std::mutex expiries_mutex_;
+  std::set<SystemTime> expiries_;
+  std::function<void()> on_sooner_;
+};
+
+/// "s_" and 26 characters of base32: 128 random bits.
+std::string new_session_id(Random& random);
+/// The key of HMAC masks: one per identity and target, so that tokens of two people cannot be compared.
+SecretBytes derive_mask_key(const SecretBytes& secret, const std::string& subject, const std::string& target);
+
+}  // namespace hoop::gateway

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the gateway remembers of sessions: grant, credential, log, receipt. An interface: SQLite here, PostgreSQL for several gateways.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/base/clock.h"
+#include "core/base/error.h"
+
+namespace hoop::gateway {
+
+/// planned is written before the credential is made, so that a crash leaves none that nobody knows of.
+enum class CredentialState { planned, active, revoked };
+
+/// What the verified log said; kept when it was finished.
+struct FinishedLog {
+  std::uint64_t length = 0;
+  std::string digest;  // hex: the chain's head
+  bool sealed = true;
+  std::string receipt;
+  std::uint64_t actions = 0;
+  std::uint64_t denied = 0;
+  std::uint64_t masked_values = 0;
+  std::uint64_t rows = 0;
+  SystemTime ended_at{};
+  bool operator==(const FinishedLog&) const = default;
+};
+
+struct SessionRecord {
+  std::string session;
+  std::string target;
+  std::string protocol;
+  std::string subject;
+  std::string role;
+  std::string database_role;
+  std::string reason;
+  std::string claimed_agent;
+  std::string client_key;  // base64url of the raw Ed25519 public key
+  std::string credential;  // the issuer's name for it: "hoop_…"
+  CredentialState state = CredentialState::planned;
+  SystemTime started_at{};
+  SystemTime expires_at{};
+  std::optional<SystemTime> revoked_at;
+  std::optional<FinishedLog> log;
+  bool operator==(const SessionRecord&) const = default;
+};
+
+/// Everything blocks: call it on the worker pool. Safe from several threads at once. Everything fails with storage.
+class Store {
+ public:
+  virtual ~Store() = default;
+  /// Fails with storage also when the session exists.
+  virtual Result<void> add(const SessionRecord& record) = 0;
+  virtual Result<void> set_active(const std::string& session) = 0;
+  /// Brings the expiry nearer; never moves it away.
+  virtual Result<void> set_expiry(const std::string& session, SystemTime at) = 0;
+  virtual Result<void> set_revoked(const std::string& session, SystemTime at) = 0;
+  /// Once: a second finish with the same digest changes nothing, with another one fails with integrity.
+  virtual Result<void> set_finished(const std::string& session, const FinishedLog& log) = 0;
+  virtual Result<std::optional<SessionRecord>> find(const std::string& session) = 0;
+  /// Latest first; subject empty: everybody's.
+  virtual Result<std::vector<SessionRecord>> list(const std::string& subject, std::size_t limit) = 0;
+  /// Whose credential is planned or active, whatever the clock says.
+  virtual Result<std::vector<SessionRecord>> unrevoked() = 0;
+};
+
+}  // namespace hoop::gateway
