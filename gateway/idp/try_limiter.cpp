@@ -29,6 +29,13 @@ void TryLimiter::failed(const std::string& key, SteadyTime now) {
   tries.blocked_until = now + std::min(std::chrono::seconds(delay), settings_.longest_delay);
 }
 
+void TryLimiter::take_back(const std::string& key) {
+  const auto found = tries_.find(key);
+  if (found == tries_.end()) return;
+  found->second.blocked_until = {};
+  if (--found->second.failures <= 0) tries_.erase(found);
+}
+
 void TryLimiter::make_room(SteadyTime now) {
   if (tries_.size() < settings_.max_keys) return;
   std::erase_if(tries_, [&](const auto& entry) { return now - entry.second.last > settings_.forget_after; });

@@ -24,9 +24,12 @@ class TryLimiter {
 
   /// Zero: go on. Otherwise the time until a try counts again.
   std::chrono::seconds wait_for(const std::string& key, SteadyTime now) const;
-  /// Call before the secret is compared, so that parallel tries do not all pass; then succeeded() if it was right.
+  /// Call before the secret is compared, so that parallel tries do not all pass; if it was right, then one of the two below.
   void failed(const std::string& key, SteadyTime now);
+  /// Forgets every failure of key.
   void succeeded(const std::string& key) { tries_.erase(key); }
+  /// Forgets the last one alone, with its delay.
+  void take_back(const std::string& key);
 
  private:
   struct Tries {

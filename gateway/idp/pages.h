@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+// The HTML that people see when they approve a login: plain forms, no script, one style sheet named by its digest in the CSP.
+//
+// The names of form fields are stable: scripts fill them in. See device_page.h.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace hoop::gateway::idp {
+
+struct RequestView {
+  std::string user_code;
+  std::string client_name;
+  std::string client_host;  // may be empty
+  std::string address;
+  std::string requested_at;
+};
+
+/// complaint: shown above the form; empty for none.
+std::string code_page(std::string_view complaint);
+std::string sign_in_page(std::string_view user_code, std::string_view csrf, std::string_view complaint);
+std::string decision_page(const RequestView& request, std::string_view subject, std::string_view csrf);
+/// An end: nothing to fill in.
+std::string message_page(std::string_view title, std::string_view text);
+
+/// Content-Security-Policy for all of them.
+std::string page_security_policy();
+std::string escape_html(std::string_view text);
+
+}  // namespace hoop::gateway::idp
