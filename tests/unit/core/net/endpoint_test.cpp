@@ -1,0 +1,225 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/net/endpoint.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <cstring>
+
+#include "core/net/peer.h"
+#include "tests/support/catch.h"
+#include "tests/support/run_task.h"
+#include "tests/support/temp_dir.h"
+
+using namespace hoop;
+using namespace hoop::net;
+using namespace std::chrono_literals;
+
+namespace {
+
+int connect_unix(const std::string& path) {
+  const int socket = ::socket(AF_UNIX, SOCK_STREAM, 0);
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  std::memcpy(address.sun_path, path.c_str(), path.size() + 1);
+  return ::connect(socket, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0 ? socket : -1;
+}
+
+int connect_tcp_port(std::uint16_t port) {
+  const int socket = ::socket(AF_INET, SOCK_STREAM, 0);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(port);
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  return ::connect(socket, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0 ? socket : -1;
+}
+
+/// A process that runs work and then waits to be killed. Its end is the test's end.
+struct Child {
+  pid_t pid = 0;
+  template <class Work>
+  explicit Child(Work work) : pid(::fork()) {
+    if (pid == 0) {
+      ::setpgid(0, 0);
+      work();
+      for (;;) ::pause();
+    }
+    ::setpgid(pid, pid);
+  }
+  ~Child() {
+    ::kill(-pid, SIGKILL);  // its children too
+    ::waitpid(pid, nullptr, 0);
+  }
+};
+
+/// Accepts once, or answers an error after the patience has gone.
+Result<StreamPtr> accept_within(asio::io_context& context, Endpoint& endpoint, std::chrono::milliseconds patience) {
+  asio::steady_timer timer(context, patience);
+  timer.async_wait([&](const std::error_code& failure) {
+    if (!failure) endpoint.close();
+  });
+  std::optional<Result<StreamPtr>> answer;
+  asio::co_spawn(context, endpoint.accept(), [&](std::exception_ptr, Result<StreamPtr> stream) {
+    answer.emplace(std::move(stream));
+    timer.cancel();
+  });
+  context.restart();
+  context.run();
+  return std::move(*answer);
+}
+
+}  // namespace
+
+TEST_CASE("a process of the program's tree gets in") {
+  const test::TempDir folder;
+  asio::io_context context;
+  const std::string path = folder / "socket";
+  std::optional<ProgramTree> tree;
+  auto endpoint = listen_unix(context.get_executor(), path, [&] { return tree; }, {});
+  REQUIRE(endpoint);
+  struct stat status {};
+  REQUIRE(::lstat(path.c_str(), &status) == 0);
+  CHECK((status.st_mode & 07777) == 0600);
+  SECTION("the program itself") {
+    const Child child([&] { connect_unix(path); });
+    tree = ProgramTree{child.pid, 0};
+    CHECK(accept_within(context, **endpoint, 5s));
+  }
+  SECTION("its grandchild") {
+    const Child child([&] {
+      if (::fork() == 0) {
+        if (::fork() == 0) connect_unix(path);
+        ::pause();
+      }
+    });
+    tree = ProgramTree{child.pid, 0};
+    CHECK(accept_within(context, **endpoint, 5s));
+  }
+  SECTION("an orphan that the subreaper inherited") {
+    ::prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
+    const Child child([&] {
+      if (::fork() == 0) {
+        if (::fork() == 0) {
+          ::usleep(200000);
+          connect_unix(path);
+          ::pause();
+        }
+        ::_exit(0);
+      }
+      ::wait(nullptr);
+    });
+    tree = ProgramTree{child.pid, ::getpid()};
+    CHECK(accept_within(context, **endpoint, 5s));
+    ::prctl(PR_SET_CHILD_SUBREAPER, 0, 0, 0, 0);
+  }
+  (*endpoint)->close();
+  CHECK(::lstat(path.c_str(), &status) != 0);
+  CHECK(test::run(context, (*endpoint)->accept()).error().code == ErrorCode::cancelled);
+}
+
+TEST_CASE("a process of the same user that is not the program's is turned away without a byte") {
+  const test::TempDir folder;
+  asio::io_context context;
+  const std::string path = folder / "socket";
+  std::optional<ProgramTree> tree;
+  std::vector<std::string> refusals;
+  auto endpoint = listen_unix(context.get_executor(), path, [&] { return tree; }, [&](std::string_view why) { refusals.emplace_back(why); });
+  REQUIRE(endpoint);
+  SECTION("before the program runs") {
+    connect_unix(path);
+    CHECK(accept_within(context, **endpoint, 300ms).error().code == ErrorCode::cancelled);
+    REQUIRE(refusals.size() == 1);
+    CHECK_THAT(refusals[0], Catch::Matchers::ContainsSubstring("no program"));
+  }
+  SECTION("beside the program") {
+    const Child sleeper([] {});
+    tree = ProgramTree{sleeper.pid, 0};
+    const int socket = connect_unix(path);  // the test: the program's parent
+    const Child sibling([&] { connect_unix(path); });
+    CHECK(accept_within(context, **endpoint, 500ms).error().code == ErrorCode::cancelled);
+    CHECK(refusals.size() == 2);
+    char byte = 0;
+    CHECK(::read(socket, &byte, 1) == 0);
+  }
+  SECTION("the reaper itself") {
+    const Child sleeper([] {});
+    tree = ProgramTree{sleeper.pid, ::getpid()};
+    connect_unix(path);
+    CHECK(accept_within(context, **endpoint, 300ms).error().code == ErrorCode::cancelled);
+    CHECK(refusals.size() == 1);
+  }
+}
+
+TEST_CASE("a refused peer does not keep the next one out") {
+  const test::TempDir folder;
+  asio::io_context context;
+  const std::string path = folder / "socket";
+  std::optional<ProgramTree> tree;
+  int refused = 0;
+  auto endpoint = listen_unix(context.get_executor(), path, [&] { return tree; }, [&](std::string_view) { ++refused; });
+  REQUIRE(endpoint);
+  connect_unix(path);
+  const Child child([&] { connect_unix(path); });
+  tree = ProgramTree{child.pid, 0};
+  CHECK(accept_within(context, **endpoint, 5s));
+  CHECK(refused == 1);
+}
+
+TEST_CASE("a socket path that does not fit is refused") {
+  asio::io_context context;
+  const auto endpoint = listen_unix(context.get_executor(), "/tmp/" + std::string(110, 'x'), [] { return std::nullopt; }, {});
+  REQUIRE(!endpoint);
+  CHECK_THAT(endpoint.error().message, Catch::Matchers::ContainsSubstring("107"));
+}
+
+TEST_CASE("the owner of a loopback connection is told by both ways") {
+  asio::io_context context;
+  asio::ip::tcp::acceptor acceptor(context, {asio::ip::address_v4::loopback(), 0});
+  const std::uint16_t port = acceptor.local_endpoint().port();
+  constexpr uid_t kOther = 4242;
+  const bool root = ::geteuid() == 0;
+  const Child child([&] {
+    if (root && ::setuid(kOther) != 0) ::_exit(1);
+    connect_tcp_port(port);
+  });
+  asio::ip::tcp::socket socket = acceptor.accept();
+  const uid_t expected = root ? kOther : ::geteuid();
+  CHECK(tcp_peer_uid_by_sock_diag(socket.local_endpoint(), socket.remote_endpoint()) == expected);
+  CHECK(tcp_peer_uid_by_proc(socket.local_endpoint(), socket.remote_endpoint()) == expected);
+  // The same question about a connection that does not exist.
+  const asio::ip::tcp::endpoint nobody(asio::ip::address_v4::loopback(), 1);
+  CHECK(!tcp_peer_uid_by_sock_diag(socket.local_endpoint(), nobody));
+  CHECK(!tcp_peer_uid_by_proc(socket.local_endpoint(), nobody));
+}
+
+TEST_CASE("on TCP another user is turned away") {
+  asio::io_context context;
+  std::vector<std::string> refusals;
+  auto endpoint = listen_loopback(context.get_executor(), [&](std::string_view why) { refusals.emplace_back(why); });
+  REQUIRE(endpoint);
+  const std::uint16_t port = (*endpoint)->port();
+  REQUIRE(port != 0);
+  if (::geteuid() == 0) {
+    const Child other([&] {
+      if (::setuid(4242) != 0) ::_exit(1);
+      connect_tcp_port(port);
+    });
+    const Child ours([&] {
+      ::usleep(200000);
+      connect_tcp_port(port);
+    });
+    CHECK(accept_within(context, **endpoint, 5s));
+    REQUIRE(refusals.size() == 1);
+    CHECK_THAT(refusals[0], Catch::Matchers::ContainsSubstring("4242"));
+  } else {
+    const Child ours([&] { connect_tcp_port(port); });
+    CHECK(accept_within(context, **endpoint, 5s));
+  }
+}
