@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/mask/masker.h"
+
+#include <algorithm>
+#include <numeric>
+#include <vector>
+
+#include "core/base/encoding.h"
+#include "core/crypto/digest.h"
+#include "core/mask/json_shape.h"
+
+namespace hoop::mask {
+namespace {
+
+using access::MaskStrategy;
+
+constexpr std::string_view kRedacted = "[redacted]";
+constexpr std::size_t kHashBytes = 16;     // 128 bits: design "Policy"
+constexpr std::size_t kKeyBytes = 32;
+constexpr std::size_t kLeastPartial = 9;   // of anything shorter, four characters would be too much of it
+constexpr std::size_t kShownCharacters = 4;
+
+/// Where two masks name one detector, what shows least wins.
+int strictness(MaskStrategy strategy) {
+  switch (strategy) {
+    case MaskStrategy::partial: return 0;
+    case MaskStrategy::hash: return 1;
+    case MaskStrategy::redact:
+    case MaskStrategy::null: return 2;
+  }
+  return 2;
+}
+
+bool continues_character(char c) { return (static_cast<unsigned char>(c) & 0xC0U) == 0x80; }
+
+std::string_view first_character(std::string_view text) {
+  std::size_t end = 1;
+  while (end < text.size() && continues_character(text[end])) ++end;
+  return text.substr(0, end);
+}
+
+/// The last count characters; empty if text has no more than that.
+std::string_view last_characters(std::string_view text, std::size_t count) {
+  std::size_t at = text.size();
+  while (at > 0 && count > 0) {
+    --at;
+    if (!continues_character(text[at])) --count;
+  }
+  return at == 0 ? std::string_view() : text.substr(at);
+}
+
+std::size_t characters(std::string_view text) {
+  return text.size() - static_cast<std::size_t>(std::ranges::count_if(text, continues_character));
+}
+
+bool is_address(std::string_view text) {
+  const auto at = text.find('@');
+  return at != std::string_view::npos && at > 0 && at + 1 < text.size() && text.find('@', at + 1) == std::string_view::npos &&
+         text.find_first_of(" \t\r\n\"\\<>") == std::string_view::npos;
+}
+
+std::string partial(std::string_view text) {
+  if (!is_utf8(text)) return std::string(kRedacted);
+  if (is_address(text)) return std::string(first_character(text)) + "***" + std::string(text.substr(text.find('@')));
+  if (characters(text) < kLeastPartial) return std::string(kRedacted);
+  return "****" + std::string(last_characters(text, kShownCharacters));
+}
+
+/// What stands in JSON between quotes must need no escape.
+bool needs_escape(std::string_view text) {
+  return std::ranges::any_of(text, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == '"' || c == '\\'; });
+}
+
+}  // namespace
+
+std::uint64_t HiddenCounts::total() const { return std::accumulate(detected.begin(), detected.end(), columns); }
+
+void HiddenCounts::add(const HiddenCounts& other) {
+  for (std::size_t i = 0; i < detected.size(); ++i) detected[i] += other.detected[i];
+  columns += other.columns;
+}
+
+struct Masker::Impl {
+  std::array<std::optional<MaskStrategy>, kDetectorClasses> strategies;
+  SecretBytes key;
+  std::optional<DetectorScan> scan;
+  std::vector<Hit> hits;
+
+  std::string hash(std::string_view text) const {
+    const auto digest = crypto::hmac_sha256(key.reveal(), as_bytes(text));
+    return "hmac:" + to_hex(ByteSpan(digest).first(kHashBytes));
+  }
+  std::string replacement(MaskStrategy strategy, std::string_view text) const {
+    if (strategy == MaskStrategy::hash) return hash(text);
+    if (strategy == MaskStrategy::partial && !needs_escape(text)) return partial(text);
+    // NULL inside a longer value is no value at all.
+    return std::string(kRedacted);
+  }
+  std::string rewrite_field(std::string_view text, std::span<const Hit> hits_of_field) const;
+};
+
+std::string Masker::Impl::rewrite_field(std::string_view text, std::span<const Hit> hits_of_field) const {
+  const bool json = looks_like_json(text);
+  JsonWalk walk(text);
+  std::string out;
+  out.reserve(text.size() + 16 * hits_of_field.size());
+  std::size_t copied = 0;
+  for (const Hit& hit : hits_of_field) {
+    if (hit.end <= copied) continue;  // inside a number that was replaced whole
+    Span span{std::max<std::size_t>(hit.begin, copied), hit.end};
+    const std::string value = replacement(*strategies[static_cast<std::size_t>(hit.detector)], text.substr(span.begin, span.end - span.begin));
+    const bool number = json && walk.place_at(span.begin) == Place::number;
+    if (number) span = walk.number_around(span);
+    span.begin = std::max(span.begin, copied);
+    out.append(text, copied, span.begin - copied);
+    if (number) out.push_back('"');
+    out.append(value);
+    if (number) out.push_back('"');
+    copied = span.end;
+  }
+  out.append(text, copied);
+  return out;
+}
+
+Masker::Masker(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Masker::~Masker() = default;
+Masker::Masker(Masker&&) noexcept = default;
+Masker& Masker::operator=(Masker&&) noexcept = default;
+
+Result<Masker> Masker::create(const std::vector<access::Mask>& masks, SecretBytes mask_key) {
+  if (mask_key.reveal().size() != kKeyBytes) return fail(ErrorCode::config, "the mask key must be 32 bytes");
+  auto impl = std::make_unique<Impl>();
+  impl->key = std::move(mask_key);
+  const auto set = [&](std::size_t detector, MaskStrategy strategy) {
+    auto& kept = impl->strategies[detector];
+    if (!kept || strictness(strategy) > strictness(*kept)) kept = strategy;
+  };
+  for (const access::Mask& mask : masks) {
+    for (const std::string& name : mask.detectors) {
+      if (name == "all") {
+        for (std::size_t i = 0; i < kDetectorClasses; ++i) set(i, mask.with);
+        continue;
+      }
+      const auto detector = parse_detector(name);
+      if (!detector) return fail(ErrorCode::config, "mask '" + mask.name + "': " + detector.error().message, detector.error().hint);
+      set(static_cast<std::size_t>(*detector), mask.with);
+    }
+  }
+  std::vector<DetectorClass> classes;
+  for (std::size_t i = 0; i < kDetectorClasses; ++i) {
+    if (impl->strategies[i]) classes.push_back(static_cast<DetectorClass>(i));
+  }
+  if (!classes.empty()) {
+    HOOP_TRY(auto detectors, DetectorSet::create(classes));
+    impl->scan.emplace(std::move(detectors));
+  }
+  return Masker(std::move(impl));
+}
+
+bool Masker::has_detectors() const { return impl_->scan.has_value(); }
+
+std::optional<std::string> Masker::masked(MaskStrategy strategy, std::string_view text) const {
+  switch (strategy) {
+    case MaskStrategy::null: return std::nullopt;
+    case MaskStrategy::redact: return std::string(kRedacted);
+    case MaskStrategy::partial: return partial(text);
+    case MaskStrategy::hash: return impl_->hash(text);
+  }
+  return std::nullopt;
+}
+
+Result<void> Masker::rewrite(std::span<const std::string_view> fields, std::span<std::optional<std::string>> rewritten,
+                             HiddenCounts& counts) {
+  HOOP_ASSERT(fields.size() == rewritten.size());
+  if (!impl_->scan) return {};
+  impl_->hits.clear();
+  HOOP_CHECK(impl_->scan->scan(fields, impl_->hits));
+  const std::span<const Hit> hits = impl_->hits;
+  for (std::size_t i = 0; i < hits.size();) {
+    const std::uint32_t field = hits[i].field;
+    std::size_t end = i;
+    for (; end < hits.size() && hits[end].field == field; ++end) ++counts.detected[static_cast<std::size_t>(hits[end].detector)];
+    rewritten[field] = impl_->rewrite_field(fields[field], hits.subspan(i, end - i));
+    i = end;
+  }
+  return {};
+}
+
+Result<std::string> Masker::rewrite_text(std::string_view text, HiddenCounts& counts) {
+  std::optional<std::string> rewritten;
+  HOOP_CHECK(rewrite({&text, 1}, {&rewritten, 1}, counts));
+  return rewritten ? std::move(*rewritten) : std::string(text);
+}
+
+}  // namespace hoop::mask
