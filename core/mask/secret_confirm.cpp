@@ -95,20 +95,22 @@ std::optional<Span> find_aws_secret_key(std::string_view text, std::size_t from,
 }
 
 std::optional<Span> confirm_github_token(std::string_view text, std::size_t begin, std::size_t literal) {
+  if (!begins_token(text, begin)) return std::nullopt;
   const std::size_t body = begin + literal;
   const std::size_t end = token_end(text, body, [](char c) { return is_alnum(c) || c == '_'; });
-  if (end - body < 36 || !begins_token(text, begin) || !looks_random(text.substr(body, end - body))) return std::nullopt;
+  if (end - body < 36 || !looks_random(text.substr(body, end - body))) return std::nullopt;
   return Span{begin, end};
 }
 
 std::optional<Span> confirm_slack_token(std::string_view text, std::size_t begin) {
   constexpr std::size_t kPrefix = 5;
+  if (!begins_token(text, begin)) return std::nullopt;
   const std::size_t body = begin + kPrefix;
   // A dash may stand in a token and before one, so the next literal's look goes over the same bytes again: keep it short.
   constexpr std::size_t kMost = 512;
   std::size_t end = token_end(text, body, [](char c) { return is_alnum(c) || c == '-' || c == '.'; }, kMost);
   while (end > body && !is_alnum(text[end - 1])) --end;
-  if (end - body < 15 || !begins_token(text, begin) || !looks_random(text.substr(body, end - body))) return std::nullopt;
+  if (end - body < 15 || !looks_random(text.substr(body, end - body))) return std::nullopt;
   return Span{begin, end};
 }
 
@@ -128,10 +130,11 @@ std::optional<Span> confirm_slack_webhook(std::string_view text, std::size_t hos
 }
 
 std::optional<Span> confirm_stripe_key(std::string_view text, std::size_t begin, std::size_t literal) {
+  if (!begins_token(text, begin)) return std::nullopt;
   const std::size_t body = begin + literal;
   const bool webhook = text.substr(begin).starts_with("whsec_");
   const std::size_t end = token_end(text, body, [&](char c) { return is_alnum(c) || (webhook && (is_base64(c) || c == '=')); });
-  if (end - body < 16 || !begins_token(text, begin) || !looks_random(text.substr(body, end - body))) return std::nullopt;
+  if (end - body < 16 || !looks_random(text.substr(body, end - body))) return std::nullopt;
   return Span{begin, end};
 }
 
