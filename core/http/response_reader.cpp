@@ -61,6 +61,8 @@ Result<bool> ResponseReader::finish_head() {
   }
   HOOP_TRY(const auto bounds, framing());
   keeps_alive_ = minor_version_ == 1 && bounds.kind != Framing::Kind::until_close && head_.status != 101 && !head_.headers.lists("connection", "close");
+  // A tunnel lives on whatever version and Connection field the proxy sends with its consent.
+  if (method_ == "CONNECT" && head_.status / 100 == 2) keeps_alive_ = true;
   HOOP_TRY(body_, BodyReader::create(bounds, max_body_));
   return true;
 }

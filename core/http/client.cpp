@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/http/client.h"
+
+#include <array>
+#include <map>
+
+#include <fmt/format.h>
+
+#include "core/base/encoding.h"
+#include "core/http/client_exchange.h"
+#include "core/http/message_reader.h"
+
+namespace hoop::http {
+namespace {
+
+// Servers and the boxes between drop idle connections after a minute or so: an older one is not worth a POST that cannot be repeated.
+constexpr std::chrono::seconds kMaxIdle{20};
+constexpr std::size_t kMaxShownLocation = 200;
+constexpr std::uint64_t kMaxProxyBody = 64 * 1024;
+
+bool is_idempotent(std::string_view method) {
+  constexpr std::array<std::string_view, 5> kMethods{"GET", "HEAD", "PUT", "DELETE", "OPTIONS"};
+  return std::find(kMethods.begin(), kMethods.end(), method) != kMethods.end();
+}
+
+bool is_redirect(int status) { return status == 301 || status == 302 || status == 303 || status == 307 || status == 308; }
+
+bool declares_length(std::string_view method, std::string_view body) {
+  return !body.empty() || method == "POST" || method == "PUT" || method == "PATCH";
+}
+
+struct Idle {
+  net::StreamPtr stream;
+  SteadyTime since;
+};
+
+}  // namespace
+
+struct Client::State {
+  State(asio::any_io_executor used, net::TlsClient with, ClientOptions wanted) : executor(used), tls(std::move(with)), options(std::move(wanted)) {}
+
+  Task<Response> send(Request request, Url url, Deadline deadline);
+  Task<net::StreamPtr> open(Url url, Deadline deadline);
+  Task<net::StreamPtr> open_by_proxy(Url url, Deadline deadline);
+  net::StreamPtr take_idle(const std::string& origin);
+
+  asio::any_io_executor executor;
+  net::TlsClient tls;
+  ClientOptions options;
+  std::map<std::string, Idle> idle;
+};
+
+net::StreamPtr Client::State::take_idle(const std::string& origin) {
+  const auto found = idle.extract(origin);
+  if (found.empty() || std::chrono::steady_clock::now() - found.mapped().since > kMaxIdle) return nullptr;
+  return std::move(found.mapped().stream);
+}
+
+Task<net::StreamPtr> Client::State::open(Url url, Deadline deadline) {
+  if (options.proxy && options.proxy->applies_to(url)) {
+    HOOP_CO_TRY(auto tunnel, co_await open_by_proxy(url, deadline));
+    co_return co_await tls.handshake(std::move(tunnel), url.host, "http/1.1", deadline);
+  }
+  HOOP_CO_TRY(auto stream, co_await net::connect_tcp(executor, url.host, url.port, deadline));
+  if (url.scheme == "http") co_return std::move(stream);
+  co_return co_await tls.handshake(std::move(stream), url.host, "http/1.1", deadline);
+}
+
+Task<net::StreamPtr> Client::State::open_by_proxy(Url url, Deadline deadline) {
+  const auto& proxy = *options.proxy;
+  const auto context = fmt::format("proxy {}:{}", proxy.host(), proxy.port());
+  auto stream = co_await net::connect_tcp(executor, proxy.host(), proxy.port(), deadline);
+  if (!stream) co_return std::unexpected(std::move(stream).error().within(context).with_hint("check HTTPS_PROXY, or name the host in NO_PROXY"));
+  (*stream)->set_deadline(deadline);
+  const auto where = fmt::format("{}:{}", url.host.find(':') == std::string::npos ? url.host : "[" + url.host + "]", url.port);
+  Request request{"CONNECT", where, {{"Host", where}, {"User-Agent", options.user_agent}}, ""};
+  if (!proxy.authorization().empty()) request.headers.add("Proxy-Authorization", proxy.authorization().reveal());
+  HOOP_CO_TRY(const auto head, write_request_head(request, {}));
+  auto answer = co_await exchange(**stream, "CONNECT", head, "", kMaxProxyBody);
+  if (!answer) co_return std::unexpected(std::move(answer.error().error).within(context));
+  const int status = answer->response.status;
+  if (status / 100 == 2 && answer->reusable) co_return std::move(*stream);
+  co_return fail(ErrorCode::upstream_unreachable, fmt::format("{}: it refuses the connection to {} (status {})", context, where, status),
+                 status == 407 ? "it wants a login: HTTPS_PROXY=http://user:password@host:port" : "check HTTPS_PROXY, or name the host in NO_PROXY");
+}
+
+Task<Response> Client::State::send(Request request, Url url, Deadline deadline) {
+  const auto framing = declares_length(request.method, request.body) ? Framing{Framing::Kind::length, request.body.size()} : Framing{};
+  HOOP_CO_TRY(const auto head, write_request_head(request, framing));
+  const auto origin = url.origin();
+  auto stream = take_idle(origin);
+  for (bool reused = stream != nullptr;; reused = false) {
+    if (!reused) {
+      HOOP_CO_TRY(stream, co_await open(url, deadline));
+    }
+    stream->set_deadline(deadline);
+    auto answer = co_await exchange(*stream, request.method, head, request.body, options.max_body);
+    if (!answer && reused && answer.error().was_stale && is_idempotent(request.method)) continue;
+    if (!answer) co_return std::unexpected(std::move(answer.error().error));
+    if (answer->reusable) {
+      stream->set_deadline(Deadline::never());
+      idle.insert_or_assign(origin, Idle{std::move(stream), std::chrono::steady_clock::now()});
+    }
+    co_return std::move(answer->response);
+  }
+}
+
+Client::Client(std::shared_ptr<State> state) : state_(std::move(state)) {}
+Client::~Client() = default;
+Client::Client(Client&&) noexcept = default;
+Client& Client::operator=(Client&&) noexcept = default;
+
+Result<Client> Client::create(asio::any_io_executor executor, net::Trust trust, ClientOptions options) {
+  HOOP_TRY(auto tls, net::TlsClient::create(std::move(trust)));
+  return Client(std::make_shared<State>(executor, std::move(tls), std::move(options)));
+}
+
+Task<Response> Client::send(std::string method, Url url, Headers headers, std::string body, Deadline deadline) {
+  const auto state = state_;
+  // Without the query, which may hold what is not for logs.
+  const auto context = fmt::format("{} {}{}", method, url.origin(), url.path());
+  if (url.scheme == "http" && state->options.plain_http == ClientOptions::PlainHttp::loopback_only && !url.is_loopback()) {
+    co_return fail(ErrorCode::usage, fmt::format("{}: plain http is for this machine only", context), "use https://");
+  }
+  headers.set("Host", url.authority());
+  if (!headers.find("user-agent")) headers.add("User-Agent", state->options.user_agent);
+  headers.remove("connection");
+  auto answer = co_await state->send({std::move(method), url.target, std::move(headers), std::move(body)}, url, deadline);
+  if (!answer) co_return std::unexpected(std::move(answer).error().within(context));
+  if (is_redirect(answer->status)) {
+    Error error{ErrorCode::upstream_refused, fmt::format("{}: the server sends us elsewhere (status {}), and we do not follow", context, answer->status),
+                "if you trust it, use that address itself", {}};
+    error.remote = neutralise(answer->headers.find("location").value_or(""), kMaxShownLocation, Lines::escape);
+    co_return std::unexpected(std::move(error));
+  }
+  co_return std::move(*answer);
+}
+
+void Client::close() { state_->idle.clear(); }
+
+}  // namespace hoop::http
