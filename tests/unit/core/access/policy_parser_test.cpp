@@ -4,6 +4,7 @@
 #include <fstream>
 #include <sstream>
 
+#include "core/access/vocabulary.h"
 #include "tests/support/catch.h"
 
 using namespace hoop;
@@ -125,6 +126,25 @@ TEST_CASE("the policy of the stack is a policy") {
   const auto document = parse_policy({{"stack_policy.toml", text.str()}});
   INFO((document ? std::string() : document.error().message));
   CHECK(document);
+}
+
+TEST_CASE("hoopctl-policy(5) knows every word, and its example is a policy") {
+  const std::ifstream file(HOOP_SOURCE_DIR "/man/hoopctl-policy.5");
+  std::ostringstream text;
+  text << file.rdbuf();
+  const std::string page = text.str();
+  std::vector<std::string> all = verbs_of("postgres");
+  for (const auto& more : {verb_groups("postgres"), condition_keys(), detector_names()}) all.insert(all.end(), more.begin(), more.end());
+  for (const std::string& word : all) {
+    INFO(word);
+    CHECK(page.find(word) != std::string::npos);
+  }
+  const std::string begin = ".Bd -literal -offset indent\n";
+  const auto example = page.find(begin, page.find(".Sh EXAMPLES")) + begin.size();
+  const auto document = parse(page.substr(example, page.find(".Ed", example) - example));
+  INFO((document ? std::string() : document.error().message));
+  REQUIRE(document);
+  CHECK(document->rules.size() == 5);
 }
 
 TEST_CASE("every slip is named with its place and what would be right") {
