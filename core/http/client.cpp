@@ -125,7 +125,8 @@ Task<Response> Client::send(std::string method, Url url, Headers headers, std::s
   headers.set("Host", url.authority());
   if (!headers.find("user-agent")) headers.add("User-Agent", state->options.user_agent);
   headers.remove("connection");
-  auto answer = co_await state->send({std::move(method), url.target, std::move(headers), std::move(body)}, url, deadline);
+  Request request{std::move(method), url.target, std::move(headers), std::move(body)};
+  auto answer = co_await state->send(std::move(request), url, deadline);
   if (!answer) co_return std::unexpected(std::move(answer).error().within(context));
   if (is_redirect(answer->status)) {
     Error error{ErrorCode::upstream_refused, fmt::format("{}: the server sends us elsewhere (status {}), and we do not follow", context, answer->status),
