@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "gateway/api.h"
+
+#include <algorithm>
+
+#include <nlohmann/json.hpp>
+
+#include "core/identity/jwk.h"
+
+namespace hoop::gateway {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+http::Response no_route() { return http::problem_response(404, "not_found", "there is nothing here"); }
+
+http::Response wrong_method(std::string_view allowed) {
+  http::Response out = http::problem_response(405, "method", "this method is not for this path");
+  out.headers.set("Allow", std::string(allowed));
+  return out;
+}
+
+http::Response unauthenticated(std::string_view detail) {
+  http::Response out = http::problem_response(401, "unauthenticated", detail);
+  out.headers.set("WWW-Authenticate", "Bearer");
+  return out;
+}
+
+/// "/v1/sessions/s_x/log" → {"sessions", "s_x", "log"}. Nothing here is ever percent-encoded by a client of ours, so nothing is decoded.
+std::vector<std::string> segments_of(std::string_view path) {
+  std::vector<std::string> out;
+  path.remove_prefix(4);  // "/v1/"
+  for (;;) {
+    const std::size_t slash = path.find('/');
+    out.emplace_back(path.substr(0, slash));
+    if (slash == std::string_view::npos) return out;
+    path.remove_prefix(slash + 1);
+  }
+}
+
+}  // namespace
+
+http::Response problem_of(const Error& error) {
+  struct Line {
+    int status;
+    std::string_view code;
+  };
+  const Line line = [&]() -> Line {
+    switch (error.code) {
+      case ErrorCode::usage: return {400, "usage"};
+      case ErrorCode::config: return {503, "issuer_failed"};
+      case ErrorCode::unauthenticated: return {401, "unauthenticated"};
+      case ErrorCode::denied: return {403, "denied"};
+      case ErrorCode::not_found: return {404, "not_found"};
+      case ErrorCode::malformed: return {400, "malformed"};
+      case ErrorCode::unsupported: return {501, "unsupported"};
+      case ErrorCode::too_large: return {413, "too_large"};
+      case ErrorCode::upstream_unreachable: return {503, "target_unreachable"};
+      case ErrorCode::upstream_refused: return {503, "issuer_failed"};
+      case ErrorCode::timeout: return {503, "target_unreachable"};
+      case ErrorCode::cancelled: return {503, "cancelled"};
+      case ErrorCode::io: return {500, "internal"};
+      case ErrorCode::storage: return {507, "storage"};
+      case ErrorCode::integrity: return {422, "integrity"};
+      case ErrorCode::internal: return {500, "internal"};
+    }
+    return {500, "internal"};
+  }();
+  std::string detail = error.message;
+  if (!error.hint.empty()) detail += ": " + error.hint;
+  return http::problem_response(line.status, line.code, detail);
+}
+
+bool is_auditor(const access::Identity& identity) {
+  return std::ranges::any_of(identity.groups, [](const std::string& group) { return group == "auditors" || group == "admins"; });
+}
+
+http::Response Api::discovery() const {
+  // Not in the token keys' set: a receipt must never pass for a token, nor a token for a receipt.
+  const identity::KeySet receipt_keys{{identity::verification_key(parts_.receipt_key)}};
+  const Json body = {{"gateway", parts_.gateway_id},
+                     {"issuer", parts_.base_url},
+                     {"client_id", "hoopctl"},
+                     {"audience", parts_.base_url},
+                     {"version", HOOPCTL_VERSION},
+                     {"receipt_keys", Json::parse(identity::jwks_to_json(receipt_keys))}};
+  return http::json_response(200, body.dump());
+}
+
+http::Response Api::whoami(const access::Identity& identity) const {
+  const Json body = {{"subject", identity.subject}, {"groups", identity.groups}, {"kind", access::to_string(identity.kind)}, {"expires_at", to_rfc3339(identity.expires_at)}};
+  return http::json_response(200, body.dump());
+}
+
+http::Response Api::targets(const access::Identity& identity) const {
+  Json list = Json::array();
+  for (const access::Target* target : parts_.grants.open_to(identity)) {
+    list.push_back({{"name", target->name},
+                    {"protocol", target->protocol},
+                    {"path", access::to_string(target->path)},
+                    {"description", target->description},
+                    {"labels", target->labels}});
+  }
+  return http::json_response(200, Json{{"targets", std::move(list)}}.dump());
+}
+
+asio::awaitable<http::Response> Api::handle(http::Request request) {
+  if (request.path() == "/.well-known/hoopctl") {
+    if (request.method != "GET" && request.method != "HEAD") co_return wrong_method("GET, HEAD");
+    co_return discovery();
+  }
+  if (!request.path().starts_with("/v1/")) co_return no_route();
+  const auto authorization = request.headers.only("Authorization");
+  if (!authorization || authorization->size() < 8 || !http::equal_ignoring_case(authorization->substr(0, 7), "Bearer "))
+    co_return unauthenticated("log in first: hoopctl login");
+  auto identity = parts_.verifier->verify(authorization->substr(7));
+  if (!identity) co_return unauthenticated(identity.error().message);
+  http::Response response = co_await route(std::move(request), std::move(*identity));
+  response.headers.set("Cache-Control", "no-store");
+  co_return response;
+}
+
+asio::awaitable<http::Response> Api::route(http::Request request, access::Identity identity) {
+  const std::vector<std::string> path = segments_of(request.path());
+  const std::string& method = request.method;
+  const bool reads = method == "GET" || method == "HEAD";
+  if (path.size() == 1 && path[0] == "whoami") co_return reads ? whoami(identity) : wrong_method("GET, HEAD");
+  if (path.size() == 1 && path[0] == "targets") co_return reads ? targets(identity) : wrong_method("GET, HEAD");
+  if (path.size() == 1 && path[0] == "grants") {
+    if (method != "POST") co_return wrong_method("POST");
+    co_return co_await create_grant(std::move(request), std::move(identity));
+  }
+  if (path.size() == 2 && path[0] == "grants") {
+    if (method != "DELETE") co_return wrong_method("DELETE");
+    co_return co_await delete_grant(path[1], std::move(identity));
+  }
+  if (path[0] != "sessions") co_return no_route();
+  if (path.size() == 1) {
+    if (!reads) co_return wrong_method("GET, HEAD");
+    co_return co_await list_sessions(std::move(request), std::move(identity));
+  }
+  if (path.size() == 2) {
+    if (!reads) co_return wrong_method("GET, HEAD");
+    co_return co_await show_session(path[1], std::move(identity));
+  }
+  if (path.size() == 3 && path[2] == "log") {
+    if (method == "HEAD") co_return co_await log_offset(path[1], std::move(identity));
+    if (method == "GET") co_return co_await download_log(path[1], std::move(identity));
+    if (method == "PUT") co_return co_await upload_chunk(path[1], std::move(request), std::move(identity));
+    co_return wrong_method("GET, HEAD, PUT");
+  }
+  if (path.size() == 3 && path[2] == "finish") {
+    if (method != "POST") co_return wrong_method("POST");
+    co_return co_await finish_log(path[1], std::move(request), std::move(identity));
+  }
+  co_return no_route();
+}
+
+Task<SessionRecord> Api::find_session(std::string session, access::Identity identity, Who who) {
+  if (!is_session_id(session)) co_return fail(ErrorCode::not_found, "no such session");
+  Store& store = parts_.store;
+  auto found = co_await parts_.workers.run<std::optional<SessionRecord>>([&store, session] { return store.find(session); });
+  if (!found) co_return std::unexpected(std::move(found).error());
+  const bool may = *found && ((*found)->subject == identity.subject || (who == Who::owner_or_auditor && is_auditor(identity)));
+  if (!may) co_return fail(ErrorCode::not_found, "no such session");
+  co_return std::move(**found);
+}
+
+}  // namespace hoop::gateway

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+// The HTTP API: which route, who asks, and the answer. Every error is a problem document (RFC 9457) with a stable code.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "core/http/server.h"
+#include "core/identity/token_verifier.h"
+#include "gateway/grants.h"
+#include "gateway/rate_limit.h"
+#include "gateway/receipt.h"
+#include "gateway/session_store.h"
+
+namespace hoop::gateway {
+
+/// What the routes use. Everything outlives the Api and every request.
+struct ApiParts {
+  std::string gateway_id;
+  std::string base_url;
+  std::uint32_t grants_per_minute = 600;
+  std::shared_ptr<const identity::TokenVerifier> verifier;
+  GrantService& grants;
+  Store& store;
+  SessionStore& logs;
+  WorkerPool& workers;
+  const crypto::P256Key& receipt_key;
+  const Clock& clock;
+  Log& log;
+};
+
+class Api {
+ public:
+  explicit Api(ApiParts parts) : parts_(std::move(parts)), limit_(parts_.grants_per_minute, parts_.clock) {}
+
+  /// Answers what begins with /v1/ and /.well-known/hoopctl. Runs on the server's executor.
+  asio::awaitable<http::Response> handle(http::Request request);
+
+ private:
+  asio::awaitable<http::Response> route(http::Request request, access::Identity identity);
+  http::Response discovery() const;
+  http::Response whoami(const access::Identity& identity) const;
+  http::Response targets(const access::Identity& identity) const;
+
+  // api_grants.cpp
+  asio::awaitable<http::Response> create_grant(http::Request request, access::Identity identity);
+  asio::awaitable<http::Response> delete_grant(std::string session, access::Identity identity);
+
+  // api_sessions.cpp
+  asio::awaitable<http::Response> list_sessions(http::Request request, access::Identity identity);
+  asio::awaitable<http::Response> show_session(std::string session, access::Identity identity);
+
+  // api_logs.cpp
+  asio::awaitable<http::Response> log_offset(std::string session, access::Identity identity);
+  asio::awaitable<http::Response> download_log(std::string session, access::Identity identity);
+  asio::awaitable<http::Response> upload_chunk(std::string session, http::Request request, access::Identity identity);
+  asio::awaitable<http::Response> finish_log(std::string session, http::Request request, access::Identity identity);
+
+  enum class Who { owner, owner_or_auditor };
+  /// The session if it exists and this identity may deal with it; not_found for both.
+  Task<SessionRecord> find_session(std::string session, access::Identity identity, Who who);
+
+  ApiParts parts_;
+  RateLimit limit_;
+};
+
+/// The answer to an error: status, code and our words (never a remote's).
+http::Response problem_of(const Error& error);
+/// Members of the groups that see everybody's sessions.
+bool is_auditor(const access::Identity& identity);
+/// "open", "ended", "unsealed".
+std::string_view session_state(const SessionRecord& record, SystemTime now);
+
+}  // namespace hoop::gateway

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+// POST and DELETE of /v1/grants.
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "core/base/encoding.h"
+#include "core/identity/json.h"
+#include "gateway/api.h"
+
+namespace hoop::gateway {
+namespace {
+
+constexpr std::size_t kMaxBody = 16U << 10;
+constexpr std::size_t kMaxReason = 1000;
+constexpr std::size_t kMaxAgent = 64;
+
+/// The body, strictly: a member that we do not know would be a wish that we ignore.
+Result<GrantRequest> read_request(const std::string& body) {
+  if (body.size() > kMaxBody) return fail(ErrorCode::too_large, "the request is longer than 16 KiB");
+  HOOP_TRY(const auto json, identity::parse_json(body));
+  if (json.object() == nullptr) return fail(ErrorCode::malformed, "the request must be a JSON object");
+  for (const auto& [name, value] : *json.object()) {
+    if (name != "target" && name != "reason" && name != "client_key" && name != "claimed_agent")
+      return fail(ErrorCode::malformed, fmt::format("unknown member '{}'", neutralise(name, 64, Lines::escape)));
+    if (value.text() == nullptr && !(std::holds_alternative<std::nullptr_t>(value.value) && (name == "reason" || name == "claimed_agent")))
+      return fail(ErrorCode::malformed, fmt::format("'{}' must be a string", name));
+  }
+  GrantRequest out;
+  const std::string* target = json.text("target");
+  const std::string* key = json.text("client_key");
+  if (target == nullptr || target->empty()) return fail(ErrorCode::malformed, "'target' is missing");
+  if (key == nullptr) return fail(ErrorCode::malformed, "'client_key' is missing");
+  const auto raw = from_base64url(*key);
+  if (!raw || raw->size() != out.client_key.size()) return fail(ErrorCode::malformed, "'client_key' must be 32 bytes in base64url");
+  std::ranges::copy(*raw, out.client_key.begin());
+  out.target = *target;
+  if (const std::string* reason = json.text("reason")) out.reason = *reason;
+  if (const std::string* agent = json.text("claimed_agent")) out.claimed_agent = *agent;
+  if (out.reason.size() > kMaxReason) return fail(ErrorCode::malformed, "'reason' is longer than 1000 bytes");
+  const auto plain = [](char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '-' || c == '_' || c == '.'; };
+  if (out.claimed_agent.size() > kMaxAgent || !std::ranges::all_of(out.claimed_agent, plain))
+    return fail(ErrorCode::malformed, "'claimed_agent' must be up to 64 letters, digits, '-', '_' and '.'");
+  return out;
+}
+
+/// What a person may know of why there is no grant.
+http::Response no_grant(const Error& error) {
+  switch (error.code) {
+    case ErrorCode::denied:
+      // Policy's no, in words that do not tell unknown from forbidden; or a mapped role that may not be handed out.
+      if (error.message == access::target_unavailable().message) return http::problem_response(403, "target_unavailable", error.message);
+      return http::problem_response(503, "issuer_failed", error.message);
+    case ErrorCode::integrity: return http::problem_response(503, "target_unreachable", error.message);
+    default: return problem_of(error);
+  }
+}
+
+}  // namespace
+
+asio::awaitable<http::Response> Api::create_grant(http::Request request, access::Identity identity) {
+  const auto wait = limit_.take(identity.subject);
+  if (wait.count() > 0) {
+    parts_.log.warning("grant.rate_limited", {{"subject", identity.subject}});
+    http::Response out = http::problem_response(429, "rate_limited", "too many grants: wait a moment");
+    out.headers.set("Retry-After", std::to_string(wait.count() / 1000 + 1));
+    co_return out;
+  }
+  auto wanted = read_request(request.body);
+  if (!wanted) co_return problem_of(wanted.error());
+  wanted->identity = std::move(identity);
+  const std::string subject = wanted->identity.subject;
+  auto grant = co_await parts_.grants.create(std::move(*wanted));
+  if (!grant) {
+    if (grant.error().code == ErrorCode::denied) parts_.log.info("grant.denied", {{"subject", subject}});
+    co_return no_grant(grant.error());
+  }
+  const SecretText body = access::grant_to_json(*grant);
+  co_return http::json_response(201, body.reveal());
+}
+
+asio::awaitable<http::Response> Api::delete_grant(std::string session, access::Identity identity) {
+  auto record = co_await find_session(session, std::move(identity), Who::owner_or_auditor);
+  if (!record) co_return problem_of(record.error());
+  auto revoked = co_await parts_.grants.revoke(std::move(session));
+  if (!revoked) {
+    Error error = std::move(revoked).error();
+    error.hint = "the gateway goes on trying";
+    co_return problem_of(error);
+  }
+  http::Response out;
+  out.status = 204;
+  co_return out;
+}
+
+}  // namespace hoop::gateway

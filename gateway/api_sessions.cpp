@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+// GET of /v1/sessions and of one session.
+#include <charconv>
+
+#include <nlohmann/json.hpp>
+
+#include "core/http/form.h"
+#include "gateway/api.h"
+
+namespace hoop::gateway {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr std::size_t kDefaultLimit = 100;
+constexpr std::size_t kMaxLimit = 1000;
+
+Json to_json(const SessionRecord& record, SystemTime now) {
+  const FinishedLog log = record.log.value_or(FinishedLog{});
+  Json out = {{"session", record.session},
+              {"target", record.target},
+              {"subject", record.subject},
+              {"started_at", to_rfc3339(record.started_at)},
+              {"ended_at", nullptr},
+              {"state", session_state(record, now)},
+              {"actions", log.actions},
+              {"denied", log.denied},
+              {"masked_values", log.masked_values},
+              {"rows", log.rows}};
+  if (record.log) {
+    out["ended_at"] = to_rfc3339(record.log->ended_at);
+  } else if (record.revoked_at) {
+    out["ended_at"] = to_rfc3339(*record.revoked_at);
+  }
+  return out;
+}
+
+/// nullopt when it is not a number from 1 to kMaxLimit.
+std::optional<std::size_t> read_limit(std::string_view query) {
+  auto form = http::Form::parse(query);
+  if (!form) return std::nullopt;
+  const auto text = form->find("limit");
+  if (!text) return kDefaultLimit;
+  std::size_t limit = 0;
+  const auto [stop, error] = std::from_chars(text->data(), text->data() + text->size(), limit);
+  if (error != std::errc() || stop != text->data() + text->size() || limit == 0) return std::nullopt;
+  return std::min(limit, kMaxLimit);
+}
+
+}  // namespace
+
+std::string_view session_state(const SessionRecord& record, SystemTime now) {
+  if (record.log) return record.log->sealed ? "ended" : "unsealed";
+  const bool over = record.state == CredentialState::revoked || record.expires_at <= now;
+  return over ? "unsealed" : "open";
+}
+
+asio::awaitable<http::Response> Api::list_sessions(http::Request request, access::Identity identity) {
+  const auto limit = read_limit(request.query());
+  if (!limit) co_return http::problem_response(400, "malformed", "'limit' must be a number above 0");
+  Store& store = parts_.store;
+  const std::string subject = is_auditor(identity) ? std::string() : identity.subject;
+  auto records = co_await parts_.workers.run<std::vector<SessionRecord>>([&store, subject, most = *limit] { return store.list(subject, most); });
+  if (!records) co_return problem_of(records.error());
+  Json list = Json::array();
+  const SystemTime now = parts_.clock.system_now();
+  for (const SessionRecord& record : *records) list.push_back(to_json(record, now));
+  co_return http::json_response(200, Json{{"sessions", std::move(list)}}.dump());
+}
+
+asio::awaitable<http::Response> Api::show_session(std::string session, access::Identity identity) {
+  auto record = co_await find_session(std::move(session), std::move(identity), Who::owner_or_auditor);
+  if (!record) co_return problem_of(record.error());
+  Json out = to_json(*record, parts_.clock.system_now());
+  out["role"] = record->role;
+  out["reason"] = record->reason;
+  out["claimed_agent"] = record->claimed_agent;
+  out["client_key"] = record->client_key;
+  out["receipt"] = nullptr;
+  out["digest"] = nullptr;
+  if (record->log) {
+    out["receipt"] = record->log->receipt;
+    out["digest"] = record->log->digest;
+  }
+  co_return http::json_response(200, out.dump());
+}
+
+}  // namespace hoop::gateway

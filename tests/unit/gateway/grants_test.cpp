@@ -1,0 +1,258 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "gateway/grants.h"
+
+#include <set>
+
+#include "core/crypto/digest.h"
+#include "gateway/rate_limit.h"
+#include "gateway/reaper.h"
+#include "gateway/sqlite_store.h"
+#include "tests/support/catch.h"
+#include "tests/support/fake_clock.h"
+#include "tests/support/run_task.h"
+#include "tests/support/temp_dir.h"
+
+using namespace hoop;
+using namespace hoop::gateway;
+
+namespace {
+
+/// What exists at a pretended target, and what goes wrong there.
+struct World {
+  std::set<std::string> roles;
+  std::optional<Error> issue_fails;
+  std::optional<Error> revoke_fails;
+  bool list_fails = false;
+  std::function<void()> before_issue;
+};
+
+class WorldIssuer final : public CredentialIssuer {
+ public:
+  explicit WorldIssuer(World& world) : world_(world) {}
+  std::string name_for(const std::string& session) const override { return "hoop_" + session.substr(2); }
+  Result<access::PostgresCredential> issue(const access::Authorization& authorization, const std::string& name) override {
+    if (world_.before_issue) world_.before_issue();
+    if (world_.issue_fails) return std::unexpected(*world_.issue_fails);
+    world_.roles.insert(name);
+    return access::PostgresCredential{name, SecretText(std::string("p")), authorization.valid_until()};
+  }
+  Result<void> revoke(const std::string& name) override {
+    if (world_.revoke_fails) return std::unexpected(*world_.revoke_fails);
+    world_.roles.erase(name);
+    return {};
+  }
+  Result<std::vector<Issued>> list() override {
+    if (world_.list_fails) return fail(ErrorCode::upstream_unreachable, "down");
+    std::vector<Issued> out;
+    for (const std::string& role : world_.roles) out.push_back({role, false});
+    return out;
+  }
+
+ private:
+  World& world_;
+};
+
+struct Fixture {
+  test::TempDir dir;
+  World world;
+  test::FakeClock clock;
+  crypto::SystemRandom random;
+  NullLog log;
+  asio::io_context context;
+  std::unique_ptr<SqliteStore> store = std::move(*SqliteStore::open(dir / "gateway.db"));
+  WorkerPool workers{2};
+  std::optional<GrantService> grants;
+
+  Fixture() { restart(); }
+  /// As after a crash: what was in memory is gone.
+  void restart() {
+    access::PolicyDocument policy;
+    access::Role role;
+    role.name = "developers";
+    role.members = {"group:dev"};
+    role.targets = {"pg-*"};
+    role.database_role = "app";
+    role.max_ttl = std::chrono::minutes(10);
+    policy.roles = {role};
+    policy.version = "v1";
+    std::vector<GrantTarget> targets;
+    for (const char* name : {"pg-a", "other"}) {
+      access::Target target;
+      target.name = name;
+      target.protocol = "postgres";
+      targets.push_back({target, name == std::string("pg-a") ? std::make_unique<WorldIssuer>(world) : nullptr});
+    }
+    grants.emplace(GrantService::Parts{"gw_t", std::make_shared<const access::PolicyEngine>(policy), SecretBytes(Bytes(32, 7)), *store, workers, clock, random, log}, std::move(targets));
+  }
+  Result<access::Grant> create(const std::string& target = "pg-a", const std::string& group = "dev") {
+    GrantRequest request;
+    request.identity.subject = "alice";
+    request.identity.groups = {group};
+    request.identity.expires_at = clock.system_now() + std::chrono::minutes(5);
+    request.target = target;
+    request.reason = "why";
+    request.client_key.fill(9);
+    return test::run(context, grants->create(std::move(request)));
+  }
+};
+
+const Error kDown{ErrorCode::upstream_unreachable, "down", {}, {}};
+
+}  // namespace
+
+TEST_CASE("grants: what a grant holds") {
+  Fixture f;
+  auto grant = f.create();
+  REQUIRE(grant);
+  CHECK(grant->session.size() == 28);
+  CHECK(grant->gateway == "gw_t");
+  CHECK(grant->role == "developers");
+  CHECK(grant->database_role == "app");
+  CHECK(grant->credential->username == "hoop_" + grant->session.substr(2));
+  CHECK(grant->expires_at == f.clock.system_now() + std::chrono::minutes(10));
+  CHECK(grant->mask_key.reveal().size() == 32);
+  CHECK(grant->policy.version == "v1");
+  CHECK(f.store->find(grant->session)->value().state == CredentialState::active);
+  CHECK(grant->session != f.create()->session);
+}
+
+TEST_CASE("grants: an unknown target and a forbidden one get the same answer") {
+  Fixture f;
+  const auto unknown = f.create("pg-nowhere"), forbidden = f.create("other"), stranger = f.create("pg-a", "marketing");
+  REQUIRE_FALSE(unknown);
+  CHECK(unknown.error().code == ErrorCode::denied);
+  CHECK(forbidden.error() == unknown.error());
+  CHECK(stranger.error() == unknown.error());
+  CHECK(f.store->list("", 10)->empty());
+}
+
+TEST_CASE("grants: the role's name is stored before the role is made, and a crash in between leaves nothing") {
+  Fixture f;
+  f.world.before_issue = [&] {
+    REQUIRE(f.store->unrevoked()->size() == 1);
+    CHECK(f.store->unrevoked()->front().state == CredentialState::planned);
+    CHECK(f.store->unrevoked()->front().credential.starts_with("hoop_"));
+  };
+  f.world.issue_fails = kDown;  // nobody knows whether the role was made
+  CHECK_FALSE(f.create());
+  const std::string role = f.store->unrevoked()->front().credential;
+  f.world.roles.insert(role);  // it was
+  CHECK(f.grants->sweep() == 0);  // this process may still be making it
+  CHECK(f.world.roles.contains(role));
+  f.clock.advance(std::chrono::seconds(1));
+  f.restart();
+  CHECK(f.grants->sweep() == 1);
+  CHECK(f.world.roles.empty());
+  CHECK(f.store->unrevoked()->empty());
+}
+
+TEST_CASE("grants: a refusal by the server leaves nothing to sweep") {
+  Fixture f;
+  f.world.issue_fails = Error{ErrorCode::upstream_refused, "no", {}, {}};
+  CHECK_FALSE(f.create());
+  CHECK(f.store->unrevoked()->empty());
+}
+
+TEST_CASE("grants: revoking is idempotent, and goes on after a failure") {
+  Fixture f;
+  auto grant = f.create();
+  REQUIRE(grant);
+  f.world.revoke_fails = kDown;
+  CHECK_FALSE(test::run(f.context, f.grants->revoke(grant->session)));
+  CHECK(f.world.roles.size() == 1);
+  f.restart();
+  f.world.revoke_fails.reset();
+  CHECK(f.grants->sweep() == 1);  // long before it would have expired
+  CHECK(f.world.roles.empty());
+  CHECK(test::run(f.context, f.grants->revoke(grant->session)));
+  CHECK(test::run(f.context, f.grants->revoke("s_unknown")));
+}
+
+TEST_CASE("grants: expiry ends the credential") {
+  Fixture f;
+  auto grant = f.create();
+  REQUIRE(grant);
+  CHECK(f.grants->next_expiry() == grant->expires_at);
+  f.clock.advance(std::chrono::minutes(9));
+  CHECK(f.grants->sweep() == 0);
+  CHECK(f.world.roles.size() == 1);
+  f.clock.advance(std::chrono::minutes(1));
+  CHECK(f.grants->sweep() == 1);
+  CHECK(f.world.roles.empty());
+  CHECK_FALSE(f.grants->next_expiry().has_value());
+}
+
+TEST_CASE("grants: after a restart the timer knows the sessions that go on") {
+  Fixture f;
+  auto grant = f.create();
+  f.clock.advance(std::chrono::seconds(1));
+  f.restart();
+  CHECK_FALSE(f.grants->next_expiry().has_value());
+  CHECK(f.grants->sweep() == 0);
+  CHECK(f.grants->next_expiry() == grant->expires_at);
+  CHECK(f.world.roles.size() == 1);
+}
+
+TEST_CASE("grants: a role in the marker group that nobody knows is dropped") {
+  Fixture f;
+  auto grant = f.create();
+  f.world.roles.insert("hoop_orphan");
+  CHECK(f.grants->sweep() == 1);
+  CHECK(f.world.roles == std::set<std::string>{grant->credential->username});
+  f.world.list_fails = true;
+  CHECK(f.grants->sweep() == 0);
+}
+
+TEST_CASE("grants: the reaper ends a session at its expiry without being asked") {
+  Fixture f;
+  SystemClock real;
+  std::vector<GrantTarget> targets;
+  access::Target target;
+  target.name = "pg-a";
+  target.protocol = "postgres";
+  targets.push_back({target, std::make_unique<WorldIssuer>(f.world)});
+  access::PolicyDocument policy;
+  access::Role role;
+  role.name = "r";
+  role.members = {"*"};
+  role.targets = {"*"};
+  role.database_role = "app";
+  role.max_ttl = std::chrono::seconds(1);
+  policy.roles = {role};
+  GrantService grants(GrantService::Parts{"gw_t", std::make_shared<const access::PolicyEngine>(policy), SecretBytes(Bytes(32, 7)), *f.store, f.workers, real, f.random, f.log}, std::move(targets));
+  Reaper reaper(grants, f.context.get_executor());
+  reaper.start();
+  const bool ended = test::run(f.context, [](GrantService& service, Reaper& timer, World& world) -> asio::awaitable<bool> {
+    GrantRequest request;
+    request.identity.subject = "alice";
+    request.target = "pg-a";
+    auto grant = co_await service.create(std::move(request));
+    const bool made = grant.has_value();
+    asio::steady_timer wait(co_await asio::this_coro::executor, std::chrono::milliseconds(1800));
+    co_await wait.async_wait(asio::experimental::as_tuple(asio::use_awaitable));
+    co_await timer.stop();
+    co_return made && world.roles.empty();
+  }(grants, reaper, f.world));
+  CHECK(ended);
+}
+
+TEST_CASE("grants: mask keys differ by person and by target, and are stable") {
+  const SecretBytes secret(Bytes(32, 1)), other(Bytes(32, 2));
+  const Bytes key = derive_mask_key(secret, "alice", "pg").reveal();
+  CHECK(key == derive_mask_key(secret, "alice", "pg").reveal());
+  CHECK(key != derive_mask_key(secret, "bob", "pg").reveal());
+  CHECK(key != derive_mask_key(secret, "alice", "pg2").reveal());
+  CHECK(key != derive_mask_key(other, "alice", "pg").reveal());
+  CHECK(derive_mask_key(secret, "ab", "c").reveal() != derive_mask_key(secret, "a", "bc").reveal());
+}
+
+TEST_CASE("rate limit: so many at once, so many a minute, each by itself") {
+  test::FakeClock clock;
+  RateLimit limit(60, clock);
+  for (int i = 0; i < 60; ++i) CHECK(limit.take("alice").count() == 0);
+  CHECK(limit.take("alice").count() > 0);
+  CHECK(limit.take("bob").count() == 0);
+  clock.advance(std::chrono::milliseconds(1001));
+  CHECK(limit.take("alice").count() == 0);
+  CHECK(limit.take("alice").count() > 0);
+}

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "gateway/sqlite_store.h"
+
+#include "tests/support/catch.h"
+#include "tests/support/temp_dir.h"
+
+using namespace hoop;
+using namespace hoop::gateway;
+
+namespace {
+
+SystemTime at(int seconds) { return SystemTime(std::chrono::seconds(1'800'000'000 + seconds)); }
+
+SessionRecord record(const std::string& session, const std::string& subject = "alice", int started = 0) {
+  SessionRecord out;
+  out.session = session;
+  out.target = "pg";
+  out.protocol = "postgres";
+  out.subject = subject;
+  out.role = "developers";
+  out.database_role = "app";
+  out.reason = "ticket 5";
+  out.claimed_agent = "claude-code";
+  out.client_key = "key";
+  out.credential = "hoop_" + session;
+  out.started_at = at(started);
+  out.expires_at = at(started + 60);
+  return out;
+}
+
+}  // namespace
+
+TEST_CASE("store: a session comes back as it was put in, from the file too") {
+  test::TempDir dir;
+  const SessionRecord first = record("s_1");
+  {
+    auto store = SqliteStore::open(dir / "gateway.db");
+    REQUIRE(store);
+    REQUIRE((*store)->add(first));
+    CHECK_FALSE((*store)->add(first));
+  }
+  auto store = SqliteStore::open(dir / "gateway.db");
+  REQUIRE(store);
+  CHECK((*store)->find("s_1")->value() == first);
+  CHECK_FALSE((*store)->find("s_2")->has_value());
+}
+
+TEST_CASE("store: a credential goes from planned to active to revoked, and never back") {
+  test::TempDir dir;
+  auto store = std::move(*SqliteStore::open(dir / "gateway.db"));
+  REQUIRE(store->add(record("s_1")));
+  CHECK(store->unrevoked()->size() == 1);
+  REQUIRE(store->set_active("s_1"));
+  CHECK(store->find("s_1")->value().state == CredentialState::active);
+  REQUIRE(store->set_expiry("s_1", at(10)));
+  REQUIRE(store->set_expiry("s_1", at(50)));
+  CHECK(store->find("s_1")->value().expires_at == at(10));
+  REQUIRE(store->set_revoked("s_1", at(5)));
+  REQUIRE(store->set_revoked("s_1", at(9)));
+  REQUIRE(store->set_active("s_1"));
+  CHECK(store->find("s_1")->value().state == CredentialState::revoked);
+  CHECK(store->find("s_1")->value().revoked_at == at(5));
+  CHECK(store->unrevoked()->empty());
+}
+
+TEST_CASE("store: a log is finished once") {
+  test::TempDir dir;
+  auto store = std::move(*SqliteStore::open(dir / "gateway.db"));
+  REQUIRE(store->add(record("s_1")));
+  const FinishedLog log{100, "aa", true, "receipt", 5, 1, 2, 3, at(7)};
+  CHECK(store->set_finished("s_1", log));
+  CHECK(store->set_finished("s_1", log));
+  FinishedLog other = log;
+  other.digest = "bb";
+  CHECK(store->set_finished("s_1", other).error().code == ErrorCode::integrity);
+  CHECK(store->find("s_1")->value().log == log);
+  CHECK(store->set_finished("s_9", log).error().code == ErrorCode::storage);
+}
+
+TEST_CASE("store: lists are latest first, of one subject or of all, and bounded") {
+  test::TempDir dir;
+  auto store = std::move(*SqliteStore::open(dir / "gateway.db"));
+  REQUIRE(store->add(record("s_1", "alice", 1)));
+  REQUIRE(store->add(record("s_3", "alice", 3)));
+  REQUIRE(store->add(record("s_2", "bob", 2)));
+  const auto names = [](const std::vector<SessionRecord>& records) {
+    std::string out;
+    for (const auto& one : records) out += one.session + " ";
+    return out;
+  };
+  CHECK(names(*store->list("", 10)) == "s_3 s_2 s_1 ");
+  CHECK(names(*store->list("alice", 10)) == "s_3 s_1 ");
+  CHECK(names(*store->list("", 1)) == "s_3 ");
+  CHECK(names(*store->list("alice' OR '1'='1", 10)).empty());
+}
