@@ -1,10 +1,186 @@
 // SPDX-License-Identifier: Apache-2.0
+// hoopctl login: trust a gateway, then the OIDC device flow.
+#include <unistd.h>
+
+#include <algorithm>
+#include <fstream>
+#include <iostream>
+#include <iterator>
+
 #include <CLI/CLI.hpp>
+#include <fmt/format.h>
 
 #include "cmd/command_line.h"
+#include "cmd/gateway_client.h"
+#include "cmd/run.h"
+#include "core/base/encoding.h"
 
 namespace hoop::cmd {
+namespace {
 
-void add_login(CLI::App&, Environment&) {}
+constexpr std::size_t kMaxCaBytes = 1U << 20;
+
+struct LoginOptions {
+  std::string ca_file;
+  std::string ca_sha256;
+};
+
+/// "AA:BB…" or "aabb…" as people copy it.
+Result<std::string> read_digest(std::string text) {
+  std::erase(text, ':');
+  std::transform(text.begin(), text.end(), text.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  const auto raw = from_hex(text);
+  if (!raw || raw->size() != 32) return fail(ErrorCode::usage, "--ca-sha256 takes 64 hexadecimal digits", "'hoopctl gateway init' prints them");
+  return text;
+}
+
+Result<std::string> read_ca_file(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  std::string text((std::istreambuf_iterator<char>(file)), {});
+  if (!file || text.size() > kMaxCaBytes) return fail(ErrorCode::usage, fmt::format("--ca '{}' cannot be read", path));
+  auto digest = net::certificate_sha256(text);
+  if (!digest) return fail(ErrorCode::usage, fmt::format("--ca '{}' holds no certificate", path), "it must be in PEM form");
+  return text;
+}
+
+std::string host_name() {
+  char name[256] = {};
+  return ::gethostname(name, sizeof name - 1) == 0 ? std::string(name) : std::string();
+}
+
+class Login {
+ public:
+  Login(Environment& environment, asio::io_context& context, LoginOptions options)
+      : environment_(environment), context_(context), options_(std::move(options)) {}
+
+  Task<void> work();
+
+ private:
+  Result<void> choose_trust(const identity::TokenStore& store);
+  Task<identity::GatewayDocument> meet();
+  Task<identity::GatewayDocument> fetch();
+  Task<bool> person_accepts_authority();
+  void announce(const identity::DevicePrompt& prompt);
+
+  Environment& environment_;
+  asio::io_context& context_;
+  LoginOptions options_;
+  identity::GatewayRecord record_;
+  std::string known_gateway_;  // the id of an earlier login, when its trust is used again
+  bool trust_is_chosen_ = false;
+  std::unique_ptr<Web> web_;
+};
+
+Result<void> Login::choose_trust(const identity::TokenStore& store) {
+  trust_is_chosen_ = true;
+  if (!options_.ca_file.empty()) {
+    HOOP_TRY(record_.ca_pem, read_ca_file(options_.ca_file));
+    return {};
+  }
+  if (!options_.ca_sha256.empty()) {
+    HOOP_TRY(record_.ca_sha256, read_digest(options_.ca_sha256));
+    return {};
+  }
+  const auto earlier = store.load_gateway(record_.url);
+  trust_is_chosen_ = earlier.has_value();
+  if (!earlier) return earlier.error().code == ErrorCode::not_found ? Result<void>{} : std::unexpected(earlier.error());
+  record_.ca_pem = earlier->ca_pem;
+  record_.ca_sha256 = earlier->ca_sha256;
+  known_gateway_ = earlier->gateway;
+  return {};
+}
+
+Task<identity::GatewayDocument> Login::fetch() {
+  HOOP_CO_TRY(web_, Web::open(environment_, context_.get_executor(), trust_of(record_)));
+  HOOP_CO_TRY(const std::string body, co_await web_->get(record_.url + "/.well-known/hoopctl"));
+  auto document = identity::parse_gateway_document(body);
+  if (!document) co_return std::unexpected(std::move(document).error().within(record_.url).with_hint("is this a hoopctl gateway?"));
+  co_return std::move(*document);
+}
+
+/// Shows the authority's digest and asks, once; a pin is never changed and never taken silently.
+Task<bool> Login::person_accepts_authority() {
+  HOOP_CO_TRY(const identity::HttpsUrl url, identity::parse_https_url(record_.url));
+  const Deadline deadline = Deadline::after(environment_.clock, kRequestTime);
+  HOOP_CO_TRY(net::StreamPtr stream, co_await net::connect_tcp(context_.get_executor(), url.host, url.port, deadline));
+  HOOP_CO_TRY(const std::string digest, co_await net::TlsClient::presented_authority(std::move(stream), url.host, deadline));
+  environment_.console.insist("untrusted_authority", fmt::format("the certificate of {} comes from an authority that this machine does not know", record_.url));
+  environment_.console.insist("untrusted_authority", fmt::format("its SHA-256 is {}", digest), {{"ca_sha256", digest}});
+  environment_.console.insist("question", "is that what the gateway's operator says ('gateway init' prints it)? type yes to trust it from now on:");
+  std::string answer;
+  std::getline(std::cin, answer);
+  if (answer != "yes") co_return false;
+  record_.ca_sha256 = digest;
+  co_return true;
+}
+
+Task<identity::GatewayDocument> Login::meet() {
+  auto document = co_await fetch();
+  // Not asked when the trust was given or is that of an earlier login: a change is then what an attack looks like.
+  if (!document && document.error().code == ErrorCode::config && !trust_is_chosen_ && environment_.interactive()) {
+    HOOP_CO_TRY(const bool accepted, co_await person_accepts_authority());
+    if (!accepted) co_return std::unexpected(std::move(document).error());
+    document = co_await fetch();
+  }
+  if (!document) co_return std::unexpected(std::move(document).error());
+  if (!known_gateway_.empty() && document->gateway != known_gateway_) {
+    co_return fail(ErrorCode::config, fmt::format("{} was gateway '{}' and now says it is '{}'", record_.url, known_gateway_, remote_text(document->gateway)),
+                   "ask its operator; then log in with --ca FILE or --ca-sha256 HEX");
+  }
+  co_return std::move(*document);
+}
+
+void Login::announce(const identity::DevicePrompt& prompt) {
+  const std::string& complete = prompt.verification_uri_complete;
+  const std::string sentence = fmt::format("open {} and confirm the code {}", complete.empty() ? prompt.verification_uri : complete, prompt.user_code);
+  environment_.console.insist("login_pending", sentence,
+                              {{"verification_uri", prompt.verification_uri},
+                               {"verification_uri_complete", complete.empty() ? Value() : Value(complete)},
+                               {"user_code", prompt.user_code},
+                               {"expires_in", std::int64_t{prompt.expires_in.count()}}});
+}
+
+Task<void> Login::work() {
+  HOOP_CO_TRY(record_.url, chosen_gateway(environment_));
+  HOOP_CO_TRY(const std::string state, environment_.state_folder());
+  HOOP_CO_TRY(identity::TokenStore store, identity::TokenStore::open(state));
+  HOOP_CO_CHECK(choose_trust(store));
+  HOOP_CO_TRY(const identity::GatewayDocument document, co_await meet());
+  record_.issuer = document.issuer;
+  record_.client_id = document.client_id;
+  record_.audience = document.audience;
+  record_.gateway = document.gateway;
+  HOOP_CO_TRY(const std::unique_ptr<IssuerClient> issuer, IssuerClient::open(environment_, context_.get_executor(), *web_, record_));
+  auto tokens = co_await issuer->log_in(host_name(), [this](const identity::DevicePrompt& prompt) { announce(prompt); });
+  if (!tokens) co_return std::unexpected(std::move(tokens).error().within("login"));
+  const identity::StoredTokens stored = to_store(std::move(*tokens), record_, environment_.clock.system_now());
+  HOOP_CO_CHECK(store.save_gateway(record_));
+  {
+    HOOP_CO_TRY(const identity::TokenLock lock, store.lock(record_.url, std::chrono::seconds(15)));
+    HOOP_CO_CHECK(store.save_tokens(lock, stored));
+  }
+  HOOP_CO_CHECK(store.set_current_gateway(record_.url));
+  environment_.console.say("logged_in", fmt::format("logged in to {} as {}", record_.url, remote_text(stored.subject)),
+                           {{"gateway", record_.url}, {"subject", stored.subject}});
+  co_return Result<void>{};
+}
+
+ExitStatus run_login(Environment& environment, LoginOptions options) {
+  asio::io_context context;
+  Login login(environment, context, std::move(options));
+  const auto done = run(context, login.work());
+  return done ? ExitStatus::ok : environment.give_up(done.error());
+}
+
+}  // namespace
+
+void add_login(CLI::App& app, Environment& environment) {
+  auto options = std::make_shared<LoginOptions>();
+  CLI::App* command = app.add_subcommand("login", "log in to a gateway by its identity provider's device flow");
+  auto* ca = command->add_option("--ca", options->ca_file, "trust the authorities in this PEM file, and no other")->type_name("FILE");
+  command->add_option("--ca-sha256", options->ca_sha256, "trust the authority with this SHA-256")->type_name("HEX")->excludes(ca);
+  command->footer(examples({"hoopctl login --gateway https://gw.example", "hoopctl login --gateway https://localhost:8443 --ca ca.pem"}));
+  command->callback([&environment, options] { environment.work = [&environment, options] { return run_login(environment, *options); }; });
+}
 
 }  // namespace hoop::cmd

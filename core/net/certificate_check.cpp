@@ -136,6 +136,8 @@ bool expect_name(X509_VERIFY_PARAM* parameters, const std::string& name) {
 }
 
 bool verify(X509_STORE_CTX* chain, CertificateCheck& check) {
+  const auto* presented = X509_STORE_CTX_get0_untrusted(chain);
+  if (const int count = sk_X509_num(presented); count > 0) check.presented_authority = sha256_of(sk_X509_value(presented, count - 1));
   auto* parameters = X509_STORE_CTX_get0_param(chain);
   if (check.names == Trust::Names::check && !expect_name(parameters, check.server_name)) {
     check.refusal = Error{ErrorCode::integrity, fmt::format("{} is no name that a certificate could hold", quoted(check.server_name)), {}, {}};

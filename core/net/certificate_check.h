@@ -19,6 +19,7 @@ struct CertificateCheck {
   /// With a pin and no authorities, the pinned certificate is the anchor; with both, both must hold.
   bool pin_is_anchor = false;
   std::optional<Error> refusal;
+  Bytes presented_authority;  // SHA-256 of the last certificate that the server sent
 };
 
 /// For SSL_CTX_set_cert_verify_callback. 1 if the chain is accepted; else 0, with the check's refusal set (integrity).

@@ -92,8 +92,23 @@ Task<StreamPtr> TlsClient::handshake(StreamPtr stream, std::string server_name, 
     const auto list = static_cast<char>(alpn.size()) + alpn;
     SSL_set_alpn_protos(ssl.get(), reinterpret_cast<const unsigned char*>(list.data()), static_cast<unsigned>(list.size()));
   }
-  auto check = std::make_shared<CertificateCheck>(CertificateCheck{std::move(server_name), impl->names, impl->pin, impl->pin_is_anchor, {}});
+  auto check = std::make_shared<CertificateCheck>(CertificateCheck{std::move(server_name), impl->names, impl->pin, impl->pin_is_anchor, {}, {}});
   co_return co_await shake_hands(std::make_shared<TlsState>(std::move(stream), std::move(ssl)), std::move(check), deadline);
+}
+
+Task<std::string> TlsClient::presented_authority(StreamPtr stream, std::string server_name, Deadline deadline) {
+  // A pin that nothing fits: the handshake fails after the chain has been seen, and before anything is said.
+  HOOP_CO_TRY(const TlsClient client, create(Trust{{}, std::string(64, '0'), Trust::Names::ignore}));
+  SslPtr ssl(SSL_new(client.impl_->context.get()));
+  HOOP_ASSERT(ssl != nullptr);
+  SSL_set_connect_state(ssl.get());
+  if (!is_address(server_name)) SSL_set_tlsext_host_name(ssl.get(), server_name.c_str());
+  auto check = std::make_shared<CertificateCheck>(CertificateCheck{std::move(server_name), client.impl_->names, client.impl_->pin, true, {}, {}});
+  auto shaken = co_await shake_hands(std::make_shared<TlsState>(std::move(stream), std::move(ssl)), check, deadline);
+  if (check->presented_authority.empty()) {
+    co_return shaken ? fail(ErrorCode::io, "the server presents no certificate") : std::unexpected(std::move(shaken).error());
+  }
+  co_return to_hex(check->presented_authority);
 }
 
 struct TlsServer::Impl {

@@ -37,6 +37,9 @@ class TlsClient {
   /// Handshake over stream, which it takes over. server_name goes into SNI (unless an IP literal) and is what the certificate
   /// must name. alpn: one protocol name or empty. The stream that it answers has no deadline. Fails with integrity (certificate not accepted: says why), io, timeout.
   Task<StreamPtr> handshake(StreamPtr stream, std::string server_name, std::string alpn, Deadline deadline) const;
+  /// Hex SHA-256 of the last certificate of the chain that the server presents, which is not judged: for showing it to a person who
+  /// compares it with what the operator says, and for nothing else. The connection ends. Fails with io, timeout.
+  static Task<std::string> presented_authority(StreamPtr stream, std::string server_name, Deadline deadline);
 
  private:
   struct Impl;
