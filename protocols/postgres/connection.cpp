@@ -2,7 +2,6 @@
 #include "protocols/postgres/connection.h"
 
 #include <algorithm>
-#include <array>
 
 #include <fmt/format.h>
 
@@ -16,19 +15,6 @@ constexpr std::chrono::seconds kLoginTime{15};
 constexpr std::chrono::seconds kCancelTime{5};
 // A program that does not read its last message in this time is not waited for.
 constexpr std::chrono::seconds kGoodbyeTime{2};
-
-/// Settings that change neither how statements are parsed nor who runs them. search_path may be set, and is then unknown.
-constexpr std::array<std::string_view, 18> kStartupSettings{
-    "application_name", "bytea_output", "client_min_messages", "datestyle", "default_transaction_deferrable",
-    "default_transaction_isolation", "default_transaction_read_only", "extra_float_digits", "geqo",
-    "idle_in_transaction_session_timeout", "intervalstyle", "jit", "lock_timeout", "search_path", "statement_timeout",
-    "timezone", "transaction_timeout", "work_mem"};
-
-std::string lower(std::string_view text) {
-  std::string out(text);
-  std::transform(out.begin(), out.end(), out.begin(), [](unsigned char c) { return static_cast<char>(c >= 'A' && c <= 'Z' ? c + 32 : c); });
-  return out;
-}
 
 }  // namespace
 
@@ -63,8 +49,8 @@ Task<void> PostgresConnection::converse() {
         backend_running_ = false;
         ended(thrown ? fail(ErrorCode::internal, "the reply loop failed") : outcome);
       });
-  Result<void> outcome = Result<void>{};
-  if (shared_.reads_catalog) outcome = co_await frontend_->read_catalog();
+  Result<void> outcome = co_await frontend_->open_catalog();
+  conversation_.first_names_version = conversation_.reader.version();
   if (outcome) outcome = co_await greet(std::move(upstream.parameters), our_key_, std::move(upstream.notices));
   if (outcome) outcome = co_await frontend_loop();
   ended(std::move(outcome));
@@ -76,14 +62,11 @@ Task<Upstream> PostgresConnection::log_in() {
   const access::Grant& grant = shared_.context.grant;
   if (!grant.credential) co_return fail(ErrorCode::internal, "the grant holds no credential");
   HOOP_CO_TRY(std::string wanted, database());
-  HOOP_CO_TRY(ParameterPairs parameters, startup_parameters());
-  for (const auto& setting : parameters) {
-    if (setting.first == "search_path") conversation_.reader.forget_search_path();
-  }
+  conversation_.database = wanted;
   const Deadline deadline = Deadline::after(shared_.context.clock, kLoginTime);
   HOOP_CO_TRY(net::StreamPtr stream, co_await shared_.context.dialer.dial(grant.target.host, grant.target.port, deadline));
   LoginParameters login_parameters{grant.target,         grant.credential->username, grant.credential->password.clone(),
-                                   std::move(wanted),    std::move(parameters),      deadline,
+                                   std::move(wanted),    opening_.parameters,        deadline,
                                    &shared_.context.random};
   co_return co_await login(std::move(stream), std::move(login_parameters));
 }
@@ -99,20 +82,6 @@ Result<std::string> PostgresConnection::database() const {
   // The one answer for unknown and forbidden: the server's own for unknown.
   return fail(ErrorCode::not_found, fmt::format("database \"{}\" does not exist", wanted),
               offered.empty() ? std::string() : fmt::format("this target offers \"{}\"", fmt::join(offered, "\", \"")));
-}
-
-Result<ParameterPairs> PostgresConnection::startup_parameters() const {
-  ParameterPairs kept;
-  for (const auto& [name, value] : opening_.parameters) {
-    const std::string setting = lower(name);
-    const bool ours = setting == "user" || setting == "database" || setting == "client_encoding" || setting == "standard_conforming_strings";
-    if (ours || setting.starts_with("_pq_.")) continue;
-    if (std::find(kStartupSettings.begin(), kStartupSettings.end(), setting) == kStartupSettings.end()) {
-      return fail(ErrorCode::denied, fmt::format("start-up parameter \"{}\" is not allowed", name), "use SET after connecting, if policy lets you");
-    }
-    kept.emplace_back(setting, value);
-  }
-  return kept;
 }
 
 Task<void> PostgresConnection::greet(ParameterPairs parameters, Bytes cancel_key, Bytes notices) {

@@ -34,7 +34,6 @@ class PostgresConnection {
   asio::awaitable<void> join_backend();
   asio::awaitable<void> say_goodbye(Error error);
   Result<std::string> database() const;
-  Result<ParameterPairs> startup_parameters() const;
   /// The first cause stands; the other direction is brought to an end.
   void ended(Result<void> cause);
 

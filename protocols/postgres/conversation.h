@@ -3,6 +3,7 @@
 #pragma once
 
 #include <deque>
+#include <map>
 #include <optional>
 
 #include "core/session/handler.h"
@@ -19,12 +20,17 @@ struct SessionUsage {
   std::uint64_t reply_data = 0;  // bytes of masked replies in the log
 };
 
+/// A catalog as a connection read it outside a transaction.
+struct CatalogSnapshot {
+  std::shared_ptr<const Catalog> catalog;
+  std::uint64_t generation = 0;  // SessionShared::schema_changes when it was asked for
+};
+
 struct SessionShared {
   session::SessionContext context;
-  bool reads_catalog = false;              // the grant has column masks, or rules that name tables or functions
-  std::shared_ptr<const Catalog> catalog;  // as the session last read it outside a transaction
-  std::uint64_t schema_changes = 0;        // grows when a connection has run one, and when it has committed
-  std::uint64_t catalog_generation = 0;    // schema_changes when catalog was asked for
+  bool reads_catalog = false;            // the grant has column masks, or rules that name tables or functions
+  std::uint64_t schema_changes = 0;      // grows when a connection has run one, and when it has committed
+  std::map<std::string, CatalogSnapshot> catalogs;  // by database
   SessionUsage usage;
   CancelKeys cancel_keys;
 };
@@ -47,7 +53,7 @@ struct Conversation {
   Conversation(SessionShared& session, std::uint64_t number_, const asio::any_io_executor& executor)
       : shared(session),
         number(number_),
-        reader(NameContext{session.catalog, std::nullopt,
+        reader(NameContext{std::make_shared<const Catalog>(), std::nullopt,
                            session.context.grant.credential ? session.context.grant.credential->username : std::string(),
                            session.context.grant.database_role},
                session.context.masker),
@@ -55,6 +61,7 @@ struct Conversation {
 
   SessionShared& shared;
   std::uint64_t number;  // of the connection in the session
+  std::string database;  // as it was opened
   StatementReader reader;
   Wakeup changed;
 
@@ -66,6 +73,7 @@ struct Conversation {
   bool catalog_stale = false;
   bool schema_changed = false;                 // by this connection, perhaps not committed
   std::uint64_t catalog_generation = 0;        // of the catalog that this connection judges by
+  std::uint64_t first_names_version = 0;
   /// The catalog was read inside a transaction that is still open: its end, or a rollback in it, makes the catalog stale again.
   bool catalog_uncommitted = false;
   CopyIn copy_in = CopyIn::none;
@@ -76,6 +84,8 @@ struct Conversation {
   bool terminated = false;  // the program said Terminate
   bool over = false;        // one direction has ended; whoever waits stops waiting
 
+  /// Names may mean something else than when the first statement was judged.
+  bool names_moved() const { return reader.version() != first_names_version; }
   /// Rows must be described before they are released.
   bool needs_descriptions() const { return reader.catalog().has_masks() || shared.context.masker.has_detectors(); }
 };

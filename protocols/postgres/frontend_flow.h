@@ -17,8 +17,8 @@ class FrontendFlow {
   FrontendFlow(const FrontendFlow&) = delete;
   FrontendFlow& operator=(const FrontendFlow&) = delete;
 
-  /// Reads the catalog before the first statement. Fails with what Catalog::build fails with.
-  Task<void> read_catalog();
+  /// Gets the catalog, if the session needs one, before the first statement. Fails with what Catalog::build fails with.
+  Task<void> open_catalog();
   /// Fails with malformed (the connection must end), and with what the gate fails with.
   Task<void> take(Frame frame);
   Task<void> forward();
@@ -56,6 +56,8 @@ class FrontendFlow {
   /// Makes the catalog as new as what has run; behind: not possible inside this pipeline.
   enum class Names { current, behind };
   Task<Names> names_current();
+  Task<void> read_catalog();
+  bool adopt_catalog();
   template <class Thing>
   Task<std::shared_ptr<Thing>> look_up(NameTable<Thing>& table, std::string name);
 

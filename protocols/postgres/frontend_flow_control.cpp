@@ -101,6 +101,13 @@ std::optional<session::Refusal> FrontendFlow::fixed_refusal(const JudgedText& ju
                          fixed_denial("masks", "a statement after a schema change in the same string cannot be judged",
                                       "send the schema change apart"));
     }
+    const bool executes_old_names = statement.action.verb == "execute" && conversation_.names_moved();
+    if (executes_old_names && conversation_.reader.catalog().has_masks()) {
+      // SQL's EXECUTE plans the text anew, with names that have got another meaning since it was judged.
+      return gate.refuse(conversation_.number, statement.action,
+                         fixed_denial("masks", "EXECUTE after a change of search_path or of the schema cannot be judged",
+                                      "send the statement itself"));
+    }
     const bool after_failed = several && conversation_.catalog_stale && conversation_.status == TransactionStatus::failed;
     if (after_failed) {
       return gate.refuse(conversation_.number, statement.action,
@@ -200,20 +207,29 @@ template Task<std::shared_ptr<PreparedStatement>> FrontendFlow::look_up(NameTabl
 
 // ---- The catalog ----
 
+Task<void> FrontendFlow::open_catalog() {
+  if (!conversation_.shared.reads_catalog || adopt_catalog()) co_return Result<void>{};
+  co_return co_await read_catalog();
+}
+
+/// Takes what another connection to the same database has read, if it is as new as can be.
+bool FrontendFlow::adopt_catalog() {
+  const SessionShared& shared = conversation_.shared;
+  const auto known = shared.catalogs.find(conversation_.database);
+  if (known == shared.catalogs.end() || known->second.generation != shared.schema_changes) return false;
+  conversation_.reader.set_catalog(known->second.catalog);
+  conversation_.catalog_generation = known->second.generation;
+  conversation_.catalog_stale = false;
+  return true;
+}
+
 Task<FrontendFlow::Names> FrontendFlow::names_current() {
-  SessionShared& shared = conversation_.shared;
+  const SessionShared& shared = conversation_.shared;
   const bool overtaken = conversation_.catalog_generation != shared.schema_changes;
   if (!shared.reads_catalog || (!conversation_.catalog_stale && (!overtaken || segment_open_))) co_return Names::current;
   if (segment_open_) co_return Names::behind;
   HOOP_CO_CHECK(co_await settle());
-  const bool another_has_read = !conversation_.catalog_uncommitted && conversation_.status == TransactionStatus::idle &&
-                                shared.catalog_generation == shared.schema_changes;
-  if (another_has_read) {
-    conversation_.reader.set_catalog(shared.catalog);
-    conversation_.catalog_generation = shared.catalog_generation;
-    conversation_.catalog_stale = false;
-    co_return Names::current;
-  }
+  if (conversation_.status == TransactionStatus::idle && adopt_catalog()) co_return Names::current;
   // In a failed transaction the server runs nothing but its end; fixed_refusal() sees to strings that hold more.
   if (conversation_.status == TransactionStatus::failed) co_return Names::current;
   HOOP_CO_CHECK(co_await read_catalog());
@@ -237,24 +253,25 @@ Task<void> FrontendFlow::read_catalog() {
   const std::vector<std::string> queries = Catalog::queries();
   const auto collected = std::make_shared<CatalogAnswers>();
   collected->answers.resize(queries.size() + 1);  // the last takes what the frame around the queries answers
-  // A rolled-back savepoint gives the program's own search_path back; pg_temp last, or a temporary table could pose as a catalog.
   expect_catalog(inside ? "SAVEPOINT hoopctl" : "BEGIN ISOLATION LEVEL READ COMMITTED READ ONLY", collected, queries.size());
-  expect_catalog("SET LOCAL search_path = pg_catalog, pg_temp; SET LOCAL statement_timeout = 0", collected, queries.size());
   for (std::size_t i = 0; i < queries.size(); ++i) {
     expect_catalog(queries[i], collected, i);
+    if (i != 0) continue;
+    // Only now: the first query asks what the program's own path is. A savepoint rolled back gives that path back; pg_temp stands
+    // last, or a temporary table could pose as a catalog.
+    expect_catalog("SET LOCAL search_path = pg_catalog, pg_temp; SET LOCAL statement_timeout = 0", collected, queries.size());
   }
   expect_catalog(inside ? "ROLLBACK TO SAVEPOINT hoopctl; RELEASE SAVEPOINT hoopctl" : "COMMIT", collected, queries.size());
   HOOP_CO_CHECK(co_await settle());
   if (collected->failed) co_return fail(ErrorCode::upstream_refused, "the target's catalog could not be read");
   collected->answers.pop_back();
-  HOOP_CO_TRY(Catalog catalog, Catalog::build(collected->answers, shared.context.grant.policy.masks));
+  HOOP_CO_TRY(Catalog catalog, Catalog::build(collected->answers, shared.context.grant.policy.masks, &conversation_.reader.catalog()));
   conversation_.reader.set_catalog(std::make_shared<const Catalog>(std::move(catalog)));
   conversation_.catalog_stale = false;
   conversation_.catalog_uncommitted = inside;
   conversation_.catalog_generation = generation;
   if (!inside) {
-    shared.catalog = conversation_.reader.shared_catalog();
-    shared.catalog_generation = generation;
+    shared.catalogs[conversation_.database] = {conversation_.reader.shared_catalog(), generation};
   }
   co_return Result<void>{};
 }

@@ -23,7 +23,7 @@ bool reads_catalog(const access::PolicyDocument& policy) {
 class PostgresHandler final : public session::ProtocolHandler {
  public:
   explicit PostgresHandler(session::SessionContext context)
-      : shared_{context, reads_catalog(context.grant.policy), std::make_shared<const Catalog>(), 0, 0, {}, {}} {}
+      : shared_{context, reads_catalog(context.grant.policy), 0, {}, {}, {}} {}
 
   Task<void> serve(std::uint64_t connection, net::StreamPtr downstream, session::Opening opening) override {
     if (opening.kind == session::Opening::Kind::cancel) {
