@@ -78,9 +78,21 @@ Verdict judge_stored_setting(const SqlNode& node) {
   return std::nullopt;
 }
 
-Verdict judge_set_config(const SqlNode& call, std::string_view mapped_role) {
+/// pg_dump sets what an older server may not have by SELECT set_config(name, …) FROM pg_settings WHERE name = '…': the name is told.
+std::optional<std::string> name_by_filter(const SqlNode& statement, const SqlNode& argument) {
+  const auto is_name = [](const SqlNode& node) { return node.is("ColumnRef") && name_parts(node["fields"]) == std::vector<std::string_view>{"name"}; };
+  const auto from = statement["fromClause"].items();
+  const SqlNode& where = statement["whereClause"];
+  if (!statement.is("SelectStmt") || !is_name(argument) || from.size() != 1 || from[0]["relname"].text() != "pg_settings") return std::nullopt;
+  const bool equality = where.is("A_Expr") && where["kind"].text() == "AEXPR_OP" && is_name(where["lexpr"]) &&
+                        name_parts(where["name"]) == std::vector<std::string_view>{"="};
+  return equality ? constant(where["rexpr"]) : std::nullopt;
+}
+
+Verdict judge_set_config(const SqlNode& statement, const SqlNode& call, std::string_view mapped_role) {
   const auto args = call["args"].items();
-  const auto name = args.empty() ? std::nullopt : constant(args[0]);
+  auto name = args.empty() ? std::nullopt : constant(args[0]);
+  if (!name && !args.empty()) name = name_by_filter(statement, args[0]);
   if (!name) return refuse(RefusalCode::pinned_setting, "set_config of a computed name");
   // A NULL value resets; the argument may be anything but a constant for settings that are not pinned.
   return judge_setting(*name, args.size() > 1 ? constant(args[1]) : std::nullopt, Assignment::set, mapped_role);
@@ -160,7 +172,7 @@ std::optional<access::Decision> fixed_refusal(const SqlNode& statement, const Re
     const std::string_view name = use.name.back();
     if (is_forbidden_function(name)) return refuse(RefusalCode::forbidden_function, name);
     if (name != "set_config" || use.call == nullptr) continue;
-    if (auto verdict = judge_set_config(*use.call, mapped_role)) return verdict;
+    if (auto verdict = judge_set_config(statement, *use.call, mapped_role)) return verdict;
   }
   return std::nullopt;
 }

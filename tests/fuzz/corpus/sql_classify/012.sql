@@ -1,0 +1,1 @@
+select tier, count(*) from customers group by tier order by 2

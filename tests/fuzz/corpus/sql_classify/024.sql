@@ -1,0 +1,1 @@
+select e.email from events e join customers c on c.id = e.id where e.email like 'a%'

@@ -1,0 +1,1 @@
+select id from customers order by email

@@ -1,0 +1,1 @@
+select distinct on (id) id, email from customers

@@ -1,0 +1,1 @@
+select percentile_disc(0.5) within group (order by ssn) from customers

@@ -1,0 +1,1 @@
+select case when tier = 'x' then email end from customers

@@ -1,0 +1,1 @@
+table customers union table customers

@@ -1,0 +1,1 @@
+select greatest(email, 'm') from customers

@@ -1,0 +1,1 @@
+select json_agg(customers) from customers

@@ -1,0 +1,1 @@
+select array_agg(p) from people p

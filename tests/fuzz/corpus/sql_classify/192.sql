@@ -1,0 +1,1 @@
+select chunk_data from pg_toast.pg_toast_16384

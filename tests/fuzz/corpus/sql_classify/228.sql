@@ -1,0 +1,1 @@
+alter table orders attach partition people_2024 for values in (1)

@@ -1,0 +1,1 @@
+select public.leak(1)

@@ -1,0 +1,1 @@
+select jsonb_array_elements('[1]'), regexp_replace('a', 'b', 'c')

@@ -1,0 +1,1 @@
+alter role all in database demo set role = 'x'

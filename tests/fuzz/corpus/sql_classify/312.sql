@@ -1,0 +1,1 @@
+set session_authorization = 'postgres'

@@ -1,0 +1,1 @@
+select set_config(name, 'postgres', false) from pg_settings where name = 'a' or name = 'role'

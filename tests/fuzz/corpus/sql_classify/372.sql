@@ -1,0 +1,1 @@
+select * from ts_stat('select to_tsvector(email) from customers')

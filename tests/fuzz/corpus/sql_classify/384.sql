@@ -1,0 +1,1 @@
+fetch 10 from c

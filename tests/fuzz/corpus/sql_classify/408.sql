@@ -1,0 +1,1 @@
+reset all; select pg_advisory_unlock_all(); close all; unlisten *
