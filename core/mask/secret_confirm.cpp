@@ -107,7 +107,7 @@ std::optional<Span> confirm_slack_token(std::string_view text, std::size_t begin
   if (!begins_token(text, begin)) return std::nullopt;
   const std::size_t body = begin + kPrefix;
   // A dash may stand in a token and before one, so the next literal's look goes over the same bytes again: keep it short.
-  constexpr std::size_t kMost = 512;
+  constexpr std::size_t kMost = 256;
   std::size_t end = token_end(text, body, [](char c) { return is_alnum(c) || c == '-' || c == '.'; }, kMost);
   while (end > body && !is_alnum(text[end - 1])) --end;
   if (end - body < 15 || !looks_random(text.substr(body, end - body))) return std::nullopt;

@@ -188,7 +188,7 @@ TEST_CASE("hostile repetition stays cheap") {
   for (const std::string_view unit : {"-----BEGIN RSA PRIVATE KEY-----", "eyJ", "eyJhbGciOiJub25lIn0.", "eyJhbGciOiJub25lIn0 ", "a@", "@", "1 ", "1-", "4111 ", "4",
                                       "AKIA", "aws_secret ", "ghp_", "xoxb-", "hooks.slack.com/services/", "\\", "\"", "[\"a@b.co\","}) {
     INFO(unit);
-    const std::string text = repeated(unit, 2U << 20);
+    const std::string text = repeated(unit, 512U << 10);
     const auto begin = std::chrono::steady_clock::now();
     scan_all(scan, text);
     CHECK(std::chrono::steady_clock::now() - begin < std::chrono::seconds(3));
