@@ -24,7 +24,8 @@ struct Action {
   std::string protocol;  // "postgres"
   std::string verb;      // "select"; "unknown" for what could not be classified: only a deny or a rule that names it matches
   std::vector<Resource> resources;
-  /// Facts that a rule may ask for by name, e.g. postgres: where = absent|present, limit = absent or a number.
+  /// Facts that a rule may ask for by name, e.g. postgres: where = absent|present, limit = absent or a number. "verbs" lists, with
+  /// commas, all that a statement does when it does more than one thing; a rule's `verb` is judged by each of them.
   std::map<std::string, std::string> attributes;
   /// For people and the log: bounded, and cleaned by the handler of what masks hide.
   std::string text;

@@ -97,13 +97,13 @@ void check_qualified(const TomlTable& when, std::string_view key, const Words& v
   }
 }
 
-void check_limit_values(const TomlTable& when, const Words& values) {
+void check_number_values(const TomlTable& when, std::string_view key, const Words& values) {
   for (std::size_t i = 0; i < values.size(); ++i) {
     const std::string& value = values[i];
     if (is_comparison(value)) {
-      if (const auto good = check_comparison(value); !good) when.complain("limit", i, good.error().message, good.error().hint);
+      if (const auto good = check_comparison(value); !good) when.complain(key, i, good.error().message, good.error().hint);
     } else if (value != "absent" && value != "*" && value.find_first_not_of("0123456789") != std::string::npos) {
-      when.complain("limit", i, fmt::format("'{}' is nothing that a limit can be", value),
+      when.complain(key, i, fmt::format("'{}' is nothing that a {} can be", value, key),
                     "write \"absent\", a number, or a comparison like \"<= 1000\"");
     }
   }
@@ -134,7 +134,7 @@ std::map<std::string, Words> read_when(const TomlTable& when) {
     Words values = key == "verb" ? read_verbs(when, protocol) : read_names(when, key);
     if (values.empty()) when.complain(key, fmt::format("'{}' is empty, so the rule would never match", key));
     if (key == "table" || key == "reads" || key == "writes" || key == "function") check_qualified(when, key, values);
-    if (key == "limit") check_limit_values(when, values);
+    if (key == "limit" || key == "statement_count") check_number_values(when, key, values);
     if (key == "where") check_where_values(when, values);
     out.emplace(key, std::move(values));
   }

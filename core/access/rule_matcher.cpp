@@ -44,6 +44,20 @@ bool RuleMatcher::fits(const Condition& condition, std::string_view value) const
   });
 }
 
+bool RuleMatcher::verbs_hold(const Condition& condition, const Action& action) const {
+  const bool need_every = rule_->effect == Effect::allow;
+  if (fits(condition, action.verb) != need_every) return !need_every;
+  // One statement may do several things, WITH … DELETE … UPDATE: a deny of either must see it, an allow must cover both.
+  const auto more = action.attributes.find("verbs");
+  if (more == action.attributes.end()) return need_every;
+  for (std::string_view rest = more->second; !rest.empty();) {
+    const auto comma = std::min(rest.find(','), rest.size());
+    if (fits(condition, rest.substr(0, comma)) != need_every) return !need_every;
+    rest.remove_prefix(std::min(comma + 1, rest.size()));
+  }
+  return need_every;
+}
+
 bool RuleMatcher::resources_hold(const Condition& condition, const Action& action) const {
   const bool need_every = rule_->effect == Effect::allow;
   bool seen = false;
@@ -59,7 +73,7 @@ bool RuleMatcher::resources_hold(const Condition& condition, const Action& actio
 bool RuleMatcher::holds(const Condition& condition, const Action& action) const {
   switch (condition.subject) {
     case Subject::protocol: return fits(condition, action.protocol);
-    case Subject::verb: return fits(condition, action.verb);
+    case Subject::verb: return verbs_hold(condition, action);
     case Subject::resource: return resources_hold(condition, action);
     case Subject::attribute: break;
   }

@@ -33,6 +33,7 @@ class RuleMatcher {
   };
   bool fits(const Condition& condition, std::string_view value) const;
   bool holds(const Condition& condition, const Action& action) const;
+  bool verbs_hold(const Condition& condition, const Action& action) const;
   bool resources_hold(const Condition& condition, const Action& action) const;
 
   const Rule* rule_;

@@ -45,7 +45,9 @@ std::vector<std::string> verb_groups(std::string_view protocol) {
 }
 
 const std::vector<std::string>& condition_keys() {
-  static const Words kKeys = {"protocol", "verb", "table", "reads", "writes", "function", "where", "limit"};
+  static const Words kKeys = {"protocol", "verb",   "table",   "reads",   "writes",  "function", "schema",         "role",
+                              "database", "where", "limit",   "object",  "setting", "explain",  "prepare",        "cursor",
+                              "statement_count"};
   return kKeys;
 }
 

@@ -167,7 +167,7 @@ TEST_CASE("every slip is named with its place and what would be right") {
       {"[[masks]]\n", "p.toml:1:3: unknown key 'masks'", "did you mean 'mask'?"},
       {"limit = 3\n", "p.toml:1:1: unknown key 'limit'", "did you mean 'limits'?"},
       {"[limits]\nrow_per_statement = 1\n", "p.toml:2:1: unknown key 'row_per_statement'", "did you mean 'rows_per_statement'?"},
-      {r("when = { vreb = \"select\" }\n"), "p.toml:4:10: unknown key 'vreb'", "known here: function, limit, protocol, reads, table, verb, where, writes"},
+      {r("when = { vreb = \"select\" }\n"), "p.toml:4:10: unknown key 'vreb'", "known here: cursor, database, explain"},
       {r("when = {}\neffekt = \"deny\"\n"), "p.toml:5:1: unknown key 'effekt'", "did you mean 'effect'?"},
       {"[record]\nlevels = \"full\"\n", "p.toml:2:1: unknown key 'levels'", "did you mean 'level'?"},
       {"[[role]]\nname=\"a\"\nmembers=[\"*\"]\ntargets=[\"*\"]\nmember=[\"*\"]\n", "p.toml:5:1: unknown key 'member'", "members"},

@@ -242,6 +242,11 @@ TEST_CASE("actions are judged: deny, then approval, then allow, else default") {
       {"pg-demo", "insert w:app.events r:app.events", allow, "log"},
       {"pg-demo", "insert w:app.events r:app.other", deny, "default"},
       {"pg-demo", "update w:public.events", deny, "default"},
+      // several verbs in one statement
+      {"pg-prod", "delete verbs=delete,update w:public.a", ask, "prod-writes"},
+      {"pg-demo", "insert verbs=delete,insert w:public.events", deny, "default"},
+      {"pg-demo", "insert verbs=create,insert w:public.events", deny, "no-ddl"},
+      {"pg-demo", "insert verbs=insert w:public.events", allow, "log"},
       // functions
       {"pg-demo", "call f:app.refresh", allow, "calls"},
       {"pg-demo", "call f:app.refresh f:pg_catalog.lo_import", deny, "default"},
