@@ -159,7 +159,8 @@ asio::awaitable<http::Response> Api::route(http::Request request, access::Identi
 Task<SessionRecord> Api::find_session(std::string session, access::Identity identity, Who who) {
   if (!is_session_id(session)) co_return fail(ErrorCode::not_found, "no such session");
   Store& store = parts_.store;
-  auto found = co_await parts_.workers.run<std::optional<SessionRecord>>([&store, session] { return store.find(session); });
+  Work<std::optional<SessionRecord>> find = [&store, session] { return store.find(session); };
+  auto found = co_await parts_.workers.run(find);
   if (!found) co_return std::unexpected(std::move(found).error());
   const bool may = *found && ((*found)->subject == identity.subject || (who == Who::owner_or_auditor && is_auditor(identity)));
   if (!may) co_return fail(ErrorCode::not_found, "no such session");

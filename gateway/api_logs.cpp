@@ -66,7 +66,8 @@ asio::awaitable<http::Response> Api::log_offset(std::string session, access::Ide
   auto record = co_await find_session(session, std::move(identity), Who::owner_or_auditor);
   if (!record) co_return problem_of(record.error());
   SessionStore& logs = parts_.logs;
-  auto size = co_await parts_.workers.run<std::uint64_t>([&logs, session] { return logs.size(session); });
+  Work<std::uint64_t> look = [&logs, session] { return logs.size(session); };
+  auto size = co_await parts_.workers.run(look);
   if (!size) co_return problem_of(size.error());
   http::Response out;
   out.headers.set("Upload-Offset", std::to_string(*size));
@@ -98,8 +99,8 @@ asio::awaitable<http::Response> Api::upload_chunk(std::string session, http::Req
   if (record->log) co_return wrong_offset(record->log->length);  // finished: nothing is appended any more
   SessionStore& logs = parts_.logs;
   const std::uint64_t expected = *offset + request.body.size();
-  auto size = co_await parts_.workers.run<std::uint64_t>(
-      [&logs, session, begin = *offset, body = std::move(request.body)] { return logs.append(session, begin, as_bytes(body)); });
+  Work<std::uint64_t> append = [&logs, session, begin = *offset, body = std::move(request.body)] { return logs.append(session, begin, as_bytes(body)); };
+  auto size = co_await parts_.workers.run(append);
   if (!size) {
     parts_.log.error("log.append_failed", {{"session", session}, {"error", size.error().message}});
     co_return problem_of(size.error());
@@ -117,13 +118,14 @@ asio::awaitable<http::Response> Api::finish_log(std::string session, http::Reque
     if (record->log->digest == claim->digest) co_return receipt_response(record->log->receipt);
     co_return http::problem_response(422, "log_invalid", "the log was finished with another digest");
   }
-  auto finished = co_await parts_.workers.run<FinishedLog>([this, kept = *record, claimed = *claim]() -> Result<FinishedLog> {
+  Work<FinishedLog> receive = [this, kept = *record, claimed = *claim]() -> Result<FinishedLog> {
     const ReceiptSigner signer{parts_.gateway_id, parts_.base_url, parts_.receipt_key};
     HOOP_TRY(auto log, receive_log(parts_.logs, kept, claimed, signer, parts_.clock.system_now()));
     // Stored before it is handed out: who holds a receipt may delete the only other copy.
     HOOP_CHECK(parts_.store.set_finished(kept.session, log));
     return log;
-  });
+  };
+  auto finished = co_await parts_.workers.run(receive);
   if (!finished) {
     const ErrorCode code = finished.error().code;
     parts_.log.warning("log.refused", {{"session", session}, {"code", std::string(to_string(code))}, {"error", finished.error().message}});

@@ -60,7 +60,8 @@ asio::awaitable<http::Response> Api::list_sessions(http::Request request, access
   if (!limit) co_return http::problem_response(400, "malformed", "'limit' must be a number above 0");
   Store& store = parts_.store;
   const std::string subject = is_auditor(identity) ? std::string() : identity.subject;
-  auto records = co_await parts_.workers.run<std::vector<SessionRecord>>([&store, subject, most = *limit] { return store.list(subject, most); });
+  Work<std::vector<SessionRecord>> look = [&store, subject, most = *limit] { return store.list(subject, most); };
+  auto records = co_await parts_.workers.run(look);
   if (!records) co_return problem_of(records.error());
   Json list = Json::array();
   const SystemTime now = parts_.clock.system_now();

@@ -128,7 +128,8 @@ Task<access::Grant> GrantService::create(GrantRequest request) {
   if (on_sooner_) on_sooner_();
   auto shared = std::make_shared<access::Authorization>(std::move(authorization));
   CredentialIssuer* issuer = target->issuer.get();
-  auto credential = co_await parts_.workers.run<access::PostgresCredential>([this, record, shared, issuer] { return issue(record, *shared, *issuer); });
+  Work<access::PostgresCredential> make = [this, record, shared, issuer] { return issue(record, *shared, *issuer); };
+  auto credential = co_await parts_.workers.run(make);
   if (!credential) {
     parts_.log.warning("grant.failed", {{"target", record.target}, {"subject", record.subject}, {"code", std::string(to_string(credential.error().code))}, {"error", for_log(credential.error())}});
     co_return std::unexpected(std::move(credential).error().within(fmt::format("open target '{}'", record.target)));
@@ -157,7 +158,8 @@ Result<void> GrantService::revoke_blocking(const std::string& session) {
 }
 
 Task<void> GrantService::revoke(std::string session) {
-  co_return co_await parts_.workers.run<void>([this, session = std::move(session)] { return revoke_blocking(session); });
+  Work<void> end = [this, session = std::move(session)] { return revoke_blocking(session); };
+  co_return co_await parts_.workers.run(end);
 }
 
 bool GrantService::is_due(const SessionRecord& record) const {

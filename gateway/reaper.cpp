@@ -38,7 +38,8 @@ asio::awaitable<void> Reaper::loop() {
     const SystemTime now = clock.system_now();
     if ((expiry && *expiry <= now) || clock.steady_now() >= next_sweep) {
       GrantService& grants = grants_;
-      const auto swept = co_await grants_.workers().run<std::size_t>([&grants]() -> Result<std::size_t> { return grants.sweep(); });
+      Work<std::size_t> sweep = [&grants]() -> Result<std::size_t> { return grants.sweep(); };
+      const auto swept = co_await grants_.workers().run(sweep);
       if (swept && *swept > 0) grants_.log().info("sweep.done", {{"ended", std::to_string(*swept)}});
       next_sweep = clock.steady_now() + kSweepEvery;
       continue;

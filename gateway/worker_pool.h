@@ -16,6 +16,9 @@
 
 namespace hoop::gateway {
 
+template <class T>
+using Work = std::move_only_function<Result<T>()>;
+
 class WorkerPool {
  public:
   explicit WorkerPool(std::size_t threads);
@@ -27,9 +30,16 @@ class WorkerPool {
   void post(std::move_only_function<void()> work);
 
   /// Runs work on a pool thread and resumes the caller on its own executor with the answer. work must own what it uses, or use
-  /// what outlives the pool: a caller that is destroyed meanwhile does not stop it.
+  /// what outlives the pool: a caller that is destroyed meanwhile does not stop it. It is moved out of a variable that the caller
+  /// names, because g++ 12 copies a closure bit by bit, and destroys it twice, that is a temporary of a co_await expression.
   template <class T>
-  Task<T> run(std::move_only_function<Result<T>()> work) {
+  Task<T> run(Work<T>& work) {
+    return run_owned<T>(std::move(work));
+  }
+
+ private:
+  template <class T>
+  Task<T> run_owned(Work<T> work) {
     auto executor = co_await asio::this_coro::executor;
     auto answer = std::make_shared<std::optional<Result<T>>>();
     auto done = std::make_shared<asio::steady_timer>(executor, asio::steady_timer::time_point::max());
@@ -46,7 +56,6 @@ class WorkerPool {
     co_return std::move(**answer);
   }
 
- private:
   void work_until_stopped();
   std::mutex mutex_;
   std::condition_variable wake_;
