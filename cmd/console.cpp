@@ -66,7 +66,7 @@ void append_json_value(std::string& out, const Value& value) {
              value);
 }
 
-std::string to_text(const Value& value) {
+std::string shown(const Value& value) {
   return std::visit(Match{[](std::monostate) { return std::string("-"); },
                           [](bool flag) { return std::string(flag ? "yes" : "no"); },
                           [](std::int64_t number) { return std::to_string(number); },
@@ -146,7 +146,7 @@ void Console::print(const Listing& listing) {
     for (std::size_t i = 0; i < listing.columns.size(); ++i) {
       if (listing.columns[i].heading.empty()) continue;
       lines[0].emplace_back(listing.columns[i].heading);
-      for (std::size_t r = 0; r < listing.rows.size(); ++r) lines[r + 1].push_back(to_text(listing.rows[r][i]));
+      for (std::size_t r = 0; r < listing.rows.size(); ++r) lines[r + 1].push_back(shown(listing.rows[r][i]));
       widths.push_back(0);
       for (const auto& line : lines) widths.back() = std::max(widths.back(), width(line.back()));
     }
@@ -176,7 +176,7 @@ void Console::print(const std::vector<Field>& object) {
     for (const Field& field : object) {
       std::string key(field.key);
       std::replace(key.begin(), key.end(), '_', ' ');
-      out += fmt::format("{:<{}}  {}\n", key + ":", widest + 1, to_text(field.value));
+      out += fmt::format("{:<{}}  {}\n", key + ":", widest + 1, shown(field.value));
     }
   }
   write_all(settings_.out, out);

@@ -112,6 +112,6 @@ class ConsoleLog final : public Log {
 /// One line that a terminal may show, cut at 600 bytes: for texts that a remote made.
 std::string remote_text(std::string_view text);
 void append_json_value(std::string& out, const Value& value);
-std::string to_text(const Value& value);
+std::string shown(const Value& value);
 
 }  // namespace hoop::cmd

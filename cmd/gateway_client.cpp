@@ -38,6 +38,10 @@ std::unexpected<Error> odd_answer(std::string_view what) {
   return fail(ErrorCode::malformed, fmt::format("the gateway's answer to {} cannot be read", what), "are hoopctl and the gateway of the same version?");
 }
 
+// g++ 12 cannot keep the braces of a header list alive in a co_await: they are made here.
+http::Headers accept_json() { return {{"Accept", "application/json"}}; }
+http::Headers json_body() { return {{"Content-Type", "application/json"}}; }
+
 std::string log_path(const std::string& session, std::string_view rest = "/log") { return fmt::format("/v1/sessions/{}{}", session, rest); }
 
 }  // namespace
@@ -96,8 +100,11 @@ Task<SecretText> GatewayClient::refreshed_bearer() {
   std::optional<identity::TokenLock> lock;
   asio::steady_timer pause(executor_);
   for (int i = 0; !lock && i < kLockTries; ++i) {
-    HOOP_CO_TRY(lock, store_.try_lock(record_.url));
-    if (lock) break;
+    HOOP_CO_TRY(auto tried, store_.try_lock(record_.url));
+    if (tried) {
+      lock.emplace(std::move(*tried));
+      break;
+    }
     pause.expires_after(std::chrono::milliseconds(100));
     co_await pause.async_wait(asio::experimental::as_tuple(asio::use_awaitable));
   }
@@ -140,7 +147,7 @@ Task<http::Response> GatewayClient::send(std::string method, std::string path, h
 }
 
 Task<identity::Json> GatewayClient::get(std::string path) {
-  HOOP_CO_TRY(const http::Response response, co_await send("GET", path, {{"Accept", "application/json"}}, {}, kRequestTime));
+  HOOP_CO_TRY(const http::Response response, co_await send("GET", path, accept_json(), std::string(), kRequestTime));
   if (response.status != 200) co_return std::unexpected(problem_of(response, record_.url));
   auto json = identity::parse_json(response.body, kListCaps);
   if (!json) co_return odd_answer(path);
@@ -161,7 +168,7 @@ Task<access::Grant> GatewayClient::create_grant(GrantWish wish) {
     append_json_string(body, wish.claimed_agent);
   }
   body += "}";
-  HOOP_CO_TRY(http::Response response, co_await send("POST", "/v1/grants", {{"Content-Type", "application/json"}}, std::move(body), kUploadTime));
+  HOOP_CO_TRY(http::Response response, co_await send("POST", "/v1/grants", json_body(), std::move(body), kUploadTime));
   const SecretText document(std::move(response.body));
   if (response.status != 201) {
     response.body = document.reveal();
@@ -177,13 +184,13 @@ Task<access::Grant> GatewayClient::create_grant(GrantWish wish) {
 }
 
 Task<void> GatewayClient::delete_grant(std::string session, std::chrono::milliseconds patience) {
-  HOOP_CO_TRY(const http::Response response, co_await send("DELETE", "/v1/grants/" + session, {}, {}, patience));
+  HOOP_CO_TRY(const http::Response response, co_await send("DELETE", "/v1/grants/" + session, http::Headers(), std::string(), patience));
   if (response.status != 204 && response.status != 200) co_return std::unexpected(problem_of(response, record_.url));
   co_return Result<void>{};
 }
 
 Task<std::uint64_t> GatewayClient::log_offset(std::string session) {
-  HOOP_CO_TRY(const http::Response response, co_await send("HEAD", log_path(session), {}, {}, kRequestTime));
+  HOOP_CO_TRY(const http::Response response, co_await send("HEAD", log_path(session), http::Headers(), std::string(), kRequestTime));
   if (response.status == 404) co_return std::unexpected(Error{ErrorCode::not_found, "the gateway does not know the session", {}, {}});
   if (response.status != 200 && response.status != 204) co_return std::unexpected(problem_of(response, record_.url));
   const auto offset = number_in(response.headers.only("Upload-Offset").value_or(""));
@@ -204,7 +211,7 @@ Task<std::uint64_t> GatewayClient::put_log(std::string session, std::uint64_t of
 
 Task<std::string> GatewayClient::finish_log(std::string session, std::uint64_t length, crypto::Digest256 digest, bool sealed) {
   std::string body = fmt::format(R"({{"length":{},"digest":"{}","sealed":{}}})", length, to_hex(digest), sealed);
-  HOOP_CO_TRY(const http::Response response, co_await send("POST", log_path(session, "/finish"), {{"Content-Type", "application/json"}}, std::move(body), kUploadTime));
+  HOOP_CO_TRY(const http::Response response, co_await send("POST", log_path(session, "/finish"), json_body(), std::move(body), kUploadTime));
   if (response.status != 200) co_return std::unexpected(problem_of(response, record_.url));
   const auto json = identity::parse_json(response.body);
   const std::string* receipt = json ? json->text("receipt") : nullptr;
@@ -214,7 +221,7 @@ Task<std::string> GatewayClient::finish_log(std::string session, std::uint64_t l
 
 Task<std::string> GatewayClient::download_log(std::string session) {
   HOOP_CO_TRY(const std::unique_ptr<Web> web, Web::open(environment_, executor_, trust_of(record_), kMaxLogBytes));
-  HOOP_CO_TRY(http::Response response, co_await send(*web, "GET", log_path(session), {}, {}, std::chrono::minutes(10)));
+  HOOP_CO_TRY(http::Response response, co_await send(*web, "GET", log_path(session), http::Headers(), std::string(), std::chrono::minutes(10)));
   if (response.status != 200) co_return std::unexpected(problem_of(response, record_.url));
   co_return std::move(response.body);
 }

@@ -46,7 +46,8 @@ Task<http::Response> Web::send(std::string method, std::string url, http::Header
 }
 
 Task<std::string> Web::get(std::string url) {
-  auto response = co_await send("GET", url, {{"Accept", "application/json"}}, {});
+  http::Headers headers{{"Accept", "application/json"}};
+  auto response = co_await send("GET", url, std::move(headers), std::string());
   if (!response) co_return std::unexpected(std::move(response).error());
   if (response->status != 200) {
     co_return fail(ErrorCode::upstream_refused, fmt::format("'{}' answered {} {}", remote_text(url), response->status, http::reason_phrase(response->status)),
@@ -77,8 +78,8 @@ Task<identity::IssuerMetadata> IssuerClient::discover() {
 }
 
 Task<http::Response> IssuerClient::post_form(std::string url, SecretText form) {
-  co_return co_await web_->send("POST", std::move(url), {{"Content-Type", "application/x-www-form-urlencoded"}, {"Accept", "application/json"}},
-                                form.reveal(), kPollTime);
+  http::Headers headers{{"Content-Type", "application/x-www-form-urlencoded"}, {"Accept", "application/json"}};
+  co_return co_await web_->send("POST", std::move(url), std::move(headers), form.reveal(), kPollTime);
 }
 
 Task<identity::TokenSet> IssuerClient::log_in(std::string host_name, Announce announce) {

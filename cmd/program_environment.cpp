@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cmd/program_environment.h"
+
+#include <algorithm>
+#include <array>
+
+#include <fmt/format.h>
+
+namespace hoop::cmd {
+namespace {
+
+constexpr std::array<std::string_view, 3> kHarmless{"PGAPPNAME", "PGTZ", "PGDATESTYLE"};
+constexpr std::array<std::string_view, 3> kSecretWords{"TOKEN", "SECRET", "PASSWORD"};
+constexpr std::size_t kMaxWord = 1024;
+constexpr std::size_t kMaxCommand = 16U << 10;  // a log's header holds 64 KiB, escaped
+
+}  // namespace
+
+bool is_withheld(std::string_view name) {
+  if (name.starts_with("PG")) return std::ranges::find(kHarmless, name) == kHarmless.end();
+  if (!name.starts_with("HOOPCTL_")) return false;
+  return std::ranges::any_of(kSecretWords, [&](std::string_view word) { return name.find(word) != std::string_view::npos; });
+}
+
+std::vector<std::string> program_environment(const std::map<std::string, std::string>& user,
+                                             const std::vector<std::pair<std::string, std::string>>& ours) {
+  std::vector<std::string> out;
+  for (const auto& [name, value] : user) {
+    const bool replaced = std::ranges::any_of(ours, [&](const auto& pair) { return pair.first == name; });
+    if (!replaced && !is_withheld(name)) out.push_back(name + "=" + value);
+  }
+  for (const auto& [name, value] : ours) out.push_back(name + "=" + value);
+  return out;
+}
+
+std::vector<std::string> program_words(const std::vector<std::string>& after_mark, const std::string& default_client) {
+  std::vector<std::string> out;
+  if (after_mark.empty() || after_mark.front().starts_with('-')) out.push_back(default_client);
+  out.insert(out.end(), after_mark.begin(), after_mark.end());
+  return out;
+}
+
+std::vector<std::string> recorded_command(const std::vector<std::string>& words) {
+  std::vector<std::string> out;
+  std::size_t size = 0;
+  for (const std::string& word : words) {
+    if (size + std::min(word.size(), kMaxWord) > kMaxCommand) {
+      out.push_back(fmt::format("[{} more words]", words.size() - out.size()));
+      break;
+    }
+    out.push_back(word.size() <= kMaxWord ? word : fmt::format("{} [{} more bytes]", word.substr(0, kMaxWord), word.size() - kMaxWord));
+    size += out.back().size();
+  }
+  return out;
+}
+
+}  // namespace hoop::cmd
