@@ -57,22 +57,22 @@ else
 fi
 
 test_case "kill -9 of hoopctl ends the program, the endpoint and, at the gateway, the role"
-hoopctl connect pg-demo -- -X -c 'select pg_sleep(40)' >"$T/o" 2>&1 &
+hoopctl connect pg-demo -- -X -c 'select count(*) from (select generate_series(1, 9000000040)) s' >"$T/o" 2>&1 &
 pid=$!
-holds eventually 15 sh -c "[ \"\$(psql -X -At \"\$HOOPCTL_STACK_PG\" -c \"select count(*) from pg_stat_activity where query like '%pg_sleep(40)%' and usename like 'hoop%'\")\" = 1 ]"
+holds eventually 15 sh -c "[ \"\$(psql -X -At \"\$HOOPCTL_STACK_PG\" -c \"select count(*) from pg_stat_activity where query like '%9000000040%' and usename like 'hoop%'\")\" = 1 ]"
 kill -9 $pid
 wait $pid 2>/dev/null
-holds eventually 10 sh -c "! pgrep -f 'psql -X -c select pg_sleep\(40\)'"
+holds eventually 10 sh -c "! pgrep -f 'bin/psql -X -c select .*9000000040'"
 is "$(ls "$XDG_STATE_HOME/hoopctl/spool" | grep -c hslog)" 1
 run hoopctl sessions upload
 status_is 0
 is "$(ls "$XDG_STATE_HOME/hoopctl/spool" | grep -c hslog)" 0
 
 test_case "kill -9 of the program leaves nothing"
-hoopctl connect pg-demo -- -X -c 'select pg_sleep(41)' >"$T/o" 2>&1 &
+hoopctl connect pg-demo -- -X -c 'select count(*) from (select generate_series(1, 9000000041)) s' >"$T/o" 2>&1 &
 pid=$!
-holds eventually 15 pgrep -f 'psql -X -c select pg_sleep\(41\)'
-pkill -9 -f 'psql -X -c select pg_sleep\(41\)' || true
+holds eventually 15 pgrep -f 'bin/psql -X -c select .*9000000041'
+pkill -9 -f 'bin/psql -X -c select .*9000000041' || true
 code=0; wait $pid || code=$?
 is $code 137
 
