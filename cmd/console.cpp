@@ -89,7 +89,9 @@ void Console::emit(const Message& message) {
   if (settings_.messages == Form::json) {
     out = "{\"hoopctl\":1";
     append_member(out, "status", Value(std::string(message.status)));
-    for (const Field& field : message.fields) append_member(out, field.key, field.value);
+    for (const Field& field : message.fields) {
+      if (!std::holds_alternative<std::monostate>(field.value)) append_member(out, field.key, field.value);
+    }
     append_member(out, "message", Value(std::string(message.sentence)));
     if (!message.hint.empty()) append_member(out, "hint", Value(std::string(message.hint)));
     out += "}\n";

@@ -97,7 +97,9 @@ Result<void> settle(Environment& environment) {
     return std::unexpected(file.error());
   }
   Settings& settings = environment.settings;
-  settings.output = !options.output.empty() ? options.output : !read.output ? "" : *read.output == config::OutputFormat::json ? "json" : "text";
+  const auto asked = environment.variable("HOOPCTL_OUTPUT");
+  if (asked && *asked != "text" && *asked != "json") return fail(ErrorCode::usage, "HOOPCTL_OUTPUT is neither text nor json");
+  settings.output = !options.output.empty() ? options.output : asked ? *asked : !read.output ? "" : *read.output == config::OutputFormat::json ? "json" : "text";
   settings.quiet = options.quiet || read.quiet;
   settings.gateway = !options.gateway.empty() ? options.gateway : environment.variable("HOOPCTL_GATEWAY").value_or(read.gateway);
   while (settings.gateway.ends_with('/')) settings.gateway.pop_back();
