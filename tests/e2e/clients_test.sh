@@ -29,8 +29,9 @@ out_has 'all well'
 test_case "a dump of what is not masked equals a direct one"
 run hoopctl connect pg-demo -- pg_dump --no-owner --no-acl -t orders -t users
 status_is 0
-cp "$T/out" "$T/through"
-pg_dump --no-owner --no-acl -t orders -t users "$HOOPCTL_STACK_PG" >"$T/direct"
+# Newer minor releases of pg_dump write a random key into \restrict lines.
+grep -v 'restrict ' "$T/out" >"$T/through"
+pg_dump --no-owner --no-acl -t orders -t users "$HOOPCTL_STACK_PG" | grep -v 'restrict ' >"$T/direct"
 holds cmp -s "$T/through" "$T/direct"
 
 test_case "pg_isready and parallel connections"

@@ -33,6 +33,7 @@ err_has() { check; case $ERR in *"$1"*) ;; *) failed "stderr lacks: $1" ;; esac;
 err_lacks() { check; case $ERR in *"$1"*) failed "stderr has: $1" ;; esac; }
 is() { check; [ "$1" = "$2" ] || failed "'$1' is not '$2'"; }
 holds() { check; "$@" || failed "does not hold: $*"; }
+one_of() { local value=$1; shift; case " $* " in *" $value "*) ;; *) return 1 ;; esac; }
 # eventually SECONDS COMMAND…: true within the time.
 eventually() {
   local end=$(( $(date +%s) + $1 )); shift
