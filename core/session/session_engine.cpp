@@ -10,6 +10,12 @@ SessionEngine::~SessionEngine() = default;
 
 Result<std::unique_ptr<SessionEngine>> SessionEngine::create(SessionParts parts, const Clock& clock, Random& random, Log& log) {
   HOOP_TRY(mask::Masker masker, mask::Masker::create(parts.grant.policy.masks, parts.grant.mask_key.clone()));
+  // argv holds statements (psql -c), a reason may quote a value: what detectors hide in a reply stands nowhere in the log.
+  mask::HiddenCounts hidden;
+  for (std::string& word : parts.command) {
+    HOOP_TRY(word, masker.rewrite_text(word, hidden));
+  }
+  HOOP_TRY(parts.reason, masker.rewrite_text(parts.reason, hidden));
   const record::SessionStart start{parts.grant.session,
                                    parts.grant.gateway,
                                    parts.grant.target.name,
