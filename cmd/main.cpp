@@ -25,6 +25,7 @@ std::map<std::string, std::string> snapshot(char** variables) {
 
 int main(int argc, char** argv) {
   hoop::process::harden();  // first: from here on no other process of this uid can look into ours
+  hoop::crypto::ignore_openssl_configuration();
   const hoop::SystemClock clock;
   hoop::crypto::SystemRandom random;
   hoop::cmd::Environment environment(clock, random, snapshot(environ), {::isatty(0) == 1, ::isatty(1) == 1, ::isatty(2) == 1});

@@ -2,6 +2,7 @@
 // The gateway's configuration: DIR/gateway.toml, DIR/policy.toml and DIR/conf.d/*.toml, read once and checked whole.
 #pragma once
 
+#include <chrono>
 #include <filesystem>
 #include <string>
 #include <vector>
@@ -53,6 +54,7 @@ struct GatewayConfig {
   std::string url;  // empty: made from the listening address, see base_url()
   std::string id;
   std::uint32_t grants_per_minute = 600;  // per identity
+  std::chrono::seconds device_poll_interval{5};  // of the embedded identity provider
   std::vector<ConfiguredTarget> targets;
   access::PolicyDocument policy;
 

@@ -150,6 +150,7 @@ Result<std::unique_ptr<GatewayServer>> GatewayServer::create(GatewayConfig confi
   idp::Settings settings;
   settings.issuer = p.base_url;
   settings.audience = p.base_url;
+  settings.poll_interval = p.config.device_poll_interval;
   HOOP_TRY(auto idp, idp::IdentityProvider::create(settings, p.idp_database, std::move(token_key), clock, random, *log));
   identity::TrustedIssuer issuer;
   issuer.issuer = p.base_url;

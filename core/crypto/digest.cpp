@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/crypto/digest.h"
 
+#include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 #include <openssl/rand.h>
@@ -74,6 +75,10 @@ Digest256 scrypt(ByteSpan password, ByteSpan salt, std::uint64_t n, std::uint32_
   HOOP_ASSERT(EVP_PBE_scrypt(reinterpret_cast<const char*>(password.data()), password.size(), salt.data(), salt.size(),
                              n, r, p, kMaxMemory, out.data(), out.size()) == 1);
   return out;
+}
+
+void ignore_openssl_configuration() {
+  HOOP_ASSERT(OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG, nullptr) == 1);
 }
 
 void SystemRandom::fill(MutableByteSpan out) {

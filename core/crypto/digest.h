@@ -36,6 +36,9 @@ class Sha256 {
   std::unique_ptr<Impl> impl_;
 };
 
+/// Before anything else of OpenSSL is used: its configuration file (OPENSSL_CONF could load an engine of somebody's) is not read.
+void ignore_openssl_configuration();
+
 /// The system's generator.
 class SystemRandom final : public Random {
  public:

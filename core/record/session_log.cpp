@@ -138,6 +138,16 @@ Result<void> SessionLog::append(RecordType type, std::string_view json) { return
 Result<void> SessionLog::append(RecordType type, ByteSpan payload) { return impl_->append(type, payload); }
 bool SessionLog::has_uncommitted() const { return impl_->failure.has_value() || impl_->segment.size() > kSegmentHeaderBytes; }
 Result<void> SessionLog::commit() { return impl_->commit(0); }
+
+Result<void> SessionLog::commit_to_disk() {
+  HOOP_CHECK(impl_->commit(0));
+  if (auto synced = impl_->sink->sync(); !synced) {
+    impl_->failure = synced.error().within("write the session log");
+    return std::unexpected(*impl_->failure);
+  }
+  return {};
+}
+
 Result<void> SessionLog::seal(const SessionEnd& end) { return impl_->seal(end); }
 crypto::Digest256 SessionLog::head() const { return impl_->head; }
 std::uint64_t SessionLog::bytes_written() const { return impl_->written; }

@@ -39,6 +39,8 @@ class SessionLog {
   Result<void> append(RecordType type, ByteSpan payload);
   bool has_uncommitted() const;
   Result<void> commit();
+  /// commit(), and waits until the disk has it: durability `disk`.
+  Result<void> commit_to_disk();
   /// Appends end and the seal (signature over the chain's head), commits and syncs. Nothing can be appended after it.
   Result<void> seal(const SessionEnd& end);
 

@@ -69,7 +69,7 @@ Result<void> Gate::note(const record::Note& note) { return log_.append(RecordTyp
 
 Result<void> Gate::settle() {
   if (!log_.has_uncommitted()) return {};
-  return log_.commit();
+  return durability_ == access::Durability::disk ? log_.commit_to_disk() : log_.commit();
 }
 
 Task<void> Gate::forward(UpstreamBatch& batch, net::Stream& upstream) {

@@ -129,7 +129,7 @@ class Gate {
   access::Target target_;
   record::SessionLog log_;
   const Clock& clock_;
-  [[maybe_unused]] access::Durability durability_;  // clang counts only reads
+  access::Durability durability_;  // clang counts only reads
   std::uint64_t next_action_ = 1;
   SessionTotals totals_;
   DenialListener on_denial_;

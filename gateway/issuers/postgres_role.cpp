@@ -7,7 +7,7 @@
 #include <fmt/format.h>
 
 #include "core/base/encoding.h"
-#include "gateway/issuers/scram_verifier.h"
+#include "protocols/postgres/scram.h"
 
 namespace hoop::gateway {
 namespace {
@@ -159,7 +159,7 @@ Result<access::PostgresCredential> PostgresRoleIssuer::issue(const access::Autho
   auto made = connection->run(fmt::format(
       "CREATE ROLE {0} LOGIN NOINHERIT NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS CONNECTION LIMIT {1} "
       "PASSWORD {2} VALID UNTIL {3}; GRANT {4} TO {0}{5}; GRANT {6} TO {0}{7}; ALTER ROLE {0} SET role = {8}",
-      role, kConnectionLimit, quote.literal(scram_verifier(password, salt, kScramIterations)), quote.literal(facts[3].value_or("")),
+      role, kConnectionLimit, quote.literal(postgres::scram_verifier(password, salt, kScramIterations)), quote.literal(facts[3].value_or("")),
       quote.identifier(mapped), options ? " WITH INHERIT FALSE, SET TRUE" : "", quote.identifier(marker_),
       options ? " WITH INHERIT FALSE, SET FALSE" : "", quote.literal(mapped)));
   give_back(std::move(*connection));

@@ -40,7 +40,7 @@ try 1 connect pg-demo -- -X -c 'select name from customers'
 
 title "And what would carry a masked value out by another way"
 try 1 connect pg-demo -- -X -c 'select upper(email) from customers where id = 1'
-try 1 connect pg-demo -- pg_dump -t customers
+try 1 connect pg-demo -- pg_dump --data-only -t customers
 
 title "What was done, and the proof that nobody changed it"
 try 0 sessions list

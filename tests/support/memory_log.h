@@ -11,6 +11,7 @@ namespace hoop::test {
 struct MemoryLog {
   Bytes bytes;
   int writes = 0;
+  int syncs = 0;
   bool fails = false;
   bool reserve_released = false;
 };
@@ -24,7 +25,10 @@ class MemorySink final : public record::LogSink {
     log_->bytes.insert(log_->bytes.end(), bytes.begin(), bytes.end());
     return {};
   }
-  Result<void> sync() override { return {}; }
+  Result<void> sync() override {
+    ++log_->syncs;
+    return {};
+  }
   void release_reserve() override {
     log_->reserve_released = true;
     log_->fails = false;

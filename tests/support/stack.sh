@@ -150,6 +150,9 @@ mkdir -p "$gw/conf.d"
 printf '%s' "$admin_password" >"$gw/keys/pg-demo.password"
 cp "$dir/pg-ca.pem" "$gw/pg-ca.pem"
 cat >"$gw/conf.d/10-stack.toml" <<CONF
+[gateway]
+device_poll_interval = 1
+
 [[target]]
 name = "pg-demo"
 protocol = "postgres"

@@ -9,9 +9,9 @@
 
 #include "core/access/policy.h"
 #include "core/crypto/digest.h"
-#include "gateway/issuers/scram_verifier.h"
 #include "tests/support/catch.h"
 #include "tests/support/postgres_server.h"
+#include "protocols/postgres/scram.h"
 
 using namespace hoop;
 using namespace hoop::gateway;
@@ -109,7 +109,7 @@ std::string count_roles(const std::string& name) { return server().sql(fmt::form
 
 TEST_CASE("scram verifier: PostgreSQL's own form") {
   // Salt and iterations chosen, the rest computed with RFC 5803's formulas in Python's hashlib.
-  const std::string verifier = scram_verifier(SecretText(std::string("pencil")), as_bytes("0123456789abcdef"), 4096);
+  const std::string verifier = postgres::scram_verifier(SecretText(std::string("pencil")), as_bytes("0123456789abcdef"), 4096);
   CHECK(verifier == "SCRAM-SHA-256$4096:MDEyMzQ1Njc4OWFiY2RlZg==$nQpbZ77WudtqufPwikHXGRt6g2QJ4zns8bZLw273DRM=:jn2amWP1q1h+jgjy0YTO14S6/F02SV7taipOeB7ef20=");
 }
 

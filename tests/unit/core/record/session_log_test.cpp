@@ -215,3 +215,13 @@ TEST_CASE("the worked example of hoopctl-session-log(5) is a sealed log with the
   CHECK(summary->length == 352);
   CHECK(to_hex(summary->digest) == "c83547eebe955104beff469cc90fda8a620863be98f40aef4a05ca601a13dd76");
 }
+
+TEST_CASE("a commit to the disk waits for it each time") {
+  const auto log = std::make_shared<test::MemoryLog>();
+  auto writer = SessionLog::create(std::make_unique<test::MemorySink>(log), crypto::Ed25519Key::generate(), start()).value();
+  REQUIRE(writer.append(RecordType::note, R"({"event":"n"})"));
+  REQUIRE(writer.commit_to_disk());
+  CHECK(log->syncs == 1);
+  REQUIRE(writer.commit());
+  CHECK(log->syncs == 1);
+}
