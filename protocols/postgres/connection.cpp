@@ -40,6 +40,8 @@ Task<void> PostgresConnection::converse() {
   from_target_ = std::move(upstream.reader);
   target_key_ = std::move(upstream.cancel_key);
   if (cause_) co_return *cause_;  // ended during the login
+  HOOP_CO_CHECK(shared_.context.gate.note(
+      {"connection_opened", {{"connection", std::to_string(conversation_.number)}, {"database", conversation_.database}}}));
   frontend_ = std::make_unique<FrontendFlow>(conversation_, *upstream_);
   our_key_ = shared_.cancel_keys.issue(target_key_, shared_.context.random);
 
