@@ -12,7 +12,9 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-http::Response no_route() { return http::problem_response(404, "not_found", "there is nothing here"); }
+http::Response no_route() {
+  return http::problem_response(404, "not_found", "there is nothing here");
+}
 
 http::Response wrong_method(std::string_view allowed) {
   http::Response out = http::problem_response(405, "method", "this method is not for this path");
@@ -26,7 +28,8 @@ http::Response unauthenticated(std::string_view detail) {
   return out;
 }
 
-/// "/v1/sessions/s_x/log" → {"sessions", "s_x", "log"}. Nothing here is ever percent-encoded by a client of ours, so nothing is decoded.
+/// "/v1/sessions/s_x/log" → {"sessions", "s_x", "log"}. Nothing here is ever percent-encoded by a
+/// client of ours, so nothing is decoded.
 std::vector<std::string> segments_of(std::string_view path) {
   std::vector<std::string> out;
   path.remove_prefix(4);  // "/v1/"
@@ -72,7 +75,9 @@ http::Response problem_of(const Error& error) {
 }
 
 bool is_auditor(const access::Identity& identity) {
-  return std::ranges::any_of(identity.groups, [](const std::string& group) { return group == "auditors" || group == "admins"; });
+  return std::ranges::any_of(identity.groups, [](const std::string& group) {
+    return group == "auditors" || group == "admins";
+  });
 }
 
 http::Response Api::discovery() const {
@@ -88,7 +93,10 @@ http::Response Api::discovery() const {
 }
 
 http::Response Api::whoami(const access::Identity& identity) const {
-  const Json body = {{"subject", identity.subject}, {"groups", identity.groups}, {"kind", access::to_string(identity.kind)}, {"expires_at", to_rfc3339(identity.expires_at)}};
+  const Json body = {{"subject", identity.subject},
+                     {"groups", identity.groups},
+                     {"kind", access::to_string(identity.kind)},
+                     {"expires_at", to_rfc3339(identity.expires_at)}};
   return http::json_response(200, body.dump());
 }
 
@@ -111,7 +119,8 @@ asio::awaitable<http::Response> Api::handle(http::Request request) {
   }
   if (!request.path().starts_with("/v1/")) co_return no_route();
   const auto authorization = request.headers.only("Authorization");
-  if (!authorization || authorization->size() < 8 || !http::equal_ignoring_case(authorization->substr(0, 7), "Bearer "))
+  if (!authorization || authorization->size() < 8 ||
+      !http::equal_ignoring_case(authorization->substr(0, 7), "Bearer "))
     co_return unauthenticated("log in first: hoopctl login");
   auto identity = parts_.verifier->verify(authorization->substr(7));
   if (!identity) co_return unauthenticated(identity.error().message);
@@ -124,8 +133,10 @@ asio::awaitable<http::Response> Api::route(http::Request request, access::Identi
   const std::vector<std::string> path = segments_of(request.path());
   const std::string& method = request.method;
   const bool reads = method == "GET" || method == "HEAD";
-  if (path.size() == 1 && path[0] == "whoami") co_return reads ? whoami(identity) : wrong_method("GET, HEAD");
-  if (path.size() == 1 && path[0] == "targets") co_return reads ? targets(identity) : wrong_method("GET, HEAD");
+  if (path.size() == 1 && path[0] == "whoami")
+    co_return reads ? whoami(identity) : wrong_method("GET, HEAD");
+  if (path.size() == 1 && path[0] == "targets")
+    co_return reads ? targets(identity) : wrong_method("GET, HEAD");
   if (path.size() == 1 && path[0] == "grants") {
     if (method != "POST") co_return wrong_method("POST");
     co_return co_await create_grant(std::move(request), std::move(identity));
@@ -146,7 +157,8 @@ asio::awaitable<http::Response> Api::route(http::Request request, access::Identi
   if (path.size() == 3 && path[2] == "log") {
     if (method == "HEAD") co_return co_await log_offset(path[1], std::move(identity));
     if (method == "GET") co_return co_await download_log(path[1], std::move(identity));
-    if (method == "PUT") co_return co_await upload_chunk(path[1], std::move(request), std::move(identity));
+    if (method == "PUT")
+      co_return co_await upload_chunk(path[1], std::move(request), std::move(identity));
     co_return wrong_method("GET, HEAD, PUT");
   }
   if (path.size() == 3 && path[2] == "finish") {
@@ -162,7 +174,8 @@ Task<SessionRecord> Api::find_session(std::string session, access::Identity iden
   Work<std::optional<SessionRecord>> find = [&store, session] { return store.find(session); };
   auto found = co_await parts_.workers.run(find);
   if (!found) co_return std::unexpected(std::move(found).error());
-  const bool may = *found && ((*found)->subject == identity.subject || (who == Who::owner_or_auditor && is_auditor(identity)));
+  const bool may = *found && ((*found)->subject == identity.subject ||
+                              (who == Who::owner_or_auditor && is_auditor(identity)));
   if (!may) co_return fail(ErrorCode::not_found, "no such session");
   co_return std::move(**found);
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The HTTP API: which route, who asks, and the answer. Every error is a problem document (RFC 9457) with a stable code.
+// The HTTP API: which route, who asks, and the answer. Every error is a problem document (RFC 9457)
+// with a stable code.
 #pragma once
 
 #include <memory>
@@ -31,7 +32,8 @@ struct ApiParts {
 
 class Api {
  public:
-  explicit Api(ApiParts parts) : parts_(std::move(parts)), limit_(parts_.grants_per_minute, parts_.clock) {}
+  explicit Api(ApiParts parts)
+      : parts_(std::move(parts)), limit_(parts_.grants_per_minute, parts_.clock) {}
 
   /// Answers what begins with /v1/ and /.well-known/hoopctl. Runs on the server's executor.
   asio::awaitable<http::Response> handle(http::Request request);
@@ -53,8 +55,10 @@ class Api {
   // api_logs.cpp
   asio::awaitable<http::Response> log_offset(std::string session, access::Identity identity);
   asio::awaitable<http::Response> download_log(std::string session, access::Identity identity);
-  asio::awaitable<http::Response> upload_chunk(std::string session, http::Request request, access::Identity identity);
-  asio::awaitable<http::Response> finish_log(std::string session, http::Request request, access::Identity identity);
+  asio::awaitable<http::Response> upload_chunk(std::string session, http::Request request,
+                                               access::Identity identity);
+  asio::awaitable<http::Response> finish_log(std::string session, http::Request request,
+                                             access::Identity identity);
 
   enum class Who { owner, owner_or_auditor };
   /// The session if it exists and this identity may deal with it; not_found for both.

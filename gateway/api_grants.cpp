@@ -17,30 +17,40 @@ constexpr std::size_t kMaxAgent = 64;
 
 /// The body, strictly: a member that we do not know would be a wish that we ignore.
 Result<GrantRequest> read_request(const std::string& body) {
-  if (body.size() > kMaxBody) return fail(ErrorCode::too_large, "the request is longer than 16 KiB");
+  if (body.size() > kMaxBody)
+    return fail(ErrorCode::too_large, "the request is longer than 16 KiB");
   HOOP_TRY(const auto json, identity::parse_json(body));
-  if (json.object() == nullptr) return fail(ErrorCode::malformed, "the request must be a JSON object");
+  if (json.object() == nullptr)
+    return fail(ErrorCode::malformed, "the request must be a JSON object");
   for (const auto& [name, value] : *json.object()) {
     if (name != "target" && name != "reason" && name != "client_key" && name != "claimed_agent")
-      return fail(ErrorCode::malformed, fmt::format("unknown member '{}'", neutralise(name, 64, Lines::escape)));
-    if (value.text() == nullptr && !(std::holds_alternative<std::nullptr_t>(value.value) && (name == "reason" || name == "claimed_agent")))
+      return fail(ErrorCode::malformed,
+                  fmt::format("unknown member '{}'", neutralise(name, 64, Lines::escape)));
+    if (value.text() == nullptr && !(std::holds_alternative<std::nullptr_t>(value.value) &&
+                                     (name == "reason" || name == "claimed_agent")))
       return fail(ErrorCode::malformed, fmt::format("'{}' must be a string", name));
   }
   GrantRequest out;
   const std::string* target = json.text("target");
   const std::string* key = json.text("client_key");
-  if (target == nullptr || target->empty()) return fail(ErrorCode::malformed, "'target' is missing");
+  if (target == nullptr || target->empty())
+    return fail(ErrorCode::malformed, "'target' is missing");
   if (key == nullptr) return fail(ErrorCode::malformed, "'client_key' is missing");
   const auto raw = from_base64url(*key);
-  if (!raw || raw->size() != out.client_key.size()) return fail(ErrorCode::malformed, "'client_key' must be 32 bytes in base64url");
+  if (!raw || raw->size() != out.client_key.size())
+    return fail(ErrorCode::malformed, "'client_key' must be 32 bytes in base64url");
   std::ranges::copy(*raw, out.client_key.begin());
   out.target = *target;
   if (const std::string* reason = json.text("reason")) out.reason = *reason;
   if (const std::string* agent = json.text("claimed_agent")) out.claimed_agent = *agent;
-  if (out.reason.size() > kMaxReason) return fail(ErrorCode::malformed, "'reason' is longer than 1000 bytes");
-  const auto plain = [](char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '-' || c == '_' || c == '.'; };
+  if (out.reason.size() > kMaxReason)
+    return fail(ErrorCode::malformed, "'reason' is longer than 1000 bytes");
+  const auto plain = [](char c) {
+    return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '-' || c == '_' || c == '.';
+  };
   if (out.claimed_agent.size() > kMaxAgent || !std::ranges::all_of(out.claimed_agent, plain))
-    return fail(ErrorCode::malformed, "'claimed_agent' must be up to 64 letters, digits, '-', '_' and '.'");
+    return fail(ErrorCode::malformed,
+                "'claimed_agent' must be up to 64 letters, digits, '-', '_' and '.'");
   return out;
 }
 
@@ -48,21 +58,26 @@ Result<GrantRequest> read_request(const std::string& body) {
 http::Response no_grant(const Error& error) {
   switch (error.code) {
     case ErrorCode::denied:
-      // Policy's no, in words that do not tell unknown from forbidden; or a mapped role that may not be handed out.
-      if (error.message == access::target_unavailable().message) return http::problem_response(403, "target_unavailable", error.message);
+      // Policy's no, in words that do not tell unknown from forbidden; or a mapped role that may
+      // not be handed out.
+      if (error.message == access::target_unavailable().message)
+        return http::problem_response(403, "target_unavailable", error.message);
       return http::problem_response(503, "issuer_failed", error.message);
-    case ErrorCode::integrity: return http::problem_response(503, "target_unreachable", error.message);
+    case ErrorCode::integrity:
+      return http::problem_response(503, "target_unreachable", error.message);
     default: return problem_of(error);
   }
 }
 
 }  // namespace
 
-asio::awaitable<http::Response> Api::create_grant(http::Request request, access::Identity identity) {
+asio::awaitable<http::Response> Api::create_grant(http::Request request,
+                                                  access::Identity identity) {
   const auto wait = limit_.take(identity.subject);
   if (wait.count() > 0) {
     parts_.log.warning("grant.rate_limited", {{"subject", identity.subject}});
-    http::Response out = http::problem_response(429, "rate_limited", "too many grants: wait a moment");
+    http::Response out =
+        http::problem_response(429, "rate_limited", "too many grants: wait a moment");
     out.headers.set("Retry-After", std::to_string(wait.count() / 1000 + 1));
     co_return out;
   }
@@ -72,7 +87,8 @@ asio::awaitable<http::Response> Api::create_grant(http::Request request, access:
   const std::string subject = wanted->identity.subject;
   auto grant = co_await parts_.grants.create(std::move(*wanted));
   if (!grant) {
-    if (grant.error().code == ErrorCode::denied) parts_.log.info("grant.denied", {{"subject", subject}});
+    if (grant.error().code == ErrorCode::denied)
+      parts_.log.info("grant.denied", {{"subject", subject}});
     co_return no_grant(grant.error());
   }
   const SecretText body = access::grant_to_json(*grant);

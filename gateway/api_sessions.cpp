@@ -43,7 +43,8 @@ std::optional<std::size_t> read_limit(std::string_view query) {
   if (!text) return kDefaultLimit;
   std::size_t limit = 0;
   const auto [stop, error] = std::from_chars(text->data(), text->data() + text->size(), limit);
-  if (error != std::errc() || stop != text->data() + text->size() || limit == 0) return std::nullopt;
+  if (error != std::errc() || stop != text->data() + text->size() || limit == 0)
+    return std::nullopt;
   return std::min(limit, kMaxLimit);
 }
 
@@ -55,12 +56,16 @@ std::string_view session_state(const SessionRecord& record, SystemTime now) {
   return over ? "unsealed" : "open";
 }
 
-asio::awaitable<http::Response> Api::list_sessions(http::Request request, access::Identity identity) {
+asio::awaitable<http::Response> Api::list_sessions(http::Request request,
+                                                   access::Identity identity) {
   const auto limit = read_limit(request.query());
-  if (!limit) co_return http::problem_response(400, "malformed", "'limit' must be a number above 0");
+  if (!limit)
+    co_return http::problem_response(400, "malformed", "'limit' must be a number above 0");
   Store& store = parts_.store;
   const std::string subject = is_auditor(identity) ? std::string() : identity.subject;
-  Work<std::vector<SessionRecord>> look = [&store, subject, most = *limit] { return store.list(subject, most); };
+  Work<std::vector<SessionRecord>> look = [&store, subject, most = *limit] {
+    return store.list(subject, most);
+  };
   auto records = co_await parts_.workers.run(look);
   if (!records) co_return problem_of(records.error());
   Json list = Json::array();
@@ -70,7 +75,8 @@ asio::awaitable<http::Response> Api::list_sessions(http::Request request, access
 }
 
 asio::awaitable<http::Response> Api::show_session(std::string session, access::Identity identity) {
-  auto record = co_await find_session(std::move(session), std::move(identity), Who::owner_or_auditor);
+  auto record =
+      co_await find_session(std::move(session), std::move(identity), Who::owner_or_auditor);
   if (!record) co_return problem_of(record.error());
   Json out = to_json(*record, parts_.clock.system_now());
   out["role"] = record->role;

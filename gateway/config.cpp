@@ -17,21 +17,27 @@ namespace {
 
 using config::TomlTable;
 
-constexpr std::size_t kMaxFileBytes = 4U << 20;  // nobody writes more by hand; a wrong file is told apart from a big one
+constexpr std::size_t kMaxFileBytes =
+    4U << 20;  // nobody writes more by hand; a wrong file is told apart from a big one
 
 // What policy.toml speaks of: access::parse_policy reads it from the same files.
-constexpr std::array<std::string_view, 6> kPolicyKeys{"role", "rule", "mask", "limits", "record", "unparsed"};
+constexpr std::array<std::string_view, 6> kPolicyKeys{"role",   "rule",   "mask",
+                                                      "limits", "record", "unparsed"};
 
 Result<std::string> read_file(const std::filesystem::path& path) {
   std::ifstream in(path, std::ios::binary);
-  if (!in) return fail(ErrorCode::config, fmt::format("cannot read '{}'", path.string()), "'hoopctl gateway init DIR' makes a working directory");
+  if (!in)
+    return fail(ErrorCode::config, fmt::format("cannot read '{}'", path.string()),
+                "'hoopctl gateway init DIR' makes a working directory");
   std::string text(std::istreambuf_iterator<char>(in), {});
   if (in.bad()) return fail(ErrorCode::config, fmt::format("cannot read '{}'", path.string()));
-  if (text.size() > kMaxFileBytes) return fail(ErrorCode::config, fmt::format("'{}' is longer than 4 MiB", path.string()));
+  if (text.size() > kMaxFileBytes)
+    return fail(ErrorCode::config, fmt::format("'{}' is longer than 4 MiB", path.string()));
   return text;
 }
 
-/// gateway.toml, policy.toml if there, conf.d/*.toml by name. Names are as messages show them: relative to DIR.
+/// gateway.toml, policy.toml if there, conf.d/*.toml by name. Names are as messages show them:
+/// relative to DIR.
 Result<std::vector<access::PolicySource>> read_sources(const Layout& layout) {
   std::vector<access::PolicySource> sources;
   HOOP_TRY(auto main_text, read_file(layout.gateway_toml()));
@@ -43,7 +49,8 @@ Result<std::vector<access::PolicySource>> read_sources(const Layout& layout) {
   }
   std::vector<std::filesystem::path> more;
   for (const auto& entry : std::filesystem::directory_iterator(layout.conf_d(), error)) {
-    if (entry.path().extension() == ".toml" && !entry.path().filename().string().starts_with('.')) more.push_back(entry.path());
+    if (entry.path().extension() == ".toml" && !entry.path().filename().string().starts_with('.'))
+      more.push_back(entry.path());
   }
   std::sort(more.begin(), more.end());
   for (const auto& path : more) {
@@ -54,15 +61,21 @@ Result<std::vector<access::PolicySource>> read_sources(const Layout& layout) {
 }
 
 bool is_name(std::string_view text, std::size_t most) {
-  const auto fits = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.'; };
-  return !text.empty() && text.size() <= most && std::all_of(text.begin(), text.end(), fits) && text.front() != '-' && text.front() != '.';
+  const auto fits = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.';
+  };
+  return !text.empty() && text.size() <= most && std::all_of(text.begin(), text.end(), fits) &&
+         text.front() != '-' && text.front() != '.';
 }
 
 /// https://host[:port], nothing behind it: it is compared byte by byte as issuer and audience.
 bool is_base_url(std::string_view url) {
   if (!url.starts_with("https://") || url.size() > 255) return false;
   url.remove_prefix(8);
-  const auto fits = [](char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0 || std::string_view("-.:[]").find(c) != std::string_view::npos; };
+  const auto fits = [](char c) {
+    return std::isalnum(static_cast<unsigned char>(c)) != 0 ||
+           std::string_view("-.:[]").find(c) != std::string_view::npos;
+  };
   return !url.empty() && std::all_of(url.begin(), url.end(), fits);
 }
 
@@ -78,13 +91,18 @@ void read_gateway(const TomlTable& table, GatewayConfig& out) {
   }
   if (const auto url = table.text("url")) {
     out.url = *url;
-    if (!is_base_url(*url)) table.complain("url", fmt::format("'{}' is not a base URL", *url), "write it like https://gw.example:8443, without a path");
+    if (!is_base_url(*url))
+      table.complain("url", fmt::format("'{}' is not a base URL", *url),
+                     "write it like https://gw.example:8443, without a path");
   }
   if (table.has("id")) out.id = table.required_text("id");
-  if (!out.id.empty() && (!out.id.starts_with("gw_") || !is_name(out.id, 40) || out.id.find_first_of("-.") != std::string::npos))
+  if (!out.id.empty() && (!out.id.starts_with("gw_") || !is_name(out.id, 40) ||
+                          out.id.find_first_of("-.") != std::string::npos))
     table.complain("id", "'id' must be gw_ and up to 37 of a-z, 0-9 and _");
-  if (const auto count = table.integer("grants_per_minute", 1, 1'000'000)) out.grants_per_minute = static_cast<std::uint32_t>(*count);
-  if (const auto interval = table.integer("device_poll_interval", 1, 60)) out.device_poll_interval = std::chrono::seconds(*interval);
+  if (const auto count = table.integer("grants_per_minute", 1, 1'000'000))
+    out.grants_per_minute = static_cast<std::uint32_t>(*count);
+  if (const auto interval = table.integer("device_poll_interval", 1, 60))
+    out.device_poll_interval = std::chrono::seconds(*interval);
 }
 
 void read_tls(const TomlTable& table, const Layout& layout, ConfiguredTarget& out) {
@@ -96,7 +114,8 @@ void read_tls(const TomlTable& table, const Layout& layout, ConfiguredTarget& ou
   } else if (mode == "disable") {
     out.target.tls = access::TlsMode::disable;
   } else {
-    table.complain("tls", fmt::format("'{}' is not a TLS mode", mode), "verify-full, verify-ca or disable");
+    table.complain("tls", fmt::format("'{}' is not a TLS mode", mode),
+                   "verify-full, verify-ca or disable");
   }
   out.target.tls_server_name = table.text_or("server_name", "");
   if (const auto file = table.text("ca_file")) {
@@ -116,25 +135,35 @@ void read_tls(const TomlTable& table, const Layout& layout, ConfiguredTarget& ou
 void read_admin(const TomlTable& table, ConfiguredTarget& out) {
   const auto admin = table.table("admin");
   if (!admin) {
-    table.complain("admin", fmt::format("target '{}' has no admin login", out.target.name), "admin = { user = \"hoop_admin\", password = \"file:/path\" }");
+    table.complain("admin", fmt::format("target '{}' has no admin login", out.target.name),
+                   "admin = { user = \"hoop_admin\", password = \"file:/path\" }");
     return;
   }
   out.admin.user = admin->required_text("user");
   out.admin.password = admin->required_text("password");
-  if (auto checked = check_secret_reference(out.admin.password); !checked && !out.admin.password.empty())
+  if (auto checked = check_secret_reference(out.admin.password);
+      !checked && !out.admin.password.empty())
     admin->complain("password", checked.error().message, checked.error().hint);
   out.admin.database = admin->text_or("database", "postgres");
 }
 
 void check_target(const TomlTable& table, const access::Target& target) {
-  if (!is_name(target.name, 63)) table.complain("name", fmt::format("'{}' is not a target's name", target.name), "up to 63 of a-z, 0-9, '-', '_' and '.'");
+  if (!is_name(target.name, 63))
+    table.complain("name", fmt::format("'{}' is not a target's name", target.name),
+                   "up to 63 of a-z, 0-9, '-', '_' and '.'");
   if (target.protocol != "postgres")
-    table.complain("protocol", fmt::format("protocol '{}' is not available in this version", target.protocol), "\"postgres\" is");
+    table.complain("protocol",
+                   fmt::format("protocol '{}' is not available in this version", target.protocol),
+                   "\"postgres\" is");
   // A path would make libpq look for a Unix socket, and a comma for a second host.
-  if (target.host.find_first_of("/,@ \t") != std::string::npos) table.complain("host", fmt::format("'{}' is not a host name or address", target.host));
-  if (target.databases.empty()) table.complain("databases", fmt::format("target '{}' names no database", target.name), "databases = [\"app\"]; the first one is the default");
+  if (target.host.find_first_of("/,@ \t") != std::string::npos)
+    table.complain("host", fmt::format("'{}' is not a host name or address", target.host));
+  if (target.databases.empty())
+    table.complain("databases", fmt::format("target '{}' names no database", target.name),
+                   "databases = [\"app\"]; the first one is the default");
   for (const std::string& database : target.databases) {
-    if (database.empty() || database.size() > 63 || database.find_first_of("= '\\") != std::string::npos)
+    if (database.empty() || database.size() > 63 ||
+        database.find_first_of("= '\\") != std::string::npos)
       table.complain("databases", fmt::format("'{}' is not a database's name", database));
   }
 }
@@ -151,7 +180,10 @@ ConfiguredTarget read_target(const TomlTable& table, const Layout& layout) {
   target.labels = table.text_map("labels");
   const std::string path = table.text_or("path", "local");
   if (path != "local")
-    table.complain("path", path == "gateway" ? "the gateway path is not available in this version" : fmt::format("'{}' is not a path", path), "path = \"local\"");
+    table.complain("path",
+                   path == "gateway" ? "the gateway path is not available in this version"
+                                     : fmt::format("'{}' is not a path", path),
+                   "path = \"local\"");
   target.path = access::DataPath::local;
   read_tls(table, layout, out);
   check_target(table, target);
@@ -163,11 +195,13 @@ ConfiguredTarget read_target(const TomlTable& table, const Layout& layout) {
 void refuse_what_is_not_built(const TomlTable& root) {
   for (const TomlTable& rule : root.tables("rule")) {
     if (rule.has("effect") && rule.text("effect") == "require_approval")
-      rule.complain("effect", "approvals are not available in this version", "use effect = \"deny\" or \"allow\"");
+      rule.complain("effect", "approvals are not available in this version",
+                    "use effect = \"deny\" or \"allow\"");
   }
   for (const TomlTable& role : root.tables("role")) {
     if (role.has("path") && role.text("path") == "gateway")
-      role.complain("path", "the gateway path is not available in this version", "path = \"local\"");
+      role.complain("path", "the gateway path is not available in this version",
+                    "path = \"local\"");
   }
 }
 
@@ -179,9 +213,12 @@ Result<void> read_source(const access::PolicySource& source, GatewayConfig& out)
   for (const TomlTable& table : root.tables("target")) {
     ConfiguredTarget target = read_target(table, out.layout);
     if (std::find(names.begin(), names.end(), target.target.name) != names.end())
-      table.complain("name", fmt::format("target '{}' stands twice in this file", target.target.name));
+      table.complain("name",
+                     fmt::format("target '{}' stands twice in this file", target.target.name));
     names.push_back(target.target.name);
-    std::erase_if(out.targets, [&](const ConfiguredTarget& other) { return other.target.name == target.target.name; });
+    std::erase_if(out.targets, [&](const ConfiguredTarget& other) {
+      return other.target.name == target.target.name;
+    });
     out.targets.push_back(std::move(target));
   }
   HOOP_CHECK(root.finish());
@@ -194,7 +231,10 @@ Result<void> read_source(const access::PolicySource& source, GatewayConfig& out)
 }  // namespace
 
 Result<ListenAddress> parse_listen(std::string_view text) {
-  const auto bad = [&] { return fail(ErrorCode::config, fmt::format("'{}' is not an address to listen on", text), "write it like 127.0.0.1:8443 or [::1]:8443"); };
+  const auto bad = [&] {
+    return fail(ErrorCode::config, fmt::format("'{}' is not an address to listen on", text),
+                "write it like 127.0.0.1:8443 or [::1]:8443");
+  };
   const std::size_t colon = text.rfind(':');
   if (colon == std::string_view::npos) return bad();
   std::string_view host = text.substr(0, colon);
@@ -206,15 +246,21 @@ Result<ListenAddress> parse_listen(std::string_view text) {
   }
   ListenAddress out{std::string(host), 0};
   const auto [stop, error] = std::from_chars(port.data(), port.data() + port.size(), out.port);
-  if (host.empty() || port.empty() || error != std::errc() || stop != port.data() + port.size()) return bad();
-  if (host.find_first_not_of("0123456789abcdefABCDEF.:") != std::string_view::npos && host != "localhost") return bad();
+  if (host.empty() || port.empty() || error != std::errc() || stop != port.data() + port.size())
+    return bad();
+  if (host.find_first_not_of("0123456789abcdefABCDEF.:") != std::string_view::npos &&
+      host != "localhost")
+    return bad();
   return out;
 }
 
 std::string GatewayConfig::base_url(std::uint16_t port) const {
   if (!url.empty()) return url;
-  const bool near = listen_host.starts_with("127.") || listen_host == "::1" || listen_host == "0.0.0.0" || listen_host == "::";
-  const std::string host = near ? "localhost" : listen_host.find(':') != std::string::npos ? "[" + listen_host + "]" : listen_host;
+  const bool near = listen_host.starts_with("127.") || listen_host == "::1" ||
+                    listen_host == "0.0.0.0" || listen_host == "::";
+  const std::string host = near                                         ? "localhost"
+                           : listen_host.find(':') != std::string::npos ? "[" + listen_host + "]"
+                                                                        : listen_host;
   return fmt::format("https://{}:{}", host, port);
 }
 
@@ -224,7 +270,9 @@ Result<GatewayConfig> load_config(const std::filesystem::path& directory) {
   out.layout.directory = std::filesystem::absolute(directory, error);
   HOOP_TRY(const auto sources, read_sources(out.layout));
   for (const access::PolicySource& source : sources) HOOP_CHECK(read_source(source, out));
-  if (out.id.empty()) return fail(ErrorCode::config, "gateway.toml:1:1: '[gateway] id' is missing", "'hoopctl gateway init DIR' makes one");
+  if (out.id.empty())
+    return fail(ErrorCode::config, "gateway.toml:1:1: '[gateway] id' is missing",
+                "'hoopctl gateway init DIR' makes one");
   HOOP_TRY(auto policy, access::parse_policy(sources));
   out.policy = std::move(policy);
   return out;

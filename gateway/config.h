@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The gateway's configuration: DIR/gateway.toml, DIR/policy.toml and DIR/conf.d/*.toml, read once and checked whole.
+// The gateway's configuration: DIR/gateway.toml, DIR/policy.toml and DIR/conf.d/*.toml, read once
+// and checked whole.
 #pragma once
 
 #include <chrono>
@@ -13,7 +14,8 @@
 
 namespace hoop::gateway {
 
-/// How the issuer logs in to a target. password is a reference (secret_reference.h), never the secret.
+/// How the issuer logs in to a target. password is a reference (secret_reference.h), never the
+/// secret.
 struct AdminLogin {
   std::string user;
   std::string password;
@@ -53,7 +55,7 @@ struct GatewayConfig {
   std::uint16_t listen_port = 8443;
   std::string url;  // empty: made from the listening address, see base_url()
   std::string id;
-  std::uint32_t grants_per_minute = 600;  // per identity
+  std::uint32_t grants_per_minute = 600;         // per identity
   std::chrono::seconds device_poll_interval{5};  // of the embedded identity provider
   std::vector<ConfiguredTarget> targets;
   access::PolicyDocument policy;
@@ -62,7 +64,8 @@ struct GatewayConfig {
   std::string base_url(std::uint16_t port) const;
 };
 
-/// Reads and checks everything. Fails with config; the message begins "file:line:column: " wherever there is a line to blame.
+/// Reads and checks everything. Fails with config; the message begins "file:line:column: " wherever
+/// there is a line to blame.
 Result<GatewayConfig> load_config(const std::filesystem::path& directory);
 
 /// "127.0.0.1:8443", "[::1]:0". Fails with config.

@@ -24,9 +24,12 @@ struct File {
 
 Result<void> write_all(int descriptor, std::uint64_t offset, ByteSpan bytes) {
   while (!bytes.empty()) {
-    const ssize_t count = ::pwrite(descriptor, bytes.data(), bytes.size(), static_cast<off_t>(offset));
+    const ssize_t count =
+        ::pwrite(descriptor, bytes.data(), bytes.size(), static_cast<off_t>(offset));
     if (count < 0 && errno == EINTR) continue;
-    if (count <= 0) return fail(ErrorCode::storage, "cannot write the session log", errno == ENOSPC ? "the disk is full" : "");
+    if (count <= 0)
+      return fail(ErrorCode::storage, "cannot write the session log",
+                  errno == ENOSPC ? "the disk is full" : "");
     offset += static_cast<std::uint64_t>(count);
     bytes = bytes.subspan(static_cast<std::size_t>(count));
   }
@@ -37,7 +40,8 @@ Result<void> write_all(int descriptor, std::uint64_t offset, ByteSpan bytes) {
 
 bool is_session_id(std::string_view text) {
   const auto fits = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '2' && c <= '7'); };
-  return text.size() == 28 && text.starts_with("s_") && std::all_of(text.begin() + 2, text.end(), fits);
+  return text.size() == 28 && text.starts_with("s_") &&
+         std::all_of(text.begin() + 2, text.end(), fits);
 }
 
 Result<std::filesystem::path> DirectorySessionStore::path_of(const std::string& session) const {
@@ -45,11 +49,13 @@ Result<std::filesystem::path> DirectorySessionStore::path_of(const std::string& 
   return directory_ / (session + ".hslog");
 }
 
-std::mutex& DirectorySessionStore::mutex_of(const std::string& session) { return mutexes_[std::hash<std::string>()(session) % mutexes_.size()]; }
+std::mutex& DirectorySessionStore::mutex_of(const std::string& session) {
+  return mutexes_[std::hash<std::string>()(session) % mutexes_.size()];
+}
 
 Result<std::uint64_t> DirectorySessionStore::size(const std::string& session) {
   HOOP_TRY(const auto path, path_of(session));
-  struct stat facts {};
+  struct stat facts{};
   if (::lstat(path.c_str(), &facts) != 0) {
     if (errno == ENOENT) return 0;
     return fail(ErrorCode::storage, "cannot look at the session log");
@@ -57,18 +63,22 @@ Result<std::uint64_t> DirectorySessionStore::size(const std::string& session) {
   return static_cast<std::uint64_t>(facts.st_size);
 }
 
-Result<std::uint64_t> DirectorySessionStore::append(const std::string& session, std::uint64_t offset, ByteSpan bytes) {
+Result<std::uint64_t> DirectorySessionStore::append(const std::string& session,
+                                                    std::uint64_t offset, ByteSpan bytes) {
   HOOP_TRY(const auto path, path_of(session));
   const std::lock_guard lock(mutex_of(session));
   const File file(::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
-  struct stat facts {};
-  if (file.descriptor < 0 || ::fstat(file.descriptor, &facts) != 0) return fail(ErrorCode::storage, "cannot open the session log");
+  struct stat facts{};
+  if (file.descriptor < 0 || ::fstat(file.descriptor, &facts) != 0)
+    return fail(ErrorCode::storage, "cannot open the session log");
   const auto size = static_cast<std::uint64_t>(facts.st_size);
   if (size != offset) return size;
-  if (bytes.size() > kMaxLogBytes || size > kMaxLogBytes - bytes.size()) return fail(ErrorCode::too_large, "the session log is longer than 16 GiB");
+  if (bytes.size() > kMaxLogBytes || size > kMaxLogBytes - bytes.size())
+    return fail(ErrorCode::too_large, "the session log is longer than 16 GiB");
   if (auto written = write_all(file.descriptor, offset, bytes); !written) {
     // Half a chunk would make the next offset a lie.
-    if (::ftruncate(file.descriptor, static_cast<off_t>(offset)) != 0) return fail(ErrorCode::storage, "cannot take back half a chunk");
+    if (::ftruncate(file.descriptor, static_cast<off_t>(offset)) != 0)
+      return fail(ErrorCode::storage, "cannot take back half a chunk");
     return std::unexpected(std::move(written).error());
   }
   return offset + bytes.size();
@@ -77,14 +87,17 @@ Result<std::uint64_t> DirectorySessionStore::append(const std::string& session, 
 Result<void> DirectorySessionStore::sync(const std::string& session) {
   HOOP_TRY(const auto path, path_of(session));
   const File file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
-  if (file.descriptor < 0 || ::fsync(file.descriptor) != 0) return fail(ErrorCode::storage, "cannot sync the session log");
+  if (file.descriptor < 0 || ::fsync(file.descriptor) != 0)
+    return fail(ErrorCode::storage, "cannot sync the session log");
   // The name too, else a power cut can lose a file whose bytes are safe.
   const File directory(::open(directory_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (directory.descriptor < 0 || ::fsync(directory.descriptor) != 0) return fail(ErrorCode::storage, "cannot sync the log directory");
+  if (directory.descriptor < 0 || ::fsync(directory.descriptor) != 0)
+    return fail(ErrorCode::storage, "cannot sync the log directory");
   return {};
 }
 
-Result<void> DirectorySessionStore::read(const std::string& session, const std::function<Result<void>(ByteSpan)>& take) {
+Result<void> DirectorySessionStore::read(const std::string& session,
+                                         const std::function<Result<void>(ByteSpan)>& take) {
   HOOP_TRY(const auto path, path_of(session));
   const File file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
   if (file.descriptor < 0) return fail(ErrorCode::not_found, "no log of this session is kept");
@@ -101,7 +114,8 @@ Result<void> DirectorySessionStore::read(const std::string& session, const std::
 std::optional<std::filesystem::path> DirectorySessionStore::file(const std::string& session) {
   auto path = path_of(session);
   std::error_code error;
-  if (!path || !std::filesystem::is_regular_file(std::filesystem::symlink_status(*path, error))) return std::nullopt;
+  if (!path || !std::filesystem::is_regular_file(std::filesystem::symlink_status(*path, error)))
+    return std::nullopt;
   return std::move(*path);
 }
 

@@ -13,11 +13,14 @@ namespace {
 
 // The policy's role bounds it; this bounds a role without a bound.
 constexpr std::chrono::hours kLongestGrant{24};
-// A credential that is planned for longer than this is not being made any more: statement_timeout is ten seconds.
+// A credential that is planned for longer than this is not being made any more: statement_timeout
+// is ten seconds.
 constexpr std::chrono::seconds kPlannedPatience{60};
 
 /// What an error may say in the operator log: our words, never the remote's.
-std::string for_log(const Error& error) { return error.hint.empty() ? error.message : error.message + " (" + error.hint + ")"; }
+std::string for_log(const Error& error) {
+  return error.hint.empty() ? error.message : error.message + " (" + error.hint + ")";
+}
 
 }  // namespace
 
@@ -37,7 +40,8 @@ std::string new_session_id(Random& random) {
   return out;
 }
 
-SecretBytes derive_mask_key(const SecretBytes& secret, const std::string& subject, const std::string& target) {
+SecretBytes derive_mask_key(const SecretBytes& secret, const std::string& subject,
+                            const std::string& target) {
   // NUL parts the fields: neither a subject nor a target's name holds one.
   std::string context = "mask";
   context += '\0';
@@ -54,7 +58,8 @@ GrantService::GrantService(Parts parts, std::vector<GrantTarget> targets)
     : parts_(std::move(parts)), targets_(std::move(targets)), started_(parts_.clock.system_now()) {}
 
 const GrantTarget* GrantService::find_target(const std::string& name) const {
-  const auto found = std::ranges::find_if(targets_, [&](const GrantTarget& target) { return target.target.name == name; });
+  const auto found = std::ranges::find_if(
+      targets_, [&](const GrantTarget& target) { return target.target.name == name; });
   return found == targets_.end() ? nullptr : &*found;
 }
 
@@ -66,14 +71,18 @@ std::vector<const access::Target*> GrantService::open_to(const access::Identity&
   return out;
 }
 
-Result<access::PostgresCredential> GrantService::issue(const SessionRecord& record, const access::Authorization& authorization, CredentialIssuer& issuer) {
+Result<access::PostgresCredential> GrantService::issue(const SessionRecord& record,
+                                                       const access::Authorization& authorization,
+                                                       CredentialIssuer& issuer) {
   // Written first: if we die while the role is made, the next start finds its name here.
   HOOP_CHECK(parts_.store.add(record));
   auto credential = issuer.issue(authorization, record.credential);
   if (!credential) {
-    // The server has said no, so nothing was made. After anything else nobody knows: the sweep looks.
+    // The server has said no, so nothing was made. After anything else nobody knows: the sweep
+    // looks.
     const ErrorCode code = credential.error().code;
-    if (code == ErrorCode::upstream_refused || code == ErrorCode::denied || code == ErrorCode::config)
+    if (code == ErrorCode::upstream_refused || code == ErrorCode::denied ||
+        code == ErrorCode::config)
       HOOP_CHECK(parts_.store.set_revoked(record.session, parts_.clock.system_now()));
     return credential;
   }
@@ -88,7 +97,8 @@ Task<access::Grant> GrantService::create(GrantRequest request) {
   access::Identity identity = request.identity;
   identity.claimed_agent = request.claimed_agent;
   const SystemTime now = parts_.clock.system_now();
-  HOOP_CO_TRY(auto authorization, parts_.policy->authorize(identity, target->target, kLongestGrant, now));
+  HOOP_CO_TRY(auto authorization,
+              parts_.policy->authorize(identity, target->target, kLongestGrant, now));
   if (authorization.path() != access::DataPath::local || target->issuer == nullptr)
     co_return fail(ErrorCode::unsupported, "the gateway path is not available in this version");
 
@@ -128,14 +138,24 @@ Task<access::Grant> GrantService::create(GrantRequest request) {
   if (on_sooner_) on_sooner_();
   auto shared = std::make_shared<access::Authorization>(std::move(authorization));
   CredentialIssuer* issuer = target->issuer.get();
-  Work<access::PostgresCredential> make = [this, record, shared, issuer] { return issue(record, *shared, *issuer); };
+  Work<access::PostgresCredential> make = [this, record, shared, issuer] {
+    return issue(record, *shared, *issuer);
+  };
   auto credential = co_await parts_.workers.run(make);
   if (!credential) {
-    parts_.log.warning("grant.failed", {{"target", record.target}, {"subject", record.subject}, {"code", std::string(to_string(credential.error().code))}, {"error", for_log(credential.error())}});
-    co_return std::unexpected(std::move(credential).error().within(fmt::format("open target '{}'", record.target)));
+    parts_.log.warning("grant.failed", {{"target", record.target},
+                                        {"subject", record.subject},
+                                        {"code", std::string(to_string(credential.error().code))},
+                                        {"error", for_log(credential.error())}});
+    co_return std::unexpected(
+        std::move(credential).error().within(fmt::format("open target '{}'", record.target)));
   }
   grant.credential = std::move(*credential);
-  parts_.log.info("grant.issued", {{"session", record.session}, {"target", record.target}, {"subject", record.subject}, {"role", record.role}, {"expires_at", to_rfc3339(record.expires_at)}});
+  parts_.log.info("grant.issued", {{"session", record.session},
+                                   {"target", record.target},
+                                   {"subject", record.subject},
+                                   {"role", record.role},
+                                   {"expires_at", to_rfc3339(record.expires_at)}});
   co_return grant;
 }
 
@@ -147,13 +167,18 @@ Result<void> GrantService::revoke_blocking(const std::string& session) {
   HOOP_CHECK(parts_.store.set_expiry(session, parts_.clock.system_now()));
   const GrantTarget* target = find_target(record->target);
   if (target == nullptr || target->issuer == nullptr)
-    return fail(ErrorCode::config, fmt::format("role '{}' cannot be dropped: target '{}' is not configured any more", record->credential, record->target));
+    return fail(ErrorCode::config,
+                fmt::format("role '{}' cannot be dropped: target '{}' is not configured any more",
+                            record->credential, record->target));
   if (auto revoked = target->issuer->revoke(record->credential); !revoked) {
-    parts_.log.warning("grant.revoke_failed", {{"session", session}, {"target", record->target}, {"error", for_log(revoked.error())}});
+    parts_.log.warning(
+        "grant.revoke_failed",
+        {{"session", session}, {"target", record->target}, {"error", for_log(revoked.error())}});
     return revoked;
   }
   HOOP_CHECK(parts_.store.set_revoked(session, parts_.clock.system_now()));
-  parts_.log.info("grant.revoked", {{"session", session}, {"target", record->target}, {"subject", record->subject}});
+  parts_.log.info("grant.revoked",
+                  {{"session", session}, {"target", record->target}, {"subject", record->subject}});
   return {};
 }
 
@@ -166,7 +191,8 @@ bool GrantService::is_due(const SessionRecord& record) const {
   const SystemTime now = parts_.clock.system_now();
   if (record.expires_at <= now) return true;
   // Planned before this process began: whoever was making it is gone.
-  return record.state == CredentialState::planned && (record.started_at < started_ || record.started_at < now - kPlannedPatience);
+  return record.state == CredentialState::planned &&
+         (record.started_at < started_ || record.started_at < now - kPlannedPatience);
 }
 
 std::size_t GrantService::sweep_target(const GrantTarget& target) {
@@ -185,14 +211,18 @@ std::size_t GrantService::sweep_target(const GrantTarget& target) {
     if (is_due(record) && revoke_blocking(record.session)) ++ended;
   }
   if (!issued) {
-    parts_.log.warning("sweep.target_failed", {{"target", target.target.name}, {"error", for_log(issued.error())}});
+    parts_.log.warning("sweep.target_failed",
+                       {{"target", target.target.name}, {"error", for_log(issued.error())}});
     return ended;
   }
   for (const CredentialIssuer::Issued& credential : *issued) {
     if (known.contains(credential.name)) continue;
     const auto revoked = target.issuer->revoke(credential.name);
     if (revoked) ++ended;
-    parts_.log.warning("sweep.orphan", {{"target", target.target.name}, {"role", credential.name}, {"result", revoked ? "dropped" : for_log(revoked.error())}});
+    parts_.log.warning("sweep.orphan",
+                       {{"target", target.target.name},
+                        {"role", credential.name},
+                        {"result", revoked ? "dropped" : for_log(revoked.error())}});
   }
   return ended;
 }

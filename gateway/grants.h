@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Grants from birth to end: authorised, recorded, issued, revoked. The one place that knows this order.
+// Grants from birth to end: authorised, recorded, issued, revoked. The one place that knows this
+// order.
 #pragma once
 
 #include <array>
@@ -46,14 +47,16 @@ class GrantService {
   };
   GrantService(Parts parts, std::vector<GrantTarget> targets);
 
-  /// Fails with denied (unknown and forbidden alike, target_unavailable), upstream_unreachable and timeout (the target), or what
-  /// else the issuer and the store fail with.
+  /// Fails with denied (unknown and forbidden alike, target_unavailable), upstream_unreachable and
+  /// timeout (the target), or what else the issuer and the store fail with.
   Task<access::Grant> create(GrantRequest request);
-  /// Ends the credential now. Success if it has ended already, or is not known. After a failure the reaper goes on trying.
+  /// Ends the credential now. Success if it has ended already, or is not known. After a failure the
+  /// reaper goes on trying.
   Task<void> revoke(std::string session);
 
-  /// Blocking; for the pool. Ends what has expired, what a crash left half made, and what is in the marker group unknown. Answers
-  /// how many were ended; what cannot be reached is logged and tried again at the next sweep.
+  /// Blocking; for the pool. Ends what has expired, what a crash left half made, and what is in the
+  /// marker group unknown. Answers how many were ended; what cannot be reached is logged and tried
+  /// again at the next sweep.
   std::size_t sweep();
   /// When the next known credential expires.
   std::optional<SystemTime> next_expiry() const;
@@ -68,7 +71,9 @@ class GrantService {
 
  private:
   const GrantTarget* find_target(const std::string& name) const;
-  Result<access::PostgresCredential> issue(const SessionRecord& record, const access::Authorization& authorization, CredentialIssuer& issuer);
+  Result<access::PostgresCredential> issue(const SessionRecord& record,
+                                           const access::Authorization& authorization,
+                                           CredentialIssuer& issuer);
   Result<void> revoke_blocking(const std::string& session);
   std::size_t sweep_target(const GrantTarget& target);
   bool is_due(const SessionRecord& record) const;
@@ -76,7 +81,8 @@ class GrantService {
   Parts parts_;
   std::vector<GrantTarget> targets_;
   SystemTime started_;
-  std::array<std::mutex, 16> revoking_;  // by session: two revocations of one role would trip over each other
+  std::array<std::mutex, 16>
+      revoking_;  // by session: two revocations of one role would trip over each other
   mutable std::mutex expiries_mutex_;
   std::set<SystemTime> expiries_;
   std::function<void()> on_sooner_;
@@ -84,7 +90,9 @@ class GrantService {
 
 /// "s_" and 26 characters of base32: 128 random bits.
 std::string new_session_id(Random& random);
-/// The key of HMAC masks: one per identity and target, so that tokens of two people cannot be compared.
-SecretBytes derive_mask_key(const SecretBytes& secret, const std::string& subject, const std::string& target);
+/// The key of HMAC masks: one per identity and target, so that tokens of two people cannot be
+/// compared.
+SecretBytes derive_mask_key(const SecretBytes& secret, const std::string& subject,
+                            const std::string& target);
 
 }  // namespace hoop::gateway

@@ -14,7 +14,8 @@
 namespace hoop::gateway {
 namespace {
 
-constexpr std::string_view kGatewayToml = R"(# The gateway's own settings and its targets: hoopctl-gateway(8).
+constexpr std::string_view kGatewayToml =
+    R"(# The gateway's own settings and its targets: hoopctl-gateway(8).
 # Files in conf.d/*.toml are read after this one, in the order of their names; a [[target]] of the same name replaces this one's.
 
 [gateway]
@@ -41,7 +42,8 @@ listen = "{listen}"
 # admin = {{ user = "hoop_admin", password = "file:keys/pg-demo.password", database = "postgres" }}
 )";
 
-constexpr std::string_view kPolicyToml = R"(# Who may open what, and what may happen there: hoopctl-policy(5). First deny wins, then allow; what no rule allows is denied.
+constexpr std::string_view kPolicyToml =
+    R"(# Who may open what, and what may happen there: hoopctl-policy(5). First deny wins, then allow; what no rule allows is denied.
 
 # A role maps people to targets, and to the database role whose rights they use there.
 [[role]]
@@ -81,7 +83,8 @@ rows_per_session = 1_000_000
 )";
 
 /// localhost first, what was asked for after it, each once.
-std::vector<std::string> certificate_names(const std::vector<std::string>& wanted, const std::string& listen_host) {
+std::vector<std::string> certificate_names(const std::vector<std::string>& wanted,
+                                           const std::string& listen_host) {
   std::vector<std::string> out;
   const auto add = [&](const std::string& name) {
     if (!name.empty() && std::ranges::find(out, name) == out.end()) out.push_back(name);
@@ -93,8 +96,11 @@ std::vector<std::string> certificate_names(const std::vector<std::string>& wante
 }
 
 bool is_certificate_name(const std::string& name) {
-  const auto fits = [](char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '.' || c == '-' || c == ':'; };
-  return !name.empty() && name.size() <= 253 && std::ranges::all_of(name, fits) && name.front() != '-' && name.front() != '.';
+  const auto fits = [](char c) {
+    return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '.' || c == '-' || c == ':';
+  };
+  return !name.empty() && name.size() <= 253 && std::ranges::all_of(name, fits) &&
+         name.front() != '-' && name.front() != '.';
 }
 
 struct Writer {
@@ -111,11 +117,15 @@ struct Writer {
 
 Result<InitReport> init_directory(const InitOptions& options, Random& random) {
   std::error_code error;
-  if (std::filesystem::exists(options.directory, error) && !std::filesystem::is_empty(options.directory, error))
-    return fail(ErrorCode::config, fmt::format("'{}' exists and is not empty", options.directory.string()), "name a new directory: init never overwrites");
+  if (std::filesystem::exists(options.directory, error) &&
+      !std::filesystem::is_empty(options.directory, error))
+    return fail(ErrorCode::config,
+                fmt::format("'{}' exists and is not empty", options.directory.string()),
+                "name a new directory: init never overwrites");
   HOOP_TRY(const auto listen, parse_listen(options.listen));
   for (const std::string& name : options.names) {
-    if (!is_certificate_name(name)) return fail(ErrorCode::usage, fmt::format("'{}' is not a host name or an address", name));
+    if (!is_certificate_name(name))
+      return fail(ErrorCode::usage, fmt::format("'{}' is not a host name or an address", name));
   }
   InitReport report;
   report.gateway_id = "gw_" + to_hex(random.bytes(8));
@@ -125,13 +135,17 @@ Result<InitReport> init_directory(const InitOptions& options, Random& random) {
     report.url = config.base_url(listen.port);
     if (!options.names.empty()) {
       const std::string& host = options.names.front();
-      report.url = fmt::format("https://{}:{}", host.find(':') != std::string::npos ? "[" + host + "]" : host, listen.port);
+      report.url =
+          fmt::format("https://{}:{}",
+                      host.find(':') != std::string::npos ? "[" + host + "]" : host, listen.port);
     }
   }
 
-  const auto pki = net::generate_pki("hoopctl gateway " + report.gateway_id, certificate_names(options.names, listen.host));
+  const auto pki = net::generate_pki("hoopctl gateway " + report.gateway_id,
+                                     certificate_names(options.names, listen.host));
   report.ca_sha256 = pki.ca_sha256;
-  for (const char* folder : {"", "conf.d", "tls", "keys", "state", "state/logs"}) HOOP_CHECK(identity::make_private_directory(options.directory / folder));
+  for (const char* folder : {"", "conf.d", "tls", "keys", "state", "state/logs"})
+    HOOP_CHECK(identity::make_private_directory(options.directory / folder));
   Writer write{options.directory, report};
   HOOP_CHECK(write.file("tls/ca.pem", pki.ca_pem));
   HOOP_CHECK(write.file("tls/ca.key", pki.ca_key_pem.reveal()));
@@ -143,9 +157,16 @@ Result<InitReport> init_directory(const InitOptions& options, Random& random) {
   HOOP_CHECK(write.file("keys/secret.key", secret.reveal()));
   HOOP_CHECK(write.file("policy.toml", kPolicyToml));
   // Last: without it the directory is no gateway, so a half-made one is told apart.
-  const std::string url = report.url.empty() ? "# url = \"https://gw.example:8443\"   # made from the port that was bound\n"
-                                             : fmt::format("url = \"{}\"   # what people type after --gateway; issuer and audience of every token\n", report.url);
-  HOOP_CHECK(write.file("gateway.toml", fmt::format(fmt::runtime(kGatewayToml), fmt::arg("listen", options.listen), fmt::arg("url", url), fmt::arg("id", report.gateway_id))));
+  const std::string url =
+      report.url.empty()
+          ? "# url = \"https://gw.example:8443\"   # made from the port that was bound\n"
+          : fmt::format(
+                "url = \"{}\"   # what people type after --gateway; issuer and audience of every "
+                "token\n",
+                report.url);
+  HOOP_CHECK(write.file("gateway.toml",
+                        fmt::format(fmt::runtime(kGatewayToml), fmt::arg("listen", options.listen),
+                                    fmt::arg("url", url), fmt::arg("id", report.gateway_id))));
   return report;
 }
 

@@ -22,12 +22,15 @@ std::chrono::milliseconds RateLimit::take(const std::string& key) {
     bucket.tokens -= 1;
     return std::chrono::milliseconds(0);
   }
-  return std::chrono::milliseconds(1 + static_cast<std::int64_t>((1 - bucket.tokens) * 60'000 / per_minute_));
+  return std::chrono::milliseconds(
+      1 + static_cast<std::int64_t>((1 - bucket.tokens) * 60'000 / per_minute_));
 }
 
 void RateLimit::forget_full() {
   const SteadyTime now = clock_.steady_now();
-  std::erase_if(buckets_, [&](const auto& entry) { return now - entry.second.filled > std::chrono::minutes(1); });
+  std::erase_if(buckets_, [&](const auto& entry) {
+    return now - entry.second.filled > std::chrono::minutes(1);
+  });
 }
 
 }  // namespace hoop::gateway

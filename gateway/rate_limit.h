@@ -12,7 +12,8 @@ namespace hoop::gateway {
 /// One thread. Memory is bounded: full buckets are forgotten.
 class RateLimit {
  public:
-  RateLimit(std::uint32_t per_minute, const Clock& clock) : per_minute_(per_minute), clock_(clock) {}
+  RateLimit(std::uint32_t per_minute, const Clock& clock)
+      : per_minute_(per_minute), clock_(clock) {}
   /// Zero: go on, and it has been counted. Otherwise how long until the next one is let through.
   std::chrono::milliseconds take(const std::string& key);
 

@@ -6,13 +6,17 @@
 namespace hoop::gateway {
 namespace {
 
-// A failed revocation, a role that came back with a restored database: found after at most this long.
+// A failed revocation, a role that came back with a restored database: found after at most this
+// long.
 constexpr std::chrono::seconds kSweepEvery{60};
 
 }  // namespace
 
 Reaper::Reaper(GrantService& grants, asio::any_io_executor executor)
-    : grants_(grants), executor_(executor), wake_(executor), ended_(executor, asio::steady_timer::time_point::max()) {}
+    : grants_(grants),
+      executor_(executor),
+      wake_(executor),
+      ended_(executor, asio::steady_timer::time_point::max()) {}
 
 void Reaper::start() {
   running_ = true;
@@ -40,12 +44,15 @@ asio::awaitable<void> Reaper::loop() {
       GrantService& grants = grants_;
       Work<std::size_t> sweep = [&grants]() -> Result<std::size_t> { return grants.sweep(); };
       const auto swept = co_await grants_.workers().run(sweep);
-      if (swept && *swept > 0) grants_.log().info("sweep.done", {{"ended", std::to_string(*swept)}});
+      if (swept && *swept > 0)
+        grants_.log().info("sweep.done", {{"ended", std::to_string(*swept)}});
       next_sweep = clock.steady_now() + kSweepEvery;
       continue;
     }
-    auto pause = std::chrono::duration_cast<std::chrono::milliseconds>(next_sweep - clock.steady_now());
-    if (expiry) pause = std::min(pause, std::chrono::duration_cast<std::chrono::milliseconds>(*expiry - now));
+    auto pause =
+        std::chrono::duration_cast<std::chrono::milliseconds>(next_sweep - clock.steady_now());
+    if (expiry)
+      pause = std::min(pause, std::chrono::duration_cast<std::chrono::milliseconds>(*expiry - now));
     wake_.expires_after(std::max(pause, std::chrono::milliseconds(1)));
     co_await wake_.async_wait(asio::experimental::as_tuple(asio::use_awaitable));
   }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Ends grants when their time is over: a timer to the next expiry, and a sweep for what was left behind.
+// Ends grants when their time is over: a timer to the next expiry, and a sweep for what was left
+// behind.
 #pragma once
 
 #include "gateway/grants.h"

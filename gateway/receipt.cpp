@@ -31,14 +31,18 @@ Result<void> take_totals(const record::Record& record, FinishedLog& out) {
   return {};
 }
 
-Result<void> compare(const record::LogSummary& summary, const SessionRecord& record, const LogClaim& claim, const std::string& gateway) {
-  const auto wrong = [](std::string what) { return fail(ErrorCode::integrity, "the log's " + std::move(what)); };
+Result<void> compare(const record::LogSummary& summary, const SessionRecord& record,
+                     const LogClaim& claim, const std::string& gateway) {
+  const auto wrong = [](std::string what) {
+    return fail(ErrorCode::integrity, "the log's " + std::move(what));
+  };
   if (summary.header.session != record.session) return wrong("session is not the grant's");
   if (summary.header.gateway != gateway) return wrong("gateway is not this one");
   if (summary.header.target != record.target) return wrong("target is not the grant's");
   if (summary.header.subject != record.subject) return wrong("subject is not the grant's");
   if (to_base64url(summary.header.key) != record.client_key) return wrong("key is not the grant's");
-  if (summary.trailing != 0 || summary.length != claim.length) return wrong(fmt::format("length is {}, not {}", summary.length, claim.length));
+  if (summary.trailing != 0 || summary.length != claim.length)
+    return wrong(fmt::format("length is {}, not {}", summary.length, claim.length));
   if (to_hex(summary.digest) != claim.digest) return wrong("digest is not the one named");
   if (claim.sealed && !summary.sealed) return wrong("seal is missing");
   return {};
@@ -46,7 +50,9 @@ Result<void> compare(const record::LogSummary& summary, const SessionRecord& rec
 
 }  // namespace
 
-Result<FinishedLog> receive_log(SessionStore& logs, const SessionRecord& record, const LogClaim& claim, const ReceiptSigner& signer, SystemTime now) {
+Result<FinishedLog> receive_log(SessionStore& logs, const SessionRecord& record,
+                                const LogClaim& claim, const ReceiptSigner& signer,
+                                SystemTime now) {
   HOOP_CHECK(logs.sync(record.session));
   FinishedLog out;
   out.ended_at = now;
@@ -66,8 +72,9 @@ Result<FinishedLog> receive_log(SessionStore& logs, const SessionRecord& record,
   out.sealed = summary.sealed;
   std::string claims = "{\"iss\":";
   append_json_string(claims, signer.issuer);
-  claims += fmt::format(R"(,"session":"{}","digest":"{}","length":{},"records":{},"sealed":{},"received_at":"{}"}})", record.session, out.digest, out.length,
-                        summary.records, out.sealed, to_rfc3339(now));
+  claims += fmt::format(
+      R"(,"session":"{}","digest":"{}","length":{},"records":{},"sealed":{},"received_at":"{}"}})",
+      record.session, out.digest, out.length, summary.records, out.sealed, to_rfc3339(now));
   out.receipt = identity::sign_jws(signer.key, "hoopctl-receipt+jwt", claims);
   return out;
 }

@@ -21,9 +21,11 @@ extern char** environ;
 namespace hoop::gateway {
 namespace {
 
-constexpr std::size_t kMaxSecretBytes = 64U << 10;  // a password or a PEM key; anything longer is the wrong file
+constexpr std::size_t kMaxSecretBytes =
+    64U << 10;  // a password or a PEM key; anything longer is the wrong file
 constexpr std::chrono::seconds kProgramTime{10};
-constexpr std::string_view kHint = "write it as file:/path, env:NAME or exec:/path/to/program argument";
+constexpr std::string_view kHint =
+    "write it as file:/path, env:NAME or exec:/path/to/program argument";
 
 struct Descriptor {
   int value = -1;
@@ -34,7 +36,8 @@ struct Descriptor {
   }
 };
 
-/// Blanks part words; single and double quotes hold them together; nothing else is special. Empty if a quote is not closed.
+/// Blanks part words; single and double quotes hold them together; nothing else is special. Empty
+/// if a quote is not closed.
 std::vector<std::string> split_words(std::string_view text) {
   std::vector<std::string> words;
   std::string word;
@@ -68,7 +71,8 @@ Result<SecretText> trimmed(std::string text, std::string_view what) {
   if (text.ends_with('\r')) text.pop_back();
   SecretText secret(std::move(text));
   if (secret.empty()) return fail(ErrorCode::config, fmt::format("{} is empty", what));
-  if (secret.reveal().find('\0') != std::string::npos) return fail(ErrorCode::config, fmt::format("{} holds a NUL byte", what));
+  if (secret.reveal().find('\0') != std::string::npos)
+    return fail(ErrorCode::config, fmt::format("{} holds a NUL byte", what));
   return secret;
 }
 
@@ -90,22 +94,29 @@ bool read_all(int descriptor, std::string& out) {
 
 Result<SecretText> from_file(const std::filesystem::path& path) {
   const Descriptor file{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
-  struct stat facts {};
-  if (file.value < 0 || ::fstat(file.value, &facts) != 0) return fail(ErrorCode::io, fmt::format("cannot read secret file '{}'", path.string()));
+  struct stat facts{};
+  if (file.value < 0 || ::fstat(file.value, &facts) != 0)
+    return fail(ErrorCode::io, fmt::format("cannot read secret file '{}'", path.string()));
   if (S_ISREG(facts.st_mode) && (facts.st_mode & S_IRWXO) != 0)
-    return fail(ErrorCode::config, fmt::format("secret file '{}' is open to every user", path.string()), "chmod 600 it");
+    return fail(ErrorCode::config,
+                fmt::format("secret file '{}' is open to every user", path.string()),
+                "chmod 600 it");
   std::string text;
-  if (!read_all(file.value, text)) return fail(ErrorCode::io, fmt::format("cannot read secret file '{}'", path.string()));
+  if (!read_all(file.value, text))
+    return fail(ErrorCode::io, fmt::format("cannot read secret file '{}'", path.string()));
   return trimmed(std::move(text), fmt::format("secret file '{}'", path.string()));
 }
 
-/// Reads what the program writes until its end or the deadline. Answers nullopt on a timeout or too much.
-std::optional<std::string> read_until(int descriptor, std::chrono::steady_clock::time_point deadline) {
+/// Reads what the program writes until its end or the deadline. Answers nullopt on a timeout or too
+/// much.
+std::optional<std::string> read_until(int descriptor,
+                                      std::chrono::steady_clock::time_point deadline) {
   std::string out;
   out.reserve(kMaxSecretBytes + 1);
   char chunk[4096];
   for (;;) {
-    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
+    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(
+        deadline - std::chrono::steady_clock::now());
     if (left.count() <= 0) return std::nullopt;
     pollfd ready{descriptor, POLLIN, 0};
     const int answer = ::poll(&ready, 1, static_cast<int>(left.count()));
@@ -157,15 +168,21 @@ Result<SecretText> from_program(std::string_view command) {
   const int failed = ::posix_spawn(&child, argv[0], &actions, &attributes, argv.data(), environ);
   posix_spawnattr_destroy(&attributes);
   posix_spawn_file_actions_destroy(&actions);
-  if (failed != 0) return fail(ErrorCode::config, fmt::format("secret program '{}' cannot be run", words[0]));
+  if (failed != 0)
+    return fail(ErrorCode::config, fmt::format("secret program '{}' cannot be run", words[0]));
   write_end.reset();
   const auto deadline = std::chrono::steady_clock::now() + kProgramTime;
   auto text = read_until(read_end.value, deadline);
   const auto status = wait_until(child, text ? deadline : std::chrono::steady_clock::now());
-  if (!text || !status) return fail(ErrorCode::timeout, fmt::format("secret program '{}' did not end in {} s, or wrote too much", words[0], kProgramTime.count()));
+  if (!text || !status)
+    return fail(ErrorCode::timeout,
+                fmt::format("secret program '{}' did not end in {} s, or wrote too much", words[0],
+                            kProgramTime.count()));
   SecretText secret(std::move(*text));
-  if (*status != 0) return fail(ErrorCode::config, fmt::format("secret program '{}' exited {}", words[0], *status));
-  return trimmed(std::string(secret.reveal()), fmt::format("what secret program '{}' wrote", words[0]));
+  if (*status != 0)
+    return fail(ErrorCode::config, fmt::format("secret program '{}' exited {}", words[0], *status));
+  return trimmed(std::string(secret.reveal()),
+                 fmt::format("what secret program '{}' wrote", words[0]));
 }
 
 }  // namespace
@@ -173,25 +190,35 @@ Result<SecretText> from_program(std::string_view command) {
 Result<void> check_secret_reference(std::string_view reference) {
   if (reference.starts_with("file:") && reference.size() > 5) return {};
   if (reference.starts_with("env:") && reference.size() > 4) {
-    if (reference.find('=') != std::string_view::npos) return fail(ErrorCode::config, "a variable's name has no '='", std::string(kHint));
+    if (reference.find('=') != std::string_view::npos)
+      return fail(ErrorCode::config, "a variable's name has no '='", std::string(kHint));
     return {};
   }
   if (reference.starts_with("exec:")) {
     const std::vector<std::string> words = split_words(reference.substr(5));
-    if (words.empty()) return fail(ErrorCode::config, "exec: needs a program, and every quote closed", std::string(kHint));
-    if (!words[0].starts_with('/')) return fail(ErrorCode::config, "exec: needs the absolute path of a program", std::string(kHint));
+    if (words.empty())
+      return fail(ErrorCode::config, "exec: needs a program, and every quote closed",
+                  std::string(kHint));
+    if (!words[0].starts_with('/'))
+      return fail(ErrorCode::config, "exec: needs the absolute path of a program",
+                  std::string(kHint));
     return {};
   }
-  return fail(ErrorCode::config, "a secret must not stand in the configuration itself", std::string(kHint));
+  return fail(ErrorCode::config, "a secret must not stand in the configuration itself",
+              std::string(kHint));
 }
 
-Result<SecretText> resolve_secret(std::string_view reference, const std::filesystem::path& directory) {
+Result<SecretText> resolve_secret(std::string_view reference,
+                                  const std::filesystem::path& directory) {
   HOOP_CHECK(check_secret_reference(reference));
-  if (reference.starts_with("file:")) return from_file(directory / std::filesystem::path(reference.substr(5)));
+  if (reference.starts_with("file:"))
+    return from_file(directory / std::filesystem::path(reference.substr(5)));
   if (reference.starts_with("exec:")) return from_program(reference.substr(5));
   const std::string name(reference.substr(4));
-  const char* value = std::getenv(name.c_str());  // the gateway changes its environment before its threads start, never after
-  if (value == nullptr) return fail(ErrorCode::config, fmt::format("environment variable '{}' is not set", name));
+  const char* value = std::getenv(
+      name.c_str());  // the gateway changes its environment before its threads start, never after
+  if (value == nullptr)
+    return fail(ErrorCode::config, fmt::format("environment variable '{}' is not set", name));
   return trimmed(value, fmt::format("environment variable '{}'", name));
 }
 

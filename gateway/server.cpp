@@ -6,8 +6,8 @@
 #include <sys/file.h>
 #include <unistd.h>
 
-#include <asio/signal_set.hpp>
 #include <fmt/format.h>
+#include <asio/signal_set.hpp>
 
 #include "core/base/encoding.h"
 #include "core/identity/private_file.h"
@@ -22,7 +22,8 @@
 namespace hoop::gateway {
 namespace {
 
-constexpr std::size_t kWorkers = 8;          // each may wait for a database; more would not make SQLite faster
+constexpr std::size_t kWorkers =
+    8;  // each may wait for a database; more would not make SQLite faster
 constexpr std::size_t kMaxKeyFile = 64 << 10;  // PEM chains are a few KiB
 
 /// Held while the gateway runs: two on one directory would sweep each other's sessions away.
@@ -31,15 +32,18 @@ class DirectoryLock {
   static Result<DirectoryLock> take(const std::filesystem::path& file) {
     DirectoryLock lock;
     lock.descriptor_ = ::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-    if (lock.descriptor_ < 0) return fail(ErrorCode::storage, fmt::format("cannot open '{}'", file.string()));
-    if (::flock(lock.descriptor_, LOCK_EX | LOCK_NB) != 0) return fail(ErrorCode::config, "another gateway runs on this directory");
+    if (lock.descriptor_ < 0)
+      return fail(ErrorCode::storage, fmt::format("cannot open '{}'", file.string()));
+    if (::flock(lock.descriptor_, LOCK_EX | LOCK_NB) != 0)
+      return fail(ErrorCode::config, "another gateway runs on this directory");
     return lock;
   }
   DirectoryLock() = default;
   ~DirectoryLock() {
     if (descriptor_ >= 0) ::close(descriptor_);
   }
-  DirectoryLock(DirectoryLock&& other) noexcept : descriptor_(std::exchange(other.descriptor_, -1)) {}
+  DirectoryLock(DirectoryLock&& other) noexcept
+      : descriptor_(std::exchange(other.descriptor_, -1)) {}
   DirectoryLock& operator=(DirectoryLock&& other) noexcept {
     std::swap(descriptor_, other.descriptor_);
     return *this;
@@ -51,21 +55,25 @@ class DirectoryLock {
 
 Result<SecretText> read_key_file(const std::filesystem::path& path) {
   HOOP_TRY(auto text, identity::read_private_file(path, kMaxKeyFile));
-  if (!text) return fail(ErrorCode::config, fmt::format("'{}' is missing", path.string()), "'hoopctl gateway init DIR' makes a working directory");
+  if (!text)
+    return fail(ErrorCode::config, fmt::format("'{}' is missing", path.string()),
+                "'hoopctl gateway init DIR' makes a working directory");
   return std::move(*text);
 }
 
 Result<crypto::P256Key> read_key(const std::filesystem::path& path) {
   HOOP_TRY(const auto pem, read_key_file(path));
   auto key = crypto::P256Key::from_pem(pem.reveal());
-  if (!key) return fail(ErrorCode::config, fmt::format("'{}' is not a P-256 private key", path.string()));
+  if (!key)
+    return fail(ErrorCode::config, fmt::format("'{}' is not a P-256 private key", path.string()));
   return key;
 }
 
 Result<SecretBytes> read_secret(const std::filesystem::path& path) {
   HOOP_TRY(const auto text, read_key_file(path));
   auto bytes = from_base64url(text.reveal());
-  if (!bytes || bytes->size() != 32) return fail(ErrorCode::config, fmt::format("'{}' is not 32 bytes in base64url", path.string()));
+  if (!bytes || bytes->size() != 32)
+    return fail(ErrorCode::config, fmt::format("'{}' is not 32 bytes in base64url", path.string()));
   return SecretBytes(std::move(*bytes));
 }
 
@@ -75,16 +83,27 @@ Result<net::TlsServer> read_certificate(const Layout& layout) {
   return net::TlsServer::create(net::ServerCertificate{chain.reveal(), std::move(key)});
 }
 
-std::vector<GrantTarget> make_targets(const GatewayConfig& config, const Clock& clock, Random& random) {
+std::vector<GrantTarget> make_targets(const GatewayConfig& config, const Clock& clock,
+                                      Random& random) {
   std::vector<GrantTarget> out;
   for (const ConfiguredTarget& target : config.targets) {
-    auto login_for = [target, directory = config.layout.directory](const std::string& database) -> Result<PgLogin> {
-      PgLogin login{target.target.host, target.target.port, target.target.tls_server_name, target.target.tls, target.ca_file, target.admin.user, {}, database};
+    auto login_for = [target, directory = config.layout.directory](
+                         const std::string& database) -> Result<PgLogin> {
+      PgLogin login{target.target.host,
+                    target.target.port,
+                    target.target.tls_server_name,
+                    target.target.tls,
+                    target.ca_file,
+                    target.admin.user,
+                    {},
+                    database};
       HOOP_TRY(auto password, resolve_secret(target.admin.password, directory));
       login.password = std::move(password);
       return login;
     };
-    out.push_back({target.target, std::make_unique<PostgresRoleIssuer>(config.id, target.admin.database, std::move(login_for), clock, random)});
+    out.push_back(
+        {target.target, std::make_unique<PostgresRoleIssuer>(config.id, target.admin.database,
+                                                             std::move(login_for), clock, random)});
   }
   return out;
 }
@@ -93,9 +112,16 @@ std::vector<GrantTarget> make_targets(const GatewayConfig& config, const Clock& 
 
 // In the order in which they are built: what stands below uses what stands above.
 struct GatewayServer::Parts {
-  Parts(GatewayConfig config_, DirectoryLock lock_, std::shared_ptr<Log> log_, SecretBytes secret_, crypto::P256Key receipt, Database people, std::unique_ptr<SqliteStore> store_)
-      : config(std::move(config_)), lock(std::move(lock_)), log(std::move(log_)), secret(std::move(secret_)), receipt_key(std::move(receipt)),
-        idp_database(std::move(people)), store(std::move(store_)), logs(config.layout.logs()) {}
+  Parts(GatewayConfig config_, DirectoryLock lock_, std::shared_ptr<Log> log_, SecretBytes secret_,
+        crypto::P256Key receipt, Database people, std::unique_ptr<SqliteStore> store_)
+      : config(std::move(config_)),
+        lock(std::move(lock_)),
+        log(std::move(log_)),
+        secret(std::move(secret_)),
+        receipt_key(std::move(receipt)),
+        idp_database(std::move(people)),
+        store(std::move(store_)),
+        logs(config.layout.logs()) {}
   GatewayConfig config;
   DirectoryLock lock;
   std::shared_ptr<Log> log;
@@ -113,7 +139,8 @@ struct GatewayServer::Parts {
   std::optional<http::Server> http;
 
   asio::awaitable<http::Response> handle(http::Request request, http::ConnectionInfo connection) {
-    if (request.path().starts_with("/v1/") || request.path() == "/.well-known/hoopctl") co_return co_await api->handle(std::move(request));
+    if (request.path().starts_with("/v1/") || request.path() == "/.well-known/hoopctl")
+      co_return co_await api->handle(std::move(request));
     auto answer = co_await idp->handle(std::move(request), connection);
     if (answer) co_return std::move(*answer);
     co_return http::problem_response(404, "not_found", "there is nothing here");
@@ -128,7 +155,10 @@ GatewayServer::~GatewayServer() {
   parts_->workers.reset();
 }
 
-Result<std::unique_ptr<GatewayServer>> GatewayServer::create(GatewayConfig config, asio::io_context& context, const Clock& clock, Random& random, std::shared_ptr<Log> log) {
+Result<std::unique_ptr<GatewayServer>> GatewayServer::create(GatewayConfig config,
+                                                             asio::io_context& context,
+                                                             const Clock& clock, Random& random,
+                                                             std::shared_ptr<Log> log) {
   const Layout layout = config.layout;
   HOOP_CHECK(identity::make_private_directory(layout.state()));
   HOOP_CHECK(identity::make_private_directory(layout.logs()));
@@ -139,11 +169,16 @@ Result<std::unique_ptr<GatewayServer>> GatewayServer::create(GatewayConfig confi
   HOOP_TRY(auto tls, read_certificate(layout));
   HOOP_TRY(auto store, SqliteStore::open(layout.database()));
   HOOP_TRY(auto idp_database, Database::open(layout.database()));
-  auto parts = std::make_unique<Parts>(std::move(config), std::move(lock), log, std::move(secret), std::move(receipt_key), std::move(idp_database), std::move(store));
+  auto parts =
+      std::make_unique<Parts>(std::move(config), std::move(lock), log, std::move(secret),
+                              std::move(receipt_key), std::move(idp_database), std::move(store));
   Parts& p = *parts;
   std::unique_ptr<GatewayServer> server(new GatewayServer(std::move(parts)));
-  const auto handler = [&p](http::Request request, http::ConnectionInfo connection) { return p.handle(std::move(request), connection); };
-  HOOP_TRY(auto http, http::Server::listen(context.get_executor(), p.config.listen_host, p.config.listen_port, std::move(tls), handler, log));
+  const auto handler = [&p](http::Request request, http::ConnectionInfo connection) {
+    return p.handle(std::move(request), connection);
+  };
+  HOOP_TRY(auto http, http::Server::listen(context.get_executor(), p.config.listen_host,
+                                           p.config.listen_port, std::move(tls), handler, log));
   p.base_url = p.config.base_url(http.port());
   p.http.emplace(std::move(http));
 
@@ -151,7 +186,8 @@ Result<std::unique_ptr<GatewayServer>> GatewayServer::create(GatewayConfig confi
   settings.issuer = p.base_url;
   settings.audience = p.base_url;
   settings.poll_interval = p.config.device_poll_interval;
-  HOOP_TRY(auto idp, idp::IdentityProvider::create(settings, p.idp_database, std::move(token_key), clock, random, *log));
+  HOOP_TRY(auto idp, idp::IdentityProvider::create(settings, p.idp_database, std::move(token_key),
+                                                   clock, random, *log));
   identity::TrustedIssuer issuer;
   issuer.issuer = p.base_url;
   issuer.audience = p.base_url;
@@ -161,10 +197,14 @@ Result<std::unique_ptr<GatewayServer>> GatewayServer::create(GatewayConfig confi
 
   p.workers.emplace(kWorkers);
   auto policy = std::make_shared<const access::PolicyEngine>(p.config.policy);
-  p.grants.emplace(GrantService::Parts{p.config.id, std::move(policy), p.secret.clone(), *p.store, *p.workers, clock, random, *log}, make_targets(p.config, clock, random));
+  p.grants.emplace(GrantService::Parts{p.config.id, std::move(policy), p.secret.clone(), *p.store,
+                                       *p.workers, clock, random, *log},
+                   make_targets(p.config, clock, random));
   p.reaper.emplace(*p.grants, context.get_executor());
-  p.api.emplace(ApiParts{p.config.id, p.base_url, p.config.grants_per_minute, std::make_shared<const identity::TokenVerifier>(std::vector{std::move(issuer)}, clock),
-                         *p.grants, *p.store, p.logs, *p.workers, p.receipt_key, clock, *log});
+  p.api.emplace(ApiParts{
+      p.config.id, p.base_url, p.config.grants_per_minute,
+      std::make_shared<const identity::TokenVerifier>(std::vector{std::move(issuer)}, clock),
+      *p.grants, *p.store, p.logs, *p.workers, p.receipt_key, clock, *log});
   return server;
 }
 
@@ -172,10 +212,16 @@ Result<void> GatewayServer::start() {
   Parts& p = *parts_;
   p.http->start();
   p.reaper->start();
-  const std::string host = p.config.listen_host.find(':') != std::string::npos ? "[" + p.config.listen_host + "]" : p.config.listen_host;
+  const std::string host = p.config.listen_host.find(':') != std::string::npos
+                               ? "[" + p.config.listen_host + "]"
+                               : p.config.listen_host;
   const std::string address = fmt::format("{}:{}", host, port());
   HOOP_CHECK(identity::write_private_file(p.config.layout.listen_file(), address + "\n"));
-  p.log->info("gateway.listening", {{"address", address}, {"url", p.base_url}, {"id", p.config.id}, {"targets", std::to_string(p.config.targets.size())}, {"version", HOOPCTL_VERSION}});
+  p.log->info("gateway.listening", {{"address", address},
+                                    {"url", p.base_url},
+                                    {"id", p.config.id},
+                                    {"targets", std::to_string(p.config.targets.size())},
+                                    {"version", HOOPCTL_VERSION}});
   return {};
 }
 
@@ -191,7 +237,8 @@ asio::awaitable<void> GatewayServer::stop() {
 std::uint16_t GatewayServer::port() const { return parts_->http->port(); }
 const std::string& GatewayServer::base_url() const { return parts_->base_url; }
 
-Result<void> serve(const std::filesystem::path& directory, const Clock& clock, Random& random, std::shared_ptr<Log> log) {
+Result<void> serve(const std::filesystem::path& directory, const Clock& clock, Random& random,
+                   std::shared_ptr<Log> log) {
   ::signal(SIGPIPE, SIG_IGN);
   HOOP_TRY(auto config, load_config(directory));
   asio::io_context context(1);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The gateway: composes stores, issuers, identity provider and API on one io_context and a worker pool.
+// The gateway: composes stores, issuers, identity provider and API on one io_context and a worker
+// pool.
 #pragma once
 
 #include <memory>
@@ -13,9 +14,13 @@ namespace hoop::gateway {
 
 class GatewayServer {
  public:
-  /// Reads keys and certificate, opens the state, binds. Fails with config, storage, io; config also when another gateway runs on
-  /// the same directory. Borrows context, clock, random and log, which outlive it.
-  static Result<std::unique_ptr<GatewayServer>> create(GatewayConfig config, asio::io_context& context, const Clock& clock, Random& random, std::shared_ptr<Log> log);
+  /// Reads keys and certificate, opens the state, binds. Fails with config, storage, io; config
+  /// also when another gateway runs on the same directory. Borrows context, clock, random and log,
+  /// which outlive it.
+  static Result<std::unique_ptr<GatewayServer>> create(GatewayConfig config,
+                                                       asio::io_context& context,
+                                                       const Clock& clock, Random& random,
+                                                       std::shared_ptr<Log> log);
   ~GatewayServer();
   GatewayServer(const GatewayServer&) = delete;
   GatewayServer& operator=(const GatewayServer&) = delete;
@@ -34,6 +39,7 @@ class GatewayServer {
 };
 
 /// Runs the gateway of a directory until SIGTERM or SIGINT. Answers when everything has ended.
-Result<void> serve(const std::filesystem::path& directory, const Clock& clock, Random& random, std::shared_ptr<Log> log);
+Result<void> serve(const std::filesystem::path& directory, const Clock& clock, Random& random,
+                   std::shared_ptr<Log> log);
 
 }  // namespace hoop::gateway

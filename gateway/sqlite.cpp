@@ -17,11 +17,12 @@ std::unexpected<Error> storage_error(sqlite3* connection, std::string_view what)
 }
 
 int bind_one(sqlite3_stmt* statement, int index, const SqlValue& value) {
-  if (const auto* number = std::get_if<std::int64_t>(&value)) return sqlite3_bind_int64(statement, index, *number);
+  if (const auto* number = std::get_if<std::int64_t>(&value))
+    return sqlite3_bind_int64(statement, index, *number);
   if (const auto* text = std::get_if<std::string_view>(&value)) {
     // A null pointer would bind NULL.
-    return sqlite3_bind_text64(statement, index, text->empty() ? "" : text->data(), text->size(), SQLITE_TRANSIENT,
-                               SQLITE_UTF8);
+    return sqlite3_bind_text64(statement, index, text->empty() ? "" : text->data(), text->size(),
+                               SQLITE_TRANSIENT, SQLITE_UTF8);
   }
   if (const auto* bytes = std::get_if<ByteSpan>(&value)) {
     if (bytes->empty()) return sqlite3_bind_zeroblob(statement, index, 0);
@@ -43,7 +44,8 @@ Result<void> Statement::bind(std::initializer_list<SqlValue> values) {
   }
   int index = 0;
   for (const SqlValue& value : values) {
-    if (bind_one(statement, ++index, value) != SQLITE_OK) return storage_error(sqlite3_db_handle(statement), "bind");
+    if (bind_one(statement, ++index, value) != SQLITE_OK)
+      return storage_error(sqlite3_db_handle(statement), "bind");
   }
   return {};
 }
@@ -56,22 +58,28 @@ Result<bool> Statement::step() {
   }
 }
 
-std::int64_t Statement::integer(int column) const { return sqlite3_column_int64(statement_.get(), column); }
+std::int64_t Statement::integer(int column) const {
+  return sqlite3_column_int64(statement_.get(), column);
+}
 
 std::string Statement::text(int column) const {
   // Text first, length second: the conversion may change the length.
   const auto* data = reinterpret_cast<const char*>(sqlite3_column_text(statement_.get(), column));
   if (data == nullptr) return {};
-  return std::string(data, static_cast<std::size_t>(sqlite3_column_bytes(statement_.get(), column)));
+  return std::string(data,
+                     static_cast<std::size_t>(sqlite3_column_bytes(statement_.get(), column)));
 }
 
 Bytes Statement::blob(int column) const {
-  const auto* data = static_cast<const std::uint8_t*>(sqlite3_column_blob(statement_.get(), column));
+  const auto* data =
+      static_cast<const std::uint8_t*>(sqlite3_column_blob(statement_.get(), column));
   if (data == nullptr) return {};
   return Bytes(data, data + sqlite3_column_bytes(statement_.get(), column));
 }
 
-bool Statement::is_null(int column) const { return sqlite3_column_type(statement_.get(), column) == SQLITE_NULL; }
+bool Statement::is_null(int column) const {
+  return sqlite3_column_type(statement_.get(), column) == SQLITE_NULL;
+}
 
 std::optional<std::int64_t> Statement::optional_integer(int column) const {
   if (is_null(column)) return std::nullopt;
@@ -83,10 +91,11 @@ std::optional<std::string> Statement::optional_text(int column) const {
   return text(column);
 }
 
-Result<Database> Database::open_named(const char* name, int flags, std::chrono::milliseconds busy_timeout) {
+Result<Database> Database::open_named(const char* name, int flags,
+                                      std::chrono::milliseconds busy_timeout) {
   sqlite3* connection = nullptr;
-  const int status =
-      sqlite3_open_v2(name, &connection, flags | SQLITE_OPEN_READWRITE | SQLITE_OPEN_FULLMUTEX, nullptr);
+  const int status = sqlite3_open_v2(
+      name, &connection, flags | SQLITE_OPEN_READWRITE | SQLITE_OPEN_FULLMUTEX, nullptr);
   Database database(connection);
   if (status != SQLITE_OK) {
     return fail(ErrorCode::storage, std::string("open '") + name + "': " + sqlite3_errstr(status));
@@ -94,15 +103,19 @@ Result<Database> Database::open_named(const char* name, int flags, std::chrono::
   sqlite3_extended_result_codes(connection, 1);
   sqlite3_busy_timeout(connection, static_cast<int>(busy_timeout.count()));
   sqlite3_db_config(connection, SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr);
-  HOOP_CHECK(database.script("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;"
-                             "PRAGMA trusted_schema = OFF; PRAGMA secure_delete = ON"));
+  HOOP_CHECK(database.script(
+      "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;"
+      "PRAGMA trusted_schema = OFF; PRAGMA secure_delete = ON"));
   return database;
 }
 
-Result<Database> Database::open(const std::filesystem::path& file, std::chrono::milliseconds busy_timeout) {
-  // Created here, because SQLite would make it readable as the umask says; -wal and -shm take this file's mode.
+Result<Database> Database::open(const std::filesystem::path& file,
+                                std::chrono::milliseconds busy_timeout) {
+  // Created here, because SQLite would make it readable as the umask says; -wal and -shm take this
+  // file's mode.
   const int descriptor = ::open(file.c_str(), O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
-  if (descriptor < 0) return fail(ErrorCode::storage, "open '" + file.string() + "': " + std::strerror(errno));
+  if (descriptor < 0)
+    return fail(ErrorCode::storage, "open '" + file.string() + "': " + std::strerror(errno));
   ::close(descriptor);
   return open_named(file.c_str(), 0, busy_timeout);
 }
@@ -114,8 +127,8 @@ Result<Database> Database::open_in_memory() {
 Result<Statement> Database::prepare(std::string_view sql) {
   sqlite3_stmt* raw = nullptr;
   const char* tail = nullptr;
-  const int status =
-      sqlite3_prepare_v3(connection_.get(), sql.data(), static_cast<int>(sql.size()), 0, &raw, &tail);
+  const int status = sqlite3_prepare_v3(connection_.get(), sql.data(), static_cast<int>(sql.size()),
+                                        0, &raw, &tail);
   Statement statement(raw);
   if (status != SQLITE_OK) return storage_error(connection_.get(), "prepare");
   if (raw == nullptr || tail != sql.data() + sql.size()) {
@@ -133,7 +146,8 @@ Result<void> Database::run(std::string_view sql, std::initializer_list<SqlValue>
   }
 }
 
-Result<std::optional<Statement>> Database::find(std::string_view sql, std::initializer_list<SqlValue> values) {
+Result<std::optional<Statement>> Database::find(std::string_view sql,
+                                                std::initializer_list<SqlValue> values) {
   HOOP_TRY(Statement statement, prepare(sql));
   HOOP_CHECK(statement.bind(values));
   HOOP_TRY(const bool row, statement.step());
@@ -149,7 +163,9 @@ Result<void> Database::script(const std::string& sql) {
 }
 
 std::int64_t Database::changes() const { return sqlite3_changes64(connection_.get()); }
-std::int64_t Database::last_insert_rowid() const { return sqlite3_last_insert_rowid(connection_.get()); }
+std::int64_t Database::last_insert_rowid() const {
+  return sqlite3_last_insert_rowid(connection_.get());
+}
 
 Result<Transaction> Transaction::begin(Database& database) {
   HOOP_CHECK(database.script("BEGIN IMMEDIATE"));

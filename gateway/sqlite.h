@@ -20,7 +20,8 @@ struct sqlite3_stmt;
 
 namespace hoop::gateway {
 
-/// What one parameter holds. Text and bytes must live until the call that takes them returns: they are copied by it.
+/// What one parameter holds. Text and bytes must live until the call that takes them returns: they
+/// are copied by it.
 using SqlValue = std::variant<std::nullptr_t, std::int64_t, std::string_view, ByteSpan>;
 
 /// A prepared statement. Resource: must go before its Database. One thread at a time.
@@ -29,12 +30,14 @@ class Statement {
   Statement(Statement&&) noexcept = default;
   Statement& operator=(Statement&&) noexcept = default;
 
-  /// Starts anew with these values for ?1, ?2, …: as many as the statement has parameters, or it fails.
+  /// Starts anew with these values for ?1, ?2, …: as many as the statement has parameters, or it
+  /// fails.
   Result<void> bind(std::initializer_list<SqlValue> values);
   /// True: a row is there to be read. False: the statement is done.
   Result<bool> step();
 
-  // Columns of the row that step() found, from 0. What has another type reads as SQLite converts it; NULL as 0 or empty.
+  // Columns of the row that step() found, from 0. What has another type reads as SQLite converts
+  // it; NULL as 0 or empty.
   std::int64_t integer(int column) const;
   std::string text(int column) const;
   Bytes blob(int column) const;
@@ -54,8 +57,8 @@ class Statement {
 /// One connection. Resource, used by one thread at a time.
 class Database {
  public:
-  /// Opens or creates the file, 0600, in WAL mode with full synchronisation; waits up to busy_timeout for another process's
-  /// lock. Refuses a symbolic link.
+  /// Opens or creates the file, 0600, in WAL mode with full synchronisation; waits up to
+  /// busy_timeout for another process's lock. Refuses a symbolic link.
   static Result<Database> open(const std::filesystem::path& file,
                                std::chrono::milliseconds busy_timeout = std::chrono::seconds(5));
   /// For tests: gone with the object.
@@ -67,7 +70,8 @@ class Database {
   /// Prepares, binds, and steps with rows ignored.
   Result<void> run(std::string_view sql, std::initializer_list<SqlValue> values = {});
   /// Prepares, binds, and steps once: the first row, or nullopt.
-  Result<std::optional<Statement>> find(std::string_view sql, std::initializer_list<SqlValue> values = {});
+  Result<std::optional<Statement>> find(std::string_view sql,
+                                        std::initializer_list<SqlValue> values = {});
   /// Several statements without parameters: schemas.
   Result<void> script(const std::string& sql);
   /// Rows that the last INSERT, UPDATE or DELETE touched.
@@ -79,7 +83,8 @@ class Database {
     void operator()(sqlite3* connection) const;
   };
   explicit Database(sqlite3* connection) : connection_(connection) {}
-  static Result<Database> open_named(const char* name, int flags, std::chrono::milliseconds busy_timeout);
+  static Result<Database> open_named(const char* name, int flags,
+                                     std::chrono::milliseconds busy_timeout);
   std::unique_ptr<sqlite3, Close> connection_;
 };
 

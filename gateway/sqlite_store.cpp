@@ -6,8 +6,9 @@
 namespace hoop::gateway {
 namespace {
 
-// Not a fsync a commit: a power cut may take the last grants, whose roles the reaper then finds unknown in the marker group and
-// drops; finished logs are another matter and wait for the disk (set_finished).
+// Not a fsync a commit: a power cut may take the last grants, whose roles the reaper then finds
+// unknown in the marker group and drops; finished logs are another matter and wait for the disk
+// (set_finished).
 constexpr const char* kSchema = R"sql(
 PRAGMA synchronous = NORMAL;
 CREATE TABLE IF NOT EXISTS session (
@@ -23,15 +24,19 @@ CREATE INDEX IF NOT EXISTS session_unrevoked ON session (state) WHERE state <> 2
 )sql";
 
 constexpr std::string_view kColumns =
-    "session, target, protocol, subject, role, database_role, reason, claimed_agent, client_key, credential, state, started_at, "
-    "expires_at, revoked_at, length, digest, sealed, receipt, actions, denied, masked_values, rows, ended_at";
+    "session, target, protocol, subject, role, database_role, reason, claimed_agent, client_key, "
+    "credential, state, started_at, "
+    "expires_at, revoked_at, length, digest, sealed, receipt, actions, denied, masked_values, "
+    "rows, ended_at";
 
 std::int64_t to_column(SystemTime time) { return time.time_since_epoch().count(); }
 SystemTime to_time(std::int64_t value) { return SystemTime(std::chrono::milliseconds(value)); }
 std::int64_t to_column(std::uint64_t value) { return static_cast<std::int64_t>(value); }
 
 CredentialState to_state(std::int64_t value) {
-  return value == 0 ? CredentialState::planned : value == 1 ? CredentialState::active : CredentialState::revoked;
+  return value == 0   ? CredentialState::planned
+         : value == 1 ? CredentialState::active
+                      : CredentialState::revoked;
 }
 std::int64_t to_column(CredentialState state) {
   switch (state) {
@@ -60,7 +65,9 @@ SessionRecord read_row(const Statement& row) {
   if (const auto at = row.optional_integer(13)) out.revoked_at = to_time(*at);
   if (!row.is_null(15)) {
     const auto number = [&](int column) { return static_cast<std::uint64_t>(row.integer(column)); };
-    out.log = FinishedLog{number(14), row.text(15), row.integer(16) != 0, row.text(17), number(18), number(19), number(20), number(21), to_time(row.integer(22))};
+    out.log = FinishedLog{number(14),   row.text(15), row.integer(16) != 0,
+                          row.text(17), number(18),   number(19),
+                          number(20),   number(21),   to_time(row.integer(22))};
   }
   return out;
 }
@@ -75,10 +82,14 @@ Result<std::unique_ptr<SqliteStore>> SqliteStore::open(const std::filesystem::pa
 
 Result<void> SqliteStore::add(const SessionRecord& record) {
   const std::lock_guard lock(mutex_);
-  return database_.run("INSERT INTO session (session, target, protocol, subject, role, database_role, reason, claimed_agent, client_key, credential, state, "
-                       "started_at, expires_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
-                       {record.session, record.target, record.protocol, record.subject, record.role, record.database_role, record.reason, record.claimed_agent,
-                        record.client_key, record.credential, to_column(record.state), to_column(record.started_at), to_column(record.expires_at)});
+  return database_.run(
+      "INSERT INTO session (session, target, protocol, subject, role, database_role, reason, "
+      "claimed_agent, client_key, credential, state, "
+      "started_at, expires_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
+      {record.session, record.target, record.protocol, record.subject, record.role,
+       record.database_role, record.reason, record.claimed_agent, record.client_key,
+       record.credential, to_column(record.state), to_column(record.started_at),
+       to_column(record.expires_at)});
 }
 
 Result<void> SqliteStore::set_active(const std::string& session) {
@@ -88,34 +99,44 @@ Result<void> SqliteStore::set_active(const std::string& session) {
 
 Result<void> SqliteStore::set_expiry(const std::string& session, SystemTime at) {
   const std::lock_guard lock(mutex_);
-  return database_.run("UPDATE session SET expires_at = ?2 WHERE session = ?1 AND expires_at > ?2", {session, to_column(at)});
+  return database_.run("UPDATE session SET expires_at = ?2 WHERE session = ?1 AND expires_at > ?2",
+                       {session, to_column(at)});
 }
 
 Result<void> SqliteStore::set_revoked(const std::string& session, SystemTime at) {
   const std::lock_guard lock(mutex_);
-  return database_.run("UPDATE session SET state = 2, revoked_at = ?2 WHERE session = ?1 AND state <> 2", {session, to_column(at)});
+  return database_.run(
+      "UPDATE session SET state = 2, revoked_at = ?2 WHERE session = ?1 AND state <> 2",
+      {session, to_column(at)});
 }
 
 Result<void> SqliteStore::set_finished(const std::string& session, const FinishedLog& log) {
   const std::lock_guard lock(mutex_);
   HOOP_CHECK(database_.script("PRAGMA synchronous = FULL"));
-  auto done = database_.run("UPDATE session SET length = ?2, digest = ?3, sealed = ?4, receipt = ?5, actions = ?6, denied = ?7, masked_values = ?8, rows = ?9, "
-                            "ended_at = ?10 WHERE session = ?1 AND digest IS NULL",
-                            {session, to_column(log.length), log.digest, std::int64_t{log.sealed}, log.receipt, to_column(log.actions), to_column(log.denied),
-                             to_column(log.masked_values), to_column(log.rows), to_column(log.ended_at)});
+  auto done = database_.run(
+      "UPDATE session SET length = ?2, digest = ?3, sealed = ?4, receipt = ?5, actions = ?6, "
+      "denied = ?7, masked_values = ?8, rows = ?9, "
+      "ended_at = ?10 WHERE session = ?1 AND digest IS NULL",
+      {session, to_column(log.length), log.digest, std::int64_t{log.sealed}, log.receipt,
+       to_column(log.actions), to_column(log.denied), to_column(log.masked_values),
+       to_column(log.rows), to_column(log.ended_at)});
   const bool changed = done && database_.changes() == 1;
   HOOP_CHECK(database_.script("PRAGMA synchronous = NORMAL"));
   HOOP_CHECK(std::move(done));
   if (changed) return {};
-  HOOP_TRY(const auto row, database_.find("SELECT digest FROM session WHERE session = ?1", {session}));
+  HOOP_TRY(const auto row,
+           database_.find("SELECT digest FROM session WHERE session = ?1", {session}));
   if (!row) return fail(ErrorCode::storage, "no such session");
-  if (row->text(0) != log.digest) return fail(ErrorCode::integrity, "the log was finished with another digest");
+  if (row->text(0) != log.digest)
+    return fail(ErrorCode::integrity, "the log was finished with another digest");
   return {};
 }
 
-Result<std::vector<SessionRecord>> SqliteStore::select(std::string_view tail, std::initializer_list<SqlValue> values) {
+Result<std::vector<SessionRecord>> SqliteStore::select(std::string_view tail,
+                                                       std::initializer_list<SqlValue> values) {
   const std::lock_guard lock(mutex_);
-  HOOP_TRY(auto statement, database_.prepare(fmt::format("SELECT {} FROM session {}", kColumns, tail)));
+  HOOP_TRY(auto statement,
+           database_.prepare(fmt::format("SELECT {} FROM session {}", kColumns, tail)));
   HOOP_CHECK(statement.bind(values));
   std::vector<SessionRecord> out;
   for (;;) {
@@ -131,12 +152,15 @@ Result<std::optional<SessionRecord>> SqliteStore::find(const std::string& sessio
   return std::move(rows.front());
 }
 
-Result<std::vector<SessionRecord>> SqliteStore::list(const std::string& subject, std::size_t limit) {
+Result<std::vector<SessionRecord>> SqliteStore::list(const std::string& subject,
+                                                     std::size_t limit) {
   const auto most = static_cast<std::int64_t>(limit);
   if (subject.empty()) return select("ORDER BY started_at DESC, session LIMIT ?1", {most});
   return select("WHERE subject = ?2 ORDER BY started_at DESC, session LIMIT ?1", {most, subject});
 }
 
-Result<std::vector<SessionRecord>> SqliteStore::unrevoked() { return select("WHERE state <> 2 ORDER BY expires_at", {}); }
+Result<std::vector<SessionRecord>> SqliteStore::unrevoked() {
+  return select("WHERE state <> 2 ORDER BY expires_at", {});
+}
 
 }  // namespace hoop::gateway

@@ -26,7 +26,8 @@ class SqliteStore final : public Store {
 
  private:
   explicit SqliteStore(Database database) : database_(std::move(database)) {}
-  Result<std::vector<SessionRecord>> select(std::string_view tail, std::initializer_list<SqlValue> values);
+  Result<std::vector<SessionRecord>> select(std::string_view tail,
+                                            std::initializer_list<SqlValue> values);
   std::mutex mutex_;
   Database database_;
 };

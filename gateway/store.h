@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the gateway remembers of sessions: grant, credential, log, receipt. An interface: SQLite here, PostgreSQL for several gateways.
+// What the gateway remembers of sessions: grant, credential, log, receipt. An interface: SQLite
+// here, PostgreSQL for several gateways.
 #pragma once
 
 #include <cstdint>
@@ -12,7 +13,8 @@
 
 namespace hoop::gateway {
 
-/// planned is written before the credential is made, so that a crash leaves none that nobody knows of.
+/// planned is written before the credential is made, so that a crash leaves none that nobody knows
+/// of.
 enum class CredentialState { planned, active, revoked };
 
 /// What the verified log said; kept when it was finished.
@@ -48,7 +50,8 @@ struct SessionRecord {
   bool operator==(const SessionRecord&) const = default;
 };
 
-/// Everything blocks: call it on the worker pool. Safe from several threads at once. Everything fails with storage.
+/// Everything blocks: call it on the worker pool. Safe from several threads at once. Everything
+/// fails with storage.
 class Store {
  public:
   virtual ~Store() = default;
@@ -58,11 +61,13 @@ class Store {
   /// Brings the expiry nearer; never moves it away.
   virtual Result<void> set_expiry(const std::string& session, SystemTime at) = 0;
   virtual Result<void> set_revoked(const std::string& session, SystemTime at) = 0;
-  /// Once: a second finish with the same digest changes nothing, with another one fails with integrity.
+  /// Once: a second finish with the same digest changes nothing, with another one fails with
+  /// integrity.
   virtual Result<void> set_finished(const std::string& session, const FinishedLog& log) = 0;
   virtual Result<std::optional<SessionRecord>> find(const std::string& session) = 0;
   /// Latest first; subject empty: everybody's.
-  virtual Result<std::vector<SessionRecord>> list(const std::string& subject, std::size_t limit) = 0;
+  virtual Result<std::vector<SessionRecord>> list(const std::string& subject,
+                                                  std::size_t limit) = 0;
   /// Whose credential is planned or active, whatever the clock says.
   virtual Result<std::vector<SessionRecord>> unrevoked() = 0;
 };

@@ -12,7 +12,8 @@ namespace hoop::access {
 
 enum class Access { read, write };
 
-/// kind is the word that a rule's `when` uses ("table", "function"); name is fully qualified ("public.customers").
+/// kind is the word that a rule's `when` uses ("table", "function"); name is fully qualified
+/// ("public.customers").
 struct Resource {
   std::string kind;
   std::string name;
@@ -22,10 +23,12 @@ struct Resource {
 
 struct Action {
   std::string protocol;  // "postgres"
-  std::string verb;      // "select"; "unknown" for what could not be classified: only a deny or a rule that names it matches
+  std::string verb;  // "select"; "unknown" for what could not be classified: only a deny or a rule
+                     // that names it matches
   std::vector<Resource> resources;
-  /// Facts that a rule may ask for by name, e.g. postgres: where = absent|present, limit = absent or a number. "verbs" lists, with
-  /// commas, all that a statement does when it does more than one thing; a rule's `verb` is judged by each of them.
+  /// Facts that a rule may ask for by name, e.g. postgres: where = absent|present, limit = absent
+  /// or a number. "verbs" lists, with commas, all that a statement does when it does more than one
+  /// thing; a rule's `verb` is judged by each of them.
   std::map<std::string, std::string> attributes;
   /// For people and the log: bounded, and cleaned by the handler of what masks hide.
   std::string text;

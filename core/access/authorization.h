@@ -22,8 +22,10 @@ class Authorization {
 
   const Identity& identity() const { return identity_; }
   const Target& target() const { return target_; }
-  const std::string& role() const { return role_; }                    // the policy role's name
-  const std::string& database_role() const { return database_role_; }  // the mapped role, empty if the protocol has none
+  const std::string& role() const { return role_; }  // the policy role's name
+  const std::string& database_role() const {
+    return database_role_;
+  }  // the mapped role, empty if the protocol has none
   DataPath path() const { return path_; }
   SystemTime valid_until() const { return valid_until_; }
 

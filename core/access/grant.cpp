@@ -81,7 +81,8 @@ Target target_from(const JsonObject& from) {
 SecretBytes key_from(const JsonObject& from) {
   const SecretText text = from.secret("mask_key");
   auto bytes = from_base64url(text.reveal());
-  if (!bytes || bytes->size() != kMaskKeyBytes) from.complain("mask_key", "must be 32 bytes in base64url");
+  if (!bytes || bytes->size() != kMaskKeyBytes)
+    from.complain("mask_key", "must be 32 bytes in base64url");
   return SecretBytes(bytes ? std::move(*bytes) : Bytes());
 }
 
@@ -102,10 +103,12 @@ SecretText grant_to_json(const Grant& grant) {
   const std::string head = open.dump(-1, ' ', false, Json::error_handler_t::replace);
   const std::string policy = policy_to_json(grant.policy);
   const SecretText mask_key(to_base64url(grant.mask_key.reveal()));
-  // The secrets are written here and not by the library, into room that is enough: no stray copy stays behind.
+  // The secrets are written here and not by the library, into room that is enough: no stray copy
+  // stays behind.
   std::string out;
   std::size_t secrets = mask_key.reveal().size() + grant.ticket.reveal().size();
-  if (grant.credential) secrets += grant.credential->username.size() + grant.credential->password.reveal().size();
+  if (grant.credential)
+    secrets += grant.credential->username.size() + grant.credential->password.reveal().size();
   out.reserve(head.size() + policy.size() + 6 * secrets + 256);
   out.append(head, 0, head.size() - 1);
   out += ",\"policy\":" + policy + ",\"mask_key\":";
@@ -139,7 +142,8 @@ Result<Grant> grant_from_json(std::string_view json) {
   grant.database_role = root.text("database_role");
   grant.key_id = root.text("key_id");
   grant.durability = root.text("durability") == "disk" ? Durability::disk : Durability::os;
-  if (root.text("durability") != to_string(grant.durability)) root.complain("durability", "must be 'os' or 'disk'");
+  if (root.text("durability") != to_string(grant.durability))
+    root.complain("durability", "must be 'os' or 'disk'");
   grant.issued_at = root.time("issued_at");
   grant.expires_at = root.time("expires_at");
   grant.policy = read_policy(root.object("policy"));

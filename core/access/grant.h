@@ -19,7 +19,8 @@ struct PostgresCredential {
   SystemTime expires_at{};
 };
 
-/// local path: credential is set. gateway path: ticket is set (a later issue). Resource: move-only, holds secrets.
+/// local path: credential is set. gateway path: ticket is set (a later issue). Resource: move-only,
+/// holds secrets.
 struct Grant {
   std::string session;  // "s_" and 26 characters of base32
   std::string gateway;  // the gateway's id
@@ -30,9 +31,10 @@ struct Grant {
   std::string database_role;  // the mapped role
   std::optional<PostgresCredential> credential;
   SecretText ticket;
-  PolicyDocument policy;      // the client's part only
-  SecretBytes mask_key;       // 32 bytes, for HMAC masks; one per identity and target on the local path
-  std::string key_id;         // SHA-256 of the client's public key, base64url: ties the grant to the log's seal
+  PolicyDocument policy;  // the client's part only
+  SecretBytes mask_key;   // 32 bytes, for HMAC masks; one per identity and target on the local path
+  std::string
+      key_id;  // SHA-256 of the client's public key, base64url: ties the grant to the log's seal
   Durability durability = Durability::os;
   SystemTime issued_at{};
   SystemTime expires_at{};

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Who is asking: made by identity/token_verifier alone on the gateway, and carried in the grant to the client.
+// Who is asking: made by identity/token_verifier alone on the gateway, and carried in the grant to
+// the client.
 #pragma once
 
 #include <string>
@@ -17,7 +18,8 @@ struct Identity {
   std::vector<std::string> groups;
   IdentityKind kind = IdentityKind::person;
   SystemTime expires_at{};
-  std::string claimed_agent;  // from the client's environment: "claude-code"; empty if none. Never trusted to allow
+  std::string claimed_agent;  // from the client's environment: "claude-code"; empty if none. Never
+                              // trusted to allow
   bool operator==(const Identity&) const = default;
 };
 

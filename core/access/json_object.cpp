@@ -28,7 +28,8 @@ void wipe_texts(Json& node) {
   }
 }
 
-/// The library keeps the last of two members of one name, and nests without end: both are refused while it parses.
+/// The library keeps the last of two members of one name, and nests without end: both are refused
+/// while it parses.
 class Strictness {
  public:
   bool operator()(int depth, Json::parse_event_t event, Json& parsed) {
@@ -40,7 +41,8 @@ class Strictness {
         break;
       case Json::parse_event_t::object_end: names_.pop_back(); break;
       case Json::parse_event_t::key:
-        if (!names_.back().insert(parsed.get<std::string>()).second) problem_ = "a member is given twice";
+        if (!names_.back().insert(parsed.get<std::string>()).second)
+          problem_ = "a member is given twice";
         break;
       case Json::parse_event_t::array_end:
       case Json::parse_event_t::value: break;
@@ -77,14 +79,17 @@ struct JsonObject::State {
       : document(std::move(owner)), node(object), path(std::move(at)) {
     document->read.push_back({node, path, known});
   }
-  std::string path_of(std::string_view key) const { return path.empty() ? std::string(key) : fmt::format("{}.{}", path, key); }
+  std::string path_of(std::string_view key) const {
+    return path.empty() ? std::string(key) : fmt::format("{}.{}", path, key);
+  }
   /// The member, which counts as known from now on; nullptr after a complaint.
   const Json* need(std::string_view key, Json::value_t type, std::string_view what) {
     known->emplace(key);
     const auto found = node->find(key);
     if (found != node->end() && found->type() == type) return &*found;
     if (!document->complaint) {
-      document->complaint = Error{ErrorCode::malformed, fmt::format("'{}' must be {}", path_of(key), what), {}, {}};
+      document->complaint =
+          Error{ErrorCode::malformed, fmt::format("'{}' must be {}", path_of(key), what), {}, {}};
     }
     return nullptr;
   }
@@ -95,13 +100,19 @@ struct JsonObject::State {
 };
 
 Result<JsonObject> JsonObject::parse(std::string_view text, std::size_t most_bytes) {
-  if (text.size() > most_bytes) return fail(ErrorCode::too_large, fmt::format("the document is larger than {} bytes", most_bytes));
+  if (text.size() > most_bytes)
+    return fail(ErrorCode::too_large,
+                fmt::format("the document is larger than {} bytes", most_bytes));
   Strictness strict;
   auto document = std::make_shared<Document>();
   document->root = Json::parse(
-      text, [&](int depth, Json::parse_event_t event, Json& parsed) { return strict(depth, event, parsed); },
+      text,
+      [&](int depth, Json::parse_event_t event, Json& parsed) {
+        return strict(depth, event, parsed);
+      },
       /*allow_exceptions=*/false);
-  if (!strict.problem().empty()) return fail(ErrorCode::malformed, "not the JSON we expect: " + strict.problem());
+  if (!strict.problem().empty())
+    return fail(ErrorCode::malformed, "not the JSON we expect: " + strict.problem());
   if (!document->root.is_object()) return fail(ErrorCode::malformed, "not a JSON object");
   const Json* root = &document->root;
   return JsonObject(std::make_shared<State>(std::move(document), root, ""));
@@ -152,7 +163,8 @@ std::vector<std::string> JsonObject::texts(std::string_view key) const {
 JsonObject JsonObject::object(std::string_view key) const {
   static const Json kEmpty = Json::object();
   const Json* value = state_->need(key, Json::value_t::object, "an object");
-  return JsonObject(std::make_shared<State>(state_->document, value != nullptr ? value : &kEmpty, state_->path_of(key)));
+  return JsonObject(std::make_shared<State>(state_->document, value != nullptr ? value : &kEmpty,
+                                            state_->path_of(key)));
 }
 
 std::vector<JsonObject> JsonObject::objects(std::string_view key) const {
@@ -181,7 +193,9 @@ std::vector<std::string> JsonObject::keys() const {
 
 void JsonObject::complain(std::string_view key, std::string_view message) const {
   auto& complaint = state_->document->complaint;
-  if (!complaint) complaint = Error{ErrorCode::malformed, fmt::format("'{}' {}", state_->path_of(key), message), {}, {}};
+  if (!complaint)
+    complaint =
+        Error{ErrorCode::malformed, fmt::format("'{}' {}", state_->path_of(key), message), {}, {}};
 }
 
 Result<void> JsonObject::finish() const {
@@ -190,7 +204,9 @@ Result<void> JsonObject::finish() const {
   for (const auto& read : document.read) {
     for (const auto& [key, value] : read.node->items()) {
       if (read.known->contains(key)) continue;
-      return fail(ErrorCode::malformed, fmt::format("unknown member in '{}'", read.path.empty() ? "the document" : read.path));
+      return fail(
+          ErrorCode::malformed,
+          fmt::format("unknown member in '{}'", read.path.empty() ? "the document" : read.path));
     }
   }
   return {};

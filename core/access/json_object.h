@@ -14,13 +14,16 @@
 
 namespace hoop::access {
 
-/// An object of a parsed document. Copies are handles on the document, which lives as long as any of them and wipes its secrets.
+/// An object of a parsed document. Copies are handles on the document, which lives as long as any
+/// of them and wipes its secrets.
 ///
-/// Getters do not fail at the call: a missing member or a wrong type is kept as the document's complaint, and the getter
-/// answers an empty value. finish() answers the first complaint, so callers read everything and check once.
+/// Getters do not fail at the call: a missing member or a wrong type is kept as the document's
+/// complaint, and the getter answers an empty value. finish() answers the first complaint, so
+/// callers read everything and check once.
 class JsonObject {
  public:
-  /// Fails with too_large above most_bytes, malformed for what is no JSON object, repeats a member, or nests deeper than 16.
+  /// Fails with too_large above most_bytes, malformed for what is no JSON object, repeats a member,
+  /// or nests deeper than 16.
   static Result<JsonObject> parse(std::string_view text, std::size_t most_bytes);
 
   bool has(std::string_view key) const;
@@ -36,7 +39,8 @@ class JsonObject {
 
   /// Keeps a complaint about a member.
   void complain(std::string_view key, std::string_view message) const;
-  /// The document's first complaint; else an unknown member of any object that was read. Fails with malformed.
+  /// The document's first complaint; else an unknown member of any object that was read. Fails with
+  /// malformed.
   Result<void> finish() const;
 
  private:

@@ -24,7 +24,8 @@ std::optional<std::uint64_t> parse_number(std::string_view text) {
 }
 
 std::string_view number_of(std::string_view comparison) {
-  comparison.remove_prefix(comparison.substr(0, 2) == "<=" || comparison.substr(0, 2) == ">=" ? 2 : 1);
+  comparison.remove_prefix(comparison.substr(0, 2) == "<=" || comparison.substr(0, 2) == ">=" ? 2
+                                                                                              : 1);
   while (comparison.starts_with(' ')) comparison.remove_prefix(1);
   return comparison;
 }
@@ -59,7 +60,8 @@ bool is_comparison(std::string_view text) { return text.starts_with('<') || text
 
 Result<void> check_comparison(std::string_view text) {
   if (parse_number(number_of(text))) return {};
-  return fail(ErrorCode::config, "'" + std::string(text) + "' compares with something that is not a whole number",
+  return fail(ErrorCode::config,
+              "'" + std::string(text) + "' compares with something that is not a whole number",
               "write it like \"<= 1000\"");
 }
 
@@ -68,7 +70,8 @@ Pattern::Pattern(std::string_view text) : text_(text) {
   if (number) {
     number_ = *number;
     const bool equal = text.size() > 1 && text[1] == '=';
-    kind_ = text[0] == '<' ? (equal ? Kind::at_most : Kind::less) : (equal ? Kind::at_least : Kind::more);
+    kind_ = text[0] == '<' ? (equal ? Kind::at_most : Kind::less)
+                           : (equal ? Kind::at_least : Kind::more);
     return;
   }
   const auto star = text.find('*');

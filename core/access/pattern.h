@@ -17,7 +17,8 @@ class Pattern {
 
   explicit Pattern(std::string_view text);
 
-  /// unknown: the pattern compares numbers and the value is neither a number nor "absent". A deny takes it for yes, an allow for no.
+  /// unknown: the pattern compares numbers and the value is neither a number nor "absent". A deny
+  /// takes it for yes, an allow for no.
   Fit fit(std::string_view value) const;
   bool is_literal(std::string_view text) const { return kind_ == Kind::literal && text_ == text; }
 

@@ -14,17 +14,20 @@ bool is_member(const std::string& member, const Identity& identity) {
   const std::string_view text = member;
   if (text == "*") return true;
   if (text.starts_with("user:")) return text.substr(5) == identity.subject;
-  if (text.starts_with("group:")) return std::ranges::find(identity.groups, text.substr(6)) != identity.groups.end();
+  if (text.starts_with("group:"))
+    return std::ranges::find(identity.groups, text.substr(6)) != identity.groups.end();
   return false;
 }
 
 bool names_target(const std::vector<std::string>& patterns, const Target& target) {
-  return std::ranges::any_of(patterns, [&](const std::string& p) { return glob_matches(p, target.name); });
+  return std::ranges::any_of(patterns,
+                             [&](const std::string& p) { return glob_matches(p, target.name); });
 }
 
 bool lets_open(const Role& role, const Identity& identity, const Target& target) {
   return names_target(role.targets, target) &&
-         std::ranges::any_of(role.members, [&](const std::string& m) { return is_member(m, identity); });
+         std::ranges::any_of(role.members,
+                             [&](const std::string& m) { return is_member(m, identity); });
 }
 
 template <class Predicate>
@@ -35,8 +38,10 @@ void keep_if(std::vector<std::string>& values, Predicate predicate) {
 Decision by_rule(const Rule& rule, const Action& action) {
   Decision decision{rule.effect, rule.name, rule.message, rule.hint};
   if (!decision.message.empty() || rule.effect == Effect::allow) return decision;
-  decision.message = rule.effect == Effect::deny ? fmt::format("rule '{}' does not allow '{}' here", rule.name, action.verb)
-                                                 : fmt::format("rule '{}' wants an approval for '{}'", rule.name, action.verb);
+  decision.message =
+      rule.effect == Effect::deny
+          ? fmt::format("rule '{}' does not allow '{}' here", rule.name, action.verb)
+          : fmt::format("rule '{}' wants an approval for '{}'", rule.name, action.verb);
   return decision;
 }
 
@@ -46,7 +51,8 @@ Decision by_default(const Action& action) {
 }
 
 Decision by_limit(std::uint64_t statements) {
-  return {Effect::deny, "limits", fmt::format("this session has used up its {} statements", statements),
+  return {Effect::deny, "limits",
+          fmt::format("this session has used up its {} statements", statements),
           "end it and start a new session"};
 }
 
@@ -70,7 +76,9 @@ PolicyEngine::PolicyEngine(PolicyDocument document) : document_(std::move(docume
     compiled->any_needs_role |= matcher.needs_role();
     switch (rule.effect) {
       case Effect::deny: compiled->deny.push_back(std::move(matcher)); break;
-      case Effect::require_approval: compiled->require_approval.push_back(std::move(matcher)); break;
+      case Effect::require_approval:
+        compiled->require_approval.push_back(std::move(matcher));
+        break;
       case Effect::allow: compiled->allow.push_back(std::move(matcher)); break;
     }
   }
@@ -80,12 +88,15 @@ PolicyEngine::PolicyEngine(PolicyDocument document) : document_(std::move(docume
 PolicyEngine::~PolicyEngine() = default;
 
 Error target_unavailable() {
-  return {ErrorCode::denied, "there is no such target, or you may not open it",
-          "'hoopctl targets' lists what you may open; ask whoever runs the gateway for a role", {}};
+  return {ErrorCode::denied,
+          "there is no such target, or you may not open it",
+          "'hoopctl targets' lists what you may open; ask whoever runs the gateway for a role",
+          {}};
 }
 
 const Role* PolicyEngine::role_of(const Identity& identity, const Target& target) const {
-  const auto found = std::ranges::find_if(document_.roles, [&](const Role& role) { return lets_open(role, identity, target); });
+  const auto found = std::ranges::find_if(
+      document_.roles, [&](const Role& role) { return lets_open(role, identity, target); });
   return found == document_.roles.end() ? nullptr : &*found;
 }
 
@@ -93,7 +104,8 @@ bool PolicyEngine::may_open(const Identity& identity, const Target& target) cons
   return role_of(identity, target) != nullptr;
 }
 
-Result<Authorization> PolicyEngine::authorize(const Identity& identity, const Target& target, std::chrono::seconds wanted_ttl,
+Result<Authorization> PolicyEngine::authorize(const Identity& identity, const Target& target,
+                                              std::chrono::seconds wanted_ttl,
                                               SystemTime now) const {
   const Role* role = role_of(identity, target);
   if (role == nullptr) return std::unexpected(target_unavailable());
@@ -103,10 +115,13 @@ Result<Authorization> PolicyEngine::authorize(const Identity& identity, const Ta
   authorization.role_ = role->name;
   authorization.database_role_ = role->database_role;
   authorization.path_ = role->path.value_or(target.path);
-  // Whichever role is used, none that asks for the gateway may be stepped around, nor may the target.
-  const bool gateway = target.path == DataPath::gateway || std::ranges::any_of(document_.roles, [&](const Role& other) {
-                         return other.path == DataPath::gateway && lets_open(other, identity, target);
-                       });
+  // Whichever role is used, none that asks for the gateway may be stepped around, nor may the
+  // target.
+  const bool gateway =
+      target.path == DataPath::gateway ||
+      std::ranges::any_of(document_.roles, [&](const Role& other) {
+        return other.path == DataPath::gateway && lets_open(other, identity, target);
+      });
   if (gateway) authorization.path_ = DataPath::gateway;
   const auto ttl = wanted_ttl.count() > 0 ? std::min(wanted_ttl, role->max_ttl) : role->max_ttl;
   authorization.valid_until_ = now + ttl;
@@ -116,10 +131,13 @@ Result<Authorization> PolicyEngine::authorize(const Identity& identity, const Ta
 Decision PolicyEngine::decide(const Identity& identity, const Target& target, const Action& action,
                               const Counters& counters) const {
   const Role* role = compiled_->any_needs_role ? role_of(identity, target) : nullptr;
-  const std::string_view role_name = role != nullptr ? std::string_view(role->name) : std::string_view();
+  const std::string_view role_name =
+      role != nullptr ? std::string_view(role->name) : std::string_view();
   const auto first_of = [&](const std::vector<RuleMatcher>& matchers) -> const Rule* {
     for (const RuleMatcher& matcher : matchers) {
-      if (matcher.concerns_target(target.name) && matcher.concerns_role(role_name) && matcher.matches(action)) return &matcher.rule();
+      if (matcher.concerns_target(target.name) && matcher.concerns_role(role_name) &&
+          matcher.matches(action))
+        return &matcher.rule();
     }
     return nullptr;
   };
@@ -139,8 +157,12 @@ PolicyDocument PolicyEngine::part_for(const Identity& identity, const Target& ta
   const Role* role = role_of(identity, target);
   if (role == nullptr) return part;
 
-  const auto concerns = [&](const std::vector<std::string>& targets) { return targets.empty() || names_target(targets, target); };
-  const auto is_ours = [&](const std::string& pattern) { return glob_matches(pattern, target.name); };
+  const auto concerns = [&](const std::vector<std::string>& targets) {
+    return targets.empty() || names_target(targets, target);
+  };
+  const auto is_ours = [&](const std::string& pattern) {
+    return glob_matches(pattern, target.name);
+  };
   // Other members, other targets and other roles of what stays are nobody's business either.
   Role own = *role;
   keep_if(own.members, [&](const std::string& member) { return is_member(member, identity); });
@@ -148,7 +170,8 @@ PolicyDocument PolicyEngine::part_for(const Identity& identity, const Target& ta
   part.roles.push_back(std::move(own));
   for (Rule rule : document_.rules) {
     if (!concerns(rule.targets)) continue;
-    if (!rule.roles.empty() && std::ranges::find(rule.roles, role->name) == rule.roles.end()) continue;
+    if (!rule.roles.empty() && std::ranges::find(rule.roles, role->name) == rule.roles.end())
+      continue;
     keep_if(rule.targets, is_ours);
     keep_if(rule.roles, [&](const std::string& name) { return name == role->name; });
     part.rules.push_back(std::move(rule));

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// The policy as data (roles, rules, masks, limits), and PolicyEngine, the pure function that judges by it.
+// The policy as data (roles, rules, masks, limits), and PolicyEngine, the pure function that judges
+// by it.
 //
-// Grammar: design "Policy"; hoopctl-policy(5). First deny wins; then approval; then allow; no rule, no access.
+// Grammar: design "Policy"; hoopctl-policy(5). First deny wins; then approval; then allow; no rule,
+// no access.
 #pragma once
 
 #include <chrono>
@@ -27,16 +29,17 @@ struct Role {
   std::vector<std::string> targets;  // names, "*" matches any run of characters
   std::optional<DataPath> path;      // overrides the target's; gateway wins where two roles differ
   std::chrono::seconds max_ttl{std::chrono::minutes(30)};
-  std::string database_role;         // postgres: the mapped role
+  std::string database_role;  // postgres: the mapped role
   bool operator==(const Role&) const = default;
 };
 
 enum class Effect { allow, deny, require_approval };
 std::string_view to_string(Effect effect);
 
-/// key → accepted patterns. "protocol", "verb"; a resource kind ("table", "function"): deny and approval match if any resource
-/// of the kind does, allow only if every one does; otherwise an attribute of the action ("where", "limit", ...).
-/// A rule's conditions must all hold. "reads" and "writes" are the table key restricted by access.
+/// key → accepted patterns. "protocol", "verb"; a resource kind ("table", "function"): deny and
+/// approval match if any resource of the kind does, allow only if every one does; otherwise an
+/// attribute of the action ("where", "limit", ...). A rule's conditions must all hold. "reads" and
+/// "writes" are the table key restricted by access.
 struct Rule {
   std::string name;
   std::map<std::string, std::vector<std::string>> when;
@@ -80,7 +83,8 @@ struct Limits {
 
 enum class RecordLevel { full, summary, none };
 
-/// All of a policy, or the part of it that concerns one identity and one target: that is what a grant carries.
+/// All of a policy, or the part of it that concerns one identity and one target: that is what a
+/// grant carries.
 struct PolicyDocument {
   std::vector<Role> roles;
   std::vector<Rule> rules;
@@ -114,15 +118,16 @@ class PolicyEngine {
   explicit PolicyEngine(PolicyDocument document);
   ~PolicyEngine();
 
-  /// May this identity open this target, for how long, by which path, as which mapped role. The only maker of Authorization.
-  /// Fails with denied; the text never says whether the target exists.
-  Result<Authorization> authorize(const Identity& identity, const Target& target, std::chrono::seconds wanted_ttl,
-                                  SystemTime now) const;
+  /// May this identity open this target, for how long, by which path, as which mapped role. The
+  /// only maker of Authorization. Fails with denied; the text never says whether the target exists.
+  Result<Authorization> authorize(const Identity& identity, const Target& target,
+                                  std::chrono::seconds wanted_ttl, SystemTime now) const;
   /// True if some role lets the identity open the target: for listings.
   bool may_open(const Identity& identity, const Target& target) const;
 
   /// Judges one action. Never fails: what no rule allows is denied with rule "default".
-  Decision decide(const Identity& identity, const Target& target, const Action& action, const Counters& counters) const;
+  Decision decide(const Identity& identity, const Target& target, const Action& action,
+                  const Counters& counters) const;
 
   /// The part that concerns this identity and target: no other role, rule or mask is in it.
   PolicyDocument part_for(const Identity& identity, const Target& target) const;
@@ -139,7 +144,8 @@ class PolicyEngine {
 /// The one answer for a target that does not exist and for one that the identity may not open.
 Error target_unavailable();
 
-/// True if name matches pattern, in which '*' stands for any run of characters. No other character is special.
+/// True if name matches pattern, in which '*' stands for any run of characters. No other character
+/// is special.
 bool glob_matches(std::string_view pattern, std::string_view name);
 
 }  // namespace hoop::access

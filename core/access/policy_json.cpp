@@ -24,8 +24,14 @@ Json to_json(const Role& role) {
 Json to_json(const Rule& rule) {
   Json when = Json::object();
   for (const auto& [key, values] : rule.when) when[key] = values;
-  return {{"name", rule.name},           {"when", std::move(when)},     {"roles", rule.roles},     {"targets", rule.targets},
-          {"effect", to_string(rule.effect)}, {"approvers", rule.approvers}, {"message", rule.message}, {"hint", rule.hint}};
+  return {{"name", rule.name},
+          {"when", std::move(when)},
+          {"roles", rule.roles},
+          {"targets", rule.targets},
+          {"effect", to_string(rule.effect)},
+          {"approvers", rule.approvers},
+          {"message", rule.message},
+          {"hint", rule.hint}};
 }
 
 Json to_json(const Mask& mask) {

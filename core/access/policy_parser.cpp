@@ -21,9 +21,10 @@ constexpr std::size_t kMostSourceBytes = 4U << 20;
 
 /// What can be judged only when every file has been read, and where to complain.
 struct Later {
-  std::map<std::string, std::string> role_names;    // rule → place of its `roles`
-  std::map<std::string, std::string> unknown_verb;  // rule → place of the verb, where an allow names what was not parsed
-  std::string unparsed_allow;                       // place
+  std::map<std::string, std::string> role_names;  // rule → place of its `roles`
+  std::map<std::string, std::string>
+      unknown_verb;            // rule → place of the verb, where an allow names what was not parsed
+  std::string unparsed_allow;  // place
 };
 
 template <class Item>
@@ -37,9 +38,11 @@ void put(std::vector<Item>& items, Item item) {
 }
 
 /// In one file the second of a name is a slip; across files it replaces.
-void check_new(const TomlTable& table, std::string_view kind, const std::string& name, std::set<std::string>& seen) {
+void check_new(const TomlTable& table, std::string_view kind, const std::string& name,
+               std::set<std::string>& seen) {
   if (!name.empty() && !seen.insert(name).second) {
-    table.complain("name", fmt::format("a second {} '{}' in one file", kind, name), "give it a name of its own");
+    table.complain("name", fmt::format("a second {} '{}' in one file", kind, name),
+                   "give it a name of its own");
   }
 }
 
@@ -89,7 +92,8 @@ void read_unparsed(const TomlTable& root, Later& later) {
 
 Result<void> read_source(const PolicySource& source, PolicyDocument& document, Later& later) {
   if (source.text.size() > kMostSourceBytes) {
-    return fail(ErrorCode::config, fmt::format("{}:1:1: larger than {} MiB", source.name, kMostSourceBytes >> 20));
+    return fail(ErrorCode::config,
+                fmt::format("{}:1:1: larger than {} MiB", source.name, kMostSourceBytes >> 20));
   }
   HOOP_TRY(const TomlTable root, TomlTable::parse(source.name, source.text));
   // The gateway reads these from the same files.
@@ -116,7 +120,9 @@ Result<void> check_whole(const PolicyDocument& document, const Later& later) {
     for (const std::string& role : rule->roles) {
       if (std::ranges::find(roles, role) != roles.end()) continue;
       const auto like = config::nearest(role, roles);
-      return fail(ErrorCode::config, fmt::format("{}: there is no role '{}', so rule '{}' would never match", place, role, name),
+      return fail(ErrorCode::config,
+                  fmt::format("{}: there is no role '{}', so rule '{}' would never match", place,
+                              role, name),
                   like ? fmt::format("did you mean '{}'?", *like) : "define it with [[role]]");
     }
   }
@@ -124,14 +130,18 @@ Result<void> check_whole(const PolicyDocument& document, const Later& later) {
   if (!later.unparsed_allow.empty()) {
     return fail(ErrorCode::config,
                 fmt::format("{}: unparsed = \"allow\" {}", later.unparsed_allow,
-                            protects ? "would let statements around the masks and limits" : "is not available in this version"),
+                            protects ? "would let statements around the masks and limits"
+                                     : "is not available in this version"),
                 "write \"deny\"");
   }
   if (protects && !later.unknown_verb.empty()) {
     const auto& [name, place] = *later.unknown_verb.begin();
-    return fail(ErrorCode::config,
-                fmt::format("{}: rule '{}' allows what could not be parsed, which would pass the masks and limits", place, name),
-                "take \"unknown\" out of its verbs");
+    return fail(
+        ErrorCode::config,
+        fmt::format(
+            "{}: rule '{}' allows what could not be parsed, which would pass the masks and limits",
+            place, name),
+        "take \"unknown\" out of its verbs");
   }
   return {};
 }

@@ -15,9 +15,10 @@ struct PolicySource {
   std::string text;
 };
 
-/// Reads the files in order into one document: a later role, rule or mask of the same name replaces the earlier, others are
-/// appended; a later [limits] key replaces the earlier. Every error is config and reads "file:line:column: message"; unknown
-/// keys, unknown verbs and detectors, wrong types and rules that can never match are errors.
+/// Reads the files in order into one document: a later role, rule or mask of the same name replaces
+/// the earlier, others are appended; a later [limits] key replaces the earlier. Every error is
+/// config and reads "file:line:column: message"; unknown keys, unknown verbs and detectors, wrong
+/// types and rules that can never match are errors.
 Result<PolicyDocument> parse_policy(const std::vector<PolicySource>& sources);
 
 /// The form that a grant carries. from_json is strict: unknown members fail with malformed.

@@ -21,23 +21,28 @@ using Words = std::vector<std::string>;
 constexpr std::chrono::seconds kMostTtl = std::chrono::hours(24);
 
 std::string suggest(std::string_view word, const Words& known) {
-  if (const auto like = config::nearest(word, known)) return fmt::format("did you mean '{}'?", *like);
+  if (const auto like = config::nearest(word, known))
+    return fmt::format("did you mean '{}'?", *like);
   return fmt::format("one of: {}", fmt::join(known, ", "));
 }
 
 template <class Enum, std::size_t N>
-std::optional<Enum> read_choice(const TomlTable& table, std::string_view key, const std::array<Enum, N>& all) {
+std::optional<Enum> read_choice(const TomlTable& table, std::string_view key,
+                                const std::array<Enum, N>& all) {
   const auto text = table.text(key);
   if (!text) return std::nullopt;
   const auto value = from_word(all, *text);
-  if (!value) table.complain(key, fmt::format("'{}' cannot be '{}'", key, *text), suggest(*text, words_of(all)));
+  if (!value)
+    table.complain(key, fmt::format("'{}' cannot be '{}'", key, *text),
+                   suggest(*text, words_of(all)));
   return value;
 }
 
 Words read_names(const TomlTable& table, std::string_view key) {
   Words names = table.text_or_list(key);
   for (std::size_t i = 0; i < names.size(); ++i) {
-    if (names[i].empty()) table.complain(key, i, fmt::format("an empty text in '{}' matches nothing", key));
+    if (names[i].empty())
+      table.complain(key, i, fmt::format("an empty text in '{}' matches nothing", key));
   }
   return names;
 }
@@ -47,7 +52,8 @@ Words read_required_names(const TomlTable& table, std::string_view key, std::str
   if (!table.has(key)) {
     table.complain(key, fmt::format("'{}' is missing", key), std::string(hint));
   } else if (names.empty()) {
-    table.complain(key, fmt::format("'{}' is empty, so it matches nothing", key), std::string(hint));
+    table.complain(key, fmt::format("'{}' is empty, so it matches nothing", key),
+                   std::string(hint));
   }
   return names;
 }
@@ -61,7 +67,8 @@ Words read_people(const TomlTable& table, std::string_view key, Words people, Ev
     if (text.starts_with("user:") && text.size() > 5) continue;
     if (text.starts_with("group:") && text.size() > 6) continue;
     table.complain(key, i, fmt::format("'{}' is neither a user nor a group", text),
-                   fmt::format("write \"user:{0}\" or \"group:{0}\"", text.empty() || text == "*" ? "NAME" : text));
+                   fmt::format("write \"user:{0}\" or \"group:{0}\"",
+                               text.empty() || text == "*" ? "NAME" : text));
   }
   return people;
 }
@@ -76,10 +83,12 @@ Words read_verbs(const TomlTable& when, const std::string& protocol) {
       out.insert(out.end(), group.begin(), group.end());
       continue;
     }
-    if (std::ranges::none_of(known, [&](const std::string& verb) { return glob_matches(values[i], verb); })) {
+    if (std::ranges::none_of(
+            known, [&](const std::string& verb) { return glob_matches(values[i], verb); })) {
       Words candidates = known;
       std::ranges::copy(verb_groups(protocol), std::back_inserter(candidates));
-      when.complain("verb", i, fmt::format("'{}' is no verb of {}", values[i], protocol), suggest(values[i], candidates));
+      when.complain("verb", i, fmt::format("'{}' is no verb of {}", values[i], protocol),
+                    suggest(values[i], candidates));
     }
     out.push_back(values[i]);
   }
@@ -101,8 +110,10 @@ void check_number_values(const TomlTable& when, std::string_view key, const Word
   for (std::size_t i = 0; i < values.size(); ++i) {
     const std::string& value = values[i];
     if (is_comparison(value)) {
-      if (const auto good = check_comparison(value); !good) when.complain(key, i, good.error().message, good.error().hint);
-    } else if (value != "absent" && value != "*" && value.find_first_not_of("0123456789") != std::string::npos) {
+      if (const auto good = check_comparison(value); !good)
+        when.complain(key, i, good.error().message, good.error().hint);
+    } else if (value != "absent" && value != "*" &&
+               value.find_first_not_of("0123456789") != std::string::npos) {
       when.complain(key, i, fmt::format("'{}' is nothing that a {} can be", value, key),
                     "write \"absent\", a number, or a comparison like \"<= 1000\"");
     }
@@ -112,15 +123,19 @@ void check_number_values(const TomlTable& when, std::string_view key, const Word
 void check_where_values(const TomlTable& when, const Words& values) {
   for (std::size_t i = 0; i < values.size(); ++i) {
     if (values[i] == "absent" || values[i] == "present" || values[i] == "*") continue;
-    when.complain("where", i, fmt::format("'{}' is nothing that a WHERE can be", values[i]), "write \"absent\" or \"present\"");
+    when.complain("where", i, fmt::format("'{}' is nothing that a WHERE can be", values[i]),
+                  "write \"absent\" or \"present\"");
   }
 }
 
 std::string read_protocol(const TomlTable& when) {
   const Words values = read_names(when, "protocol");
   for (std::size_t i = 0; i < values.size(); ++i) {
-    if (std::ranges::any_of(protocols(), [&](const std::string& known) { return glob_matches(values[i], known); })) continue;
-    when.complain("protocol", i, fmt::format("'{}' is no protocol", values[i]), suggest(values[i], protocols()));
+    if (std::ranges::any_of(
+            protocols(), [&](const std::string& known) { return glob_matches(values[i], known); }))
+      continue;
+    when.complain("protocol", i, fmt::format("'{}' is no protocol", values[i]),
+                  suggest(values[i], protocols()));
   }
   // The only one so far: verbs without a protocol are its verbs.
   return protocols().front();
@@ -132,8 +147,10 @@ std::map<std::string, Words> read_when(const TomlTable& when) {
   for (const std::string& key : condition_keys()) {
     if (!when.has(key)) continue;
     Words values = key == "verb" ? read_verbs(when, protocol) : read_names(when, key);
-    if (values.empty()) when.complain(key, fmt::format("'{}' is empty, so the rule would never match", key));
-    if (key == "table" || key == "reads" || key == "writes" || key == "function") check_qualified(when, key, values);
+    if (values.empty())
+      when.complain(key, fmt::format("'{}' is empty, so the rule would never match", key));
+    if (key == "table" || key == "reads" || key == "writes" || key == "function")
+      check_qualified(when, key, values);
     if (key == "limit" || key == "statement_count") check_number_values(when, key, values);
     if (key == "where") check_where_values(when, values);
     out.emplace(key, std::move(values));
@@ -144,17 +161,20 @@ std::map<std::string, Words> read_when(const TomlTable& when) {
 void check_columns(const TomlTable& table, const Words& columns) {
   for (std::size_t i = 0; i < columns.size(); ++i) {
     const std::string_view name = columns[i];
-    const bool whole = !name.starts_with('.') && !name.ends_with('.') && name.find("..") == std::string_view::npos;
+    const bool whole =
+        !name.starts_with('.') && !name.ends_with('.') && name.find("..") == std::string_view::npos;
     if (whole && (name.starts_with("*.") || std::ranges::count(name, '.') >= 2)) continue;
     table.complain("columns", i, fmt::format("'{}' is not the full name of a column", name),
-                   "write schema.table.column like \"public.customers.email\", or \"*.email\" for every table");
+                   "write schema.table.column like \"public.customers.email\", or \"*.email\" for "
+                   "every table");
   }
 }
 
 void check_detectors(const TomlTable& table, const Words& detectors) {
   for (std::size_t i = 0; i < detectors.size(); ++i) {
     if (std::ranges::find(detector_names(), detectors[i]) != detector_names().end()) continue;
-    table.complain("detectors", i, fmt::format("there is no detector '{}'", detectors[i]), suggest(detectors[i], detector_names()));
+    table.complain("detectors", i, fmt::format("there is no detector '{}'", detectors[i]),
+                   suggest(detectors[i], detector_names()));
   }
 }
 
@@ -163,13 +183,16 @@ void check_detectors(const TomlTable& table, const Words& detectors) {
 Role read_role(const TomlTable& table) {
   Role role;
   role.name = table.required_text("name");
-  role.members = read_people(table, "members", read_required_names(table, "members", "like [\"group:dba\"], or [\"*\"] for everybody"),
-                             Everybody::allowed);
+  role.members = read_people(
+      table, "members",
+      read_required_names(table, "members", "like [\"group:dba\"], or [\"*\"] for everybody"),
+      Everybody::allowed);
   role.targets = read_required_names(table, "targets", "like [\"pg-*\"]");
   role.path = read_choice(table, "path", kDataPaths);
   if (const auto ttl = table.duration("max_ttl")) {
     role.max_ttl = *ttl;
-    if (ttl->count() == 0 || *ttl > kMostTtl) table.complain("max_ttl", "'max_ttl' must be from 1s to 24h");
+    if (ttl->count() == 0 || *ttl > kMostTtl)
+      table.complain("max_ttl", "'max_ttl' must be from 1s to 24h");
   }
   role.database_role = table.text_or("database_role", "");
   return role;
@@ -179,28 +202,35 @@ Rule read_rule(const TomlTable& table) {
   Rule rule;
   rule.name = table.required_text("name");
   if (rule.name == "default" || rule.name == "limits") {
-    table.complain("name", fmt::format("'{}' is the name of a decision of our own", rule.name), "choose another name");
+    table.complain("name", fmt::format("'{}' is the name of a decision of our own", rule.name),
+                   "choose another name");
   }
   if (const auto when = table.table("when")) {
     rule.when = read_when(*when);
   } else if (!table.has("when")) {
-    table.complain("when", "'when' is missing", "write when = {} for a rule that matches every action");
+    table.complain("when", "'when' is missing",
+                   "write when = {} for a rule that matches every action");
   }
   rule.roles = read_names(table, "roles");
   rule.targets = read_names(table, "targets");
   for (const std::string_view key : {"roles", "targets"}) {
     if (table.has(key) && table.text_or_list(key).empty()) {
-      table.complain(key, fmt::format("'{}' is empty, so the rule would never match", key), "leave it out to mean all");
+      table.complain(key, fmt::format("'{}' is empty, so the rule would never match", key),
+                     "leave it out to mean all");
     }
   }
-  if (!table.has("effect")) table.complain("effect", "'effect' is missing", "one of: allow, deny, require_approval");
+  if (!table.has("effect"))
+    table.complain("effect", "'effect' is missing", "one of: allow, deny, require_approval");
   rule.effect = read_choice(table, "effect", kEffects).value_or(Effect::deny);
-  rule.approvers = read_people(table, "approvers", read_names(table, "approvers"), Everybody::refused);
+  rule.approvers =
+      read_people(table, "approvers", read_names(table, "approvers"), Everybody::refused);
   if (rule.effect == Effect::require_approval && rule.approvers.empty()) {
-    table.complain("approvers", "nobody could approve: 'approvers' is missing", "like approvers = [\"group:dba\"]");
+    table.complain("approvers", "nobody could approve: 'approvers' is missing",
+                   "like approvers = [\"group:dba\"]");
   }
   if (rule.effect != Effect::require_approval && table.has("approvers")) {
-    table.complain("approvers", "'approvers' has a meaning only with effect = \"require_approval\"");
+    table.complain("approvers",
+                   "'approvers' has a meaning only with effect = \"require_approval\"");
   }
   rule.message = table.text_or("message", "");
   rule.hint = table.text_or("hint", "");
@@ -213,24 +243,31 @@ Mask read_mask(const TomlTable& table) {
   mask.columns = read_names(table, "columns");
   mask.detectors = read_names(table, "detectors");
   if (mask.columns.empty() && mask.detectors.empty()) {
-    table.complain("", "a mask needs 'columns' or 'detectors'", "like columns = [\"public.customers.email\"]");
+    table.complain("", "a mask needs 'columns' or 'detectors'",
+                   "like columns = [\"public.customers.email\"]");
   }
   check_columns(table, mask.columns);
   check_detectors(table, mask.detectors);
   mask.targets = read_names(table, "targets");
   if (table.has("targets") && mask.targets.empty()) {
-    table.complain("targets", "'targets' is empty, so the mask would never act", "leave it out to mean all");
+    table.complain("targets", "'targets' is empty, so the mask would never act",
+                   "leave it out to mean all");
   }
   mask.with = read_choice(table, "with", kMaskStrategies).value_or(MaskStrategy::redact);
-  mask.in_predicates = read_choice(table, "in_predicates", kInPredicates).value_or(InPredicates::deny);
+  mask.in_predicates =
+      read_choice(table, "in_predicates", kInPredicates).value_or(InPredicates::deny);
   mask.derived = read_choice(table, "derived", kDerived).value_or(Derived::deny);
-  mask.on_unresolved = read_choice(table, "on_unresolved", kOnUnresolved).value_or(OnUnresolved::deny);
+  mask.on_unresolved =
+      read_choice(table, "on_unresolved", kOnUnresolved).value_or(OnUnresolved::deny);
   if (mask.in_predicates != InPredicates::deny) {
-    table.complain("in_predicates", fmt::format("in_predicates = \"{}\" is not available in this version", to_string(mask.in_predicates)),
+    table.complain("in_predicates",
+                   fmt::format("in_predicates = \"{}\" is not available in this version",
+                               to_string(mask.in_predicates)),
                    "write \"deny\"");
   }
   if (mask.derived != Derived::deny) {
-    table.complain("derived", "derived = \"null\" is not available in this version", "write \"deny\"");
+    table.complain("derived", "derived = \"null\" is not available in this version",
+                   "write \"deny\"");
   }
   return mask;
 }

@@ -5,7 +5,9 @@
 
 namespace hoop::access {
 
-bool is_resource_key(std::string_view key) { return key == "table" || key == "reads" || key == "writes" || key == "function"; }
+bool is_resource_key(std::string_view key) {
+  return key == "table" || key == "reads" || key == "writes" || key == "function";
+}
 
 RuleMatcher::RuleMatcher(const Rule& rule) : rule_(&rule) {
   for (const std::string& target : rule.targets) targets_.emplace_back(target);
@@ -21,7 +23,8 @@ RuleMatcher::RuleMatcher(const Rule& rule) : rule_(&rule) {
     }
     for (const std::string& value : values) condition.patterns.emplace_back(value);
     if (key == "verb") {
-      names_unknown_ = std::ranges::any_of(condition.patterns, [](const Pattern& p) { return p.is_literal("unknown"); });
+      names_unknown_ = std::ranges::any_of(
+          condition.patterns, [](const Pattern& p) { return p.is_literal("unknown"); });
     }
     conditions_.push_back(std::move(condition));
   }
@@ -29,7 +32,9 @@ RuleMatcher::RuleMatcher(const Rule& rule) : rule_(&rule) {
 }
 
 bool RuleMatcher::concerns_target(std::string_view target) const {
-  return targets_.empty() || std::ranges::any_of(targets_, [&](const Pattern& p) { return p.fit(target) == Pattern::Fit::yes; });
+  return targets_.empty() || std::ranges::any_of(targets_, [&](const Pattern& p) {
+           return p.fit(target) == Pattern::Fit::yes;
+         });
 }
 
 bool RuleMatcher::concerns_role(std::string_view role) const {
@@ -40,14 +45,16 @@ bool RuleMatcher::fits(const Condition& condition, std::string_view value) const
   return std::ranges::any_of(condition.patterns, [&](const Pattern& pattern) {
     const auto fit = pattern.fit(value);
     // What cannot be compared must not slip past a deny, nor through an allow.
-    return fit == Pattern::Fit::yes || (fit == Pattern::Fit::unknown && rule_->effect != Effect::allow);
+    return fit == Pattern::Fit::yes ||
+           (fit == Pattern::Fit::unknown && rule_->effect != Effect::allow);
   });
 }
 
 bool RuleMatcher::verbs_hold(const Condition& condition, const Action& action) const {
   const bool need_every = rule_->effect == Effect::allow;
   if (fits(condition, action.verb) != need_every) return !need_every;
-  // One statement may do several things, WITH … DELETE … UPDATE: a deny of either must see it, an allow must cover both.
+  // One statement may do several things, WITH … DELETE … UPDATE: a deny of either must see it, an
+  // allow must cover both.
   const auto more = action.attributes.find("verbs");
   if (more == action.attributes.end()) return need_every;
   for (std::string_view rest = more->second; !rest.empty();) {
@@ -62,7 +69,9 @@ bool RuleMatcher::resources_hold(const Condition& condition, const Action& actio
   const bool need_every = rule_->effect == Effect::allow;
   bool seen = false;
   for (const Resource& resource : action.resources) {
-    if (resource.kind != condition.key || (condition.access && *condition.access != resource.access)) continue;
+    if (resource.kind != condition.key ||
+        (condition.access && *condition.access != resource.access))
+      continue;
     seen = true;
     if (fits(condition, resource.name) != need_every) return !need_every;
   }
@@ -78,7 +87,8 @@ bool RuleMatcher::holds(const Condition& condition, const Action& action) const 
     case Subject::attribute: break;
   }
   // A key of a later protocol's resources ("path", "command") is known by the action that has some.
-  if (std::ranges::any_of(action.resources, [&](const Resource& r) { return r.kind == condition.key; })) {
+  if (std::ranges::any_of(action.resources,
+                          [&](const Resource& r) { return r.kind == condition.key; })) {
     return resources_hold(condition, action);
   }
   const auto attribute = action.attributes.find(condition.key);
@@ -87,7 +97,8 @@ bool RuleMatcher::holds(const Condition& condition, const Action& action) const 
 
 bool RuleMatcher::matches(const Action& action) const {
   if (action.verb == "unknown" && rule_->effect != Effect::deny && !names_unknown_) return false;
-  return std::ranges::all_of(conditions_, [&](const Condition& condition) { return holds(condition, action); });
+  return std::ranges::all_of(conditions_,
+                             [&](const Condition& condition) { return holds(condition, action); });
 }
 
 }  // namespace hoop::access

@@ -11,10 +11,12 @@ using Words = std::vector<std::string>;
 
 const Words kNone;
 
-const Words kPostgresVerbs = {
-    "select", "insert",  "update",  "delete",     "merge", "truncate", "copy_in", "copy_out", "call",    "do",      "set",
-    "show",   "transaction", "maintenance", "explain", "listen", "prepare", "execute", "deallocate", "declare", "fetch", "close",
-    "lock",   "comment", "discard", "grant",      "create", "alter",   "drop",    "unknown"};
+const Words kPostgresVerbs = {"select",   "insert",  "update",      "delete",      "merge",
+                              "truncate", "copy_in", "copy_out",    "call",        "do",
+                              "set",      "show",    "transaction", "maintenance", "explain",
+                              "listen",   "prepare", "execute",     "deallocate",  "declare",
+                              "fetch",    "close",   "lock",        "comment",     "discard",
+                              "grant",    "create",  "alter",       "drop",        "unknown"};
 
 const std::map<std::string, Words, std::less<>> kPostgresGroups = {
     {"read", {"select", "show", "explain", "fetch", "declare", "close", "copy_out"}},
@@ -29,7 +31,9 @@ const std::vector<std::string>& protocols() {
   return kProtocols;
 }
 
-const std::vector<std::string>& verbs_of(std::string_view protocol) { return protocol == "postgres" ? kPostgresVerbs : kNone; }
+const std::vector<std::string>& verbs_of(std::string_view protocol) {
+  return protocol == "postgres" ? kPostgresVerbs : kNone;
+}
 
 const std::vector<std::string>& verb_group(std::string_view protocol, std::string_view word) {
   if (protocol != "postgres") return kNone;
@@ -45,15 +49,25 @@ std::vector<std::string> verb_groups(std::string_view protocol) {
 }
 
 const std::vector<std::string>& condition_keys() {
-  static const Words kKeys = {"protocol", "verb",   "table",   "reads",   "writes",  "function", "schema",         "role",
-                              "database", "where", "limit",   "object",  "setting", "explain",  "prepare",        "cursor",
-                              "statement_count"};
+  static const Words kKeys = {"protocol", "verb",           "table",   "reads",    "writes",
+                              "function", "schema",         "role",    "database", "where",
+                              "limit",    "object",         "setting", "explain",  "prepare",
+                              "cursor",   "statement_count"};
   return kKeys;
 }
 
 const std::vector<std::string>& detector_names() {
-  static const Words kDetectors = {"email",        "payment_card", "us_ssn",     "private_key", "aws_access_key", "aws_secret_key",
-                                   "github_token", "slack_token",  "stripe_key", "jwt",         "all"};
+  static const Words kDetectors = {"email",
+                                   "payment_card",
+                                   "us_ssn",
+                                   "private_key",
+                                   "aws_access_key",
+                                   "aws_secret_key",
+                                   "github_token",
+                                   "slack_token",
+                                   "stripe_key",
+                                   "jwt",
+                                   "all"};
   return kDetectors;
 }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The words that a policy may use for verbs, attributes and detectors; what is not here is a typing error.
+// The words that a policy may use for verbs, attributes and detectors; what is not here is a typing
+// error.
 #pragma once
 
 #include <optional>
@@ -11,7 +12,8 @@ namespace hoop::access {
 
 /// Every verb of the protocol; empty for a protocol that we do not know.
 const std::vector<std::string>& verbs_of(std::string_view protocol);
-/// The verbs that a group word of the protocol ("read", "write", "ddl") stands for; empty if it is none.
+/// The verbs that a group word of the protocol ("read", "write", "ddl") stands for; empty if it is
+/// none.
 const std::vector<std::string>& verb_group(std::string_view protocol, std::string_view word);
 std::vector<std::string> verb_groups(std::string_view protocol);
 const std::vector<std::string>& protocols();

@@ -19,13 +19,17 @@ std::string_view to_string(RecordLevel value);
 
 inline constexpr std::array kDataPaths{DataPath::local, DataPath::gateway};
 inline constexpr std::array kTlsModes{TlsMode::disable, TlsMode::verify_ca, TlsMode::verify_full};
-inline constexpr std::array kIdentityKinds{IdentityKind::person, IdentityKind::ci, IdentityKind::agent};
+inline constexpr std::array kIdentityKinds{IdentityKind::person, IdentityKind::ci,
+                                           IdentityKind::agent};
 inline constexpr std::array kEffects{Effect::allow, Effect::deny, Effect::require_approval};
-inline constexpr std::array kMaskStrategies{MaskStrategy::redact, MaskStrategy::partial, MaskStrategy::hash, MaskStrategy::null};
-inline constexpr std::array kInPredicates{InPredicates::deny, InPredicates::equality, InPredicates::allow};
+inline constexpr std::array kMaskStrategies{MaskStrategy::redact, MaskStrategy::partial,
+                                            MaskStrategy::hash, MaskStrategy::null};
+inline constexpr std::array kInPredicates{InPredicates::deny, InPredicates::equality,
+                                          InPredicates::allow};
 inline constexpr std::array kDerived{Derived::deny, Derived::null};
 inline constexpr std::array kOnUnresolved{OnUnresolved::deny, OnUnresolved::ignore};
-inline constexpr std::array kRecordLevels{RecordLevel::full, RecordLevel::summary, RecordLevel::none};
+inline constexpr std::array kRecordLevels{RecordLevel::full, RecordLevel::summary,
+                                          RecordLevel::none};
 
 template <class Enum, std::size_t N>
 std::optional<Enum> from_word(const std::array<Enum, N>& all, std::string_view word) {

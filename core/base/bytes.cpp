@@ -10,7 +10,8 @@ template <class T>
 std::optional<T> take_big_endian(ByteSpan& rest) {
   if (rest.size() < sizeof(T)) return std::nullopt;
   T value = 0;
-  for (std::size_t i = 0; i < sizeof(T); ++i) value = static_cast<T>(static_cast<T>(value << 8) | rest[i]);
+  for (std::size_t i = 0; i < sizeof(T); ++i)
+    value = static_cast<T>(static_cast<T>(value << 8) | rest[i]);
   rest = rest.subspan(sizeof(T));
   return value;
 }
@@ -25,7 +26,8 @@ std::optional<std::uint8_t> take_big_endian<std::uint8_t>(ByteSpan& rest) {
 
 template <class T>
 void put_big_endian(Bytes& out, T value) {
-  for (std::size_t i = sizeof(T); i-- > 0;) out.push_back(static_cast<std::uint8_t>(value >> (8 * i)));
+  for (std::size_t i = sizeof(T); i-- > 0;)
+    out.push_back(static_cast<std::uint8_t>(value >> (8 * i)));
 }
 
 }  // namespace
@@ -77,7 +79,8 @@ void ByteWriter::c_string(std::string_view value) {
 
 void ByteWriter::patch_u32(std::size_t offset, std::uint32_t value) {
   HOOP_ASSERT(offset + 4 <= out_.size());
-  for (std::size_t i = 0; i < 4; ++i) out_[offset + i] = static_cast<std::uint8_t>(value >> (8 * (3 - i)));
+  for (std::size_t i = 0; i < 4; ++i)
+    out_[offset + i] = static_cast<std::uint8_t>(value >> (8 * (3 - i)));
 }
 
 }  // namespace hoop

@@ -23,11 +23,13 @@ inline ByteSpan as_bytes(std::string_view text) {
 inline std::string_view as_text(ByteSpan bytes) {
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
-inline Bytes to_bytes(std::string_view text) { return {as_bytes(text).begin(), as_bytes(text).end()}; }
+inline Bytes to_bytes(std::string_view text) {
+  return {as_bytes(text).begin(), as_bytes(text).end()};
+}
 inline std::string to_text(ByteSpan bytes) { return std::string(as_text(bytes)); }
 
-/// Reads big-endian values off the front of a span that outlives it. Never reads past the end: each call answers
-/// nullopt and leaves the cursor where it was if the span is too short.
+/// Reads big-endian values off the front of a span that outlives it. Never reads past the end: each
+/// call answers nullopt and leaves the cursor where it was if the span is too short.
 class ByteReader {
  public:
   explicit ByteReader(ByteSpan bytes) : rest_(bytes) {}

@@ -18,8 +18,9 @@ std::string to_rfc3339(SystemTime time) {
   const std::chrono::year_month_day date(day);
   const std::chrono::hh_mm_ss clock(time - day);
   return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z", static_cast<int>(date.year()),
-                     static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()), clock.hours().count(),
-                     clock.minutes().count(), clock.seconds().count(), clock.subseconds().count());
+                     static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
+                     clock.hours().count(), clock.minutes().count(), clock.seconds().count(),
+                     clock.subseconds().count());
 }
 
 std::optional<SystemTime> parse_rfc3339(std::string_view text) {
@@ -33,13 +34,16 @@ std::optional<SystemTime> parse_rfc3339(std::string_view text) {
     }
     return value;
   };
-  if (text[4] != '-' || text[7] != '-' || text[10] != 'T' || text[13] != ':' || text[16] != ':') return std::nullopt;
+  if (text[4] != '-' || text[7] != '-' || text[10] != 'T' || text[13] != ':' || text[16] != ':')
+    return std::nullopt;
   const int year = number(0, 4), month = number(5, 2), day = number(8, 2);
   const int hour = number(11, 2), minute = number(14, 2), second = number(17, 2);
-  const std::chrono::year_month_day date(std::chrono::year(year), std::chrono::month(static_cast<unsigned>(month)),
+  const std::chrono::year_month_day date(std::chrono::year(year),
+                                         std::chrono::month(static_cast<unsigned>(month)),
                                          std::chrono::day(static_cast<unsigned>(day)));
   if (year < 0 || month < 0 || day < 0 || !date.ok()) return std::nullopt;
-  if (hour < 0 || hour > 23 || minute < 0 || minute > 59 || second < 0 || second > 59) return std::nullopt;
+  if (hour < 0 || hour > 23 || minute < 0 || minute > 59 || second < 0 || second > 59)
+    return std::nullopt;
   int millis = 0;
   if (text[19] == '.') {
     int scale = 100;
@@ -53,13 +57,15 @@ std::optional<SystemTime> parse_rfc3339(std::string_view text) {
   } else if (text.size() != 20) {
     return std::nullopt;
   }
-  return SystemTime(std::chrono::sys_days(date)) + std::chrono::hours(hour) + std::chrono::minutes(minute) +
-         std::chrono::seconds(second) + std::chrono::milliseconds(millis);
+  return SystemTime(std::chrono::sys_days(date)) + std::chrono::hours(hour) +
+         std::chrono::minutes(minute) + std::chrono::seconds(second) +
+         std::chrono::milliseconds(millis);
 }
 
 Result<std::chrono::seconds> parse_duration(std::string_view text) {
   const auto bad = [&] {
-    return fail(ErrorCode::malformed, fmt::format("'{}' is not a duration", text), "write it like 90s, 30m, 2h or 1d");
+    return fail(ErrorCode::malformed, fmt::format("'{}' is not a duration", text),
+                "write it like 90s, 30m, 2h or 1d");
   };
   if (text.size() < 2) return bad();
   std::int64_t count = 0;

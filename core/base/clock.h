@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Time as an argument: what needs the time is given a Clock, tests give a FakeClock (tests/support/fake_clock.h).
+// Time as an argument: what needs the time is given a Clock, tests give a FakeClock
+// (tests/support/fake_clock.h).
 #pragma once
 
 #include <chrono>
@@ -26,12 +27,15 @@ class SystemClock final : public Clock {
   SteadyTime steady_now() const override;
 };
 
-/// The moment an operation must have ended by. never() means that another deadline further out bounds it.
+/// The moment an operation must have ended by. never() means that another deadline further out
+/// bounds it.
 class Deadline {
  public:
   static Deadline never() { return Deadline(SteadyTime::max()); }
   static Deadline at(SteadyTime when) { return Deadline(when); }
-  static Deadline after(const Clock& clock, std::chrono::milliseconds span) { return Deadline(clock.steady_now() + span); }
+  static Deadline after(const Clock& clock, std::chrono::milliseconds span) {
+    return Deadline(clock.steady_now() + span);
+  }
   SteadyTime when() const { return when_; }
   bool is_never() const { return when_ == SteadyTime::max(); }
   bool operator==(const Deadline&) const = default;

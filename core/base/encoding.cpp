@@ -8,8 +8,10 @@
 namespace hoop {
 namespace {
 
-constexpr std::string_view kUrlAlphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-constexpr std::string_view kAlphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+constexpr std::string_view kUrlAlphabet =
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+constexpr std::string_view kAlphabet =
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
 std::string encode(ByteSpan in, std::string_view alphabet) {
   std::string out;
@@ -71,11 +73,11 @@ CodePoint next_code_point(std::string_view text) {
 
 bool is_hidden(char32_t c) {
   if (c < 0x20 || (c >= 0x7f && c <= 0x9f)) return true;
-  if (c >= 0x200b && c <= 0x200f) return true;    // zero width, marks
-  if (c >= 0x2028 && c <= 0x202e) return true;    // separators, bidi embeddings
-  if (c >= 0x2060 && c <= 0x206f) return true;    // joiners, bidi isolates
+  if (c >= 0x200b && c <= 0x200f) return true;  // zero width, marks
+  if (c >= 0x2028 && c <= 0x202e) return true;  // separators, bidi embeddings
+  if (c >= 0x2060 && c <= 0x206f) return true;  // joiners, bidi isolates
   if (c == 0xfeff || c == 0x061c || c == 0x00ad) return true;
-  return c >= 0xe0000 && c <= 0xe007f;            // tag characters
+  return c >= 0xe0000 && c <= 0xe007f;  // tag characters
 }
 
 }  // namespace

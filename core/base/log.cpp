@@ -22,7 +22,8 @@ std::string_view name_of(LogLevel level) {
 
 void append_value(std::string& line, std::string_view value) {
   bool plain = !value.empty();
-  for (const char c : value) plain = plain && c > ' ' && c < 0x7f && c != '"' && c != '=' && c != '\\';
+  for (const char c : value)
+    plain = plain && c > ' ' && c < 0x7f && c != '"' && c != '=' && c != '\\';
   if (plain) {
     line += value;
     return;
@@ -44,9 +45,11 @@ void append_value(std::string& line, std::string_view value) {
 
 }  // namespace
 
-void TextLog::write(LogLevel level, std::string_view event, std::initializer_list<LogField> fields) {
+void TextLog::write(LogLevel level, std::string_view event,
+                    std::initializer_list<LogField> fields) {
   if (level < least_) return;
-  std::string line = fmt::format("time={} level={} event=", to_rfc3339(SystemClock().system_now()), name_of(level));
+  std::string line = fmt::format("time={} level={} event=", to_rfc3339(SystemClock().system_now()),
+                                 name_of(level));
   append_value(line, event);
   for (const LogField& field : fields) {
     line += ' ';
@@ -55,7 +58,8 @@ void TextLog::write(LogLevel level, std::string_view event, std::initializer_lis
     append_value(line, field.value);
   }
   line += '\n';
-  // One write a line keeps lines whole among threads; an operator log that cannot be written stops nothing.
+  // One write a line keeps lines whole among threads; an operator log that cannot be written stops
+  // nothing.
   [[maybe_unused]] const auto written = ::write(descriptor_, line.data(), line.size());
 }
 

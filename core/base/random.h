@@ -12,7 +12,8 @@ namespace hoop {
 class Random {
  public:
   virtual ~Random() = default;
-  /// Fills out with unpredictable bytes. Never fails: a system without randomness stops the process.
+  /// Fills out with unpredictable bytes. Never fails: a system without randomness stops the
+  /// process.
   virtual void fill(MutableByteSpan out) = 0;
   Bytes bytes(std::size_t count) {
     Bytes out(count);

@@ -13,8 +13,9 @@ namespace hoop {
 /// Overwrites memory in a way that the compiler keeps.
 void wipe(void* memory, std::size_t size);
 
-/// Owns a string-like value and wipes it when it goes. Move-only, so that copies are visible: reveal() and copy on
-/// purpose. There is no operator<< and no formatter: printing one does not compile.
+/// Owns a string-like value and wipes it when it goes. Move-only, so that copies are visible:
+/// reveal() and copy on purpose. There is no operator<< and no formatter: printing one does not
+/// compile.
 template <class T>
 class Secret {
  public:

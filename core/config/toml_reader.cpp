@@ -23,7 +23,8 @@ struct TomlTable::Document {
 };
 
 struct TomlTable::State {
-  State(std::shared_ptr<Document> owner, const toml::table* table) : document(std::move(owner)), node(table) {
+  State(std::shared_ptr<Document> owner, const toml::table* table)
+      : document(std::move(owner)), node(table) {
     document->tables.push_back(node);
     document->known.push_back(known);
   }
@@ -71,7 +72,8 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
 
 }  // namespace
 
-std::optional<std::string> nearest(std::string_view word, const std::vector<std::string>& candidates) {
+std::optional<std::string> nearest(std::string_view word,
+                                   const std::vector<std::string>& candidates) {
   std::optional<std::string> best;
   std::size_t least = 1 + std::max<std::size_t>(1, word.size() / 3);
   for (const std::string& candidate : candidates) {
@@ -90,7 +92,8 @@ Result<TomlTable> TomlTable::parse(std::string_view name, std::string_view text)
   try {
     document->root = toml::parse(text, name);
   } catch (const toml::parse_error& error) {
-    return fail(ErrorCode::config, fmt::format("{}: {}", place(document->name, error.source()), error.description()));
+    return fail(ErrorCode::config,
+                fmt::format("{}: {}", place(document->name, error.source()), error.description()));
   }
   const toml::table* root = &document->root;
   return TomlTable(std::make_shared<State>(std::move(document), root));
@@ -105,10 +108,13 @@ void TomlTable::ignore(std::string_view key) const { state_->known->emplace(key)
 
 void TomlTable::complain(std::string_view key, std::string_view message, std::string hint) const {
   auto& complaint = state_->document->complaint;
-  if (!complaint) complaint = Error{ErrorCode::config, fmt::format("{}: {}", place_of(key), message), std::move(hint), {}};
+  if (!complaint)
+    complaint = Error{
+        ErrorCode::config, fmt::format("{}: {}", place_of(key), message), std::move(hint), {}};
 }
 
-void TomlTable::complain(std::string_view key, std::size_t element, std::string_view message, std::string hint) const {
+void TomlTable::complain(std::string_view key, std::size_t element, std::string_view message,
+                         std::string hint) const {
   const toml::node* node = state_->node->get(key);
   const toml::array* array = node != nullptr ? node->as_array() : nullptr;
   if (array == nullptr || element >= array->size()) return complain(key, message, std::move(hint));
@@ -152,7 +158,8 @@ std::string TomlTable::required_text(std::string_view key) const {
   return value.value_or("");
 }
 
-std::optional<std::int64_t> TomlTable::integer(std::string_view key, std::int64_t least, std::int64_t most) const {
+std::optional<std::int64_t> TomlTable::integer(std::string_view key, std::int64_t least,
+                                               std::int64_t most) const {
   if (!has(key)) return std::nullopt;
   const toml::node& node = *state_->node->get(key);
   const auto* value = node.as_integer();
@@ -201,7 +208,8 @@ std::vector<std::string> TomlTable::text_list(std::string_view key) const {
   for (const toml::node& element : *array) {
     const auto* value = element.as_string();
     if (value == nullptr || value->get().find('\0') != std::string::npos) {
-      complain(key, fmt::format("'{}' must hold strings only, but has {}", key, type_name(element)));
+      complain(key,
+               fmt::format("'{}' must hold strings only, but has {}", key, type_name(element)));
       return {};
     }
     out.push_back(value->get());
@@ -214,7 +222,8 @@ std::vector<std::string> TomlTable::text_or_list(std::string_view key) const {
   const toml::node& node = *state_->node->get(key);
   if (node.is_array()) return text_list(key);
   if (!node.is_string()) {
-    complain(key, fmt::format("'{}' must be a string or an array of strings, but is {}", key, type_name(node)));
+    complain(key, fmt::format("'{}' must be a string or an array of strings, but is {}", key,
+                              type_name(node)));
     return {};
   }
   const auto value = text(key);
@@ -239,7 +248,8 @@ std::map<std::string, std::string> TomlTable::text_map(std::string_view key) con
   for (const auto& [name, element] : *table) {
     const auto* value = element.as_string();
     if (value == nullptr) {
-      complain(key, fmt::format("'{}.{}' must be a string, but is {}", key, name.str(), type_name(element)));
+      complain(key, fmt::format("'{}.{}' must be a string, but is {}", key, name.str(),
+                                type_name(element)));
       return {};
     }
     out.emplace(name.str(), value->get());
@@ -264,7 +274,8 @@ std::vector<TomlTable> TomlTable::tables(std::string_view key) const {
   const toml::node& node = *state_->node->get(key);
   const auto* array = node.as_array();
   if (array == nullptr) {
-    complain(key, fmt::format("'{}' must be written as [[{}]], but is {}", key, key, type_name(node)));
+    complain(key,
+             fmt::format("'{}' must be written as [[{}]], but is {}", key, key, type_name(node)));
     return out;
   }
   for (const toml::node& element : *array) {
@@ -291,8 +302,11 @@ Result<void> TomlTable::finish() const {
       if (document.known[i]->contains(std::string(key.str()))) continue;
       const std::vector<std::string> known(document.known[i]->begin(), document.known[i]->end());
       const auto like = nearest(key.str(), known);
-      return fail(ErrorCode::config, fmt::format("{}: unknown key '{}'", place(document.name, key.source()), key.str()),
-                  like ? fmt::format("did you mean '{}'?", *like) : fmt::format("known here: {}", fmt::join(known, ", ")));
+      return fail(
+          ErrorCode::config,
+          fmt::format("{}: unknown key '{}'", place(document.name, key.source()), key.str()),
+          like ? fmt::format("did you mean '{}'?", *like)
+               : fmt::format("known here: {}", fmt::join(known, ", ")));
     }
   }
   return {};

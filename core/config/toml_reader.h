@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Reads TOML so that every complaint names its file, line and column: typed getters, required keys, unknown keys.
+// Reads TOML so that every complaint names its file, line and column: typed getters, required keys,
+// unknown keys.
 #pragma once
 
 #include <chrono>
@@ -15,10 +16,12 @@
 
 namespace hoop::config {
 
-/// A table of a parsed file. Copies are handles on the same document, which lives as long as any of them.
+/// A table of a parsed file. Copies are handles on the same document, which lives as long as any of
+/// them.
 ///
-/// Getters never fail at the call: a wrong type or a missing required key is kept as the document's complaint, and the getter
-/// answers an empty value. finish() answers the first complaint, so callers read all keys and check once.
+/// Getters never fail at the call: a wrong type or a missing required key is kept as the document's
+/// complaint, and the getter answers an empty value. finish() answers the first complaint, so
+/// callers read all keys and check once.
 class TomlTable {
  public:
   /// name is what messages call the file. Fails with config: "name:line:column: message".
@@ -29,7 +32,8 @@ class TomlTable {
   std::string text_or(std::string_view key, std::string_view fallback) const;
   /// Missing or empty is a complaint.
   std::string required_text(std::string_view key) const;
-  std::optional<std::int64_t> integer(std::string_view key, std::int64_t least, std::int64_t most) const;
+  std::optional<std::int64_t> integer(std::string_view key, std::int64_t least,
+                                      std::int64_t most) const;
   std::optional<bool> boolean(std::string_view key) const;
   /// A text like "90s", "30m", "2h", "1d".
   std::optional<std::chrono::seconds> duration(std::string_view key) const;
@@ -49,13 +53,16 @@ class TomlTable {
   /// Keeps a complaint about the value of key, or about the table itself when key is not in it.
   void complain(std::string_view key, std::string_view message, std::string hint = {}) const;
   /// The same about one element of the array at key.
-  void complain(std::string_view key, std::size_t element, std::string_view message, std::string hint = {}) const;
+  void complain(std::string_view key, std::size_t element, std::string_view message,
+                std::string hint = {}) const;
   /// "gateway.toml:3:8", of the key's value or of the table.
   std::string place_of(std::string_view key) const;
 
-  /// The document's first complaint. For a reader that shares a file with another, who knows the other keys.
+  /// The document's first complaint. For a reader that shares a file with another, who knows the
+  /// other keys.
   Result<void> complaint() const;
-  /// complaint(); else an unknown key of any table that was read, with the nearest known key as the hint.
+  /// complaint(); else an unknown key of any table that was read, with the nearest known key as the
+  /// hint.
   Result<void> finish() const;
 
  private:
@@ -66,6 +73,7 @@ class TomlTable {
 };
 
 /// The candidate that is most like word, if any is near enough to have been meant.
-std::optional<std::string> nearest(std::string_view word, const std::vector<std::string>& candidates);
+std::optional<std::string> nearest(std::string_view word,
+                                   const std::vector<std::string>& candidates);
 
 }  // namespace hoop::config

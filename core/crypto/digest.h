@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// SHA-256, HMAC-SHA-256 and the password functions; the only folder with core/net that knows OpenSSL.
+// SHA-256, HMAC-SHA-256 and the password functions; the only folder with core/net that knows
+// OpenSSL.
 #pragma once
 
 #include <array>
@@ -18,9 +19,11 @@ Digest256 hmac_sha256(ByteSpan key, ByteSpan message);
 /// PBKDF2-HMAC-SHA-256, 32 bytes: SCRAM's Hi() (RFC 5802 §2.2).
 Digest256 pbkdf2_sha256(ByteSpan password, ByteSpan salt, std::uint32_t iterations);
 /// scrypt (RFC 7914), 32 bytes; n is a power of two.
-Digest256 scrypt(ByteSpan password, ByteSpan salt, std::uint64_t n, std::uint32_t r, std::uint32_t p);
+Digest256 scrypt(ByteSpan password, ByteSpan salt, std::uint64_t n, std::uint32_t r,
+                 std::uint32_t p);
 
-/// A running SHA-256; one fetched implementation is reused, which halves the cost of short messages.
+/// A running SHA-256; one fetched implementation is reused, which halves the cost of short
+/// messages.
 class Sha256 {
  public:
   Sha256();
@@ -36,7 +39,8 @@ class Sha256 {
   std::unique_ptr<Impl> impl_;
 };
 
-/// Before anything else of OpenSSL is used: its configuration file (OPENSSL_CONF could load an engine of somebody's) is not read.
+/// Before anything else of OpenSSL is used: its configuration file (OPENSSL_CONF could load an
+/// engine of somebody's) is not read.
 void ignore_openssl_configuration();
 
 /// The system's generator.

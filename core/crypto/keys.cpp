@@ -52,7 +52,8 @@ PKey public_p256(const P256PublicKey& key) {
   char group[] = "prime256v1";
   OSSL_PARAM parameters[] = {
       OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME, group, 0),
-      OSSL_PARAM_construct_octet_string(OSSL_PKEY_PARAM_PUB_KEY, point.data(), point.size()), OSSL_PARAM_construct_end()};
+      OSSL_PARAM_construct_octet_string(OSSL_PKEY_PARAM_PUB_KEY, point.data(), point.size()),
+      OSSL_PARAM_construct_end()};
   const PKeyContext context(EVP_PKEY_CTX_new_from_name(nullptr, "EC", nullptr));
   EVP_PKEY* out = nullptr;
   // Fails for a point that is not on the curve.
@@ -82,7 +83,8 @@ Ed25519Key Ed25519Key::generate() {
 Ed25519PublicKey Ed25519Key::public_key() const {
   Ed25519PublicKey out;
   std::size_t length = out.size();
-  HOOP_ASSERT(EVP_PKEY_get_raw_public_key(impl_->key.get(), out.data(), &length) == 1 && length == out.size());
+  HOOP_ASSERT(EVP_PKEY_get_raw_public_key(impl_->key.get(), out.data(), &length) == 1 &&
+              length == out.size());
   return out;
 }
 
@@ -90,8 +92,10 @@ Ed25519Signature Ed25519Key::sign(ByteSpan message) const {
   Ed25519Signature out;
   std::size_t length = out.size();
   const MdContext context(EVP_MD_CTX_new());
-  HOOP_ASSERT(context && EVP_DigestSignInit(context.get(), nullptr, nullptr, nullptr, impl_->key.get()) == 1 &&
-              EVP_DigestSign(context.get(), out.data(), &length, message.data(), message.size()) == 1 &&
+  HOOP_ASSERT(context &&
+              EVP_DigestSignInit(context.get(), nullptr, nullptr, nullptr, impl_->key.get()) == 1 &&
+              EVP_DigestSign(context.get(), out.data(), &length, message.data(), message.size()) ==
+                  1 &&
               length == out.size());
   return out;
 }
@@ -101,7 +105,8 @@ bool verify_ed25519(const Ed25519PublicKey& key, ByteSpan message, ByteSpan sign
   const MdContext context(EVP_MD_CTX_new());
   return peer && context && signature.size() == 64 &&
          EVP_DigestVerifyInit(context.get(), nullptr, nullptr, nullptr, peer.get()) == 1 &&
-         EVP_DigestVerify(context.get(), signature.data(), signature.size(), message.data(), message.size()) == 1;
+         EVP_DigestVerify(context.get(), signature.data(), signature.size(), message.data(),
+                          message.size()) == 1;
 }
 
 struct P256Key::Impl {
@@ -120,12 +125,15 @@ P256Key P256Key::generate() {
 
 Result<P256Key> P256Key::from_pem(std::string_view pem) {
   const Bio bio(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())));
-  // A password callback that gives none: an encrypted key must not make the program ask on the terminal.
+  // A password callback that gives none: an encrypted key must not make the program ask on the
+  // terminal.
   const auto no_password = [](char*, int, int, void*) { return -1; };
   PKey key(PEM_read_bio_PrivateKey(bio.get(), nullptr, no_password, nullptr));
   char group[32] = {};
   std::size_t length = 0;
-  if (!key || EVP_PKEY_get_utf8_string_param(key.get(), OSSL_PKEY_PARAM_GROUP_NAME, group, sizeof group, &length) != 1 ||
+  if (!key ||
+      EVP_PKEY_get_utf8_string_param(key.get(), OSSL_PKEY_PARAM_GROUP_NAME, group, sizeof group,
+                                     &length) != 1 ||
       std::string_view(group, length) != "prime256v1") {
     return fail(ErrorCode::malformed, "not an unencrypted P-256 private key in PEM");
   }
@@ -134,7 +142,8 @@ Result<P256Key> P256Key::from_pem(std::string_view pem) {
 
 SecretText P256Key::to_pem() const {
   const Bio bio(BIO_new(BIO_s_secmem()));
-  HOOP_ASSERT(bio && PEM_write_bio_PKCS8PrivateKey(bio.get(), impl_->key.get(), nullptr, nullptr, 0, nullptr, nullptr) == 1);
+  HOOP_ASSERT(bio && PEM_write_bio_PKCS8PrivateKey(bio.get(), impl_->key.get(), nullptr, nullptr, 0,
+                                                   nullptr, nullptr) == 1);
   char* data = nullptr;
   const long length = BIO_get_mem_data(bio.get(), &data);
   return SecretText(std::string(data, static_cast<std::size_t>(length)));
@@ -146,8 +155,10 @@ std::array<std::uint8_t, 64> P256Key::sign(ByteSpan message) const {
   std::array<std::uint8_t, 80> der{};
   std::size_t length = der.size();
   const MdContext context(EVP_MD_CTX_new());
-  HOOP_ASSERT(context && EVP_DigestSignInit(context.get(), nullptr, EVP_sha256(), nullptr, impl_->key.get()) == 1 &&
-              EVP_DigestSign(context.get(), der.data(), &length, message.data(), message.size()) == 1);
+  HOOP_ASSERT(
+      context &&
+      EVP_DigestSignInit(context.get(), nullptr, EVP_sha256(), nullptr, impl_->key.get()) == 1 &&
+      EVP_DigestSign(context.get(), der.data(), &length, message.data(), message.size()) == 1);
   const std::uint8_t* cursor = der.data();
   const EcdsaSignature parts(d2i_ECDSA_SIG(nullptr, &cursor, static_cast<long>(length)));
   HOOP_ASSERT(parts != nullptr);
@@ -169,8 +180,11 @@ bool verify_es256(const P256PublicKey& key, ByteSpan message, ByteSpan signature
   const int length = i2d_ECDSA_SIG(parts.get(), &der);
   if (length <= 0) return false;
   const MdContext context(EVP_MD_CTX_new());
-  const bool good = context && EVP_DigestVerifyInit(context.get(), nullptr, EVP_sha256(), nullptr, peer.get()) == 1 &&
-                    EVP_DigestVerify(context.get(), der, static_cast<std::size_t>(length), message.data(), message.size()) == 1;
+  const bool good =
+      context &&
+      EVP_DigestVerifyInit(context.get(), nullptr, EVP_sha256(), nullptr, peer.get()) == 1 &&
+      EVP_DigestVerify(context.get(), der, static_cast<std::size_t>(length), message.data(),
+                       message.size()) == 1;
   OPENSSL_free(der);
   return good;
 }
@@ -181,16 +195,23 @@ Bytes seal(const SecretBytes& key, ByteSpan plain, ByteSpan associated, Random& 
   random.fill(MutableByteSpan(out).first(kNonce));
   const CipherContext context(EVP_CIPHER_CTX_new());
   int length = 0;
-  HOOP_ASSERT(context && EVP_EncryptInit_ex2(context.get(), EVP_aes_256_gcm(), key.reveal().data(), out.data(), nullptr) == 1 &&
-              EVP_EncryptUpdate(context.get(), nullptr, &length, associated.data(), static_cast<int>(associated.size())) == 1 &&
-              EVP_EncryptUpdate(context.get(), out.data() + kNonce, &length, plain.data(), static_cast<int>(plain.size())) == 1 &&
+  HOOP_ASSERT(context &&
+              EVP_EncryptInit_ex2(context.get(), EVP_aes_256_gcm(), key.reveal().data(), out.data(),
+                                  nullptr) == 1 &&
+              EVP_EncryptUpdate(context.get(), nullptr, &length, associated.data(),
+                                static_cast<int>(associated.size())) == 1 &&
+              EVP_EncryptUpdate(context.get(), out.data() + kNonce, &length, plain.data(),
+                                static_cast<int>(plain.size())) == 1 &&
               EVP_EncryptFinal_ex(context.get(), out.data() + kNonce + length, &length) == 1 &&
-              EVP_CIPHER_CTX_ctrl(context.get(), EVP_CTRL_AEAD_GET_TAG, kTag, out.data() + kNonce + plain.size()) == 1);
+              EVP_CIPHER_CTX_ctrl(context.get(), EVP_CTRL_AEAD_GET_TAG, kTag,
+                                  out.data() + kNonce + plain.size()) == 1);
   return out;
 }
 
 Result<SecretBytes> unseal(const SecretBytes& key, ByteSpan sealed, ByteSpan associated) {
-  const auto bad = [] { return fail(ErrorCode::integrity, "the sealed value does not open with this key"); };
+  const auto bad = [] {
+    return fail(ErrorCode::integrity, "the sealed value does not open with this key");
+  };
   if (key.reveal().size() != 32 || sealed.size() < kNonce + kTag) return bad();
   const ByteSpan cipher = sealed.subspan(kNonce, sealed.size() - kNonce - kTag);
   Bytes tag(sealed.end() - kTag, sealed.end());
@@ -198,9 +219,13 @@ Result<SecretBytes> unseal(const SecretBytes& key, ByteSpan sealed, ByteSpan ass
   const CipherContext context(EVP_CIPHER_CTX_new());
   int length = 0;
   const bool good =
-      context && EVP_DecryptInit_ex2(context.get(), EVP_aes_256_gcm(), key.reveal().data(), sealed.data(), nullptr) == 1 &&
-      EVP_DecryptUpdate(context.get(), nullptr, &length, associated.data(), static_cast<int>(associated.size())) == 1 &&
-      EVP_DecryptUpdate(context.get(), plain.data(), &length, cipher.data(), static_cast<int>(cipher.size())) == 1 &&
+      context &&
+      EVP_DecryptInit_ex2(context.get(), EVP_aes_256_gcm(), key.reveal().data(), sealed.data(),
+                          nullptr) == 1 &&
+      EVP_DecryptUpdate(context.get(), nullptr, &length, associated.data(),
+                        static_cast<int>(associated.size())) == 1 &&
+      EVP_DecryptUpdate(context.get(), plain.data(), &length, cipher.data(),
+                        static_cast<int>(cipher.size())) == 1 &&
       EVP_CIPHER_CTX_ctrl(context.get(), EVP_CTRL_AEAD_SET_TAG, kTag, tag.data()) == 1 &&
       EVP_DecryptFinal_ex(context.get(), plain.data() + length, &length) == 1;
   SecretBytes out(std::move(plain));

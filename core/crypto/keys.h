@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Signing keys: Ed25519 (session logs, grants) and ECDSA P-256 (ES256 tokens and receipts); AES-256-GCM sealing.
+// Signing keys: Ed25519 (session logs, grants) and ECDSA P-256 (ES256 tokens and receipts);
+// AES-256-GCM sealing.
 #pragma once
 
 #include <array>
@@ -60,7 +61,8 @@ class P256Key {
   std::unique_ptr<Impl> impl_;
 };
 
-/// False for a wrong signature, a signature that is not 64 bytes and a point that is not on the curve.
+/// False for a wrong signature, a signature that is not 64 bytes and a point that is not on the
+/// curve.
 bool verify_es256(const P256PublicKey& key, ByteSpan message, ByteSpan signature);
 
 /// AES-256-GCM: nonce(12) || ciphertext || tag(16). key is 32 bytes.

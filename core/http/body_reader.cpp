@@ -50,9 +50,11 @@ bool is_extension(std::string_view text) {
 }
 
 bool may_trail(std::string_view name) {
-  constexpr std::array<std::string_view, 12> kRefused{"content-length", "transfer-encoding", "host",   "trailer", "te",     "connection",
-                                                      "authorization",  "content-type",      "cookie", "upgrade", "expect", "content-encoding"};
-  return std::none_of(kRefused.begin(), kRefused.end(), [&](auto refused) { return equal_ignoring_case(refused, name); });
+  constexpr std::array<std::string_view, 12> kRefused{
+      "content-length", "transfer-encoding", "host",   "trailer", "te",     "connection",
+      "authorization",  "content-type",      "cookie", "upgrade", "expect", "content-encoding"};
+  return std::none_of(kRefused.begin(), kRefused.end(),
+                      [&](auto refused) { return equal_ignoring_case(refused, name); });
 }
 
 }  // namespace
@@ -61,19 +63,15 @@ Result<BodyReader> BodyReader::create(Framing framing, std::uint64_t max_body) {
   BodyReader reader;
   reader.allowed_ = max_body;
   switch (framing.kind) {
-    case Framing::Kind::none:
-      break;
+    case Framing::Kind::none: break;
     case Framing::Kind::length:
-      if (framing.length > max_body) return fail(ErrorCode::too_large, "the body is larger than allowed");
+      if (framing.length > max_body)
+        return fail(ErrorCode::too_large, "the body is larger than allowed");
       reader.left_ = framing.length;
       reader.part_ = framing.length == 0 ? Part::done : Part::data;
       break;
-    case Framing::Kind::chunked:
-      reader.part_ = Part::size_line;
-      break;
-    case Framing::Kind::until_close:
-      reader.part_ = Part::until_close;
-      break;
+    case Framing::Kind::chunked: reader.part_ = Part::size_line; break;
+    case Framing::Kind::until_close: reader.part_ = Part::until_close; break;
   }
   return reader;
 }
@@ -86,22 +84,13 @@ Result<Event> BodyReader::next(ByteSpan& in) {
     Result<Event> event = Event::need_more;
     switch (part_) {
       case Part::data:
-      case Part::chunk_data:
-        return take_data(in);
-      case Part::until_close:
-        return take_until_close(in);
-      case Part::size_line:
-        event = take_size_line(in);
-        break;
+      case Part::chunk_data: return take_data(in);
+      case Part::until_close: return take_until_close(in);
+      case Part::size_line: event = take_size_line(in); break;
       case Part::chunk_cr:
-      case Part::chunk_lf:
-        event = take_chunk_end(in);
-        break;
-      case Part::trailer:
-        event = take_trailer(in);
-        break;
-      case Part::done:
-        break;
+      case Part::chunk_lf: event = take_chunk_end(in); break;
+      case Part::trailer: event = take_trailer(in); break;
+      case Part::done: break;
     }
     if (!event) return event;
   }
@@ -134,13 +123,17 @@ Result<void> BodyReader::read_size_line(std::string_view line) {
   std::uint64_t size = 0;
   const auto digits = line.substr(0, line.find(';'));
   // from_chars would take a sign; 16 digits are all that 64 bits hold.
-  const bool hexadecimal = !digits.empty() && digits.size() <= 16 && digits.find_first_not_of("0123456789abcdefABCDEF") == std::string_view::npos;
+  const bool hexadecimal =
+      !digits.empty() && digits.size() <= 16 &&
+      digits.find_first_not_of("0123456789abcdefABCDEF") == std::string_view::npos;
   if (!hexadecimal) return fail(ErrorCode::malformed, "a chunk size is not a hexadecimal number");
   std::from_chars(digits.data(), digits.data() + digits.size(), size, 16);
   const auto extension = line.substr(digits.size());
-  if (!is_extension(extension)) return fail(ErrorCode::malformed, "a chunk extension breaks the grammar");
+  if (!is_extension(extension))
+    return fail(ErrorCode::malformed, "a chunk extension breaks the grammar");
   extension_bytes_ += extension.size();
-  if (extension_bytes_ > kMaxExtensionBytes) return fail(ErrorCode::too_large, "the chunk extensions are too long");
+  if (extension_bytes_ > kMaxExtensionBytes)
+    return fail(ErrorCode::too_large, "the chunk extensions are too long");
   if (size > allowed_) return fail(ErrorCode::too_large, "the body is larger than allowed");
   allowed_ -= size;
   left_ = size;
@@ -150,7 +143,8 @@ Result<void> BodyReader::read_size_line(std::string_view line) {
 
 Result<Event> BodyReader::take_chunk_end(ByteSpan& in) {
   const char expected = part_ == Part::chunk_cr ? '\r' : '\n';
-  if (in.front() != static_cast<std::uint8_t>(expected)) return fail(ErrorCode::malformed, "a chunk is not followed by CRLF");
+  if (in.front() != static_cast<std::uint8_t>(expected))
+    return fail(ErrorCode::malformed, "a chunk is not followed by CRLF");
   in = in.subspan(1);
   part_ = part_ == Part::chunk_cr ? Part::chunk_lf : Part::size_line;
   return Event::need_more;
@@ -165,15 +159,18 @@ Result<Event> BodyReader::take_trailer(ByteSpan& in) {
     return Event::done;
   }
   HOOP_TRY(auto field, parse_field_line(*line));
-  if (!may_trail(field.name)) return fail(ErrorCode::malformed, "a trailer field that may only stand in the head");
-  if (trailers_.size() == kMaxTrailers) return fail(ErrorCode::too_large, "there are too many trailer fields");
+  if (!may_trail(field.name))
+    return fail(ErrorCode::malformed, "a trailer field that may only stand in the head");
+  if (trailers_.size() == kMaxTrailers)
+    return fail(ErrorCode::too_large, "there are too many trailer fields");
   trailers_.add(std::move(field.name), std::move(field.value));
   return Event::need_more;
 }
 
 Result<void> BodyReader::end_of_input() {
   if (part_ == Part::until_close) part_ = Part::done;
-  if (part_ != Part::done) return fail(ErrorCode::malformed, "the connection was closed in the middle of a body");
+  if (part_ != Part::done)
+    return fail(ErrorCode::malformed, "the connection was closed in the middle of a body");
   return {};
 }
 

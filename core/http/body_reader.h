@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Reads a body by its framing, sans I/O: of known length, chunked (RFC 9112 §7.1), or until the connection closes.
+// Reads a body by its framing, sans I/O: of known length, chunked (RFC 9112 §7.1), or until the
+// connection closes.
 #pragma once
 
 #include "core/http/field_syntax.h"
@@ -7,7 +8,8 @@
 
 namespace hoop::http {
 
-/// What a reader has come to. body: chunk() holds some bytes. done: the rest of in belongs to the next message.
+/// What a reader has come to. body: chunk() holds some bytes. done: the rest of in belongs to the
+/// next message.
 enum class Event { need_more, head, body, done };
 
 class BodyReader {
@@ -36,7 +38,7 @@ class BodyReader {
   Result<void> read_size_line(std::string_view line);
 
   Part part_ = Part::done;
-  std::uint64_t left_ = 0;  // of this length or chunk
+  std::uint64_t left_ = 0;     // of this length or chunk
   std::uint64_t allowed_ = 0;  // of the cap
   std::size_t extension_bytes_ = 0;
   std::size_t trailer_bytes_ = 0;

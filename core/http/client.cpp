@@ -13,7 +13,8 @@
 namespace hoop::http {
 namespace {
 
-// Servers and the boxes between drop idle connections after a minute or so: an older one is not worth a POST that cannot be repeated.
+// Servers and the boxes between drop idle connections after a minute or so: an older one is not
+// worth a POST that cannot be repeated.
 constexpr std::chrono::seconds kMaxIdle{20};
 constexpr std::size_t kMaxShownLocation = 200;
 constexpr std::uint64_t kMaxProxyBody = 64 * 1024;
@@ -23,7 +24,9 @@ bool is_idempotent(std::string_view method) {
   return std::find(kMethods.begin(), kMethods.end(), method) != kMethods.end();
 }
 
-bool is_redirect(int status) { return status == 301 || status == 302 || status == 303 || status == 307 || status == 308; }
+bool is_redirect(int status) {
+  return status == 301 || status == 302 || status == 303 || status == 307 || status == 308;
+}
 
 bool declares_length(std::string_view method, std::string_view body) {
   return !body.empty() || method == "POST" || method == "PUT" || method == "PATCH";
@@ -37,7 +40,8 @@ struct Idle {
 }  // namespace
 
 struct Client::State {
-  State(asio::any_io_executor used, net::TlsClient with, ClientOptions wanted) : executor(used), tls(std::move(with)), options(std::move(wanted)) {}
+  State(asio::any_io_executor used, net::TlsClient with, ClientOptions wanted)
+      : executor(used), tls(std::move(with)), options(std::move(wanted)) {}
 
   Task<Response> send(Request request, Url url, Deadline deadline);
   Task<net::StreamPtr> open(Url url, Deadline deadline);
@@ -52,7 +56,8 @@ struct Client::State {
 
 net::StreamPtr Client::State::take_idle(const std::string& origin) {
   const auto found = idle.extract(origin);
-  if (found.empty() || std::chrono::steady_clock::now() - found.mapped().since > kMaxIdle) return nullptr;
+  if (found.empty() || std::chrono::steady_clock::now() - found.mapped().since > kMaxIdle)
+    return nullptr;
   return std::move(found.mapped().stream);
 }
 
@@ -70,22 +75,31 @@ Task<net::StreamPtr> Client::State::open_by_proxy(Url url, Deadline deadline) {
   const auto& proxy = *options.proxy;
   const auto context = fmt::format("proxy {}:{}", proxy.host(), proxy.port());
   auto stream = co_await net::connect_tcp(executor, proxy.host(), proxy.port(), deadline);
-  if (!stream) co_return std::unexpected(std::move(stream).error().within(context).with_hint("check HTTPS_PROXY, or name the host in NO_PROXY"));
+  if (!stream)
+    co_return std::unexpected(std::move(stream).error().within(context).with_hint(
+        "check HTTPS_PROXY, or name the host in NO_PROXY"));
   (*stream)->set_deadline(deadline);
-  const auto where = fmt::format("{}:{}", url.host.find(':') == std::string::npos ? url.host : "[" + url.host + "]", url.port);
+  const auto where = fmt::format(
+      "{}:{}", url.host.find(':') == std::string::npos ? url.host : "[" + url.host + "]", url.port);
   Request request{"CONNECT", where, {{"Host", where}, {"User-Agent", options.user_agent}}, ""};
-  if (!proxy.authorization().empty()) request.headers.add("Proxy-Authorization", proxy.authorization().reveal());
+  if (!proxy.authorization().empty())
+    request.headers.add("Proxy-Authorization", proxy.authorization().reveal());
   HOOP_CO_TRY(const auto head, write_request_head(request, {}));
   auto answer = co_await exchange(**stream, "CONNECT", head, "", kMaxProxyBody);
   if (!answer) co_return std::unexpected(std::move(answer.error().error).within(context));
   const int status = answer->response.status;
   if (status / 100 == 2 && answer->reusable) co_return std::move(*stream);
-  co_return fail(ErrorCode::upstream_unreachable, fmt::format("{}: it refuses the connection to {} (status {})", context, where, status),
-                 status == 407 ? "it wants a login: HTTPS_PROXY=http://user:password@host:port" : "check HTTPS_PROXY, or name the host in NO_PROXY");
+  co_return fail(
+      ErrorCode::upstream_unreachable,
+      fmt::format("{}: it refuses the connection to {} (status {})", context, where, status),
+      status == 407 ? "it wants a login: HTTPS_PROXY=http://user:password@host:port"
+                    : "check HTTPS_PROXY, or name the host in NO_PROXY");
 }
 
 Task<Response> Client::State::send(Request request, Url url, Deadline deadline) {
-  const auto framing = declares_length(request.method, request.body) ? Framing{Framing::Kind::length, request.body.size()} : Framing{};
+  const auto framing = declares_length(request.method, request.body)
+                           ? Framing{Framing::Kind::length, request.body.size()}
+                           : Framing{};
   HOOP_CO_TRY(const auto head, write_request_head(request, framing));
   const auto origin = url.origin();
   auto stream = take_idle(origin);
@@ -110,17 +124,21 @@ Client::~Client() = default;
 Client::Client(Client&&) noexcept = default;
 Client& Client::operator=(Client&&) noexcept = default;
 
-Result<Client> Client::create(asio::any_io_executor executor, net::Trust trust, ClientOptions options) {
+Result<Client> Client::create(asio::any_io_executor executor, net::Trust trust,
+                              ClientOptions options) {
   HOOP_TRY(auto tls, net::TlsClient::create(std::move(trust)));
   return Client(std::make_shared<State>(executor, std::move(tls), std::move(options)));
 }
 
-Task<Response> Client::send(std::string method, Url url, Headers headers, std::string body, Deadline deadline) {
+Task<Response> Client::send(std::string method, Url url, Headers headers, std::string body,
+                            Deadline deadline) {
   const auto state = state_;
   // Without the query, which may hold what is not for logs.
   const auto context = fmt::format("{} {}{}", method, url.origin(), url.path());
-  if (url.scheme == "http" && state->options.plain_http == ClientOptions::PlainHttp::loopback_only && !url.is_loopback()) {
-    co_return fail(ErrorCode::usage, fmt::format("{}: plain http is for this machine only", context), "use https://");
+  if (url.scheme == "http" &&
+      state->options.plain_http == ClientOptions::PlainHttp::loopback_only && !url.is_loopback()) {
+    co_return fail(ErrorCode::usage,
+                   fmt::format("{}: plain http is for this machine only", context), "use https://");
   }
   headers.set("Host", url.authority());
   if (!headers.find("user-agent")) headers.add("User-Agent", state->options.user_agent);
@@ -129,9 +147,13 @@ Task<Response> Client::send(std::string method, Url url, Headers headers, std::s
   auto answer = co_await state->send(std::move(request), url, deadline);
   if (!answer) co_return std::unexpected(std::move(answer).error().within(context));
   if (is_redirect(answer->status)) {
-    Error error{ErrorCode::upstream_refused, fmt::format("{}: the server sends us elsewhere (status {}), and we do not follow", context, answer->status),
-                "if you trust it, use that address itself", {}};
-    error.remote = neutralise(answer->headers.find("location").value_or(""), kMaxShownLocation, Lines::escape);
+    Error error{ErrorCode::upstream_refused,
+                fmt::format("{}: the server sends us elsewhere (status {}), and we do not follow",
+                            context, answer->status),
+                "if you trust it, use that address itself",
+                {}};
+    error.remote =
+        neutralise(answer->headers.find("location").value_or(""), kMaxShownLocation, Lines::escape);
     co_return std::unexpected(std::move(error));
   }
   co_return std::move(*answer);

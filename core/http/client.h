@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Sends one request and answers the response; keeps one connection an origin alive. Follows no redirects.
+// Sends one request and answers the response; keeps one connection an origin alive. Follows no
+// redirects.
 #pragma once
 
 #include <memory>
@@ -20,20 +21,24 @@ struct ClientOptions {
   std::string user_agent = "hoopctl/" HOOPCTL_VERSION;
 };
 
-/// Resource: one owner, on one io_context. Requests may be under way at once; they share kept-alive connections by turns.
+/// Resource: one owner, on one io_context. Requests may be under way at once; they share kept-alive
+/// connections by turns.
 class Client {
  public:
   /// Fails with config if trust cannot be read.
-  static Result<Client> create(asio::any_io_executor executor, net::Trust trust, ClientOptions options = {});
+  static Result<Client> create(asio::any_io_executor executor, net::Trust trust,
+                               ClientOptions options = {});
   ~Client();
   Client(Client&&) noexcept;
   Client& operator=(Client&&) noexcept;
 
-  /// Sends and answers the response whole, whatever its status is but a redirect: that fails with upstream_refused and says where
-  /// to. Host, Content-Length, User-Agent and Connection are set here. An idempotent method is sent a second time if a kept-alive
-  /// connection turns out to be gone. Fails with upstream_unreachable, timeout, integrity (certificate), io, malformed, too_large;
-  /// usage for plain http to a host that is not loopback.
-  Task<Response> send(std::string method, Url url, Headers headers, std::string body, Deadline deadline);
+  /// Sends and answers the response whole, whatever its status is but a redirect: that fails with
+  /// upstream_refused and says where to. Host, Content-Length, User-Agent and Connection are set
+  /// here. An idempotent method is sent a second time if a kept-alive connection turns out to be
+  /// gone. Fails with upstream_unreachable, timeout, integrity (certificate), io, malformed,
+  /// too_large; usage for plain http to a host that is not loopback.
+  Task<Response> send(std::string method, Url url, Headers headers, std::string body,
+                      Deadline deadline);
   /// Ends the idle connections.
   void close();
 

@@ -31,11 +31,8 @@ Task<Exchange> read_response(net::Stream& stream, ResponseReader& reader, std::s
   for (;;) {
     HOOP_CO_TRY(const auto event, reader.next(in));
     switch (event) {
-      case Event::head:
-        break;
-      case Event::body:
-        body += as_text(reader.chunk());
-        break;
+      case Event::head: break;
+      case Event::body: body += as_text(reader.chunk()); break;
       case Event::done: {
         // Bytes that nobody asked for would be taken for the next response.
         Exchange done{reader.take_head(), reader.keeps_alive() && in.empty()};
@@ -52,14 +49,18 @@ Task<Exchange> read_response(net::Stream& stream, ResponseReader& reader, std::s
 
 }  // namespace
 
-asio::awaitable<std::expected<Exchange, ExchangeFailure>> exchange(net::Stream& stream, std::string method, std::string_view head, std::string_view body,
+asio::awaitable<std::expected<Exchange, ExchangeFailure>> exchange(net::Stream& stream,
+                                                                   std::string method,
+                                                                   std::string_view head,
+                                                                   std::string_view body,
                                                                    std::uint64_t max_body) {
   const auto sent = co_await send(stream, head, body);
   const bool broken = !sent && sent.error().code == ErrorCode::io;
   if (!sent && !broken) co_return std::unexpected(ExchangeFailure{sent.error(), false});
   ResponseReader reader(std::move(method), max_body);
   std::string received;
-  // A server that refuses a large body may answer and close before it has read all: its answer says more than the broken pipe.
+  // A server that refuses a large body may answer and close before it has read all: its answer says
+  // more than the broken pipe.
   auto answered = co_await read_response(stream, reader, received);
   if (answered && sent) co_return std::move(*answered);
   if (answered) {
@@ -67,8 +68,10 @@ asio::awaitable<std::expected<Exchange, ExchangeFailure>> exchange(net::Stream& 
     co_return std::move(*answered);
   }
   const auto code = answered.error().code;
-  const bool nothing_came = !reader.started() && (code == ErrorCode::io || code == ErrorCode::malformed);
-  co_return std::unexpected(ExchangeFailure{broken ? sent.error() : std::move(answered).error(), nothing_came});
+  const bool nothing_came =
+      !reader.started() && (code == ErrorCode::io || code == ErrorCode::malformed);
+  co_return std::unexpected(
+      ExchangeFailure{broken ? sent.error() : std::move(answered).error(), nothing_came});
 }
 
 }  // namespace hoop::http

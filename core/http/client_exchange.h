@@ -14,12 +14,16 @@ struct Exchange {
 
 struct ExchangeFailure {
   Error error;
-  /// The peer had closed the connection before it answered a byte: another connection may do better.
+  /// The peer had closed the connection before it answered a byte: another connection may do
+  /// better.
   bool was_stale = false;
 };
 
 /// head and body must outlive the answer. Fails as Stream does, or with malformed, too_large.
-asio::awaitable<std::expected<Exchange, ExchangeFailure>> exchange(net::Stream& stream, std::string method, std::string_view head, std::string_view body,
+asio::awaitable<std::expected<Exchange, ExchangeFailure>> exchange(net::Stream& stream,
+                                                                   std::string method,
+                                                                   std::string_view head,
+                                                                   std::string_view body,
                                                                    std::uint64_t max_body);
 
 }  // namespace hoop::http

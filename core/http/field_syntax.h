@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The grammar of field lines and of what bounds a body (RFC 9110 §5, RFC 9112 §5 and §6), stricter where readers differ.
+// The grammar of field lines and of what bounds a body (RFC 9110 §5, RFC 9112 §5 and §6), stricter
+// where readers differ.
 #pragma once
 
 #include <cstdint>
@@ -14,8 +15,8 @@ bool is_token(std::string_view text);
 /// No control but tab, no CR, LF or NUL; bytes above 0x7f are kept as they are (obs-text).
 bool is_field_value(std::string_view text);
 
-/// "Name: value" without its CRLF. Fails with malformed for a blank before the colon or before the name (obs-fold), no colon, a name
-/// that is no token, a control in the value.
+/// "Name: value" without its CRLF. Fails with malformed for a blank before the colon or before the
+/// name (obs-fold), no colon, a name that is no token, a control in the value.
 Result<Header> parse_field_line(std::string_view line);
 
 /// How the end of a body is known.
@@ -28,12 +29,13 @@ struct Framing {
 
 enum class Coding { exact, any_case };
 
-/// What Content-Length and Transfer-Encoding say: nullopt when neither stands there. Both, two of one, a sign, a leading zero, a
-/// list, a coding other than chunked: malformed or unsupported. With Coding::exact "Chunked" is refused too.
+/// What Content-Length and Transfer-Encoding say: nullopt when neither stands there. Both, two of
+/// one, a sign, a leading zero, a list, a coding other than chunked: malformed or unsupported. With
+/// Coding::exact "Chunked" is refused too.
 Result<std::optional<Framing>> declared_framing(const Headers& headers, Coding coding);
 
-/// Fields that must not come twice, because readers differ in which one counts; and field names that only look like them to
-/// software that treats '_' as '-'. Fails with malformed.
+/// Fields that must not come twice, because readers differ in which one counts; and field names
+/// that only look like them to software that treats '_' as '-'. Fails with malformed.
 Result<void> check_singletons(const Headers& headers);
 
 }  // namespace hoop::http

@@ -19,12 +19,15 @@ int hex_value(char c) {
 }
 
 Result<std::string> decode_field(std::string_view text) {
-  if (text.size() > kMaxFieldBytes) return fail(ErrorCode::too_large, "a form field is longer than 64 KiB");
+  if (text.size() > kMaxFieldBytes)
+    return fail(ErrorCode::too_large, "a form field is longer than 64 KiB");
   std::string plus(text);
   for (auto& c : plus) c = c == '+' ? ' ' : c;
   auto out = percent_decode(plus);
-  if (!out) return fail(ErrorCode::malformed, "a form field has a '%' without two hexadecimal digits");
-  if (out->find('\0') != std::string::npos || !is_utf8(*out)) return fail(ErrorCode::malformed, "a form field is not text in UTF-8");
+  if (!out)
+    return fail(ErrorCode::malformed, "a form field has a '%' without two hexadecimal digits");
+  if (out->find('\0') != std::string::npos || !is_utf8(*out))
+    return fail(ErrorCode::malformed, "a form field is not text in UTF-8");
   return std::move(*out);
 }
 
@@ -33,7 +36,8 @@ Result<std::string> decode_field(std::string_view text) {
 std::string percent_encode(std::string_view text) {
   std::string out;
   for (const char c : text) {
-    const bool unreserved = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' || c == '.' || c == '_' || c == '~';
+    const bool unreserved = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') ||
+                            (c >= 'A' && c <= 'Z') || c == '-' || c == '.' || c == '_' || c == '~';
     if (unreserved) {
       out += c;
     } else {
@@ -66,10 +70,12 @@ Result<Form> Form::parse(std::string_view text) {
     const auto field = text.substr(0, end);
     text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
     if (field.empty()) continue;
-    if (form.fields_.size() == kMaxFields) return fail(ErrorCode::too_large, "the form has more than 100 fields");
+    if (form.fields_.size() == kMaxFields)
+      return fail(ErrorCode::too_large, "the form has more than 100 fields");
     const auto equals = field.find('=');
     HOOP_TRY(auto name, decode_field(field.substr(0, equals)));
-    HOOP_TRY(auto value, decode_field(equals == std::string_view::npos ? std::string_view{} : field.substr(equals + 1)));
+    HOOP_TRY(auto value, decode_field(equals == std::string_view::npos ? std::string_view{}
+                                                                       : field.substr(equals + 1)));
     if (form.find(name)) return fail(ErrorCode::malformed, "a form field comes twice");
     form.add(std::move(name), std::move(value));
   }

@@ -15,11 +15,14 @@ namespace hoop::http {
 /// Names and values in their order. A value type.
 class Form {
  public:
-  /// At most 100 fields, each at most 64 KiB. Fails with malformed for a bad percent-encoding, a NUL, what is not UTF-8, or a
-  /// name that comes twice: which of the two would count differs between readers.
+  /// At most 100 fields, each at most 64 KiB. Fails with malformed for a bad percent-encoding, a
+  /// NUL, what is not UTF-8, or a name that comes twice: which of the two would count differs
+  /// between readers.
   static Result<Form> parse(std::string_view text);
 
-  void add(std::string name, std::string value) { fields_.emplace_back(std::move(name), std::move(value)); }
+  void add(std::string name, std::string value) {
+    fields_.emplace_back(std::move(name), std::move(value));
+  }
   std::optional<std::string_view> find(std::string_view name) const;
   /// "a=1&b=x+y".
   std::string encode() const;

@@ -10,7 +10,8 @@ Result<std::optional<std::string_view>> HeadReader::next_line(ByteSpan& in) {
 }
 
 Result<void> HeadReader::add_field(std::string_view line) {
-  if (headers_.size() == kMaxHeaders) return fail(ErrorCode::too_large, "there are more than 128 headers");
+  if (headers_.size() == kMaxHeaders)
+    return fail(ErrorCode::too_large, "there are more than 128 headers");
   HOOP_TRY(auto field, parse_field_line(line));
   headers_.add(std::move(field.name), std::move(field.value));
   return {};

@@ -10,7 +10,8 @@ Result<std::optional<std::string_view>> LineReader::next(ByteSpan& in, std::size
     line_.clear();
     complete_ = false;
   }
-  const auto allowed = as_text(in.first(std::min(in.size(), budget - std::min(budget, line_.size()))));
+  const auto allowed =
+      as_text(in.first(std::min(in.size(), budget - std::min(budget, line_.size()))));
   const auto feed = allowed.find('\n');
   const auto count = feed == std::string_view::npos ? allowed.size() : feed + 1;
   line_.append(allowed.substr(0, count));

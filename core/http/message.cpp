@@ -20,7 +20,8 @@ std::string_view trimmed(std::string_view text) {
 }  // namespace
 
 bool equal_ignoring_case(std::string_view a, std::string_view b) {
-  return a.size() == b.size() && std::equal(a.begin(), a.end(), b.begin(), [](char x, char y) { return lower(x) == lower(y); });
+  return a.size() == b.size() && std::equal(a.begin(), a.end(), b.begin(),
+                                            [](char x, char y) { return lower(x) == lower(y); });
 }
 
 void Headers::set(std::string name, std::string value) {
@@ -29,7 +30,8 @@ void Headers::set(std::string name, std::string value) {
 }
 
 void Headers::remove(std::string_view name) {
-  std::erase_if(fields_, [&](const Header& field) { return equal_ignoring_case(field.name, name); });
+  std::erase_if(fields_,
+                [&](const Header& field) { return equal_ignoring_case(field.name, name); });
 }
 
 std::optional<std::string_view> Headers::find(std::string_view name) const {
@@ -45,7 +47,8 @@ std::optional<std::string_view> Headers::only(std::string_view name) const {
 
 std::size_t Headers::count(std::string_view name) const {
   return static_cast<std::size_t>(
-      std::count_if(fields_.begin(), fields_.end(), [&](const Header& field) { return equal_ignoring_case(field.name, name); }));
+      std::count_if(fields_.begin(), fields_.end(),
+                    [&](const Header& field) { return equal_ignoring_case(field.name, name); }));
 }
 
 bool Headers::lists(std::string_view name, std::string_view element) const {
@@ -62,7 +65,9 @@ bool Headers::lists(std::string_view name, std::string_view element) const {
   return false;
 }
 
-std::string_view Request::path() const { return std::string_view(target).substr(0, target.find('?')); }
+std::string_view Request::path() const {
+  return std::string_view(target).substr(0, target.find('?'));
+}
 
 std::string_view Request::query() const {
   const auto mark = target.find('?');
@@ -75,20 +80,47 @@ std::string_view reason_phrase(int status) {
     std::string_view phrase;
   };
   static constexpr std::array kReasons{
-      Reason{100, "Continue"},           Reason{101, "Switching Protocols"}, Reason{200, "OK"},
-      Reason{201, "Created"},            Reason{202, "Accepted"},            Reason{204, "No Content"},
-      Reason{206, "Partial Content"},    Reason{301, "Moved Permanently"},   Reason{302, "Found"},
-      Reason{303, "See Other"},          Reason{304, "Not Modified"},        Reason{307, "Temporary Redirect"},
-      Reason{308, "Permanent Redirect"}, Reason{400, "Bad Request"},         Reason{401, "Unauthorized"},
-      Reason{403, "Forbidden"},          Reason{404, "Not Found"},           Reason{405, "Method Not Allowed"},
-      Reason{406, "Not Acceptable"},     Reason{408, "Request Timeout"},     Reason{409, "Conflict"},
-      Reason{410, "Gone"},               Reason{411, "Length Required"},     Reason{412, "Precondition Failed"},
-      Reason{413, "Content Too Large"},  Reason{414, "URI Too Long"},        Reason{415, "Unsupported Media Type"},
-      Reason{417, "Expectation Failed"}, Reason{421, "Misdirected Request"}, Reason{422, "Unprocessable Content"},
-      Reason{425, "Too Early"},          Reason{426, "Upgrade Required"},    Reason{428, "Precondition Required"},
-      Reason{429, "Too Many Requests"},  Reason{431, "Request Header Fields Too Large"},
-      Reason{500, "Internal Server Error"}, Reason{501, "Not Implemented"},  Reason{502, "Bad Gateway"},
-      Reason{503, "Service Unavailable"}, Reason{504, "Gateway Timeout"},    Reason{505, "HTTP Version Not Supported"},
+      Reason{100, "Continue"},
+      Reason{101, "Switching Protocols"},
+      Reason{200, "OK"},
+      Reason{201, "Created"},
+      Reason{202, "Accepted"},
+      Reason{204, "No Content"},
+      Reason{206, "Partial Content"},
+      Reason{301, "Moved Permanently"},
+      Reason{302, "Found"},
+      Reason{303, "See Other"},
+      Reason{304, "Not Modified"},
+      Reason{307, "Temporary Redirect"},
+      Reason{308, "Permanent Redirect"},
+      Reason{400, "Bad Request"},
+      Reason{401, "Unauthorized"},
+      Reason{403, "Forbidden"},
+      Reason{404, "Not Found"},
+      Reason{405, "Method Not Allowed"},
+      Reason{406, "Not Acceptable"},
+      Reason{408, "Request Timeout"},
+      Reason{409, "Conflict"},
+      Reason{410, "Gone"},
+      Reason{411, "Length Required"},
+      Reason{412, "Precondition Failed"},
+      Reason{413, "Content Too Large"},
+      Reason{414, "URI Too Long"},
+      Reason{415, "Unsupported Media Type"},
+      Reason{417, "Expectation Failed"},
+      Reason{421, "Misdirected Request"},
+      Reason{422, "Unprocessable Content"},
+      Reason{425, "Too Early"},
+      Reason{426, "Upgrade Required"},
+      Reason{428, "Precondition Required"},
+      Reason{429, "Too Many Requests"},
+      Reason{431, "Request Header Fields Too Large"},
+      Reason{500, "Internal Server Error"},
+      Reason{501, "Not Implemented"},
+      Reason{502, "Bad Gateway"},
+      Reason{503, "Service Unavailable"},
+      Reason{504, "Gateway Timeout"},
+      Reason{505, "HTTP Version Not Supported"},
       Reason{507, "Insufficient Storage"},
   };
   for (const auto& reason : kReasons) {

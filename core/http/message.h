@@ -20,14 +20,16 @@ struct Header {
   bool operator==(const Header&) const = default;
 };
 
-/// The field lines in their order. Names are compared without case (ASCII). A value type; what it holds is not checked before
-/// the writer or after the reader.
+/// The field lines in their order. Names are compared without case (ASCII). A value type; what it
+/// holds is not checked before the writer or after the reader.
 class Headers {
  public:
   Headers() = default;
   Headers(std::initializer_list<Header> fields) : fields_(fields) {}
 
-  void add(std::string name, std::string value) { fields_.push_back({std::move(name), std::move(value)}); }
+  void add(std::string name, std::string value) {
+    fields_.push_back({std::move(name), std::move(value)});
+  }
   /// Replaces every field of that name.
   void set(std::string name, std::string value);
   void remove(std::string_view name);
@@ -53,7 +55,8 @@ bool equal_ignoring_case(std::string_view a, std::string_view b);
 
 struct Request {
   std::string method;  // as sent; methods are case-sensitive
-  std::string target;  // origin-form: "/path?query"; "*" and authority-form only for OPTIONS and CONNECT
+  std::string
+      target;  // origin-form: "/path?query"; "*" and authority-form only for OPTIONS and CONNECT
   Headers headers;
   std::string body;
 
@@ -70,7 +73,8 @@ struct Response {
   std::string body;
   /// Server only: the file is streamed as the body instead. It is opened when the response is sent.
   std::optional<std::filesystem::path> file = std::nullopt;
-  /// Server only, with status 101: takes the stream over, and the bytes that came after the request.
+  /// Server only, with status 101: takes the stream over, and the bytes that came after the
+  /// request.
   std::function<asio::awaitable<void>(net::StreamPtr, std::string)> upgrade = nullptr;
 };
 
@@ -78,7 +82,8 @@ struct Response {
 std::string_view reason_phrase(int status);
 
 Response json_response(int status, std::string json);
-/// RFC 9457: application/problem+json with type about:blank, title, status, detail and our stable code.
+/// RFC 9457: application/problem+json with type about:blank, title, status, detail and our stable
+/// code.
 Response problem_response(int status, std::string_view code, std::string_view detail);
 
 }  // namespace hoop::http

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Reads HTTP/1.1 messages (RFC 9112) sans I/O, and refuses whatever two readers could understand differently.
+// Reads HTTP/1.1 messages (RFC 9112) sans I/O, and refuses whatever two readers could understand
+// differently.
 #pragma once
 
 #include <optional>
@@ -18,7 +19,8 @@ constexpr int kMaxInterimResponses = 8;
 /// The field lines of a head and their caps; shared by both readers.
 class HeadReader {
  public:
-  /// The start line, then nullopt-terminated fields: nullopt means that in is used up; an empty line that the head is complete.
+  /// The start line, then nullopt-terminated fields: nullopt means that in is used up; an empty
+  /// line that the head is complete.
   Result<std::optional<std::string_view>> next_line(ByteSpan& in);
   Result<void> add_field(std::string_view line);
   Headers& headers() { return headers_; }
@@ -36,13 +38,16 @@ class RequestReader {
  public:
   explicit RequestReader(std::uint64_t max_body) : max_body_(max_body) {}
 
-  /// Takes bytes off the front of in: head once, then body for each part, then done; need_more when in is used up. The trace is the
-  /// same however the bytes are cut (but for the cuts between bodies). Fails for good with malformed, unsupported or too_large.
+  /// Takes bytes off the front of in: head once, then body for each part, then done; need_more when
+  /// in is used up. The trace is the same however the bytes are cut (but for the cuts between
+  /// bodies). Fails for good with malformed, unsupported or too_large.
   Result<Event> next(ByteSpan& in);
-  /// After done: be ready for the next request. What is left of in belongs to it, or to the protocol that was upgraded to.
+  /// After done: be ready for the next request. What is left of in belongs to it, or to the
+  /// protocol that was upgraded to.
   void restart();
 
-  /// After Event::head; its body stays empty. An absolute-form target of the same host has become origin-form.
+  /// After Event::head; its body stays empty. An absolute-form target of the same host has become
+  /// origin-form.
   const Request& head() const { return head_; }
   Request take_head() { return std::move(head_); }
   ByteSpan chunk() const { return body_.chunk(); }
@@ -83,11 +88,14 @@ class RequestReader {
 class ResponseReader {
  public:
   /// method: of the request; a response to HEAD has no body whatever its head says.
-  ResponseReader(std::string method, std::uint64_t max_body) : method_(std::move(method)), max_body_(max_body) {}
+  ResponseReader(std::string method, std::uint64_t max_body)
+      : method_(std::move(method)), max_body_(max_body) {}
 
-  /// As RequestReader::next. After 101, or a 2xx to CONNECT, done: what is left of in belongs to the other protocol.
+  /// As RequestReader::next. After 101, or a 2xx to CONNECT, done: what is left of in belongs to
+  /// the other protocol.
   Result<Event> next(ByteSpan& in);
-  /// The connection was closed. Fails with malformed if the response is not whole; otherwise the next event is done.
+  /// The connection was closed. Fails with malformed if the response is not whole; otherwise the
+  /// next event is done.
   Result<void> end_of_input();
 
   const Response& head() const { return head_; }

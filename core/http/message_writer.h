@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Writes the heads and chunks of HTTP/1.1 messages, so that what is written cannot be read in two ways.
+// Writes the heads and chunks of HTTP/1.1 messages, so that what is written cannot be read in two
+// ways.
 #pragma once
 
 #include <cstdint>
@@ -10,9 +11,10 @@
 
 namespace hoop::http {
 
-/// The head up to and with its empty line. Content-Length and Transfer-Encoding come from framing; those in headers are left out.
-/// Framing::Kind::none writes neither. The body of the message is not looked at. Fails with internal for a name, value, method or target
-/// that would break the head (and so split the message).
+/// The head up to and with its empty line. Content-Length and Transfer-Encoding come from framing;
+/// those in headers are left out. Framing::Kind::none writes neither. The body of the message is
+/// not looked at. Fails with internal for a name, value, method or target that would break the head
+/// (and so split the message).
 Result<std::string> write_request_head(const Request& request, Framing framing);
 Result<std::string> write_response_head(const Response& response, Framing framing);
 

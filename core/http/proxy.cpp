@@ -31,7 +31,10 @@ bool names(std::string_view entry, const Url& url) {
 }
 
 Error unreadable() {
-  return {ErrorCode::config, "HTTPS_PROXY is not of the form http://[user:password@]host[:port]", "correct the variable, or unset it", {}};
+  return {ErrorCode::config,
+          "HTTPS_PROXY is not of the form http://[user:password@]host[:port]",
+          "correct the variable, or unset it",
+          {}};
 }
 
 }  // namespace

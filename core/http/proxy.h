@@ -11,7 +11,8 @@
 
 namespace hoop::http {
 
-/// The values as they stand in the environment; empty when not set. Who reads the environment is cmd.
+/// The values as they stand in the environment; empty when not set. Who reads the environment is
+/// cmd.
 struct ProxyEnvironment {
   std::string https_proxy;
   std::string no_proxy;
@@ -23,7 +24,8 @@ class Proxy {
   /// https_proxy: [http://][user:password@]host[:port]; nullopt when empty. Fails with config.
   static Result<std::optional<Proxy>> from_environment(const ProxyEnvironment& environment);
 
-  /// False for loopback and for what NO_PROXY names: "*", a host, or a domain with everything below it.
+  /// False for loopback and for what NO_PROXY names: "*", a host, or a domain with everything below
+  /// it.
   bool applies_to(const Url& url) const;
   const std::string& host() const { return host_; }
   std::uint16_t port() const { return port_; }

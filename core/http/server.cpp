@@ -26,7 +26,8 @@ std::string counted_as(const asio::ip::address& address) {
 }
 
 asio::ip::address plain(const asio::ip::address& address) {
-  if (address.is_v6() && address.to_v6().is_v4_mapped()) return asio::ip::make_address_v4(asio::ip::v4_mapped, address.to_v6());
+  if (address.is_v6() && address.to_v6().is_v4_mapped())
+    return asio::ip::make_address_v4(asio::ip::v4_mapped, address.to_v6());
   return address;
 }
 
@@ -38,7 +39,8 @@ struct Server::State : std::enable_shared_from_this<State> {
 
   asio::awaitable<void> accept_loop();
   void admit(tcp::socket socket);
-  static asio::awaitable<void> serve(std::shared_ptr<State> state, net::StreamPtr stream, ConnectionInfo info);
+  static asio::awaitable<void> serve(std::shared_ptr<State> state, net::StreamPtr stream,
+                                     ConnectionInfo info);
   void end(bool at_once);
 
   asio::any_io_executor executor;
@@ -57,7 +59,9 @@ namespace {
 template <class State>
 class Place {
  public:
-  Place(State& state, ServerConnection& connection) : state_(state), connection_(connection) { state_.connections.insert(&connection_); }
+  Place(State& state, ServerConnection& connection) : state_(state), connection_(connection) {
+    state_.connections.insert(&connection_);
+  }
   ~Place() {
     state_.connections.erase(&connection_);
     --state_.admitted;
@@ -95,17 +99,21 @@ void Server::State::admit(tcp::socket socket) {
   if (gone) return;
   const auto peer = plain(remote.address());
   auto& count = by_address[counted_as(peer)];
-  if (admitted >= shared->options.max_connections || count >= shared->options.max_connections_per_address) {
-    shared->log->debug("http_connection_refused", {{"peer", peer.to_string()}, {"reason", "too many connections"}});
+  if (admitted >= shared->options.max_connections ||
+      count >= shared->options.max_connections_per_address) {
+    shared->log->debug("http_connection_refused",
+                       {{"peer", peer.to_string()}, {"reason", "too many connections"}});
     if (count == 0) by_address.erase(counted_as(peer));
     return;
   }
   ++count;
   ++admitted;
-  tasks.spawn(serve(shared_from_this(), net::make_tcp_stream(std::move(socket)), {++last_number, peer, remote.port()}));
+  tasks.spawn(serve(shared_from_this(), net::make_tcp_stream(std::move(socket)),
+                    {++last_number, peer, remote.port()}));
 }
 
-asio::awaitable<void> Server::State::serve(std::shared_ptr<State> state, net::StreamPtr stream, ConnectionInfo info) {
+asio::awaitable<void> Server::State::serve(std::shared_ptr<State> state, net::StreamPtr stream,
+                                           ConnectionInfo info) {
   ServerConnection connection(state->shared, std::move(info));
   const Place place(*state, connection);
   if (!state->shared->stopping) co_await connection.serve(std::move(stream));
@@ -130,11 +138,14 @@ Server& Server::operator=(Server&& other) noexcept {
   return *this;
 }
 
-Result<Server> Server::listen(asio::any_io_executor executor, const std::string& address, std::uint16_t port, std::optional<net::TlsServer> tls,
+Result<Server> Server::listen(asio::any_io_executor executor, const std::string& address,
+                              std::uint16_t port, std::optional<net::TlsServer> tls,
                               Handler handler, std::shared_ptr<Log> log, ServerOptions options) {
   std::error_code error;
   const auto parsed = asio::ip::make_address(address == "localhost" ? "127.0.0.1" : address, error);
-  if (error) return fail(ErrorCode::config, fmt::format("listen on '{}': this is not an IP address", address));
+  if (error)
+    return fail(ErrorCode::config,
+                fmt::format("listen on '{}': this is not an IP address", address));
   const tcp::endpoint endpoint(parsed, port);
   tcp::acceptor acceptor(executor);
   acceptor.open(endpoint.protocol(), error);
@@ -142,10 +153,14 @@ Result<Server> Server::listen(asio::any_io_executor executor, const std::string&
   if (!error) acceptor.bind(endpoint, error);
   if (!error) acceptor.listen(asio::socket_base::max_listen_connections, error);
   if (error) {
-    return fail(ErrorCode::io, fmt::format("listen on {}:{}: {}", address, port, net::error_text(error)),
-                error == asio::error::address_in_use ? "another program listens there: stop it, or choose another port" : "");
+    return fail(ErrorCode::io,
+                fmt::format("listen on {}:{}: {}", address, port, net::error_text(error)),
+                error == asio::error::address_in_use
+                    ? "another program listens there: stop it, or choose another port"
+                    : "");
   }
-  auto shared = std::make_shared<ServerShared>(ServerShared{std::move(tls), std::move(handler), std::move(log), options});
+  auto shared = std::make_shared<ServerShared>(
+      ServerShared{std::move(tls), std::move(handler), std::move(log), options});
   return Server(std::make_shared<State>(executor, std::move(acceptor), std::move(shared)));
 }
 

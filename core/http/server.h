@@ -18,26 +18,31 @@ struct ConnectionInfo {
   std::uint16_t peer_port = 0;
 };
 
-/// Called once a request, on the server's executor; requests of one connection come one after another. What it throws becomes 500.
+/// Called once a request, on the server's executor; requests of one connection come one after
+/// another. What it throws becomes 500.
 using Handler = std::function<asio::awaitable<Response>(Request, ConnectionInfo)>;
 
 struct ServerOptions {
   std::size_t max_connections = 1024;
   std::size_t max_connections_per_address = 128;
   std::uint64_t max_body = 2 * 1024 * 1024;
-  std::chrono::milliseconds handshake_and_head{10'000};  // from accept; later heads from their first byte
+  std::chrono::milliseconds handshake_and_head{
+      10'000};  // from accept; later heads from their first byte
   std::chrono::milliseconds body{60'000};
   std::chrono::milliseconds idle{60'000};
   std::chrono::milliseconds write{60'000};
   std::chrono::milliseconds stop_grace{5'000};
 };
 
-/// Resource, on one io_context. Sets Date, Content-Length and Connection; every other field is the handler's.
+/// Resource, on one io_context. Sets Date, Content-Length and Connection; every other field is the
+/// handler's.
 class Server {
  public:
   /// Binds and listens; port 0 picks one. Fails with config (bad address) or io (in use: says so).
-  static Result<Server> listen(asio::any_io_executor executor, const std::string& address, std::uint16_t port,
-                               std::optional<net::TlsServer> tls, Handler handler, std::shared_ptr<Log> log, ServerOptions options = {});
+  static Result<Server> listen(asio::any_io_executor executor, const std::string& address,
+                               std::uint16_t port, std::optional<net::TlsServer> tls,
+                               Handler handler, std::shared_ptr<Log> log,
+                               ServerOptions options = {});
   /// Without stop() before it: cuts everything off.
   ~Server();
   Server(Server&&) noexcept;
@@ -46,7 +51,8 @@ class Server {
   std::uint16_t port() const;
   /// Begins to accept. Call once.
   void start();
-  /// No new connections; idle ones end; requests under way are answered within stop_grace. Returns when every coroutine has ended.
+  /// No new connections; idle ones end; requests under way are answered within stop_grace. Returns
+  /// when every coroutine has ended.
   asio::awaitable<void> stop();
   std::size_t connections() const;
 

@@ -15,7 +15,8 @@ namespace {
 constexpr std::size_t kBufferBytes = 16 * 1024;
 // A small body goes out with its head in one write.
 constexpr std::size_t kJoinedBodyBytes = 64 * 1024;
-// A client that is still sending when it is refused would get a reset, and lose our answer: its bytes are taken for a moment.
+// A client that is still sending when it is refused would get a reset, and lose our answer: its
+// bytes are taken for a moment.
 constexpr std::chrono::milliseconds kLinger{1'000};
 constexpr std::size_t kLingerBytes = 1024 * 1024;
 
@@ -23,7 +24,9 @@ bool has_no_body(int status) { return status < 200 || status == 204 || status ==
 
 }  // namespace
 
-Deadline ServerConnection::within(std::chrono::milliseconds span) const { return Deadline::at(std::chrono::steady_clock::now() + span); }
+Deadline ServerConnection::within(std::chrono::milliseconds span) const {
+  return Deadline::at(std::chrono::steady_clock::now() + span);
+}
 
 void ServerConnection::end_if_idle() {
   if (!busy_ && current_ != nullptr) current_->close();
@@ -44,9 +47,11 @@ Task<void> ServerConnection::shake_hands(net::StreamPtr stream, Deadline deadlin
 }
 
 asio::awaitable<void> ServerConnection::serve(net::StreamPtr stream) {
-  const auto shaken = co_await shake_hands(std::move(stream), within(shared_->options.handshake_and_head));
+  const auto shaken =
+      co_await shake_hands(std::move(stream), within(shared_->options.handshake_and_head));
   if (!shaken) {
-    shared_->log->debug("http_handshake_failed", {{"peer", info_.peer.to_string()}, {"reason", shaken.error().message}});
+    shared_->log->debug("http_handshake_failed",
+                        {{"peer", info_.peer.to_string()}, {"reason", shaken.error().message}});
     co_return;
   }
   buffer_.resize(kBufferBytes);
@@ -60,7 +65,8 @@ asio::awaitable<void> ServerConnection::serve(net::StreamPtr stream) {
     if (!sent) break;
     if (response.upgrade) {
       current_ = nullptr;
-      co_await response.upgrade(std::move(stream_), to_text(ByteSpan(buffer_).subspan(unread_from_, unread_to_ - unread_from_)));
+      co_await response.upgrade(std::move(stream_), to_text(ByteSpan(buffer_).subspan(
+                                                        unread_from_, unread_to_ - unread_from_)));
       co_return;
     }
     if (!keep) co_await linger();
@@ -78,8 +84,10 @@ Task<bool> ServerConnection::fill() {
   HOOP_CO_TRY(const auto count, co_await stream_->read_some(buffer_));
   unread_from_ = 0;
   unread_to_ = count;
-  // The wait for a further request is idleness; from its first byte on the head is due. The first head's time began at accept.
-  if (!started && count != 0 && served_ != 0) stream_->set_deadline(within(shared_->options.handshake_and_head));
+  // The wait for a further request is idleness; from its first byte on the head is due. The first
+  // head's time began at accept.
+  if (!started && count != 0 && served_ != 0)
+    stream_->set_deadline(within(shared_->options.handshake_and_head));
   co_return count != 0;
 }
 
@@ -113,7 +121,9 @@ asio::awaitable<std::optional<Request>> ServerConnection::next_request() {
 }
 
 asio::awaitable<std::optional<Request>> ServerConnection::refuse(int status, std::string detail) {
-  shared_->log->debug("http_request_refused", {{"peer", info_.peer.to_string()}, {"status", std::to_string(status)}, {"reason", detail}});
+  shared_->log->debug(
+      "http_request_refused",
+      {{"peer", info_.peer.to_string()}, {"status", std::to_string(status)}, {"reason", detail}});
   auto response = problem_response(status, "http", detail);
   const auto sent = co_await send(response, false, false);
   if (sent) co_await linger();
@@ -143,11 +153,13 @@ Task<void> ServerConnection::write(ByteSpan bytes) {
 }
 
 Task<void> ServerConnection::send(Response& response, bool head_only, bool keep) {
-  if (!response.headers.find("date")) response.headers.add("Date", http_date(SystemClock().system_now()));
+  if (!response.headers.find("date"))
+    response.headers.add("Date", http_date(SystemClock().system_now()));
   if (!keep && !response.upgrade) response.headers.set("Connection", "close");
   if (response.file) co_return co_await send_file(response, head_only);
   const bool bodiless = has_no_body(response.status);
-  auto head = write_response_head(response, bodiless ? Framing{} : Framing{Framing::Kind::length, response.body.size()});
+  auto head = write_response_head(
+      response, bodiless ? Framing{} : Framing{Framing::Kind::length, response.body.size()});
   if (!head) {
     shared_->log->error("http_response_invalid", {{"reason", head.error().message}});
     response = problem_response(500, "internal", "the server failed; its log says why");
@@ -172,11 +184,13 @@ Task<void> ServerConnection::send_file(Response& response, bool head_only) {
     static_cast<void>(co_await send(response, head_only, false));
     co_return std::unexpected(std::move(file).error());
   }
-  HOOP_CO_TRY(const auto head, write_response_head(response, {Framing::Kind::length, file->size()}));
+  HOOP_CO_TRY(const auto head,
+              write_response_head(response, {Framing::Kind::length, file->size()}));
   HOOP_CO_CHECK(co_await write(as_bytes(head)));
   Bytes chunk(head_only ? 0 : kJoinedBodyBytes);
   for (std::uint64_t left = head_only ? 0 : file->size(); left != 0;) {
-    // A file that shrank cannot keep the length that was promised: the connection ends, and the client sees that.
+    // A file that shrank cannot keep the length that was promised: the connection ends, and the
+    // client sees that.
     HOOP_CO_TRY(const auto count, file->read(chunk, left));
     HOOP_CO_CHECK(co_await write(ByteSpan(chunk).first(count)));
     left -= count;

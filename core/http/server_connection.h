@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// One accepted connection of a Server: handshake, then request after request until either side ends it.
+// One accepted connection of a Server: handshake, then request after request until either side ends
+// it.
 #pragma once
 
 #include "core/http/message_reader.h"

@@ -32,14 +32,16 @@ struct Url {
 /// Fails with malformed, or with unsupported for another scheme.
 Result<Url> parse_url(std::string_view text);
 
-/// "host", "host:port", "[v6]:port" as in the Host field; port is 0 when missing. Fails with malformed.
+/// "host", "host:port", "[v6]:port" as in the Host field; port is 0 when missing. Fails with
+/// malformed.
 struct Authority {
   std::string host;
   std::uint16_t port = 0;
   bool operator==(const Authority&) const = default;
 };
 Result<Authority> parse_authority(std::string_view text);
-/// Whether text is "/…" or "/…?…" of the characters that RFC 3986 allows there, with every '%' followed by two digits.
+/// Whether text is "/…" or "/…?…" of the characters that RFC 3986 allows there, with every '%'
+/// followed by two digits.
 bool is_origin_form(std::string_view text);
 
 }  // namespace hoop::http

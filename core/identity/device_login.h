@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The device flow (RFC 8628) as seen by the client: what to send, when, and what the answers mean. Does no I/O and never
-// sleeps: the caller sends, and waits until next_poll().
+// The device flow (RFC 8628) as seen by the client: what to send, when, and what the answers mean.
+// Does no I/O and never sleeps: the caller sends, and waits until next_poll().
 #pragma once
 
 #include <chrono>
@@ -24,7 +24,8 @@ struct DevicePrompt {
   bool operator==(const DevicePrompt&) const = default;
 };
 
-/// Order: start_request → started → { wait until next_poll, poll_request → polled or poll_failed } until polled gives tokens.
+/// Order: start_request → started → { wait until next_poll, poll_request → polled or poll_failed }
+/// until polled gives tokens.
 class DeviceLogin {
  public:
   /// host_name is shown on the approval page as what the requester calls itself; may be empty.
@@ -39,11 +40,13 @@ class DeviceLogin {
   SteadyTime next_poll() const { return next_poll_; }
   SteadyTime expires_at() const { return expires_at_; }
   SecretText poll_request() const;
-  /// The answer to poll_request. nullopt: not yet, wait until next_poll() and ask again; "slow_down" has added 5 s to every
-  /// wait from now on (§3.5), a 5xx or 429 has doubled the next one. Fails with denied (the user said no), timeout (the code
-  /// has expired), unauthenticated (the issuer does not know the code), malformed.
+  /// The answer to poll_request. nullopt: not yet, wait until next_poll() and ask again;
+  /// "slow_down" has added 5 s to every wait from now on (§3.5), a 5xx or 429 has doubled the next
+  /// one. Fails with denied (the user said no), timeout (the code has expired), unauthenticated
+  /// (the issuer does not know the code), malformed.
   Result<std::optional<TokenSet>> polled(int status, std::string_view body);
-  /// No answer came: doubles the next wait, up to a minute. Fails with timeout once the code has expired.
+  /// No answer came: doubles the next wait, up to a minute. Fails with timeout once the code has
+  /// expired.
   Result<void> poll_failed();
 
  private:

@@ -17,28 +17,31 @@ bool is_host_character(char c) {
 }
 
 std::unexpected<Error> bad_url(const char* what) {
-  return fail(ErrorCode::malformed, std::string("not an https URL: ") + what, "write it like https://gateway.example:8443");
+  return fail(ErrorCode::malformed, std::string("not an https URL: ") + what,
+              "write it like https://gateway.example:8443");
 }
 
 /// host or [v6], then ":port" if any.
 Result<void> read_authority(std::string authority, HttpsUrl& out) {
-  std::ranges::transform(authority, authority.begin(),
-                         [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c; });
+  std::ranges::transform(authority, authority.begin(), [](char c) {
+    return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c;
+  });
   std::string_view port;
   if (authority.starts_with('[')) {
     const std::size_t end = authority.find(']');
     if (end == authority.npos) return bad_url("the address is not closed");
     out.host = authority.substr(1, end - 1);
-    const bool literal = out.host.find(':') != out.host.npos && std::ranges::all_of(out.host, [](char c) {
-      return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || c == ':' || c == '.';
-    });
+    const bool literal =
+        out.host.find(':') != out.host.npos && std::ranges::all_of(out.host, [](char c) {
+          return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || c == ':' || c == '.';
+        });
     if (!literal) return bad_url("the address in brackets is not IPv6");
     port = std::string_view(authority).substr(end + 1);
   } else {
     const std::size_t colon = authority.find(':');
     out.host = authority.substr(0, colon);
-    const bool name = !out.host.empty() && out.host.size() <= 253 && out.host.front() != '.' && out.host.front() != '-' &&
-                      std::ranges::all_of(out.host, is_host_character);
+    const bool name = !out.host.empty() && out.host.size() <= 253 && out.host.front() != '.' &&
+                      out.host.front() != '-' && std::ranges::all_of(out.host, is_host_character);
     if (!name) return bad_url("the host is not a name or an address");
     if (colon != authority.npos) port = std::string_view(authority).substr(colon);
   }
@@ -57,14 +60,16 @@ Result<std::string> name_member(const Json& json, std::string_view name) {
   const std::string* text = json.text(name);
   const bool good = text != nullptr && !text->empty() && text->size() <= kMaxNameBytes &&
                     std::ranges::all_of(*text, [](char c) { return c > 0x20 && c < 0x7f; });
-  if (!good) return fail(ErrorCode::malformed, "'" + std::string(name) + "' is missing or not a name");
+  if (!good)
+    return fail(ErrorCode::malformed, "'" + std::string(name) + "' is missing or not a name");
   return *text;
 }
 
 Result<std::string> url_member(const Json& json, std::string_view name) {
   const std::string* text = json.text(name);
   if (text == nullptr) return fail(ErrorCode::malformed, "'" + std::string(name) + "' is missing");
-  if (auto url = parse_https_url(*text); !url) return std::unexpected(std::move(url).error().within(name));
+  if (auto url = parse_https_url(*text); !url)
+    return std::unexpected(std::move(url).error().within(name));
   return *text;
 }
 
@@ -80,7 +85,8 @@ std::string HttpsUrl::origin() const {
 Result<HttpsUrl> parse_https_url(std::string_view text) {
   constexpr std::string_view kScheme = "https://";
   if (text.size() > kMaxUrlBytes) return bad_url("longer than 2 KiB");
-  if (!std::ranges::all_of(text, [](char c) { return c > 0x20 && c < 0x7f; })) return bad_url("a character is not printable");
+  if (!std::ranges::all_of(text, [](char c) { return c > 0x20 && c < 0x7f; }))
+    return bad_url("a character is not printable");
   if (!text.starts_with(kScheme)) return bad_url("it does not start with https://");
   const std::string_view rest = text.substr(kScheme.size());
   const std::size_t slash = rest.find_first_of("/?#");
@@ -104,17 +110,22 @@ Result<GatewayDocument> parse_gateway_document(std::string_view body) {
     return out;
   };
   auto document = read();
-  if (!document) return std::unexpected(std::move(document).error().within("the gateway's description of itself"));
+  if (!document)
+    return std::unexpected(
+        std::move(document).error().within("the gateway's description of itself"));
   return document;
 }
 
-Result<IssuerMetadata> parse_issuer_metadata(std::string_view body, std::string_view expected_issuer) {
+Result<IssuerMetadata> parse_issuer_metadata(std::string_view body,
+                                             std::string_view expected_issuer) {
   const auto read = [&]() -> Result<IssuerMetadata> {
     HOOP_TRY(const Json json, parse_json(body));
     IssuerMetadata out;
     HOOP_TRY(out.issuer, url_member(json, "issuer"));
-    // Byte by byte: a document about another issuer would let that one mint our tokens (RFC 8414 §6.2).
-    if (out.issuer != expected_issuer) return fail(ErrorCode::integrity, "it is about another issuer");
+    // Byte by byte: a document about another issuer would let that one mint our tokens (RFC 8414
+    // §6.2).
+    if (out.issuer != expected_issuer)
+      return fail(ErrorCode::integrity, "it is about another issuer");
     HOOP_TRY(out.device_authorization_endpoint, url_member(json, "device_authorization_endpoint"));
     HOOP_TRY(out.token_endpoint, url_member(json, "token_endpoint"));
     if (json.find("revocation_endpoint") != nullptr) {
@@ -124,7 +135,9 @@ Result<IssuerMetadata> parse_issuer_metadata(std::string_view body, std::string_
     return out;
   };
   auto metadata = read();
-  if (!metadata) return std::unexpected(std::move(metadata).error().within("the issuer's description of itself"));
+  if (!metadata)
+    return std::unexpected(
+        std::move(metadata).error().within("the issuer's description of itself"));
   return metadata;
 }
 

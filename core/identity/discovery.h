@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The two documents by which a client finds its way: the gateway's (/.well-known/hoopctl) and the issuer's (RFC 8414, OpenID
-// Connect Discovery).
+// The two documents by which a client finds its way: the gateway's (/.well-known/hoopctl) and the
+// issuer's (RFC 8414, OpenID Connect Discovery).
 #pragma once
 
 #include <string>
@@ -21,7 +21,8 @@ struct HttpsUrl {
   bool operator==(const HttpsUrl&) const = default;
 };
 
-/// Fails with malformed for another scheme, user information, a fragment, characters outside printable ASCII, an odd host.
+/// Fails with malformed for another scheme, user information, a fragment, characters outside
+/// printable ASCII, an odd host.
 Result<HttpsUrl> parse_https_url(std::string_view text);
 
 struct GatewayDocument {
@@ -40,8 +41,10 @@ struct IssuerMetadata {
   std::string revocation_endpoint;  // empty if there is none
   std::string jwks_uri;
 };
-/// Fails with malformed; with integrity if the document is about another issuer (RFC 8414 §3.3). All URLs are https.
-Result<IssuerMetadata> parse_issuer_metadata(std::string_view body, std::string_view expected_issuer);
+/// Fails with malformed; with integrity if the document is about another issuer (RFC 8414 §3.3).
+/// All URLs are https.
+Result<IssuerMetadata> parse_issuer_metadata(std::string_view body,
+                                             std::string_view expected_issuer);
 /// Where the issuer's document is: issuer + "/.well-known/openid-configuration".
 std::string metadata_url(std::string_view issuer);
 

@@ -9,7 +9,8 @@
 namespace hoop::identity {
 namespace {
 
-/// nlohmann's parser keeps its own stack, so depth costs no call stack; this builder counts what it is handed and refuses.
+/// nlohmann's parser keeps its own stack, so depth costs no call stack; this builder counts what it
+/// is handed and refuses.
 class Builder final : public nlohmann::json_sax<nlohmann::json> {
  public:
   explicit Builder(const JsonCaps& caps) : caps_(caps) {}
@@ -24,8 +25,10 @@ class Builder final : public nlohmann::json_sax<nlohmann::json> {
     return add(Json{static_cast<std::int64_t>(value)});
   }
   bool number_float(number_float_t value, const string_t& text) override {
-    // An integer too long for 64 bits arrives here as well: silently rounding it would change what was signed.
-    if (text.find_first_of(".eE") == string_t::npos) return refuse(ErrorCode::malformed, "a number is out of range");
+    // An integer too long for 64 bits arrives here as well: silently rounding it would change what
+    // was signed.
+    if (text.find_first_of(".eE") == string_t::npos)
+      return refuse(ErrorCode::malformed, "a number is out of range");
     return add(Json{value});
   }
   bool string(string_t& value) override { return add(Json{std::move(value)}); }
@@ -41,7 +44,8 @@ class Builder final : public nlohmann::json_sax<nlohmann::json> {
     key_ = std::move(name);
     return true;
   }
-  bool parse_error(std::size_t position, const std::string&, const nlohmann::detail::exception&) override {
+  bool parse_error(std::size_t position, const std::string&,
+                   const nlohmann::detail::exception&) override {
     return refuse(ErrorCode::malformed, "not JSON at byte " + std::to_string(position));
   }
 
@@ -60,8 +64,11 @@ class Builder final : public nlohmann::json_sax<nlohmann::json> {
       return &root;
     }
     Json& parent = *open_.back();
-    if (auto* array = std::get_if<Json::Array>(&parent.value)) return &array->emplace_back(std::move(value));
-    return &std::get<Json::Object>(parent.value).emplace(std::move(key_), std::move(value)).first->second;
+    if (auto* array = std::get_if<Json::Array>(&parent.value))
+      return &array->emplace_back(std::move(value));
+    return &std::get<Json::Object>(parent.value)
+                .emplace(std::move(key_), std::move(value))
+                .first->second;
   }
 
   bool add(Json value) {
@@ -104,7 +111,8 @@ const std::string* Json::text(std::string_view key) const {
 }
 
 Result<Json> parse_json(std::string_view text, const JsonCaps& caps) {
-  if (text.size() > caps.bytes) return fail(ErrorCode::too_large, "longer than " + std::to_string(caps.bytes) + " bytes");
+  if (text.size() > caps.bytes)
+    return fail(ErrorCode::too_large, "longer than " + std::to_string(caps.bytes) + " bytes");
   // nlohmann skips a byte order mark; RFC 8259 §8.1 lets us refuse it.
   if (text.starts_with("\xef\xbb\xbf")) return fail(ErrorCode::malformed, "not JSON at byte 1");
   Builder builder(caps);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A JSON value from an untrusted document: bounded in size, depth and number, and without duplicate members.
+// A JSON value from an untrusted document: bounded in size, depth and number, and without duplicate
+// members.
 #pragma once
 
 #include <cstdint>
@@ -16,7 +17,8 @@ namespace hoop::identity {
 struct Json {
   using Array = std::vector<Json>;
   using Object = std::map<std::string, Json, std::less<>>;
-  std::variant<std::nullptr_t, bool, std::int64_t, double, std::string, Array, Object> value = nullptr;
+  std::variant<std::nullptr_t, bool, std::int64_t, double, std::string, Array, Object> value =
+      nullptr;
 
   const Array* array() const { return std::get_if<Array>(&value); }
   const Object* object() const { return std::get_if<Object>(&value); }
@@ -37,8 +39,8 @@ struct JsonCaps {
   std::size_t values = 8192;
 };
 
-/// Reads one document (RFC 8259) in UTF-8. Fails with malformed, also for a duplicate member, an integer beyond 64 bits and
-/// anything after the document; with too_large above a cap.
+/// Reads one document (RFC 8259) in UTF-8. Fails with malformed, also for a duplicate member, an
+/// integer beyond 64 bits and anything after the document; with too_large above a cap.
 Result<Json> parse_json(std::string_view text, const JsonCaps& caps = {});
 
 }  // namespace hoop::identity

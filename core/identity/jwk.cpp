@@ -18,7 +18,8 @@ Result<std::array<std::uint8_t, 32>> coordinate(const Json& jwk, std::string_vie
   const std::string* text = jwk.text(name);
   const std::optional<Bytes> bytes = text == nullptr ? std::nullopt : from_base64url(*text);
   // RFC 7518 §6.2.1.2: full length, also when the leading octets are zero.
-  if (!bytes || bytes->size() != 32) return fail(ErrorCode::malformed, "a P-256 key's '" + std::string(name) + "' is not 32 bytes");
+  if (!bytes || bytes->size() != 32)
+    return fail(ErrorCode::malformed, "a P-256 key's '" + std::string(name) + "' is not 32 bytes");
   std::array<std::uint8_t, 32> out{};
   std::copy(bytes->begin(), bytes->end(), out.begin());
   return out;
@@ -41,12 +42,14 @@ bool allows_verify(const Json& jwk) {
 Result<std::optional<VerificationKey>> read_key(const Json& jwk) {
   const std::string* kty = jwk.text("kty");
   if (kty == nullptr) return fail(ErrorCode::malformed, "a key has no 'kty'");
-  if (jwk.find("d") != nullptr || jwk.find("k") != nullptr) return fail(ErrorCode::malformed, "a key is not public");
+  if (jwk.find("d") != nullptr || jwk.find("k") != nullptr)
+    return fail(ErrorCode::malformed, "a key is not public");
   const std::string* curve = jwk.text("crv");
   const std::string* kid = jwk.text("kid");
-  const bool usable = *kty == "EC" && curve != nullptr && *curve == "P-256" && kid != nullptr && !kid->empty() &&
-                      kid->size() <= kMaxKidBytes && is_or_absent(jwk, "use", "sig") &&
-                      is_or_absent(jwk, "alg", "ES256") && allows_verify(jwk);
+  const bool usable = *kty == "EC" && curve != nullptr && *curve == "P-256" && kid != nullptr &&
+                      !kid->empty() && kid->size() <= kMaxKidBytes &&
+                      is_or_absent(jwk, "use", "sig") && is_or_absent(jwk, "alg", "ES256") &&
+                      allows_verify(jwk);
   if (!usable) return std::optional<VerificationKey>();
   VerificationKey out;
   out.kid = *kid;
@@ -66,14 +69,17 @@ Result<KeySet> parse_jwks(std::string_view json) {
   auto document = parse_json(json);
   if (!document) return std::unexpected(std::move(document).error().within("key set"));
   const Json* list = document->find("keys");
-  if (list == nullptr || list->array() == nullptr) return fail(ErrorCode::malformed, "key set: no array 'keys'");
-  if (list->array()->size() > kMaxKeys) return fail(ErrorCode::too_large, "key set: more than 100 keys");
+  if (list == nullptr || list->array() == nullptr)
+    return fail(ErrorCode::malformed, "key set: no array 'keys'");
+  if (list->array()->size() > kMaxKeys)
+    return fail(ErrorCode::too_large, "key set: more than 100 keys");
   KeySet out;
   for (const Json& jwk : *list->array()) {
     auto key = read_key(jwk);
     if (!key) return std::unexpected(std::move(key).error().within("key set"));
     if (!*key) continue;
-    if (out.find((*key)->kid) != nullptr) return fail(ErrorCode::malformed, "key set: a 'kid' stands there twice");
+    if (out.find((*key)->kid) != nullptr)
+      return fail(ErrorCode::malformed, "key set: a 'kid' stands there twice");
     out.keys.push_back(std::move(**key));
   }
   return out;
@@ -91,8 +97,8 @@ std::string jwks_to_json(const KeySet& keys) {
 }
 
 std::string thumbprint(const crypto::P256PublicKey& key) {
-  const std::string canonical =
-      R"({"crv":"P-256","kty":"EC","x":")" + to_base64url(key.x) + R"(","y":")" + to_base64url(key.y) + "\"}";
+  const std::string canonical = R"({"crv":"P-256","kty":"EC","x":")" + to_base64url(key.x) +
+                                R"(","y":")" + to_base64url(key.y) + "\"}";
   return to_base64url(crypto::sha256(as_bytes(canonical)));
 }
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Key sets (RFC 7517): the public keys that an issuer signs tokens with.
 //
-// Only ES256 (EC, P-256) is implemented. RSA keys of a foreign issuer are skipped, so its RS256 tokens are refused as
-// having an unknown key.
+// Only ES256 (EC, P-256) is implemented. RSA keys of a foreign issuer are skipped, so its RS256
+// tokens are refused as having an unknown key.
 #pragma once
 
 #include <string>
@@ -27,9 +27,10 @@ struct KeySet {
   bool operator==(const KeySet&) const = default;
 };
 
-/// Reads a JWKS document. Skips keys that cannot verify ES256 (another kty, crv, use, key_ops or alg) and keys without a kid.
-/// Fails with malformed for a broken document, a broken P-256 key, a kid used twice, or a key that is not public; with
-/// too_large above 64 KiB or 100 keys. No usable key is an empty set.
+/// Reads a JWKS document. Skips keys that cannot verify ES256 (another kty, crv, use, key_ops or
+/// alg) and keys without a kid. Fails with malformed for a broken document, a broken P-256 key, a
+/// kid used twice, or a key that is not public; with too_large above 64 KiB or 100 keys. No usable
+/// key is an empty set.
 Result<KeySet> parse_jwks(std::string_view json);
 std::string jwks_to_json(const KeySet& keys);
 

@@ -34,19 +34,24 @@ Result<UnverifiedJws> parse_jws(std::string_view token) {
   HOOP_TRY(const Json header, read_part(token.substr(0, first), kMaxHeaderBytes, "header"));
   for (const std::string_view name : {"crit", "jku", "jwk", "x5u", "x5c", "zip", "b64"}) {
     if (header.find(name) != nullptr) {
-      return fail(ErrorCode::malformed, "token header: '" + std::string(name) + "' is not accepted");
+      return fail(ErrorCode::malformed,
+                  "token header: '" + std::string(name) + "' is not accepted");
     }
   }
   UnverifiedJws out;
   using Field = std::pair<std::string_view, std::string*>;
-  for (const auto& [name, field] : {Field{"alg", &out.alg}, Field{"typ", &out.typ}, Field{"kid", &out.kid}}) {
+  for (const auto& [name, field] :
+       {Field{"alg", &out.alg}, Field{"typ", &out.typ}, Field{"kid", &out.kid}}) {
     const std::string* text = header.text(name);
-    if (text == nullptr || text->empty()) return fail(ErrorCode::malformed, "token header: no '" + std::string(name) + "'");
+    if (text == nullptr || text->empty())
+      return fail(ErrorCode::malformed, "token header: no '" + std::string(name) + "'");
     *field = *text;
   }
-  HOOP_TRY(out.claims, read_part(token.substr(first + 1, second - first - 1), kMaxTokenBytes, "claims"));
+  HOOP_TRY(out.claims,
+           read_part(token.substr(first + 1, second - first - 1), kMaxTokenBytes, "claims"));
   auto signature = from_base64url(token.substr(second + 1));
-  if (!signature || signature->empty()) return fail(ErrorCode::malformed, "token signature: not base64url");
+  if (!signature || signature->empty())
+    return fail(ErrorCode::malformed, "token signature: not base64url");
   out.signature = std::move(*signature);
   out.signing_input = token.substr(0, second);
   return out;
@@ -65,12 +70,14 @@ Result<void> verify_signature(const UnverifiedJws& jws, const KeySet& keys) {
 
 Result<Json> verify_jws(std::string_view token, const KeySet& keys, std::string_view typ) {
   HOOP_TRY(UnverifiedJws jws, parse_jws(token));
-  if (jws.typ != typ) return fail(ErrorCode::integrity, "token: the type is not '" + std::string(typ) + "'");
+  if (jws.typ != typ)
+    return fail(ErrorCode::integrity, "token: the type is not '" + std::string(typ) + "'");
   HOOP_CHECK(verify_signature(jws, keys));
   return std::move(jws.claims);
 }
 
-std::string sign_jws(const crypto::P256Key& key, std::string_view typ, std::string_view claims_json) {
+std::string sign_jws(const crypto::P256Key& key, std::string_view typ,
+                     std::string_view claims_json) {
   std::string header = R"({"alg":"ES256","typ":)";
   append_json_string(header, typ);
   header += R"(,"kid":")" + thumbprint(key.public_key()) + "\"}";

@@ -23,18 +23,20 @@ struct UnverifiedJws {
   Bytes signature;
 };
 
-/// Takes a compact serialisation apart. Strict: three non-empty parts of unpadded canonical base64url, JSON objects without
-/// duplicate members, alg, typ and kid present as text. A header that names keys by itself (jku, jwk, x5u, x5c), asks for
-/// extensions (crit, b64) or compression (zip) is refused. Fails with malformed; too_large above 16 KiB.
+/// Takes a compact serialisation apart. Strict: three non-empty parts of unpadded canonical
+/// base64url, JSON objects without duplicate members, alg, typ and kid present as text. A header
+/// that names keys by itself (jku, jwk, x5u, x5c), asks for extensions (crit, b64) or compression
+/// (zip) is refused. Fails with malformed; too_large above 16 KiB.
 Result<UnverifiedJws> parse_jws(std::string_view token);
 
-/// The claims of token if it is ES256, of this typ, and signed by the key in keys that its kid names. Fails with malformed,
-/// too_large, or integrity.
+/// The claims of token if it is ES256, of this typ, and signed by the key in keys that its kid
+/// names. Fails with malformed, too_large, or integrity.
 Result<Json> verify_jws(std::string_view token, const KeySet& keys, std::string_view typ);
 /// The second half, for who must look into the claims to choose keys. Fails with integrity.
 Result<void> verify_signature(const UnverifiedJws& jws, const KeySet& keys);
 
 /// claims_json: a JSON object. kid becomes the key's thumbprint.
-std::string sign_jws(const crypto::P256Key& key, std::string_view typ, std::string_view claims_json);
+std::string sign_jws(const crypto::P256Key& key, std::string_view typ,
+                     std::string_view claims_json);
 
 }  // namespace hoop::identity

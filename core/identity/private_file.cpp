@@ -30,13 +30,16 @@ class Descriptor {
 };
 
 std::unexpected<Error> system_error(const char* what, const fs::path& path) {
-  return fail(ErrorCode::storage, std::string(what) + " '" + path.string() + "': " + std::strerror(errno));
+  return fail(ErrorCode::storage,
+              std::string(what) + " '" + path.string() + "': " + std::strerror(errno));
 }
 
 Result<void> check_private(const struct stat& status, const fs::path& path) {
-  if (status.st_uid != ::geteuid()) return fail(ErrorCode::storage, "'" + path.string() + "' belongs to another user");
+  if (status.st_uid != ::geteuid())
+    return fail(ErrorCode::storage, "'" + path.string() + "' belongs to another user");
   if ((status.st_mode & 077) != 0) {
-    return fail(ErrorCode::storage, "'" + path.string() + "' is open to other users", "run: chmod go= '" + path.string() + "'");
+    return fail(ErrorCode::storage, "'" + path.string() + "' is open to other users",
+                "run: chmod go= '" + path.string() + "'");
   }
   return {};
 }
@@ -75,7 +78,8 @@ Result<fs::path> write_beside(const fs::path& path, std::string_view text) {
 }  // namespace
 
 Result<void> make_private_directory(const fs::path& dir) {
-  if (::mkdir(dir.c_str(), 0700) != 0 && errno == ENOENT && dir.has_parent_path() && dir.parent_path() != dir) {
+  if (::mkdir(dir.c_str(), 0700) != 0 && errno == ENOENT && dir.has_parent_path() &&
+      dir.parent_path() != dir) {
     // Above ours: whoever made the home directory decides who may see it, so only existence counts.
     std::error_code ignored;
     if (!fs::exists(dir.parent_path(), ignored)) {
@@ -84,8 +88,9 @@ Result<void> make_private_directory(const fs::path& dir) {
     if (::mkdir(dir.c_str(), 0700) != 0 && errno != EEXIST) return system_error("create", dir);
   }
   const Descriptor descriptor(::open(dir.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
-  struct stat status {};
-  if (!descriptor.valid() || ::fstat(descriptor.get(), &status) != 0) return system_error("open", dir);
+  struct stat status{};
+  if (!descriptor.valid() || ::fstat(descriptor.get(), &status) != 0)
+    return system_error("open", dir);
   return check_private(status, dir);
 }
 
@@ -93,12 +98,15 @@ Result<std::optional<SecretText>> read_private_file(const fs::path& file, std::s
   // O_NONBLOCK: a fifo planted here must not hold us.
   const Descriptor descriptor(::open(file.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK));
   if (!descriptor.valid() && errno == ENOENT) return std::optional<SecretText>();
-  struct stat status {};
-  if (!descriptor.valid() || ::fstat(descriptor.get(), &status) != 0) return system_error("open", file);
-  if (!S_ISREG(status.st_mode)) return fail(ErrorCode::storage, "'" + file.string() + "' is not a regular file");
+  struct stat status{};
+  if (!descriptor.valid() || ::fstat(descriptor.get(), &status) != 0)
+    return system_error("open", file);
+  if (!S_ISREG(status.st_mode))
+    return fail(ErrorCode::storage, "'" + file.string() + "' is not a regular file");
   HOOP_CHECK(check_private(status, file));
   if (status.st_size < 0 || static_cast<std::size_t>(status.st_size) > max_bytes) {
-    return fail(ErrorCode::too_large, "'" + file.string() + "' is longer than " + std::to_string(max_bytes) + " bytes");
+    return fail(ErrorCode::too_large,
+                "'" + file.string() + "' is longer than " + std::to_string(max_bytes) + " bytes");
   }
   std::string text(static_cast<std::size_t>(status.st_size), '\0');
   std::size_t filled = 0;

@@ -15,8 +15,9 @@ void append_encoded(std::string& out, std::string_view text) {
   constexpr std::string_view kHex = "0123456789ABCDEF";
   for (const char c : text) {
     const auto byte = static_cast<unsigned char>(c);
-    const bool plain = (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z') || (byte >= '0' && byte <= '9') ||
-                       byte == '-' || byte == '.' || byte == '_' || byte == '~';
+    const bool plain = (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z') ||
+                       (byte >= '0' && byte <= '9') || byte == '-' || byte == '.' || byte == '_' ||
+                       byte == '~';
     if (plain) {
       out += c;
     } else {
@@ -27,7 +28,8 @@ void append_encoded(std::string& out, std::string_view text) {
   }
 }
 
-/// Tokens go into a header field: only what RFC 6750's b64token and a little more could be is taken.
+/// Tokens go into a header field: only what RFC 6750's b64token and a little more could be is
+/// taken.
 bool is_token_text(const std::string& text) {
   return !text.empty() && text.size() <= kMaxTokenBytes &&
          std::ranges::all_of(text, [](char c) { return c > 0x20 && c < 0x7f; });
@@ -51,23 +53,29 @@ SecretText form_body(std::initializer_list<std::pair<std::string_view, std::stri
 }
 
 SecretText refresh_request(std::string_view client_id, const SecretText& refresh_token) {
-  return form_body({{"grant_type", "refresh_token"}, {"refresh_token", refresh_token.reveal()}, {"client_id", client_id}});
+  return form_body({{"grant_type", "refresh_token"},
+                    {"refresh_token", refresh_token.reveal()},
+                    {"client_id", client_id}});
 }
 
 SecretText revocation_request(std::string_view client_id, const SecretText& refresh_token) {
-  return form_body({{"token", refresh_token.reveal()}, {"token_type_hint", "refresh_token"}, {"client_id", client_id}});
+  return form_body({{"token", refresh_token.reveal()},
+                    {"token_type_hint", "refresh_token"},
+                    {"client_id", client_id}});
 }
 
 Result<TokenSet> parse_token_set(std::string_view body) {
   auto json = parse_json(body);
   if (!json) return std::unexpected(std::move(json).error().within("token answer"));
   const std::string* type = json->text("token_type");
-  const bool bearer = type != nullptr && std::ranges::equal(*type, std::string_view("bearer"), [](char a, char b) {
-    return (a >= 'A' && a <= 'Z' ? a + ('a' - 'A') : a) == b;
-  });
+  const bool bearer =
+      type != nullptr && std::ranges::equal(*type, std::string_view("bearer"), [](char a, char b) {
+        return (a >= 'A' && a <= 'Z' ? a + ('a' - 'A') : a) == b;
+      });
   if (!bearer) return fail(ErrorCode::malformed, "token answer: the token type is not Bearer");
   const std::string* access = json->text("access_token");
-  if (access == nullptr || !is_token_text(*access)) return fail(ErrorCode::malformed, "token answer: no access token");
+  if (access == nullptr || !is_token_text(*access))
+    return fail(ErrorCode::malformed, "token answer: no access token");
   const Json* expires = json->find("expires_in");
   const std::int64_t* seconds = expires == nullptr ? nullptr : expires->integer();
   if (seconds == nullptr || *seconds <= 0 || *seconds > 366 * 86400) {
@@ -76,7 +84,8 @@ Result<TokenSet> parse_token_set(std::string_view body) {
   TokenSet out{SecretText(*access), SecretText(), std::chrono::seconds(*seconds)};
   if (json->find("refresh_token") != nullptr) {
     const std::string* refresh = json->text("refresh_token");
-    if (refresh == nullptr || !is_token_text(*refresh)) return fail(ErrorCode::malformed, "token answer: bad refresh token");
+    if (refresh == nullptr || !is_token_text(*refresh))
+      return fail(ErrorCode::malformed, "token answer: bad refresh token");
     out.refresh_token = SecretText(*refresh);
   }
   return out;
@@ -88,7 +97,8 @@ Result<TokenSet> parse_refresh_answer(int status, std::string_view body) {
   if ((status == 400 || status == 401) && !error.empty()) {
     return fail(ErrorCode::unauthenticated, "the login has ended", "run `hoopctl login`");
   }
-  return fail(ErrorCode::upstream_refused, "the issuer answered " + std::to_string(status) + " to a token request",
+  return fail(ErrorCode::upstream_refused,
+              "the issuer answered " + std::to_string(status) + " to a token request",
               "try again; if it stays, run `hoopctl login`");
 }
 

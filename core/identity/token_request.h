@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The client's half of an OAuth token endpoint (RFC 6749 §5, §6; RFC 7009): request bodies and answers, without I/O.
+// The client's half of an OAuth token endpoint (RFC 6749 §5, §6; RFC 7009): request bodies and
+// answers, without I/O.
 #pragma once
 
 #include <chrono>
@@ -27,15 +28,17 @@ SecretText revocation_request(std::string_view client_id, const SecretText& refr
 
 /// What a 200 of the token endpoint holds. Fails with malformed.
 Result<TokenSet> parse_token_set(std::string_view body);
-/// The answer to refresh_request. Fails with unauthenticated (log in again), upstream_refused (the issuer is ill: the old
-/// token may still be good), malformed. After a lost answer never send the same refresh token again: the issuer takes that
-/// for theft and ends the login.
+/// The answer to refresh_request. Fails with unauthenticated (log in again), upstream_refused (the
+/// issuer is ill: the old token may still be good), malformed. After a lost answer never send the
+/// same refresh token again: the issuer takes that for theft and ends the login.
 Result<TokenSet> parse_refresh_answer(int status, std::string_view body);
 
-/// The "error" of an OAuth error document (RFC 6749 §5.2), or "" if body is none. From a peer: compare it, do not show it.
+/// The "error" of an OAuth error document (RFC 6749 §5.2), or "" if body is none. From a peer:
+/// compare it, do not show it.
 std::string oauth_error(std::string_view body);
 
-/// The sub of an access token that nobody verified: for telling the user as whom they are logged in, for nothing else.
+/// The sub of an access token that nobody verified: for telling the user as whom they are logged
+/// in, for nothing else.
 Result<std::string> unverified_subject(const SecretText& access_token);
 
 }  // namespace hoop::identity

@@ -32,14 +32,17 @@ void append_member(std::string& out, std::string_view name, std::string_view val
 
 Result<std::string> text_member(const Json& json, std::string_view name, const fs::path& file) {
   const std::string* text = json.text(name);
-  if (text == nullptr) return fail(ErrorCode::storage, "'" + file.string() + "' has no '" + std::string(name) + "'");
+  if (text == nullptr)
+    return fail(ErrorCode::storage, "'" + file.string() + "' has no '" + std::string(name) + "'");
   return *text;
 }
 
 Result<SystemTime> time_member(const Json& json, std::string_view name, const fs::path& file) {
   HOOP_TRY(const std::string text, text_member(json, name, file));
   const auto time = parse_rfc3339(text);
-  if (!time) return fail(ErrorCode::storage, "'" + file.string() + "': '" + std::string(name) + "' is not a time");
+  if (!time)
+    return fail(ErrorCode::storage,
+                "'" + file.string() + "': '" + std::string(name) + "' is not a time");
   return *time;
 }
 
@@ -48,7 +51,9 @@ Result<std::optional<Json>> read_json(const fs::path& file, std::size_t max_byte
   HOOP_TRY(const std::optional<SecretText> text, read_private_file(file, max_bytes));
   if (!text) return std::optional<Json>();
   auto json = parse_json(text->reveal(), JsonCaps{.bytes = max_bytes, .depth = 4, .values = 256});
-  if (!json) return fail(ErrorCode::storage, "'" + file.string() + "': " + json.error().message, "run `hoopctl login`");
+  if (!json)
+    return fail(ErrorCode::storage, "'" + file.string() + "': " + json.error().message,
+                "run `hoopctl login`");
   return std::optional<Json>(std::move(*json));
 }
 
@@ -85,7 +90,9 @@ Result<TokenStore> TokenStore::open(const fs::path& state) {
 
 Result<fs::path> TokenStore::directory_of(std::string_view url) const {
   HOOP_TRY(const HttpsUrl parsed, parse_https_url(url));
-  if (parsed.path != "/") return fail(ErrorCode::usage, "a gateway's URL has no path", "write it like https://gateway.example:8443");
+  if (parsed.path != "/")
+    return fail(ErrorCode::usage, "a gateway's URL has no path",
+                "write it like https://gateway.example:8443");
   return state_ / "gateways" / (parsed.host + "_" + std::to_string(parsed.port));
 }
 
@@ -140,9 +147,11 @@ Result<std::optional<TokenLock>> TokenStore::try_lock(std::string_view url) {
   HOOP_TRY(fs::path dir, directory_of(url));
   HOOP_CHECK(make_private_directory(dir));
   const fs::path file = dir / "lock";
-  // A file of its own, never replaced: a lock on tokens.json would be on the inode that the rename throws away.
+  // A file of its own, never replaced: a lock on tokens.json would be on the inode that the rename
+  // throws away.
   const int descriptor = ::open(file.c_str(), O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
-  if (descriptor < 0) return fail(ErrorCode::storage, "open '" + file.string() + "': " + std::strerror(errno));
+  if (descriptor < 0)
+    return fail(ErrorCode::storage, "open '" + file.string() + "': " + std::strerror(errno));
   TokenLock lock(descriptor, std::move(dir));
   if (::flock(descriptor, LOCK_EX | LOCK_NB) == 0) return std::optional<TokenLock>(std::move(lock));
   if (errno == EWOULDBLOCK || errno == EINTR) return std::optional<TokenLock>();
@@ -155,7 +164,8 @@ Result<TokenLock> TokenStore::lock(std::string_view url, std::chrono::millisecon
     HOOP_TRY(std::optional<TokenLock> held, try_lock(url));
     if (held) return std::move(*held);
     if (std::chrono::steady_clock::now() >= end) {
-      return fail(ErrorCode::timeout, "another hoopctl has been refreshing the login for too long", "try again");
+      return fail(ErrorCode::timeout, "another hoopctl has been refreshing the login for too long",
+                  "try again");
     }
     std::this_thread::sleep_for(kLockPoll);
   }
@@ -185,6 +195,8 @@ Result<void> TokenStore::save_tokens(const TokenLock& lock, const StoredTokens& 
   return write_private_file(lock.dir_ / "tokens.json", secret.reveal());
 }
 
-Result<bool> TokenStore::remove_tokens(const TokenLock& lock) { return remove_private_file(lock.dir_ / "tokens.json"); }
+Result<bool> TokenStore::remove_tokens(const TokenLock& lock) {
+  return remove_private_file(lock.dir_ / "tokens.json");
+}
 
 }  // namespace hoop::identity

@@ -4,7 +4,8 @@
 //   STATE/gateway                            the current gateway's URL
 //   STATE/gateways/<host>_<port>/gateway.json  GatewayRecord
 //   STATE/gateways/<host>_<port>/tokens.json   StoredTokens, 0600
-//   STATE/gateways/<host>_<port>/lock          flock: held from reading the tokens to writing the refreshed ones
+//   STATE/gateways/<host>_<port>/lock          flock: held from reading the tokens to writing the
+//   refreshed ones
 #pragma once
 
 #include <chrono>
@@ -38,21 +39,25 @@ struct StoredTokens {
   std::string subject;
   std::string issuer;
 
-  /// True at two thirds of the access token's life, and when the clock has gone back behind obtained_at.
+  /// True at two thirds of the access token's life, and when the clock has gone back behind
+  /// obtained_at.
   bool wants_refresh(SystemTime now) const;
   bool expired(SystemTime now) const { return now >= expires_at; }
 };
 
-/// Held: no other process reads tokens to refresh them. Two parallel refreshes with one token would end the login.
+/// Held: no other process reads tokens to refresh them. Two parallel refreshes with one token would
+/// end the login.
 class TokenLock {
  public:
-  TokenLock(TokenLock&& other) noexcept : descriptor_(std::exchange(other.descriptor_, -1)), dir_(std::move(other.dir_)) {}
+  TokenLock(TokenLock&& other) noexcept
+      : descriptor_(std::exchange(other.descriptor_, -1)), dir_(std::move(other.dir_)) {}
   TokenLock& operator=(TokenLock&&) = delete;
   ~TokenLock();
 
  private:
   friend class TokenStore;
-  TokenLock(int descriptor, std::filesystem::path dir) : descriptor_(descriptor), dir_(std::move(dir)) {}
+  TokenLock(int descriptor, std::filesystem::path dir)
+      : descriptor_(descriptor), dir_(std::move(dir)) {}
   int descriptor_;
   std::filesystem::path dir_;
 };

@@ -37,7 +37,8 @@ bool is_name(const std::string& text) {
 
 Result<std::string> required_name(const Json& claims, std::string_view name) {
   const std::string* text = claims.text(name);
-  if (text == nullptr || !is_name(*text)) return refuse("'" + std::string(name) + "' is missing or not a name");
+  if (text == nullptr || !is_name(*text))
+    return refuse("'" + std::string(name) + "' is missing or not a name");
   return *text;
 }
 
@@ -74,10 +75,12 @@ Result<SystemTime> check_times(const Json& claims, const TrustedIssuer& issuer, 
 Result<std::vector<std::string>> read_groups(const Json& claims) {
   const Json* member = claims.find("groups");
   if (member == nullptr) return std::vector<std::string>();
-  if (member->array() == nullptr || member->array()->size() > kMaxGroups) return refuse("'groups' is not a short array");
+  if (member->array() == nullptr || member->array()->size() > kMaxGroups)
+    return refuse("'groups' is not a short array");
   std::vector<std::string> out;
   for (const Json& group : *member->array()) {
-    if (group.text() == nullptr || !is_name(*group.text())) return refuse("'groups' holds what is not a name");
+    if (group.text() == nullptr || !is_name(*group.text()))
+      return refuse("'groups' holds what is not a name");
     out.push_back(*group.text());
   }
   return out;
@@ -89,10 +92,12 @@ Result<access::Identity> TokenVerifier::verify(std::string_view access_token) co
   auto jws = parse_jws(access_token);
   if (!jws) return fail(ErrorCode::unauthenticated, "access " + jws.error().message);
   // RFC 9068 §4: an ID token is signed by the same key and is not a credential for an API.
-  if (jws->typ != "at+jwt" && jws->typ != "application/at+jwt") return refuse("the type is not 'at+jwt'");
+  if (jws->typ != "at+jwt" && jws->typ != "application/at+jwt")
+    return refuse("the type is not 'at+jwt'");
   const Json& claims = jws->claims;
   const std::string* name = claims.text("iss");
-  const auto issuer = name == nullptr ? issuers_.end() : std::ranges::find(issuers_, *name, &TrustedIssuer::issuer);
+  const auto issuer =
+      name == nullptr ? issuers_.end() : std::ranges::find(issuers_, *name, &TrustedIssuer::issuer);
   if (issuer == issuers_.end()) return refuse("not from a trusted issuer");
   const auto signature = verify_signature(*jws, issuer->keys);
   if (!signature) return fail(ErrorCode::unauthenticated, "access " + signature.error().message);

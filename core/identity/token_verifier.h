@@ -20,16 +20,19 @@ struct TrustedIssuer {
   std::string issuer;    // compared byte by byte
   std::string audience;  // ours
   KeySet keys;           // the only keys; a token never brings its own
-  /// How a token was obtained follows from the client that obtained it; a client that is not here gets in nowhere.
+  /// How a token was obtained follows from the client that obtained it; a client that is not here
+  /// gets in nowhere.
   std::map<std::string, access::IdentityKind, std::less<>> clients;
   std::chrono::seconds leeway{60};     // for clocks that differ; at most 60 s is used
   std::chrono::seconds max_life{300};  // exp - iat
 };
 
-/// Immutable, so it is shared as std::shared_ptr<const TokenVerifier> and replaced whole when keys change.
+/// Immutable, so it is shared as std::shared_ptr<const TokenVerifier> and replaced whole when keys
+/// change.
 class TokenVerifier {
  public:
-  TokenVerifier(std::vector<TrustedIssuer> issuers, const Clock& clock) : issuers_(std::move(issuers)), clock_(clock) {}
+  TokenVerifier(std::vector<TrustedIssuer> issuers, const Clock& clock)
+      : issuers_(std::move(issuers)), clock_(clock) {}
 
   /// Fails with unauthenticated; the message names the check and holds nothing of the token.
   Result<access::Identity> verify(std::string_view access_token) const;

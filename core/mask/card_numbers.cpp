@@ -28,26 +28,26 @@ constexpr std::uint32_t kSixteenUp = lengths({16, 17, 18, 19});
 
 /// Issuer ranges as the networks publish them.
 constexpr std::array kIssuers{
-    Issuer{4, 4, 1, lengths({13, 16, 19})},           // Visa
-    Issuer{51, 55, 2, lengths({16})},                 // Mastercard
-    Issuer{2221, 2720, 4, lengths({16})},             // Mastercard
-    Issuer{34, 34, 2, lengths({15})},                 // American Express
-    Issuer{37, 37, 2, lengths({15})},                 // American Express
-    Issuer{6011, 6011, 4, kSixteenUp},                // Discover
-    Issuer{644, 649, 3, kSixteenUp},                  // Discover
-    Issuer{65, 65, 2, kSixteenUp},                    // Discover, RuPay, Troy
-    Issuer{300, 305, 3, lengths({14, 16})},           // Diners Club
-    Issuer{3095, 3095, 4, lengths({14, 16})},         // Diners Club
-    Issuer{36, 36, 2, lengths({14, 16, 19})},         // Diners Club
-    Issuer{38, 39, 2, lengths({14, 16, 19})},         // Diners Club
-    Issuer{3528, 3589, 4, kSixteenUp},                // JCB
-    Issuer{62, 62, 2, kSixteenUp},                    // UnionPay
-    Issuer{81, 82, 2, kSixteenUp},                    // UnionPay, RuPay
-    Issuer{60, 60, 2, lengths({16})},                 // RuPay
-    Issuer{508, 508, 3, lengths({16})},               // RuPay
-    Issuer{2200, 2204, 4, kSixteenUp},                // Mir
-    Issuer{9792, 9792, 4, lengths({16})},             // Troy
-    Issuer{506, 507, 3, lengths({16, 18, 19})},       // Verve, Elo
+    Issuer{4, 4, 1, lengths({13, 16, 19})},                            // Visa
+    Issuer{51, 55, 2, lengths({16})},                                  // Mastercard
+    Issuer{2221, 2720, 4, lengths({16})},                              // Mastercard
+    Issuer{34, 34, 2, lengths({15})},                                  // American Express
+    Issuer{37, 37, 2, lengths({15})},                                  // American Express
+    Issuer{6011, 6011, 4, kSixteenUp},                                 // Discover
+    Issuer{644, 649, 3, kSixteenUp},                                   // Discover
+    Issuer{65, 65, 2, kSixteenUp},                                     // Discover, RuPay, Troy
+    Issuer{300, 305, 3, lengths({14, 16})},                            // Diners Club
+    Issuer{3095, 3095, 4, lengths({14, 16})},                          // Diners Club
+    Issuer{36, 36, 2, lengths({14, 16, 19})},                          // Diners Club
+    Issuer{38, 39, 2, lengths({14, 16, 19})},                          // Diners Club
+    Issuer{3528, 3589, 4, kSixteenUp},                                 // JCB
+    Issuer{62, 62, 2, kSixteenUp},                                     // UnionPay
+    Issuer{81, 82, 2, kSixteenUp},                                     // UnionPay, RuPay
+    Issuer{60, 60, 2, lengths({16})},                                  // RuPay
+    Issuer{508, 508, 3, lengths({16})},                                // RuPay
+    Issuer{2200, 2204, 4, kSixteenUp},                                 // Mir
+    Issuer{9792, 9792, 4, lengths({16})},                              // Troy
+    Issuer{506, 507, 3, lengths({16, 18, 19})},                        // Verve, Elo
     Issuer{5018, 5020, 4, lengths({12, 13, 14, 15, 16, 17, 18, 19})},  // Maestro
     Issuer{5038, 5038, 4, lengths({12, 13, 14, 15, 16, 17, 18, 19})},  // Maestro
     Issuer{5893, 5893, 4, lengths({12, 13, 14, 15, 16, 17, 18, 19})},  // Maestro
@@ -58,7 +58,8 @@ constexpr std::array kIssuers{
 bool has_issuer(std::string_view digits) {
   const auto leading = [&](std::size_t count) {
     std::uint32_t value = 0;
-    for (std::size_t i = 0; i < count; ++i) value = value * 10 + static_cast<std::uint32_t>(digits[i] - '0');
+    for (std::size_t i = 0; i < count; ++i)
+      value = value * 10 + static_cast<std::uint32_t>(digits[i] - '0');
     return value;
   };
   return std::ranges::any_of(kIssuers, [&](const Issuer& issuer) {
@@ -87,7 +88,8 @@ struct Group {
 
 /// The ways in which cards are printed. Other groupings count only when they are the whole run.
 bool is_printed_grouping(const Group* first, std::size_t count) {
-  constexpr std::array<std::string_view, 9> kShapes{"4444", "465", "464", "44443", "44444", "445", "444", "4443", "466"};
+  constexpr std::array<std::string_view, 9> kShapes{"4444", "465", "464",  "44443", "44444",
+                                                    "445",  "444", "4443", "466"};
   if (count > 5) return false;
   std::array<char, 5> shape{};
   for (std::size_t i = 0; i < count; ++i) {
@@ -105,7 +107,8 @@ bool stands_alone(std::string_view text, std::size_t begin, std::size_t end) {
   return end + 1 >= text.size() || text[end] != '.' || !is_digit(text[end + 1]);
 }
 
-/// Tries the groups from first on, shortest number last, so that a longer card is not cut. Answers how many groups it takes.
+/// Tries the groups from first on, shortest number last, so that a longer card is not cut. Answers
+/// how many groups it takes.
 std::size_t card_from(std::string_view text, const std::vector<Group>& groups, std::size_t first) {
   std::array<char, kMostDigits> digits{};
   std::size_t size = 0;
@@ -114,12 +117,15 @@ std::size_t card_from(std::string_view text, const std::vector<Group>& groups, s
     const Group& group = groups[last];
     if (last > first + 1 && group.separator != groups[first + 1].separator) break;
     if (size + group.size() > kMostDigits) break;
-    std::ranges::copy(text.substr(group.begin, group.size()), digits.begin() + static_cast<std::ptrdiff_t>(size));
+    std::ranges::copy(text.substr(group.begin, group.size()),
+                      digits.begin() + static_cast<std::ptrdiff_t>(size));
     size += group.size();
     const std::size_t count = last - first + 1;
     const bool whole = count == groups.size();
-    if (size < kLeastDigits || !(count == 1 || whole || is_printed_grouping(&groups[first], count))) continue;
-    if (is_card_number({digits.data(), size}) && stands_alone(text, groups[first].begin, group.end)) best = count;
+    if (size < kLeastDigits || !(count == 1 || whole || is_printed_grouping(&groups[first], count)))
+      continue;
+    if (is_card_number({digits.data(), size}) && stands_alone(text, groups[first].begin, group.end))
+      best = count;
   }
   return best;
 }
@@ -127,7 +133,8 @@ std::size_t card_from(std::string_view text, const std::vector<Group>& groups, s
 }  // namespace
 
 bool is_card_number(std::string_view digits) {
-  return digits.size() >= kLeastDigits && digits.size() <= kMostDigits && has_issuer(digits) && passes_luhn(digits);
+  return digits.size() >= kLeastDigits && digits.size() <= kMostDigits && has_issuer(digits) &&
+         passes_luhn(digits);
 }
 
 std::size_t find_cards(std::string_view text, std::size_t begin, std::vector<Span>& found) {
@@ -137,7 +144,8 @@ std::size_t find_cards(std::string_view text, std::size_t begin, std::vector<Spa
   // Dates and times look alike and are common: count before anything is kept.
   std::size_t run = begin;
   std::size_t digits = 0;
-  for (; run < text.size() && (is_digit(text[run]) || joins(run)); ++run) digits += is_digit(text[run]) ? 1U : 0U;
+  for (; run < text.size() && (is_digit(text[run]) || joins(run)); ++run)
+    digits += is_digit(text[run]) ? 1U : 0U;
   if (digits < kLeastDigits) return run;
 
   std::vector<Group> groups;

@@ -12,8 +12,9 @@ namespace hoop::mask {
 /// True if digits (no separators) has a known issuer's prefix and length and passes Luhn.
 bool is_card_number(std::string_view digits);
 
-/// Appends the card numbers of the run that begins at begin: digits, with single blanks or dashes between them. text[begin] is a
-/// digit, and no digit is joined to it on the left. Answers the run's end.
+/// Appends the card numbers of the run that begins at begin: digits, with single blanks or dashes
+/// between them. text[begin] is a digit, and no digit is joined to it on the left. Answers the
+/// run's end.
 std::size_t find_cards(std::string_view text, std::size_t begin, std::vector<Span>& found);
 
 }  // namespace hoop::mask

@@ -19,15 +19,18 @@
 namespace hoop::mask {
 namespace {
 
-// Fits the second-level cache with what it is copied from. A field of this size is scanned where it lies.
+// Fits the second-level cache with what it is copied from. A field of this size is scanned where it
+// lies.
 constexpr std::size_t kChunkBytes = 64U << 10;
 // How far after the words "aws_secret" the key may begin, and after an access key id.
 constexpr std::size_t kContextReach = 64;
 constexpr std::size_t kPairReach = 160;
 
 constexpr std::array kAllDetectors{
-    DetectorClass::email,          DetectorClass::payment_card, DetectorClass::us_ssn,      DetectorClass::private_key, DetectorClass::aws_access_key,
-    DetectorClass::aws_secret_key, DetectorClass::github_token, DetectorClass::slack_token, DetectorClass::stripe_key,  DetectorClass::jwt,
+    DetectorClass::email,        DetectorClass::payment_card,   DetectorClass::us_ssn,
+    DetectorClass::private_key,  DetectorClass::aws_access_key, DetectorClass::aws_secret_key,
+    DetectorClass::github_token, DetectorClass::slack_token,    DetectorClass::stripe_key,
+    DetectorClass::jwt,
 };
 static_assert(kAllDetectors.size() == kDetectorClasses);
 
@@ -59,7 +62,8 @@ Result<DetectorClass> parse_detector(std::string_view name) {
     if (to_string(detector) == name) return detector;
     hint.append(detector == kAllDetectors.front() ? " " : ", ").append(to_string(detector));
   }
-  return fail(ErrorCode::not_found, "there is no detector '" + std::string(name) + "'", std::move(hint));
+  return fail(ErrorCode::not_found, "there is no detector '" + std::string(name) + "'",
+              std::move(hint));
 }
 
 struct DetectorSet::Impl {
@@ -73,12 +77,16 @@ struct DetectorSet::Impl {
 DetectorSet::DetectorSet(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 DetectorSet::~DetectorSet() = default;
 
-Result<std::shared_ptr<const DetectorSet>> DetectorSet::create(std::span<const DetectorClass> classes) {
+Result<std::shared_ptr<const DetectorSet>> DetectorSet::create(
+    std::span<const DetectorClass> classes) {
   auto impl = std::make_unique<Impl>();
   for (const DetectorClass detector : classes) impl->classes.set(index_of(detector));
-  impl->structured = impl->has(DetectorClass::email) || impl->has(DetectorClass::payment_card) || impl->has(DetectorClass::us_ssn);
+  impl->structured = impl->has(DetectorClass::email) || impl->has(DetectorClass::payment_card) ||
+                     impl->has(DetectorClass::us_ssn);
   auto secrets = impl->classes;
-  for (const auto detector : {DetectorClass::email, DetectorClass::payment_card, DetectorClass::us_ssn}) secrets.reset(index_of(detector));
+  for (const auto detector :
+       {DetectorClass::email, DetectorClass::payment_card, DetectorClass::us_ssn})
+    secrets.reset(index_of(detector));
   if (secrets.any()) {
     HOOP_TRY(impl->secrets, SecretDatabase::load());
   }
@@ -87,7 +95,8 @@ Result<std::shared_ptr<const DetectorSet>> DetectorSet::create(std::span<const D
 
 bool DetectorSet::has(DetectorClass detector) const { return impl_->has(detector); }
 
-/// Fields [first, last) that are looked at together: joined by line ends, which no detector crosses, or one large field alone.
+/// Fields [first, last) that are looked at together: joined by line ends, which no detector
+/// crosses, or one large field alone.
 struct DetectorScan::Impl {
   std::shared_ptr<const DetectorSet> set;
   std::optional<SecretScanner> secrets;
@@ -119,7 +128,8 @@ struct DetectorScan::Impl {
   void add(std::size_t field, Span span, DetectorClass detector) {
     const std::string_view text = fields[field];
     if (looks_like_json(text)) {
-      if (detector == DetectorClass::email && span.begin + 1 < span.end && text[span.begin + 1] != '@' && is_escape_letter(text, span.begin)) {
+      if (detector == DetectorClass::email && span.begin + 1 < span.end &&
+          text[span.begin + 1] != '@' && is_escape_letter(text, span.begin)) {
         ++span.begin;
       } else {
         span = whole_escapes(text, span);
@@ -151,8 +161,10 @@ Result<void> DetectorScan::Impl::scan_chunk(std::string_view chunk) {
 
 void DetectorScan::Impl::confirm_literals() {
   std::ranges::sort(literals, {}, &LiteralHit::begin);
-  // A literal inside what a literal of the same kind just found is part of it; trying each would make a hostile field quadratic.
-  std::array<std::pair<std::size_t, std::size_t>, 8> done{};  // by anchor: field + 1, end of the last span
+  // A literal inside what a literal of the same kind just found is part of it; trying each would
+  // make a hostile field quadratic.
+  std::array<std::pair<std::size_t, std::size_t>, 8>
+      done{};  // by anchor: field + 1, end of the last span
   for (const LiteralHit& literal : literals) {
     const SecretPattern& pattern = kSecretPatterns[literal.pattern];
     const Position at = position(literal.begin);
@@ -181,19 +193,25 @@ void DetectorScan::Impl::confirm_literal(const SecretPattern& pattern, const Pos
       return;
     case Anchor::aws_access_key: return confirm_access_key(at);
     case Anchor::aws_secret_context:
-      if (has(DetectorClass::aws_secret_key)) keep(DetectorClass::aws_secret_key, find_aws_secret_key(at.text, at.offset + size, kContextReach));
+      if (has(DetectorClass::aws_secret_key))
+        keep(DetectorClass::aws_secret_key,
+             find_aws_secret_key(at.text, at.offset + size, kContextReach));
       return;
     case Anchor::github_token:
-      if (has(DetectorClass::github_token)) keep(DetectorClass::github_token, confirm_github_token(at.text, at.offset, size));
+      if (has(DetectorClass::github_token))
+        keep(DetectorClass::github_token, confirm_github_token(at.text, at.offset, size));
       return;
     case Anchor::slack_token:
-      if (has(DetectorClass::slack_token)) keep(DetectorClass::slack_token, confirm_slack_token(at.text, at.offset));
+      if (has(DetectorClass::slack_token))
+        keep(DetectorClass::slack_token, confirm_slack_token(at.text, at.offset));
       return;
     case Anchor::slack_webhook:
-      if (has(DetectorClass::slack_token)) keep(DetectorClass::slack_token, confirm_slack_webhook(at.text, at.offset, size));
+      if (has(DetectorClass::slack_token))
+        keep(DetectorClass::slack_token, confirm_slack_webhook(at.text, at.offset, size));
       return;
     case Anchor::stripe_key:
-      if (has(DetectorClass::stripe_key)) keep(DetectorClass::stripe_key, confirm_stripe_key(at.text, at.offset, size));
+      if (has(DetectorClass::stripe_key))
+        keep(DetectorClass::stripe_key, confirm_stripe_key(at.text, at.offset, size));
       return;
     case Anchor::jwt:
       if (has(DetectorClass::jwt)) keep(DetectorClass::jwt, confirm_jwt(at.text, at.offset));
@@ -206,12 +224,14 @@ void DetectorScan::Impl::confirm_access_key(const Position& at) {
   if (!id) return;
   if (has(DetectorClass::aws_access_key)) add(at.field, *id, DetectorClass::aws_access_key);
   if (!has(DetectorClass::aws_secret_key)) return;
-  if (const auto secret = find_aws_secret_key(at.text, id->end, kPairReach)) add(at.field, *secret, DetectorClass::aws_secret_key);
+  if (const auto secret = find_aws_secret_key(at.text, id->end, kPairReach))
+    add(at.field, *secret, DetectorClass::aws_secret_key);
   // In a table the pair stands in two columns side by side.
   if (at.field + 1 < fields.size() && id->begin == 0 && id->end == at.text.size()) {
     const std::string_view next = fields[at.field + 1];
     const auto secret = find_aws_secret_key(next, 0, 1);
-    if (secret && *secret == Span{0, next.size()}) add(at.field + 1, *secret, DetectorClass::aws_secret_key);
+    if (secret && *secret == Span{0, next.size()})
+      add(at.field + 1, *secret, DetectorClass::aws_secret_key);
   }
 }
 
@@ -225,7 +245,8 @@ void DetectorScan::Impl::confirm_features() {
       case Feature::at_sign:
         if (emails) {
           const Position at = position(candidate.offset);
-          if (const auto span = find_email(at.text, at.offset)) add(at.field, *span, DetectorClass::email);
+          if (const auto span = find_email(at.text, at.offset))
+            add(at.field, *span, DetectorClass::email);
         }
         break;
       case Feature::long_digits:
@@ -239,7 +260,8 @@ void DetectorScan::Impl::confirm_features() {
       case Feature::dashed_digits:
         if (numbers) {
           const Position at = position(candidate.offset);
-          if (const auto span = find_ssn(at.text, at.offset)) add(at.field, *span, DetectorClass::us_ssn);
+          if (const auto span = find_ssn(at.text, at.offset))
+            add(at.field, *span, DetectorClass::us_ssn);
         }
         break;
     }
@@ -253,7 +275,8 @@ void merge_overlaps(std::vector<Hit>& hits, std::size_t first) {
   const auto begin = hits.begin() + static_cast<std::ptrdiff_t>(first);
   if (hits.end() - begin < 2) return;
   std::sort(begin, hits.end(), [](const Hit& a, const Hit& b) {
-    return std::tuple(a.field, a.begin, b.end, a.detector) < std::tuple(b.field, b.begin, a.end, b.detector);
+    return std::tuple(a.field, a.begin, b.end, a.detector) <
+           std::tuple(b.field, b.begin, a.end, b.detector);
   });
   auto out = begin;
   std::uint32_t longest = out->end - out->begin;
@@ -274,7 +297,8 @@ void merge_overlaps(std::vector<Hit>& hits, std::size_t first) {
 
 }  // namespace
 
-DetectorScan::DetectorScan(std::shared_ptr<const DetectorSet> set) : impl_(std::make_unique<Impl>()) {
+DetectorScan::DetectorScan(std::shared_ptr<const DetectorSet> set)
+    : impl_(std::make_unique<Impl>()) {
   impl_->set = std::move(set);
   if (impl_->set->impl_->secrets) impl_->secrets.emplace(impl_->set->impl_->secrets);
 }
@@ -290,7 +314,8 @@ Result<void> DetectorScan::scan(std::span<const std::string_view> fields, std::v
     impl_->first = i;
     impl_->starts.assign(1, 0);
     if (fields[i].size() >= kChunkBytes) {
-      if (fields[i].size() >= std::numeric_limits<std::uint32_t>::max()) return fail(ErrorCode::too_large, "a field above 4 GiB");
+      if (fields[i].size() >= std::numeric_limits<std::uint32_t>::max())
+        return fail(ErrorCode::too_large, "a field above 4 GiB");
       HOOP_CHECK(impl_->scan_chunk(fields[i++]));
       continue;
     }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Finds sensitive text: payment cards, secrets, addresses. Fields are scanned in batches; spans are exact UTF-8 byte ranges.
+// Finds sensitive text: payment cards, secrets, addresses. Fields are scanned in batches; spans are
+// exact UTF-8 byte ranges.
 #pragma once
 
 #include <cstdint>
@@ -15,9 +16,9 @@ namespace hoop::mask {
 /// Names as in policy: detectors = ["email", "payment_card", ...].
 enum class DetectorClass : std::uint8_t {
   email,
-  payment_card,       // 12 to 19 digits, separators, Luhn, issuer prefix
+  payment_card,  // 12 to 19 digits, separators, Luhn, issuer prefix
   us_ssn,
-  private_key,        // PEM and OpenSSH armour
+  private_key,  // PEM and OpenSSH armour
   aws_access_key,
   aws_secret_key,
   github_token,
@@ -41,7 +42,8 @@ struct Hit {
 /// Immutable, shared among sessions; scratch space is per DetectorScan.
 class DetectorSet {
  public:
-  /// Reads the pattern database that was compiled at build time; compiles anew if this CPU cannot run it.
+  /// Reads the pattern database that was compiled at build time; compiles anew if this CPU cannot
+  /// run it.
   static Result<std::shared_ptr<const DetectorSet>> create(std::span<const DetectorClass> classes);
   ~DetectorSet();
   bool has(DetectorClass detector) const;
@@ -53,13 +55,15 @@ class DetectorSet {
   std::unique_ptr<Impl> impl_;
 };
 
-/// One session's working memory for a set. Fails closed: a scan that cannot be made is an error, not "nothing found".
+/// One session's working memory for a set. Fails closed: a scan that cannot be made is an error,
+/// not "nothing found".
 class DetectorScan {
  public:
   explicit DetectorScan(std::shared_ptr<const DetectorSet> set);
   ~DetectorScan();
   DetectorScan(DetectorScan&&) noexcept;
-  /// Appends the hits of all fields, by field and begin, overlaps merged (the longer wins). Fields must live during the call.
+  /// Appends the hits of all fields, by field and begin, overlaps merged (the longer wins). Fields
+  /// must live during the call.
   Result<void> scan(std::span<const std::string_view> fields, std::vector<Hit>& hits);
 
  private:

@@ -4,7 +4,9 @@
 namespace hoop::mask {
 namespace {
 
-bool is_number_part(char c) { return is_digit(c) || c == '-' || c == '+' || c == '.' || c == 'e' || c == 'E'; }
+bool is_number_part(char c) {
+  return is_digit(c) || c == '-' || c == '+' || c == '.' || c == 'e' || c == 'E';
+}
 
 }  // namespace
 
@@ -16,7 +18,8 @@ bool looks_like_json(std::string_view text) {
 }
 
 Span whole_escapes(std::string_view text, Span span) {
-  // \uXXXX is the longest escape: its backslash stands at most five characters before the span's first.
+  // \uXXXX is the longest escape: its backslash stands at most five characters before the span's
+  // first.
   for (std::size_t back = 1; back <= 5 && back <= span.begin; ++back) {
     const std::size_t slash = span.begin - back;
     if (text[slash] != '\\') continue;

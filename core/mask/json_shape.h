@@ -11,7 +11,8 @@ namespace hoop::mask {
 /// True if the text begins like JSON. Being wrong costs nothing but a look at what surrounds a hit.
 bool looks_like_json(std::string_view text);
 
-/// Widens a span that begins inside an escape (\u00e9, \n) to the whole escape: half of one would break the string.
+/// Widens a span that begins inside an escape (\u00e9, \n) to the whole escape: half of one would
+/// break the string.
 Span whole_escapes(std::string_view text, Span span);
 
 enum class Place { string, number, other };

@@ -15,9 +15,10 @@ namespace {
 using access::MaskStrategy;
 
 constexpr std::string_view kRedacted = "[redacted]";
-constexpr std::size_t kHashBytes = 16;     // 128 bits: design "Policy"
+constexpr std::size_t kHashBytes = 16;  // 128 bits: design "Policy"
 constexpr std::size_t kKeyBytes = 32;
-constexpr std::size_t kLeastPartial = 9;   // of anything shorter, four characters would be too much of it
+constexpr std::size_t kLeastPartial =
+    9;  // of anything shorter, four characters would be too much of it
 constexpr std::size_t kShownCharacters = 4;
 
 /// Where two masks name one detector, what shows least wins.
@@ -55,25 +56,30 @@ std::size_t characters(std::string_view text) {
 
 bool is_address(std::string_view text) {
   const auto at = text.find('@');
-  return at != std::string_view::npos && at > 0 && at + 1 < text.size() && text.find('@', at + 1) == std::string_view::npos &&
+  return at != std::string_view::npos && at > 0 && at + 1 < text.size() &&
+         text.find('@', at + 1) == std::string_view::npos &&
          text.find_first_of(" \t\r\n\"\\<>") == std::string_view::npos;
 }
 
 std::string partial(std::string_view text) {
   if (!is_utf8(text)) return std::string(kRedacted);
-  if (is_address(text)) return std::string(first_character(text)) + "***" + std::string(text.substr(text.find('@')));
+  if (is_address(text))
+    return std::string(first_character(text)) + "***" + std::string(text.substr(text.find('@')));
   if (characters(text) < kLeastPartial) return std::string(kRedacted);
   return "****" + std::string(last_characters(text, kShownCharacters));
 }
 
 /// What stands in JSON between quotes must need no escape.
 bool needs_escape(std::string_view text) {
-  return std::ranges::any_of(text, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == '"' || c == '\\'; });
+  return std::ranges::any_of(
+      text, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == '"' || c == '\\'; });
 }
 
 }  // namespace
 
-std::uint64_t HiddenCounts::total() const { return std::accumulate(detected.begin(), detected.end(), columns); }
+std::uint64_t HiddenCounts::total() const {
+  return std::accumulate(detected.begin(), detected.end(), columns);
+}
 
 void HiddenCounts::add(const HiddenCounts& other) {
   for (std::size_t i = 0; i < detected.size(); ++i) detected[i] += other.detected[i];
@@ -99,7 +105,8 @@ struct Masker::Impl {
   std::string rewrite_field(std::string_view text, std::span<const Hit> hits_of_field) const;
 };
 
-std::string Masker::Impl::rewrite_field(std::string_view text, std::span<const Hit> hits_of_field) const {
+std::string Masker::Impl::rewrite_field(std::string_view text,
+                                        std::span<const Hit> hits_of_field) const {
   const bool json = looks_like_json(text);
   JsonWalk walk(text);
   std::string out;
@@ -108,7 +115,8 @@ std::string Masker::Impl::rewrite_field(std::string_view text, std::span<const H
   for (const Hit& hit : hits_of_field) {
     if (hit.end <= copied) continue;  // inside a number that was replaced whole
     Span span{std::max<std::size_t>(hit.begin, copied), hit.end};
-    const std::string value = replacement(*strategies[static_cast<std::size_t>(hit.detector)], text.substr(span.begin, span.end - span.begin));
+    const std::string value = replacement(*strategies[static_cast<std::size_t>(hit.detector)],
+                                          text.substr(span.begin, span.end - span.begin));
     const bool number = json && walk.place_at(span.begin) == Place::number;
     if (number) span = walk.number_around(span);
     span.begin = std::max(span.begin, copied);
@@ -128,7 +136,8 @@ Masker::Masker(Masker&&) noexcept = default;
 Masker& Masker::operator=(Masker&&) noexcept = default;
 
 Result<Masker> Masker::create(const std::vector<access::Mask>& masks, SecretBytes mask_key) {
-  if (mask_key.reveal().size() != kKeyBytes) return fail(ErrorCode::config, "the mask key must be 32 bytes");
+  if (mask_key.reveal().size() != kKeyBytes)
+    return fail(ErrorCode::config, "the mask key must be 32 bytes");
   auto impl = std::make_unique<Impl>();
   impl->key = std::move(mask_key);
   const auto set = [&](std::size_t detector, MaskStrategy strategy) {
@@ -142,7 +151,9 @@ Result<Masker> Masker::create(const std::vector<access::Mask>& masks, SecretByte
         continue;
       }
       const auto detector = parse_detector(name);
-      if (!detector) return fail(ErrorCode::config, "mask '" + mask.name + "': " + detector.error().message, detector.error().hint);
+      if (!detector)
+        return fail(ErrorCode::config, "mask '" + mask.name + "': " + detector.error().message,
+                    detector.error().hint);
       set(static_cast<std::size_t>(*detector), mask.with);
     }
   }
@@ -169,7 +180,8 @@ std::optional<std::string> Masker::masked(MaskStrategy strategy, std::string_vie
   return std::nullopt;
 }
 
-Result<void> Masker::rewrite(std::span<const std::string_view> fields, std::span<std::optional<std::string>> rewritten,
+Result<void> Masker::rewrite(std::span<const std::string_view> fields,
+                             std::span<std::optional<std::string>> rewritten,
                              HiddenCounts& counts) {
   HOOP_ASSERT(fields.size() == rewritten.size());
   if (!impl_->scan) return {};
@@ -179,7 +191,8 @@ Result<void> Masker::rewrite(std::span<const std::string_view> fields, std::span
   for (std::size_t i = 0; i < hits.size();) {
     const std::uint32_t field = hits[i].field;
     std::size_t end = i;
-    for (; end < hits.size() && hits[end].field == field; ++end) ++counts.detected[static_cast<std::size_t>(hits[end].detector)];
+    for (; end < hits.size() && hits[end].field == field; ++end)
+      ++counts.detected[static_cast<std::size_t>(hits[end].detector)];
     rewritten[field] = impl_->rewrite_field(fields[field], hits.subspan(i, end - i));
     i = end;
   }

@@ -15,7 +15,8 @@
 
 namespace hoop::mask {
 
-/// How many values were hidden, by detector class and by column mask; for ReplyEnd records and the result document.
+/// How many values were hidden, by detector class and by column mask; for ReplyEnd records and the
+/// result document.
 struct HiddenCounts {
   std::array<std::uint64_t, kDetectorClasses> detected{};
   std::uint64_t columns = 0;
@@ -34,14 +35,16 @@ class Masker {
 
   bool has_detectors() const;
 
-  /// The value that stands for text under strategy; nullopt is SQL NULL. redact: "[redacted]"; partial: first letter and
-  /// domain of an e-mail address, last four of anything longer than eight, else as redact; hash: "hmac:" and 32 hex digits.
+  /// The value that stands for text under strategy; nullopt is SQL NULL. redact: "[redacted]";
+  /// partial: first letter and domain of an e-mail address, last four of anything longer than
+  /// eight, else as redact; hash: "hmac:" and 32 hex digits.
   std::optional<std::string> masked(access::MaskStrategy strategy, std::string_view text) const;
 
-  /// Scans the fields as one batch and calls nothing back: rewritten[i] is set where field i changed. A field that is
-  /// JSON stays valid JSON (spans inside strings are replaced by text that needs no escape). Fails closed.
-  Result<void> rewrite(std::span<const std::string_view> fields, std::span<std::optional<std::string>> rewritten,
-                       HiddenCounts& counts);
+  /// Scans the fields as one batch and calls nothing back: rewritten[i] is set where field i
+  /// changed. A field that is JSON stays valid JSON (spans inside strings are replaced by text that
+  /// needs no escape). Fails closed.
+  Result<void> rewrite(std::span<const std::string_view> fields,
+                       std::span<std::optional<std::string>> rewritten, HiddenCounts& counts);
   /// One text, for messages, statement text and notices.
   Result<std::string> rewrite_text(std::string_view text, HiddenCounts& counts);
 

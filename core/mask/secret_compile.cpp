@@ -23,8 +23,9 @@ Result<Bytes> compile_secret_patterns() {
   hs_platform_info_t generic{};  // no feature of the building machine may be needed where it runs
   hs_database_t* database = nullptr;
   hs_compile_error_t* error = nullptr;
-  const auto status = hs_compile_lit_multi(texts.data(), flags.data(), ids.data(), lengths.data(), static_cast<unsigned>(texts.size()),
-                                           HS_MODE_BLOCK, &generic, &database, &error);
+  const auto status = hs_compile_lit_multi(texts.data(), flags.data(), ids.data(), lengths.data(),
+                                           static_cast<unsigned>(texts.size()), HS_MODE_BLOCK,
+                                           &generic, &database, &error);
   if (status != HS_SUCCESS) {
     std::string why = error != nullptr ? error->message : "no reason given";
     hs_free_compile_error(error);
@@ -34,7 +35,8 @@ Result<Bytes> compile_secret_patterns() {
   std::size_t size = 0;
   const auto serialised = hs_serialize_database(database, &bytes, &size);
   hs_free_database(database);
-  if (serialised != HS_SUCCESS) return fail(ErrorCode::internal, "serialise the detectors' patterns");
+  if (serialised != HS_SUCCESS)
+    return fail(ErrorCode::internal, "serialise the detectors' patterns");
   Bytes out = to_bytes({bytes, size});
   std::free(bytes);  // hs_serialize_database allocates by malloc unless told otherwise
   return out;

@@ -10,7 +10,8 @@
 
 namespace hoop::mask {
 
-/// The compiled patterns in serialised form, which any CPU that Hyperscan supports can run. Fails with internal.
+/// The compiled patterns in serialised form, which any CPU that Hyperscan supports can run. Fails
+/// with internal.
 Result<Bytes> compile_secret_patterns();
 
 }  // namespace hoop::mask

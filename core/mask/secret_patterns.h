@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The literals by which secrets are found. They are searched in one pass; secret_confirm then finds the exact span.
+// The literals by which secrets are found. They are searched in one pass; secret_confirm then finds
+// the exact span.
 #pragma once
 
 #include <array>
@@ -28,7 +29,8 @@ struct SecretPattern {
   Case letters = Case::exact;
 };
 
-/// Plain literals on purpose: patterns that begin with a character class run forty times slower (performance notes, §4).
+/// Plain literals on purpose: patterns that begin with a character class run forty times slower
+/// (performance notes, §4).
 inline constexpr std::array kSecretPatterns{
     SecretPattern{"-----BEGIN ", Anchor::pem},
     SecretPattern{"AKIA", Anchor::aws_access_key},
@@ -63,7 +65,8 @@ inline constexpr std::array kSecretPatterns{
     SecretPattern{"rk_live_", Anchor::stripe_key},
     SecretPattern{"rk_test_", Anchor::stripe_key},
     SecretPattern{"whsec_", Anchor::stripe_key},
-    SecretPattern{"eyJ", Anchor::jwt},  // base64url of {" and, below, of "{ " and of "{" and a line end
+    SecretPattern{"eyJ",
+                  Anchor::jwt},  // base64url of {" and, below, of "{ " and of "{" and a line end
     SecretPattern{"eyA", Anchor::jwt},
     SecretPattern{"ewo", Anchor::jwt},
     SecretPattern{"ew0", Anchor::jwt},

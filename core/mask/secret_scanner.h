@@ -14,8 +14,8 @@ namespace hoop::mask {
 /// The compiled patterns: immutable, shared.
 class SecretDatabase {
  public:
-  /// Reads what was compiled at build time; compiles anew if this library cannot read it. Fails with unsupported on a CPU that
-  /// Hyperscan does not run on.
+  /// Reads what was compiled at build time; compiles anew if this library cannot read it. Fails
+  /// with unsupported on a CPU that Hyperscan does not run on.
   static Result<std::shared_ptr<const SecretDatabase>> load();
   ~SecretDatabase();
   SecretDatabase(const SecretDatabase&) = delete;
@@ -40,7 +40,8 @@ class SecretScanner {
   ~SecretScanner();
   SecretScanner(SecretScanner&&) noexcept;
   SecretScanner& operator=(SecretScanner&&) noexcept;
-  /// Appends the literals in text, in no promised order. Fails with internal: then nothing is known about the text.
+  /// Appends the literals in text, in no promised order. Fails with internal: then nothing is known
+  /// about the text.
   Result<void> scan(std::string_view text, std::vector<LiteralHit>& hits);
 
  private:

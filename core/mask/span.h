@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A byte range of a field, and the character classes that the detectors share. ASCII only: no locale.
+// A byte range of a field, and the character classes that the detectors share. ASCII only: no
+// locale.
 #pragma once
 
 #include <cstddef>
@@ -22,7 +23,8 @@ constexpr bool is_alnum(char c) { return is_digit(c) || is_letter(c); }
 constexpr bool is_base64(char c) { return is_alnum(c) || c == '+' || c == '/'; }
 constexpr bool is_base64url(char c) { return is_alnum(c) || c == '-' || c == '_'; }
 
-/// True if the letter at at is the second half of an escape like \n: inside JSON the text proper begins after it.
+/// True if the letter at at is the second half of an escape like \n: inside JSON the text proper
+/// begins after it.
 constexpr bool is_escape_letter(std::string_view text, std::size_t at) {
   if (at == 0 || text[at - 1] != '\\') return false;
   const char c = text[at];
@@ -33,7 +35,9 @@ constexpr bool is_escape_letter(std::string_view text, std::size_t at) {
 constexpr bool begins_word(std::string_view text, std::size_t at) {
   return at == 0 || !is_alnum(text[at - 1]) || is_escape_letter(text, at - 1);
 }
-constexpr bool ends_word(std::string_view text, std::size_t at) { return at >= text.size() || !is_alnum(text[at]); }
+constexpr bool ends_word(std::string_view text, std::size_t at) {
+  return at >= text.size() || !is_alnum(text[at]);
+}
 
 /// The end of the run of characters that predicate accepts, from at on.
 template <class Predicate>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// One pass over text that finds where structured data may stand: every '@', and digits in the shape of a card or of a social
-// security number. Sixteen bytes at a time where the processor has SSE2.
+// One pass over text that finds where structured data may stand: every '@', and digits in the shape
+// of a card or of a social security number. Sixteen bytes at a time where the processor has SSE2.
 #pragma once
 
 #include <cstdint>
@@ -19,8 +19,9 @@ struct Candidate {
 /// Keeps its memory from call to call.
 class FeatureFinder {
  public:
-  /// Appends candidates by offset within each feature. long_digits: where twelve or more digits with single separators go on; several
-  /// candidates may lie in one run. dashed_digits: where ddd-dd-dddd begins. text is at most 4 GiB - 1.
+  /// Appends candidates by offset within each feature. long_digits: where twelve or more digits
+  /// with single separators go on; several candidates may lie in one run. dashed_digits: where
+  /// ddd-dd-dddd begins. text is at most 4 GiB - 1.
   void find(std::string_view text, std::vector<Candidate>& candidates);
 
  private:

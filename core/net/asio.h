@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Standalone Asio, in the one form that we use: one io_context a thread, coroutines that answer Result<T>.
+// Standalone Asio, in the one form that we use: one io_context a thread, coroutines that answer
+// Result<T>.
 #pragma once
 
 #include <asio/awaitable.hpp>
@@ -21,6 +22,7 @@ template <class T>
 using Task = asio::awaitable<Result<T>>;
 
 /// The completion token that answers a tuple of error_code and results instead of throwing.
-inline constexpr asio::experimental::as_tuple_t<asio::use_awaitable_t<>> as_result{asio::use_awaitable};
+inline constexpr asio::experimental::as_tuple_t<asio::use_awaitable_t<>> as_result{
+    asio::use_awaitable};
 
 }  // namespace hoop

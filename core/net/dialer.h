@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Opens the upstream stream to a target: directly, later through an agent. TLS to the target is the handler's, on top.
+// Opens the upstream stream to a target: directly, later through an agent. TLS to the target is the
+// handler's, on top.
 #pragma once
 
 #include <string>

@@ -13,9 +13,11 @@
 namespace hoop::net {
 namespace {
 
-constexpr auto kPause = std::chrono::milliseconds(50);  // after EMFILE and its kin: a descriptor may come free
+constexpr auto kPause =
+    std::chrono::milliseconds(50);  // after EMFILE and its kin: a descriptor may come free
 
-/// What both kinds share: accept until a peer passes. Check is called with the socket and answers why not, or an empty text.
+/// What both kinds share: accept until a peer passes. Check is called with the socket and answers
+/// why not, or an empty text.
 template <class Acceptor>
 class CheckedEndpoint : public Endpoint {
  public:
@@ -26,7 +28,8 @@ class CheckedEndpoint : public Endpoint {
 
   Task<StreamPtr> accept() override {
     while (!closed_) {
-      auto [failure, socket] = co_await acceptor_.async_accept(asio::experimental::as_tuple(asio::use_awaitable));
+      auto [failure, socket] =
+          co_await acceptor_.async_accept(asio::experimental::as_tuple(asio::use_awaitable));
       if (closed_ || failure == asio::error::operation_aborted) break;
       if (failure) {
         asio::steady_timer pause(acceptor_.get_executor(), kPause);
@@ -62,13 +65,17 @@ class CheckedEndpoint : public Endpoint {
 
 class UnixEndpoint final : public CheckedEndpoint<asio::local::stream_protocol::acceptor> {
  public:
-  UnixEndpoint(asio::any_io_executor executor, std::string path, ProgramLookup lookup, RefusalListener on_refusal)
-      : CheckedEndpoint(std::move(executor), std::move(on_refusal)), path_(std::move(path)), lookup_(std::move(lookup)) {}
+  UnixEndpoint(asio::any_io_executor executor, std::string path, ProgramLookup lookup,
+               RefusalListener on_refusal)
+      : CheckedEndpoint(std::move(executor), std::move(on_refusal)),
+        path_(std::move(path)),
+        lookup_(std::move(lookup)) {}
   ~UnixEndpoint() override { UnixEndpoint::close(); }
 
   Result<void> listen() {
     if (path_.size() > kMaxSocketPath) {
-      return fail(ErrorCode::io, fmt::format("the socket path '{}' is longer than {} bytes", path_, kMaxSocketPath));
+      return fail(ErrorCode::io, fmt::format("the socket path '{}' is longer than {} bytes", path_,
+                                             kMaxSocketPath));
     }
     asio::error_code failure;
     const asio::local::stream_protocol::endpoint address(path_);
@@ -76,9 +83,11 @@ class UnixEndpoint final : public CheckedEndpoint<asio::local::stream_protocol::
     if (!failure) acceptor_.bind(address, failure);
     if (failure) return fail(ErrorCode::io, fmt::format("bind '{}': {}", path_, failure.message()));
     bound_ = true;
-    if (::chmod(path_.c_str(), 0600) != 0) return fail(ErrorCode::io, fmt::format("chmod '{}': {}", path_, std::strerror(errno)));
+    if (::chmod(path_.c_str(), 0600) != 0)
+      return fail(ErrorCode::io, fmt::format("chmod '{}': {}", path_, std::strerror(errno)));
     acceptor_.listen(asio::socket_base::max_listen_connections, failure);
-    if (failure) return fail(ErrorCode::io, fmt::format("listen on '{}': {}", path_, failure.message()));
+    if (failure)
+      return fail(ErrorCode::io, fmt::format("listen on '{}': {}", path_, failure.message()));
     return {};
   }
 
@@ -92,11 +101,13 @@ class UnixEndpoint final : public CheckedEndpoint<asio::local::stream_protocol::
   std::string refusal(Socket& socket) override {
     const auto peer = unix_peer(socket.native_handle());
     if (!peer) return peer.error().message;
-    if (peer->uid != ::geteuid()) return fmt::format("process {} belongs to uid {}", peer->pid, peer->uid);
+    if (peer->uid != ::geteuid())
+      return fmt::format("process {} belongs to uid {}", peer->pid, peer->uid);
     const auto tree = lookup_();
     if (!tree) return fmt::format("process {} came when no program was running", peer->pid);
     if (!descends_from(peer->pid, tree->program, tree->reaper)) {
-      return fmt::format("process {} is not the program {} or one of its children", peer->pid, tree->program);
+      return fmt::format("process {} is not the program {} or one of its children", peer->pid,
+                         tree->program);
     }
     return {};
   }
@@ -119,7 +130,8 @@ class TcpEndpoint final : public CheckedEndpoint<asio::ip::tcp::acceptor> {
     if (!failure) acceptor_.bind(address, failure);
     if (!failure) acceptor_.listen(asio::socket_base::max_listen_connections, failure);
     if (!failure) port_ = acceptor_.local_endpoint(failure).port();
-    if (failure) return fail(ErrorCode::io, fmt::format("listen on 127.0.0.1: {}", failure.message()));
+    if (failure)
+      return fail(ErrorCode::io, fmt::format("listen on 127.0.0.1: {}", failure.message()));
     return {};
   }
   std::uint16_t port() const override { return port_; }
@@ -132,7 +144,8 @@ class TcpEndpoint final : public CheckedEndpoint<asio::ip::tcp::acceptor> {
     if (failure) return "the peer has gone again";
     const auto uid = tcp_peer_uid(local, remote);
     if (!uid) return uid.error().message;
-    if (*uid != ::geteuid()) return fmt::format("the peer at port {} belongs to uid {}", remote.port(), *uid);
+    if (*uid != ::geteuid())
+      return fmt::format("the peer at port {} belongs to uid {}", remote.port(), *uid);
     return {};
   }
   StreamPtr wrap(Socket socket) override {
@@ -147,8 +160,10 @@ class TcpEndpoint final : public CheckedEndpoint<asio::ip::tcp::acceptor> {
 
 }  // namespace
 
-Result<EndpointPtr> listen_unix(asio::any_io_executor executor, std::string path, ProgramLookup lookup, RefusalListener on_refusal) {
-  auto out = std::make_unique<UnixEndpoint>(std::move(executor), std::move(path), std::move(lookup), std::move(on_refusal));
+Result<EndpointPtr> listen_unix(asio::any_io_executor executor, std::string path,
+                                ProgramLookup lookup, RefusalListener on_refusal) {
+  auto out = std::make_unique<UnixEndpoint>(std::move(executor), std::move(path), std::move(lookup),
+                                            std::move(on_refusal));
   HOOP_CHECK(out->listen());
   return out;
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The loopback listener of one session, which lets only the program in: by process tree on a Unix socket, by user on TCP.
+// The loopback listener of one session, which lets only the program in: by process tree on a Unix
+// socket, by user on TCP.
 #pragma once
 
 #include <sys/types.h>
@@ -25,8 +26,9 @@ using RefusalListener = std::function<void(std::string_view why)>;
 class Endpoint {
  public:
   virtual ~Endpoint() = default;
-  /// The next connection whose peer passed the check. A peer that did not is closed at once, without a byte, and reported. Fails with
-  /// cancelled once close() was called. One call at a time.
+  /// The next connection whose peer passed the check. A peer that did not is closed at once,
+  /// without a byte, and reported. Fails with cancelled once close() was called. One call at a
+  /// time.
   virtual Task<StreamPtr> accept() = 0;
   /// Stops listening, and takes the socket file away. Accepted streams live on. Safe to call twice.
   virtual void close() = 0;
@@ -37,9 +39,10 @@ using EndpointPtr = std::unique_ptr<Endpoint>;
 
 inline constexpr std::size_t kMaxSocketPath = 107;  // sun_path, without its NUL
 
-/// A Unix socket at path, mode 0600, in a folder that only we can enter (the caller's duty). Fails with io (the path is too long, or
-/// something is there already).
-Result<EndpointPtr> listen_unix(asio::any_io_executor executor, std::string path, ProgramLookup lookup, RefusalListener on_refusal);
+/// A Unix socket at path, mode 0600, in a folder that only we can enter (the caller's duty). Fails
+/// with io (the path is too long, or something is there already).
+Result<EndpointPtr> listen_unix(asio::any_io_executor executor, std::string path,
+                                ProgramLookup lookup, RefusalListener on_refusal);
 /// 127.0.0.1 and a port that the system chose; the peer's uid must be ours.
 Result<EndpointPtr> listen_loopback(asio::any_io_executor executor, RefusalListener on_refusal);
 

@@ -50,7 +50,8 @@ struct Pipe {
 };
 
 struct MemoryState final : StreamState {
-  MemoryState(const asio::any_io_executor& executor, std::shared_ptr<Pipe> in, std::shared_ptr<Pipe> out)
+  MemoryState(const asio::any_io_executor& executor, std::shared_ptr<Pipe> in,
+              std::shared_ptr<Pipe> out)
       : StreamState(executor), incoming(std::move(in)), outgoing(std::move(out)) {}
   void interrupt() override {
     incoming->wake();
@@ -82,16 +83,19 @@ Task<void> write(std::shared_ptr<MemoryState> state, ByteSpan in) {
   auto& pipe = *state->outgoing;
   if (state->wants_turn()) co_await asio::post(pipe.writable.get_executor(), asio::use_awaitable);
   for (;;) {
-    if (auto end = state->ended()) co_return std::unexpected(std::move(*end).within("write memory"));
+    if (auto end = state->ended())
+      co_return std::unexpected(std::move(*end).within("write memory"));
     if (in.empty()) co_return Result<void>{};
-    if (pipe.reader_gone || pipe.writer_done) co_return fail(ErrorCode::io, "write memory: broken pipe");
+    if (pipe.reader_gone || pipe.writer_done)
+      co_return fail(ErrorCode::io, "write memory: broken pipe");
     in = in.subspan(pipe.put(in));
     if (!in.empty()) co_await pipe.writable.async_wait(as_result);
   }
 }
 
 Task<void> shut_down(std::shared_ptr<MemoryState> state) {
-  if (auto end = state->ended()) co_return std::unexpected(std::move(*end).within("shut down memory"));
+  if (auto end = state->ended())
+    co_return std::unexpected(std::move(*end).within("shut down memory"));
   state->outgoing->writer_done = true;
   state->outgoing->readable.cancel();
   co_return Result<void>{};
@@ -100,7 +104,8 @@ Task<void> shut_down(std::shared_ptr<MemoryState> state) {
 class MemoryStream final : public Stream {
  public:
   MemoryStream(asio::any_io_executor executor, std::shared_ptr<Pipe> in, std::shared_ptr<Pipe> out)
-      : executor_(executor), state_(std::make_shared<MemoryState>(executor, std::move(in), std::move(out))) {}
+      : executor_(executor),
+        state_(std::make_shared<MemoryState>(executor, std::move(in), std::move(out))) {}
   ~MemoryStream() override { state_->close(); }
   MemoryStream(const MemoryStream&) = delete;
   MemoryStream& operator=(const MemoryStream&) = delete;
@@ -123,7 +128,8 @@ class MemoryStream final : public Stream {
 std::pair<StreamPtr, StreamPtr> stream_pair(asio::any_io_executor executor) {
   auto there = std::make_shared<Pipe>(executor);
   auto back = std::make_shared<Pipe>(executor);
-  return {std::make_unique<MemoryStream>(executor, back, there), std::make_unique<MemoryStream>(executor, there, back)};
+  return {std::make_unique<MemoryStream>(executor, back, there),
+          std::make_unique<MemoryStream>(executor, there, back)};
 }
 
 }  // namespace hoop::net

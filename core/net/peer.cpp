@@ -19,7 +19,8 @@
 namespace hoop::net {
 namespace {
 
-constexpr int kMaxAncestors = 4096;  // deeper than any real tree; bounds a walk over a tree that changes under us
+constexpr int kMaxAncestors =
+    4096;  // deeper than any real tree; bounds a walk over a tree that changes under us
 
 class Descriptor {
  public:
@@ -58,7 +59,8 @@ std::optional<pid_t> parent_of(pid_t pid) {
   if (name_end == std::string::npos || name_end + 4 >= stat->size()) return std::nullopt;
   pid_t out = 0;
   const char* begin = stat->data() + name_end + 4;
-  if (std::from_chars(begin, stat->data() + stat->size(), out).ec != std::errc()) return std::nullopt;
+  if (std::from_chars(begin, stat->data() + stat->size(), out).ec != std::errc())
+    return std::nullopt;
   return out;
 }
 
@@ -71,7 +73,8 @@ std::uint32_t raw_address(const asio::ip::tcp::endpoint& endpoint) {
 }
 
 std::unexpected<Error> unknown_owner(std::string_view why) {
-  return fail(ErrorCode::io, fmt::format("the owner of a loopback connection cannot be told: {}", why));
+  return fail(ErrorCode::io,
+              fmt::format("the owner of a loopback connection cannot be told: {}", why));
 }
 
 }  // namespace
@@ -98,7 +101,8 @@ bool descends_from(pid_t pid, pid_t ancestor, pid_t reaper) {
   return false;
 }
 
-Result<uid_t> tcp_peer_uid_by_sock_diag(const asio::ip::tcp::endpoint& local, const asio::ip::tcp::endpoint& remote) {
+Result<uid_t> tcp_peer_uid_by_sock_diag(const asio::ip::tcp::endpoint& local,
+                                        const asio::ip::tcp::endpoint& remote) {
   const Descriptor netlink(::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_SOCK_DIAG));
   if (netlink.get() < 0) return unknown_owner(std::strerror(errno));
   const timeval patience{1, 0};
@@ -120,29 +124,36 @@ Result<uid_t> tcp_peer_uid_by_sock_diag(const asio::ip::tcp::endpoint& local, co
   request.body.id.idiag_dst[0] = raw_address(local);
   request.body.id.idiag_cookie[0] = INET_DIAG_NOCOOKIE;
   request.body.id.idiag_cookie[1] = INET_DIAG_NOCOOKIE;
-  if (::send(netlink.get(), &request, sizeof request, 0) < 0) return unknown_owner(std::strerror(errno));
+  if (::send(netlink.get(), &request, sizeof request, 0) < 0)
+    return unknown_owner(std::strerror(errno));
   alignas(nlmsghdr) char answer[8192];
   const ssize_t count = ::recv(netlink.get(), answer, sizeof answer, 0);
   if (count < 0) return unknown_owner(std::strerror(errno));
   nlmsghdr header{};
-  if (static_cast<std::size_t>(count) < sizeof header) return unknown_owner("short answer of sock_diag");
+  if (static_cast<std::size_t>(count) < sizeof header)
+    return unknown_owner("short answer of sock_diag");
   std::memcpy(&header, answer, sizeof header);
   inet_diag_msg message{};
-  if (header.nlmsg_type != SOCK_DIAG_BY_FAMILY || static_cast<std::size_t>(count) < NLMSG_HDRLEN + sizeof message) {
+  if (header.nlmsg_type != SOCK_DIAG_BY_FAMILY ||
+      static_cast<std::size_t>(count) < NLMSG_HDRLEN + sizeof message) {
     return unknown_owner("sock_diag does not know it");
   }
   std::memcpy(&message, answer + NLMSG_HDRLEN, sizeof message);
-  if (message.id.idiag_sport != request.body.id.idiag_sport || message.id.idiag_dport != request.body.id.idiag_dport) {
+  if (message.id.idiag_sport != request.body.id.idiag_sport ||
+      message.id.idiag_dport != request.body.id.idiag_dport) {
     return unknown_owner("sock_diag spoke of another socket");
   }
   return message.idiag_uid;
 }
 
-Result<uid_t> tcp_peer_uid_by_proc(const asio::ip::tcp::endpoint& local, const asio::ip::tcp::endpoint& remote) {
+Result<uid_t> tcp_peer_uid_by_proc(const asio::ip::tcp::endpoint& local,
+                                   const asio::ip::tcp::endpoint& remote) {
   const auto table = read_proc("/proc/net/tcp", 64U << 20);
   if (!table) return unknown_owner("/proc/net/tcp cannot be read");
-  // "  sl  local_address rem_address st tx:rx tr:tm retrnsmt uid …", addresses as %08X of the raw word.
-  const std::string wanted = fmt::format(" {:08X}:{:04X} {:08X}:{:04X} ", raw_address(remote), remote.port(), raw_address(local), local.port());
+  // "  sl  local_address rem_address st tx:rx tr:tm retrnsmt uid …", addresses as %08X of the raw
+  // word.
+  const std::string wanted = fmt::format(" {:08X}:{:04X} {:08X}:{:04X} ", raw_address(remote),
+                                         remote.port(), raw_address(local), local.port());
   const std::size_t at = table->find(wanted);
   if (at == std::string::npos) return unknown_owner("/proc/net/tcp does not list it");
   std::string_view rest(*table);
@@ -153,11 +164,13 @@ Result<uid_t> tcp_peer_uid_by_proc(const asio::ip::tcp::endpoint& local, const a
     rest.remove_prefix(std::min(rest.find_first_not_of(' ', end), rest.size()));
   }
   uid_t uid = 0;
-  if (std::from_chars(rest.data(), rest.data() + rest.size(), uid).ec != std::errc()) return unknown_owner("/proc/net/tcp has an odd line");
+  if (std::from_chars(rest.data(), rest.data() + rest.size(), uid).ec != std::errc())
+    return unknown_owner("/proc/net/tcp has an odd line");
   return uid;
 }
 
-Result<uid_t> tcp_peer_uid(const asio::ip::tcp::endpoint& local, const asio::ip::tcp::endpoint& remote) {
+Result<uid_t> tcp_peer_uid(const asio::ip::tcp::endpoint& local,
+                           const asio::ip::tcp::endpoint& remote) {
   if (!local.address().is_v4() || !remote.address().is_v4()) return unknown_owner("it is not IPv4");
   auto uid = tcp_peer_uid_by_sock_diag(local, remote);
   return uid ? uid : tcp_peer_uid_by_proc(local, remote);

@@ -30,18 +30,25 @@ CertificatePtr blank(const std::string& common_name, EVP_PKEY* key, SystemTime n
   HOOP_ASSERT(certificate != nullptr && X509_set_version(certificate.get(), X509_VERSION_3) == 1);
   std::array<unsigned char, 16> serial{};
   HOOP_ASSERT(RAND_bytes(serial.data(), static_cast<int>(serial.size())) == 1);
-  serial[0] = static_cast<unsigned char>((serial[0] & 0x7f) | 0x40);  // positive, and always 16 bytes
+  serial[0] =
+      static_cast<unsigned char>((serial[0] & 0x7f) | 0x40);  // positive, and always 16 bytes
   BIGNUM* number = BN_bin2bn(serial.data(), static_cast<int>(serial.size()), nullptr);
-  HOOP_ASSERT(number != nullptr && BN_to_ASN1_INTEGER(number, X509_get_serialNumber(certificate.get())) != nullptr);
+  HOOP_ASSERT(number != nullptr &&
+              BN_to_ASN1_INTEGER(number, X509_get_serialNumber(certificate.get())) != nullptr);
   BN_free(number);
-  const auto seconds = [](SystemTime time) { return std::chrono::duration_cast<std::chrono::seconds>(time.time_since_epoch()).count(); };
-  HOOP_ASSERT(ASN1_TIME_set(X509_getm_notBefore(certificate.get()), seconds(now - kBackdate)) != nullptr);
+  const auto seconds = [](SystemTime time) {
+    return std::chrono::duration_cast<std::chrono::seconds>(time.time_since_epoch()).count();
+  };
+  HOOP_ASSERT(ASN1_TIME_set(X509_getm_notBefore(certificate.get()), seconds(now - kBackdate)) !=
+              nullptr);
   HOOP_ASSERT(ASN1_TIME_set(X509_getm_notAfter(certificate.get()), seconds(now + life)) != nullptr);
   HOOP_ASSERT(X509_set_pubkey(certificate.get(), key) == 1);
   // RFC 5280: at most 64 characters in a common name.
   const auto name = common_name.substr(0, 64);
-  HOOP_ASSERT(X509_NAME_add_entry_by_txt(X509_get_subject_name(certificate.get()), "CN", MBSTRING_UTF8,
-                                         reinterpret_cast<const unsigned char*>(name.data()), static_cast<int>(name.size()), -1, 0) == 1);
+  HOOP_ASSERT(X509_NAME_add_entry_by_txt(X509_get_subject_name(certificate.get()), "CN",
+                                         MBSTRING_UTF8,
+                                         reinterpret_cast<const unsigned char*>(name.data()),
+                                         static_cast<int>(name.size()), -1, 0) == 1);
   return certificate;
 }
 
@@ -52,7 +59,8 @@ void extend(X509* certificate, X509* issuer, int nid, const char* value) {
   HOOP_ASSERT(extension != nullptr && X509_add_ext(certificate, extension.get(), -1) == 1);
 }
 
-// Built as objects and not as OpenSSL's configuration text, in which a comma in a name would begin another name.
+// Built as objects and not as OpenSSL's configuration text, in which a comma in a name would begin
+// another name.
 void add_names(X509* certificate, const std::vector<std::string>& names) {
   const NamesPtr list(GENERAL_NAMES_new());
   for (const auto& name : names) {
@@ -62,12 +70,14 @@ void add_names(X509* certificate, const std::vector<std::string>& names) {
       GENERAL_NAME_set0_value(entry, GEN_IPADD, address);
     } else {
       ASN1_IA5STRING* text = ASN1_IA5STRING_new();
-      HOOP_ASSERT(text != nullptr && ASN1_STRING_set(text, name.data(), static_cast<int>(name.size())) == 1);
+      HOOP_ASSERT(text != nullptr &&
+                  ASN1_STRING_set(text, name.data(), static_cast<int>(name.size())) == 1);
       GENERAL_NAME_set0_value(entry, GEN_DNS, text);
     }
     HOOP_ASSERT(sk_GENERAL_NAME_push(list.get(), entry) > 0);
   }
-  HOOP_ASSERT(X509_add1_ext_i2d(certificate, NID_subject_alt_name, list.get(), 0, X509V3_ADD_DEFAULT) == 1);
+  HOOP_ASSERT(
+      X509_add1_ext_i2d(certificate, NID_subject_alt_name, list.get(), 0, X509V3_ADD_DEFAULT) == 1);
 }
 
 std::string taken_from(BIO* bio) {
@@ -86,13 +96,15 @@ std::string to_pem(X509* certificate) {
 
 SecretText to_pem(EVP_PKEY* key) {
   const BioPtr bio(BIO_new(BIO_s_mem()));
-  HOOP_ASSERT(bio != nullptr && PEM_write_bio_PKCS8PrivateKey(bio.get(), key, nullptr, nullptr, 0, nullptr, nullptr) == 1);
+  HOOP_ASSERT(bio != nullptr && PEM_write_bio_PKCS8PrivateKey(bio.get(), key, nullptr, nullptr, 0,
+                                                              nullptr, nullptr) == 1);
   return SecretText(taken_from(bio.get()));
 }
 
 }  // namespace
 
-GeneratedPki generate_pki(const std::string& common_name, const std::vector<std::string>& names, SystemTime now) {
+GeneratedPki generate_pki(const std::string& common_name, const std::vector<std::string>& names,
+                          SystemTime now) {
   HOOP_ASSERT(!names.empty());
   const auto ca_key = make_key();
   const auto ca = blank(common_name, ca_key.get(), now, kAuthorityLife);
@@ -115,7 +127,8 @@ GeneratedPki generate_pki(const std::string& common_name, const std::vector<std:
 
   auto ca_pem = to_pem(ca.get());
   auto chain_pem = to_pem(leaf.get()) + ca_pem;
-  return {std::move(ca_pem), to_pem(ca_key.get()), std::move(chain_pem), to_pem(key.get()), to_hex(sha256_of(ca.get()))};
+  return {std::move(ca_pem), to_pem(ca_key.get()), std::move(chain_pem), to_pem(key.get()),
+          to_hex(sha256_of(ca.get()))};
 }
 
 Result<std::string> certificate_sha256(std::string_view pem) {

@@ -26,7 +26,8 @@ struct SocketState final : StreamState {
   }
   Error failure(std::string_view what, const std::error_code& error) const {
     if (auto end = ended()) return std::move(*end).within(fmt::format("{} {}", what, peer));
-    if (error == asio::error::operation_aborted) return {ErrorCode::cancelled, fmt::format("{} {}: cancelled", what, peer), {}, {}};
+    if (error == asio::error::operation_aborted)
+      return {ErrorCode::cancelled, fmt::format("{} {}: cancelled", what, peer), {}, {}};
     return io_error(what, peer, error);
   }
 
@@ -53,7 +54,8 @@ Task<std::size_t> read(std::shared_ptr<SocketState<Socket>> state, MutableByteSp
     if (!would_block(error)) co_return std::unexpected(state->failure("read", error));
     break;
   }
-  const auto [error, count] = co_await state->socket.async_read_some(asio::buffer(out.data(), out.size()), as_result);
+  const auto [error, count] =
+      co_await state->socket.async_read_some(asio::buffer(out.data(), out.size()), as_result);
   if (!error) co_return count;
   if (error == asio::error::eof && !state->ended()) co_return std::size_t{0};
   co_return std::unexpected(state->failure("read", error));
@@ -65,7 +67,8 @@ Task<void> write(std::shared_ptr<SocketState<Socket>> state, ByteSpan in) {
   for (;;) {
     if (state->ended()) co_return std::unexpected(state->failure("write", {}));
     if (in.empty()) co_return Result<void>{};
-    const auto sent = ::send(state->socket.native_handle(), in.data(), in.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+    const auto sent =
+        ::send(state->socket.native_handle(), in.data(), in.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
     if (sent >= 0) {
       in = in.subspan(static_cast<std::size_t>(sent));
       continue;
@@ -73,7 +76,8 @@ Task<void> write(std::shared_ptr<SocketState<Socket>> state, ByteSpan in) {
     const auto refused = last_error();
     if (refused.value() == EINTR) continue;
     if (!would_block(refused)) co_return std::unexpected(state->failure("write", refused));
-    const auto [error, count] = co_await state->socket.async_write_some(asio::buffer(in.data(), in.size()), as_result);
+    const auto [error, count] =
+        co_await state->socket.async_write_some(asio::buffer(in.data(), in.size()), as_result);
     if (error) co_return std::unexpected(state->failure("write", error));
     in = in.subspan(count);
   }
@@ -85,7 +89,8 @@ Task<void> shut_down(std::shared_ptr<SocketState<Socket>> state) {
   std::error_code error;
   state->socket.shutdown(asio::socket_base::shutdown_send, error);
   // The peer may have gone already: what it would have been told, it no longer asks.
-  if (error && error != asio::error::not_connected) co_return std::unexpected(state->failure("shut down", error));
+  if (error && error != asio::error::not_connected)
+    co_return std::unexpected(state->failure("shut down", error));
   co_return Result<void>{};
 }
 
@@ -130,7 +135,8 @@ StreamPtr make_tcp_stream(asio::ip::tcp::socket socket) {
 }
 
 StreamPtr make_unix_stream(asio::local::stream_protocol::socket socket) {
-  return std::make_unique<SocketStream<asio::local::stream_protocol::socket>>(std::move(socket), "unix");
+  return std::make_unique<SocketStream<asio::local::stream_protocol::socket>>(std::move(socket),
+                                                                              "unix");
 }
 
 }  // namespace hoop::net

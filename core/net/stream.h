@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A two-way byte stream: TCP, Unix socket, TLS over either, or an in-memory pair. The one seam between codecs and I/O.
+// A two-way byte stream: TCP, Unix socket, TLS over either, or an in-memory pair. The one seam
+// between codecs and I/O.
 #pragma once
 
 #include <memory>
@@ -11,13 +12,15 @@
 
 namespace hoop::net {
 
-/// Resource, owned by one coroutine chain on one io_context. One read and one write may be under way at a time.
+/// Resource, owned by one coroutine chain on one io_context. One read and one write may be under
+/// way at a time.
 class Stream {
  public:
   virtual ~Stream() = default;
 
-  /// Reads at least one byte into out and answers how many; 0 means that the peer has shut its side down. Fails with io,
-  /// timeout (the deadline has passed), cancelled (close() was called). A TLS stream that ends without close_notify fails with io.
+  /// Reads at least one byte into out and answers how many; 0 means that the peer has shut its side
+  /// down. Fails with io, timeout (the deadline has passed), cancelled (close() was called). A TLS
+  /// stream that ends without close_notify fails with io.
   virtual Task<std::size_t> read_some(MutableByteSpan out) = 0;
   /// Writes all of in. in must stay alive until the answer.
   virtual Task<void> write_all(ByteSpan in) = 0;
@@ -25,10 +28,12 @@ class Stream {
   virtual Task<void> shutdown_write() = 0;
   /// Ends both directions at once; pending operations fail with cancelled. Safe to call twice.
   virtual void close() = 0;
-  /// Pending and later operations fail with timeout from then on. Replaces an earlier deadline; Deadline::never() lifts it.
+  /// Pending and later operations fail with timeout from then on. Replaces an earlier deadline;
+  /// Deadline::never() lifts it.
   virtual void set_deadline(Deadline deadline) = 0;
   virtual asio::any_io_executor executor() = 0;
-  /// tls-server-end-point (RFC 5929 §4.1): the digest of the peer's certificate. Empty unless this is a client's TLS stream.
+  /// tls-server-end-point (RFC 5929 §4.1): the digest of the peer's certificate. Empty unless this
+  /// is a client's TLS stream.
   virtual Bytes server_end_point() const { return {}; }
   /// For messages and the log: "10.0.0.7:5432", "unix", "memory".
   virtual std::string peer_name() const = 0;
@@ -36,15 +41,16 @@ class Stream {
 
 using StreamPtr = std::unique_ptr<Stream>;
 
-/// Two connected in-memory streams; what is written on one is read on the other. For tests and in-process relays.
-/// Writes suspend when 256 KiB are unread.
+/// Two connected in-memory streams; what is written on one is read on the other. For tests and
+/// in-process relays. Writes suspend when 256 KiB are unread.
 std::pair<StreamPtr, StreamPtr> stream_pair(asio::any_io_executor executor);
 
 StreamPtr make_tcp_stream(asio::ip::tcp::socket socket);
 StreamPtr make_unix_stream(asio::local::stream_protocol::socket socket);
 
-/// Resolves and connects, trying each address in turn until the deadline. TCP_NODELAY is set. Fails with
-/// upstream_unreachable (hint: what to check) or timeout.
-Task<StreamPtr> connect_tcp(asio::any_io_executor executor, std::string host, std::uint16_t port, Deadline deadline);
+/// Resolves and connects, trying each address in turn until the deadline. TCP_NODELAY is set. Fails
+/// with upstream_unreachable (hint: what to check) or timeout.
+Task<StreamPtr> connect_tcp(asio::any_io_executor executor, std::string host, std::uint16_t port,
+                            Deadline deadline);
 
 }  // namespace hoop::net

@@ -28,12 +28,14 @@ void StreamState::set_deadline(Deadline deadline) {
 void StreamState::arm() {
   armed_for_ = deadline_.when();
   timer_.expires_at(armed_for_);
-  timer_.async_wait([weak = weak_from_this(), generation = ++generation_](const std::error_code& error) {
-    const auto self = weak.lock();
-    // A wait that had already fired when it was replaced still comes by; its number is out of date.
-    if (error || !self || self->generation_ != generation) return;
-    self->fired();
-  });
+  timer_.async_wait(
+      [weak = weak_from_this(), generation = ++generation_](const std::error_code& error) {
+        const auto self = weak.lock();
+        // A wait that had already fired when it was replaced still comes by; its number is out of
+        // date.
+        if (error || !self || self->generation_ != generation) return;
+        self->fired();
+      });
 }
 
 void StreamState::fired() {
@@ -63,7 +65,8 @@ std::optional<Error> StreamState::ended() const {
 
 std::string error_text(const std::error_code& code) {
   std::string text = code.message();
-  if (text.size() > 1 && text[0] >= 'A' && text[0] <= 'Z' && text[1] >= 'a') text[0] = static_cast<char>(text[0] + 32);
+  if (text.size() > 1 && text[0] >= 'A' && text[0] <= 'Z' && text[1] >= 'a')
+    text[0] = static_cast<char>(text[0] + 32);
   return text;
 }
 

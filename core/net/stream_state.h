@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What every kind of stream keeps about its own end: closed, timed out, and the one timer behind set_deadline.
+// What every kind of stream keeps about its own end: closed, timed out, and the one timer behind
+// set_deadline.
 #pragma once
 
 #include <memory>
@@ -10,7 +11,8 @@
 
 namespace hoop::net {
 
-/// Shared by a stream and the operations under way on it, so that a stream may go while one is pending.
+/// Shared by a stream and the operations under way on it, so that a stream may go while one is
+/// pending.
 class StreamState : public std::enable_shared_from_this<StreamState> {
  public:
   explicit StreamState(const asio::any_io_executor& executor) : timer_(executor) {}
@@ -18,14 +20,15 @@ class StreamState : public std::enable_shared_from_this<StreamState> {
   StreamState(const StreamState&) = delete;
   StreamState& operator=(const StreamState&) = delete;
 
-  /// The timer is set back only when the new deadline is nearer: a later one is noticed when the timer fires, so that moving
-  /// a deadline on with each message costs two comparisons.
+  /// The timer is set back only when the new deadline is nearer: a later one is noticed when the
+  /// timer fires, so that moving a deadline on with each message costs two comparisons.
   void set_deadline(Deadline deadline);
   void close();
   /// Why nothing works any more: cancelled or timeout.
   std::optional<Error> ended() const;
   bool is_closed() const { return closed_; }
-  /// Direct system calls starve timers and other sessions if nothing ever suspends: true every so many calls, then yield.
+  /// Direct system calls starve timers and other sessions if nothing ever suspends: true every so
+  /// many calls, then yield.
   bool wants_turn() { return ++direct_calls_ % kDirectCallsPerTurn == 0; }
 
  protected:

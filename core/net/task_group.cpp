@@ -23,7 +23,8 @@ bool was_cancelled(const std::exception_ptr& thrown) {
 }  // namespace
 
 struct TaskGroup::State {
-  explicit State(const asio::any_io_executor& used) : executor(used), empty(used, SteadyClock::time_point::max()) {}
+  explicit State(const asio::any_io_executor& used)
+      : executor(used), empty(used, SteadyClock::time_point::max()) {}
   using SteadyClock = std::chrono::steady_clock;
 
   asio::any_io_executor executor;
@@ -38,16 +39,18 @@ TaskGroup::~TaskGroup() = default;
 void TaskGroup::spawn(asio::awaitable<void> task) {
   const auto place = state_->running.emplace(state_->running.end());
   asio::co_spawn(state_->executor, std::move(task),
-                 asio::bind_cancellation_slot(place->slot(), [state = state_, place](const std::exception_ptr& thrown) {
-                   HOOP_ASSERT(!thrown || was_cancelled(thrown));
-                   state->running.erase(place);
-                   if (state->running.empty()) state->empty.cancel();
-                 }));
+                 asio::bind_cancellation_slot(
+                     place->slot(), [state = state_, place](const std::exception_ptr& thrown) {
+                       HOOP_ASSERT(!thrown || was_cancelled(thrown));
+                       state->running.erase(place);
+                       if (state->running.empty()) state->empty.cancel();
+                     }));
 }
 
 void TaskGroup::cancel() {
   // A task may end, and so leave the list, while it is told.
-  for (auto at = state_->running.begin(); at != state_->running.end();) (at++)->emit(asio::cancellation_type::terminal);
+  for (auto at = state_->running.begin(); at != state_->running.end();)
+    (at++)->emit(asio::cancellation_type::terminal);
 }
 
 asio::awaitable<void> TaskGroup::join() {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The owner of coroutines that are spawned: cancels them together and waits until the last has ended.
+// The owner of coroutines that are spawned: cancels them together and waits until the last has
+// ended.
 #pragma once
 
 #include <memory>
@@ -18,7 +19,8 @@ class TaskGroup {
 
   /// Starts task on a later turn of the io_context.
   void spawn(asio::awaitable<void> task);
-  /// Ends every task at its next suspension, by an exception that only destructors see. To end them in order, close their streams.
+  /// Ends every task at its next suspension, by an exception that only destructors see. To end them
+  /// in order, close their streams.
   void cancel();
   /// Returns when no task is left.
   asio::awaitable<void> join();

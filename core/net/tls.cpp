@@ -16,7 +16,8 @@ ContextPtr make_context(const SSL_METHOD* method, int least_version) {
   ContextPtr context(SSL_CTX_new(method));
   HOOP_ASSERT(context != nullptr);
   HOOP_ASSERT(SSL_CTX_set_min_proto_version(context.get(), least_version) == 1);
-  SSL_CTX_set_options(context.get(), SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_TICKET | SSL_OP_CIPHER_SERVER_PREFERENCE);
+  SSL_CTX_set_options(context.get(), SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION |
+                                         SSL_OP_NO_TICKET | SSL_OP_CIPHER_SERVER_PREFERENCE);
   SSL_CTX_set_session_cache_mode(context.get(), SSL_SESS_CACHE_OFF);
   // Buffers of an idle connection are given back: a gateway holds thousands.
   SSL_CTX_set_mode(context.get(), SSL_MODE_RELEASE_BUFFERS);
@@ -65,7 +66,8 @@ Result<TlsClient> TlsClient::create(Trust trust) {
   impl->names = trust.names;
   if (trust.ca_sha256) {
     auto pin = from_hex(*trust.ca_sha256);
-    if (!pin || pin->size() != 32) return fail(ErrorCode::config, "the pinned digest is not 64 hexadecimal digits");
+    if (!pin || pin->size() != 32)
+      return fail(ErrorCode::config, "the pinned digest is not 64 hexadecimal digits");
     impl->pin = std::move(*pin);
     impl->pin_is_anchor = trust.ca_pem.empty();
   }
@@ -77,7 +79,8 @@ Result<TlsClient> TlsClient::create(Trust trust) {
   return TlsClient(std::move(impl));
 }
 
-Task<StreamPtr> TlsClient::handshake(StreamPtr stream, std::string server_name, std::string alpn, Deadline deadline) const {
+Task<StreamPtr> TlsClient::handshake(StreamPtr stream, std::string server_name, std::string alpn,
+                                     Deadline deadline) const {
   const auto impl = impl_;
   if (impl->wants_system_store) {
     impl->load_system_store();
@@ -86,27 +89,37 @@ Task<StreamPtr> TlsClient::handshake(StreamPtr stream, std::string server_name, 
   SslPtr ssl(SSL_new(impl->context.get()));
   HOOP_ASSERT(ssl != nullptr);
   SSL_set_connect_state(ssl.get());
-  if (!server_name.empty() && !is_address(server_name)) SSL_set_tlsext_host_name(ssl.get(), server_name.c_str());
+  if (!server_name.empty() && !is_address(server_name))
+    SSL_set_tlsext_host_name(ssl.get(), server_name.c_str());
   if (!alpn.empty()) {
     HOOP_ASSERT(alpn.size() < 256);
     const auto list = static_cast<char>(alpn.size()) + alpn;
-    SSL_set_alpn_protos(ssl.get(), reinterpret_cast<const unsigned char*>(list.data()), static_cast<unsigned>(list.size()));
+    SSL_set_alpn_protos(ssl.get(), reinterpret_cast<const unsigned char*>(list.data()),
+                        static_cast<unsigned>(list.size()));
   }
-  auto check = std::make_shared<CertificateCheck>(CertificateCheck{std::move(server_name), impl->names, impl->pin, impl->pin_is_anchor, {}, {}});
-  co_return co_await shake_hands(std::make_shared<TlsState>(std::move(stream), std::move(ssl)), std::move(check), deadline);
+  auto check = std::make_shared<CertificateCheck>(CertificateCheck{
+      std::move(server_name), impl->names, impl->pin, impl->pin_is_anchor, {}, {}});
+  co_return co_await shake_hands(std::make_shared<TlsState>(std::move(stream), std::move(ssl)),
+                                 std::move(check), deadline);
 }
 
-Task<std::string> TlsClient::presented_authority(StreamPtr stream, std::string server_name, Deadline deadline) {
-  // A pin that nothing fits: the handshake fails after the chain has been seen, and before anything is said.
-  HOOP_CO_TRY(const TlsClient client, create(Trust{{}, std::string(64, '0'), Trust::Names::ignore}));
+Task<std::string> TlsClient::presented_authority(StreamPtr stream, std::string server_name,
+                                                 Deadline deadline) {
+  // A pin that nothing fits: the handshake fails after the chain has been seen, and before anything
+  // is said.
+  HOOP_CO_TRY(const TlsClient client,
+              create(Trust{{}, std::string(64, '0'), Trust::Names::ignore}));
   SslPtr ssl(SSL_new(client.impl_->context.get()));
   HOOP_ASSERT(ssl != nullptr);
   SSL_set_connect_state(ssl.get());
   if (!is_address(server_name)) SSL_set_tlsext_host_name(ssl.get(), server_name.c_str());
-  auto check = std::make_shared<CertificateCheck>(CertificateCheck{std::move(server_name), client.impl_->names, client.impl_->pin, true, {}, {}});
-  auto shaken = co_await shake_hands(std::make_shared<TlsState>(std::move(stream), std::move(ssl)), check, deadline);
+  auto check = std::make_shared<CertificateCheck>(CertificateCheck{
+      std::move(server_name), client.impl_->names, client.impl_->pin, true, {}, {}});
+  auto shaken = co_await shake_hands(std::make_shared<TlsState>(std::move(stream), std::move(ssl)),
+                                     check, deadline);
   if (check->presented_authority.empty()) {
-    co_return shaken ? fail(ErrorCode::io, "the server presents no certificate") : std::unexpected(std::move(shaken).error());
+    co_return shaken ? fail(ErrorCode::io, "the server presents no certificate")
+                     : std::unexpected(std::move(shaken).error());
   }
   co_return to_hex(check->presented_authority);
 }
@@ -129,16 +142,19 @@ Result<TlsServer> TlsServer::create(const ServerCertificate& certificate) {
   const CertificatePtr leaf(PEM_read_bio_X509(chain.get(), nullptr, no_password, nullptr));
   if (!leaf || SSL_CTX_use_certificate(impl->context.get(), leaf.get()) != 1) {
     ERR_clear_error();
-    return fail(ErrorCode::config, "the server certificate cannot be read", "it must be in PEM form");
+    return fail(ErrorCode::config, "the server certificate cannot be read",
+                "it must be in PEM form");
   }
   while (CertificatePtr issuer{PEM_read_bio_X509(chain.get(), nullptr, no_password, nullptr)}) {
-    if (SSL_CTX_add0_chain_cert(impl->context.get(), issuer.get()) == 1) static_cast<void>(issuer.release());
+    if (SSL_CTX_add0_chain_cert(impl->context.get(), issuer.get()) == 1)
+      static_cast<void>(issuer.release());
   }
   const auto key_text = bio_over(certificate.key_pem.reveal());
   const PrivateKeyPtr key(PEM_read_bio_PrivateKey(key_text.get(), nullptr, no_password, nullptr));
   if (!key) {
     ERR_clear_error();
-    return fail(ErrorCode::config, "the server's private key cannot be read", "it must be in PEM form, without a passphrase");
+    return fail(ErrorCode::config, "the server's private key cannot be read",
+                "it must be in PEM form, without a passphrase");
   }
   if (SSL_CTX_use_PrivateKey(impl->context.get(), key.get()) != 1) {
     ERR_clear_error();
@@ -152,7 +168,8 @@ Task<StreamPtr> TlsServer::handshake(StreamPtr stream, Deadline deadline) const 
   SslPtr ssl(SSL_new(impl_->context.get()));
   HOOP_ASSERT(ssl != nullptr);
   SSL_set_accept_state(ssl.get());
-  return shake_hands(std::make_shared<TlsState>(std::move(stream), std::move(ssl)), nullptr, deadline);
+  return shake_hands(std::make_shared<TlsState>(std::move(stream), std::move(ssl)), nullptr,
+                     deadline);
 }
 
 }  // namespace hoop::net

@@ -11,12 +11,13 @@
 
 namespace hoop::net {
 
-/// What a client accepts as the server's certificate. Exactly as written: an empty ca_pem and no pin mean the system store
-/// (loaded on first use: it costs 17 ms).
+/// What a client accepts as the server's certificate. Exactly as written: an empty ca_pem and no
+/// pin mean the system store (loaded on first use: it costs 17 ms).
 struct Trust {
   enum class Names { check, ignore };  // ignore is verify-ca
-  std::string ca_pem;                        // only these authorities, when not empty
-  std::optional<std::string> ca_sha256;      // hex SHA-256 of the DER of a CA in the presented chain (or the leaf itself)
+  std::string ca_pem;                  // only these authorities, when not empty
+  std::optional<std::string>
+      ca_sha256;  // hex SHA-256 of the DER of a CA in the presented chain (or the leaf itself)
   Names names = Names::check;
   bool operator==(const Trust&) const = default;
 };
@@ -26,7 +27,8 @@ struct ServerCertificate {
   SecretText key_pem;
 };
 
-/// A reusable client context: TLS 1.2 or later (1.3 preferred), no renegotiation, no compression, no session tickets kept.
+/// A reusable client context: TLS 1.2 or later (1.3 preferred), no renegotiation, no compression,
+/// no session tickets kept.
 class TlsClient {
  public:
   /// Fails with config if the trust's PEM or pin cannot be read.
@@ -34,12 +36,17 @@ class TlsClient {
   ~TlsClient();
   TlsClient(TlsClient&&) noexcept;
   TlsClient& operator=(TlsClient&&) noexcept;
-  /// Handshake over stream, which it takes over. server_name goes into SNI (unless an IP literal) and is what the certificate
-  /// must name. alpn: one protocol name or empty. The stream that it answers has no deadline. Fails with integrity (certificate not accepted: says why), io, timeout.
-  Task<StreamPtr> handshake(StreamPtr stream, std::string server_name, std::string alpn, Deadline deadline) const;
-  /// Hex SHA-256 of the last certificate of the chain that the server presents, which is not judged: for showing it to a person who
-  /// compares it with what the operator says, and for nothing else. The connection ends. Fails with io, timeout.
-  static Task<std::string> presented_authority(StreamPtr stream, std::string server_name, Deadline deadline);
+  /// Handshake over stream, which it takes over. server_name goes into SNI (unless an IP literal)
+  /// and is what the certificate must name. alpn: one protocol name or empty. The stream that it
+  /// answers has no deadline. Fails with integrity (certificate not accepted: says why), io,
+  /// timeout.
+  Task<StreamPtr> handshake(StreamPtr stream, std::string server_name, std::string alpn,
+                            Deadline deadline) const;
+  /// Hex SHA-256 of the last certificate of the chain that the server presents, which is not
+  /// judged: for showing it to a person who compares it with what the operator says, and for
+  /// nothing else. The connection ends. Fails with io, timeout.
+  static Task<std::string> presented_authority(StreamPtr stream, std::string server_name,
+                                               Deadline deadline);
 
  private:
   struct Impl;
@@ -63,8 +70,9 @@ class TlsServer {
   std::shared_ptr<Impl> impl_;
 };
 
-/// A CA and a leaf signed by it (ECDSA P-256, 10 years and 825 days), for `gateway init` and tests. names: DNS names and IP literals,
-/// at least one. server_pem is the leaf and then the CA, so that a client which pinned the CA finds it in the presented chain.
+/// A CA and a leaf signed by it (ECDSA P-256, 10 years and 825 days), for `gateway init` and tests.
+/// names: DNS names and IP literals, at least one. server_pem is the leaf and then the CA, so that
+/// a client which pinned the CA finds it in the presented chain.
 struct GeneratedPki {
   std::string ca_pem;
   SecretText ca_key_pem;

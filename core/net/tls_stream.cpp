@@ -10,7 +10,8 @@
 namespace hoop::net {
 namespace {
 
-// Two full records and their overhead: bulk data moves in few system calls, an idle connection holds little.
+// Two full records and their overhead: bulk data moves in few system calls, an idle connection
+// holds little.
 constexpr std::size_t kReadBufferBytes = 34 * 1024;
 // What is encrypted before it is written, so that a large write does not double in memory.
 constexpr std::size_t kWriteChunkBytes = 64 * 1024;
@@ -25,13 +26,15 @@ Error tls_failure(std::string_view what, const TlsState& state) {
   return {ErrorCode::io, std::move(text), {}, {}};
 }
 
-// One round: all that OpenSSL wants to send now. The caller has made sure that nobody else is in it.
+// One round: all that OpenSSL wants to send now. The caller has made sure that nobody else is in
+// it.
 Task<void> flush_once(StatePtr state) {
   const auto pending = BIO_ctrl_pending(state->outgoing);
   if (pending == 0) co_return Result<void>{};
   state->sending.resize(pending);
   std::size_t taken = 0;
-  HOOP_ASSERT(BIO_read_ex(state->outgoing, state->sending.data(), pending, &taken) == 1 && taken == pending);
+  HOOP_ASSERT(BIO_read_ex(state->outgoing, state->sending.data(), pending, &taken) == 1 &&
+              taken == pending);
   state->flushing = true;
   auto written = co_await state->lower->write_all(state->sending);
   state->flushing = false;
@@ -54,7 +57,8 @@ Task<void> flush_all(StatePtr state) {
   co_return Result<void>{};
 }
 
-// The reader does not wait for a writer, nor does it write on behalf of one: two peers that both did would wait for ever.
+// The reader does not wait for a writer, nor does it write on behalf of one: two peers that both
+// did would wait for ever.
 Task<void> flush_replies(StatePtr state) {
   if (state->flushing || state->write_failure) co_return Result<void>{};
   co_return co_await flush_once(state);
@@ -65,7 +69,8 @@ Task<bool> fill(StatePtr state) {
   HOOP_CO_TRY(const auto count, co_await state->lower->read_some(state->read_buffer));
   if (count == 0) co_return false;
   std::size_t kept = 0;
-  HOOP_ASSERT(BIO_write_ex(state->incoming, state->read_buffer.data(), count, &kept) == 1 && kept == count);
+  HOOP_ASSERT(BIO_write_ex(state->incoming, state->read_buffer.data(), count, &kept) == 1 &&
+              kept == count);
   co_return true;
 }
 
@@ -77,7 +82,8 @@ Task<std::size_t> read(StatePtr state, MutableByteSpan out) {
     std::size_t count = 0;
     const int done = SSL_read_ex(state->ssl.get(), out.data(), out.size(), &count);
     const int why = done == 1 ? SSL_ERROR_NONE : SSL_get_error(state->ssl.get(), done);
-    if (why != SSL_ERROR_NONE && why != SSL_ERROR_WANT_READ && why != SSL_ERROR_ZERO_RETURN) state->read_failure = tls_failure("read", *state);
+    if (why != SSL_ERROR_NONE && why != SSL_ERROR_WANT_READ && why != SSL_ERROR_ZERO_RETURN)
+      state->read_failure = tls_failure("read", *state);
     const auto replied = co_await flush_replies(state);
     if (why == SSL_ERROR_NONE) co_return count;
     if (why == SSL_ERROR_ZERO_RETURN) co_return std::size_t{0};
@@ -85,7 +91,12 @@ Task<std::size_t> read(StatePtr state, MutableByteSpan out) {
     if (!replied) co_return std::unexpected(replied.error());
     HOOP_CO_TRY(const bool more, co_await fill(state));
     // Without close_notify anybody on the way may have cut the stream off (RFC 8446 §6.1).
-    if (!more) state->read_failure = Error{ErrorCode::io, fmt::format("read {}: the TLS stream was cut off without close_notify", state->peer), {}, {}};
+    if (!more)
+      state->read_failure = Error{
+          ErrorCode::io,
+          fmt::format("read {}: the TLS stream was cut off without close_notify", state->peer),
+          {},
+          {}};
   }
 }
 
@@ -95,7 +106,8 @@ Task<void> write(StatePtr state, ByteSpan in) {
     ERR_clear_error();
     const auto chunk = in.first(std::min(in.size(), kWriteChunkBytes));
     std::size_t taken = 0;
-    if (SSL_write_ex(state->ssl.get(), chunk.data(), chunk.size(), &taken) != 1) co_return std::unexpected(tls_failure("write", *state));
+    if (SSL_write_ex(state->ssl.get(), chunk.data(), chunk.size(), &taken) != 1)
+      co_return std::unexpected(tls_failure("write", *state));
     in = in.subspan(taken);
     HOOP_CO_CHECK(co_await flush_all(state));
   }
@@ -104,7 +116,8 @@ Task<void> write(StatePtr state, ByteSpan in) {
 
 Task<void> shut_down(StatePtr state) {
   ERR_clear_error();
-  if (SSL_shutdown(state->ssl.get()) < 0) co_return std::unexpected(tls_failure("shut down", *state));
+  if (SSL_shutdown(state->ssl.get()) < 0)
+    co_return std::unexpected(tls_failure("shut down", *state));
   co_return co_await flush_all(state);
 }
 
@@ -134,14 +147,22 @@ Task<void> handshake_rounds(StatePtr state) {
     const int done = SSL_do_handshake(state->ssl.get());
     const int why = SSL_get_error(state->ssl.get(), done);
     std::optional<Error> failure;
-    if (why != SSL_ERROR_NONE && why != SSL_ERROR_WANT_READ) failure = tls_failure("TLS handshake with", *state);
+    if (why != SSL_ERROR_NONE && why != SSL_ERROR_WANT_READ)
+      failure = tls_failure("TLS handshake with", *state);
     const auto flushed = co_await flush_all(state);
     if (failure) co_return std::unexpected(std::move(*failure));
-    if (!flushed) co_return std::unexpected(flushed.error().within(fmt::format("TLS handshake with {}", state->peer)));
+    if (!flushed)
+      co_return std::unexpected(
+          flushed.error().within(fmt::format("TLS handshake with {}", state->peer)));
     if (why == SSL_ERROR_NONE) co_return Result<void>{};
     auto more = co_await fill(state);
-    if (!more) co_return std::unexpected(more.error().within(fmt::format("TLS handshake with {}", state->peer)));
-    if (!*more) co_return fail(ErrorCode::io, fmt::format("TLS handshake with {}: the peer closed the connection", state->peer));
+    if (!more)
+      co_return std::unexpected(
+          more.error().within(fmt::format("TLS handshake with {}", state->peer)));
+    if (!*more)
+      co_return fail(
+          ErrorCode::io,
+          fmt::format("TLS handshake with {}: the peer closed the connection", state->peer));
   }
 }
 
@@ -149,7 +170,9 @@ Task<void> handshake_rounds(StatePtr state) {
 Bytes end_point_of(const SSL* ssl) {
   X509* certificate = SSL_get0_peer_certificate(ssl);
   int digest = NID_undef;
-  if (certificate == nullptr || X509_get_signature_info(certificate, &digest, nullptr, nullptr, nullptr) != 1) return {};
+  if (certificate == nullptr ||
+      X509_get_signature_info(certificate, &digest, nullptr, nullptr, nullptr) != 1)
+    return {};
   if (digest == NID_md5 || digest == NID_sha1) digest = NID_sha256;
   const EVP_MD* algorithm = EVP_get_digestbynid(digest);
   // Ed25519 and the like have no separate hash: RFC 5929 leaves the binding undefined.
@@ -175,7 +198,8 @@ TlsState::TlsState(StreamPtr below, SslPtr connection)
   SSL_set_bio(ssl.get(), incoming, outgoing);
 }
 
-Task<StreamPtr> shake_hands(std::shared_ptr<TlsState> state, std::shared_ptr<CertificateCheck> check, Deadline deadline) {
+Task<StreamPtr> shake_hands(std::shared_ptr<TlsState> state,
+                            std::shared_ptr<CertificateCheck> check, Deadline deadline) {
   if (!deadline.is_never()) state->lower->set_deadline(deadline);
   SSL_set_app_data(state->ssl.get(), check.get());
   auto shaken = co_await handshake_rounds(state);

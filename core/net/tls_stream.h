@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// One TLS connection over any Stream: OpenSSL sees two memory buffers, the coroutines here move their bytes.
+// One TLS connection over any Stream: OpenSSL sees two memory buffers, the coroutines here move
+// their bytes.
 #pragma once
 
 #include <memory>
@@ -22,7 +23,8 @@ struct TlsState {
   BIO* outgoing;
   Bytes read_buffer;
   Bytes sending;
-  // Reading may have to write (key update, alert), so writes to lower take turns; the one who waits is woken by the timer.
+  // Reading may have to write (key update, alert), so writes to lower take turns; the one who waits
+  // is woken by the timer.
   bool flushing = false;
   asio::steady_timer flushed;
   std::optional<Error> write_failure;
@@ -31,8 +33,9 @@ struct TlsState {
   std::string peer;
 };
 
-/// Runs the handshake for which ssl was prepared (SSL_set_connect_state or SSL_set_accept_state) and answers the stream.
-/// deadline is lifted again on success. check may be null (server).
-Task<StreamPtr> shake_hands(std::shared_ptr<TlsState> state, std::shared_ptr<CertificateCheck> check, Deadline deadline);
+/// Runs the handshake for which ssl was prepared (SSL_set_connect_state or SSL_set_accept_state)
+/// and answers the stream. deadline is lifted again on success. check may be null (server).
+Task<StreamPtr> shake_hands(std::shared_ptr<TlsState> state,
+                            std::shared_ptr<CertificateCheck> check, Deadline deadline);
 
 }  // namespace hoop::net

@@ -20,7 +20,8 @@ class StackMapping {
   StackMapping()
       : base_(mmap(nullptr, kGuardBytes + kDeepStackBytes, PROT_READ | PROT_WRITE,
                    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK, -1, 0)) {
-    if (base_ == MAP_FAILED) throw std::system_error(errno, std::generic_category(), "map a deep stack");
+    if (base_ == MAP_FAILED)
+      throw std::system_error(errno, std::generic_category(), "map a deep stack");
     if (mprotect(base_, kGuardBytes, PROT_NONE) != 0) {
       const int error = errno;
       munmap(base_, kGuardBytes + kDeepStackBytes);
@@ -65,7 +66,8 @@ int run_on_deep_stack(std::function<int()> work) {
   int error = pthread_attr_setstack(&attributes, stack.lowest(), kDeepStackBytes);
   if (error == 0) error = pthread_create(&thread, &attributes, run, &job);
   pthread_attr_destroy(&attributes);
-  if (error != 0) throw std::system_error(error, std::generic_category(), "start a deep-stack thread");
+  if (error != 0)
+    throw std::system_error(error, std::generic_category(), "start a deep-stack thread");
   pthread_join(thread, nullptr);
   if (job.failure) std::rethrow_exception(job.failure);
   return job.value;

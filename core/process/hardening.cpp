@@ -16,7 +16,8 @@ void harden() {
     cores.rlim_cur = 0;
     ::setrlimit(RLIMIT_CORE, &cores);
   }
-  // A reader that goes away must give EPIPE where we write, not end the process before the log is sealed.
+  // A reader that goes away must give EPIPE where we write, not end the process before the log is
+  // sealed.
   std::signal(SIGPIPE, SIG_IGN);
 }
 

@@ -21,24 +21,32 @@ namespace {
 constexpr std::size_t kMaxSocketPath = 107;  // sun_path, without its NUL
 constexpr std::string_view kLockName = "lock";
 constexpr std::size_t kRandomBytes = 8;
-constexpr std::time_t kTimeToLock = 60;  // seconds between a folder's creation and its lock that nobody can exceed
+constexpr std::time_t kTimeToLock =
+    60;  // seconds between a folder's creation and its lock that nobody can exceed
 
 /// A base that only we can enter, or where the sticky bit keeps others from renaming what is ours.
 enum class BaseKind { none, own, shared };
 
 BaseKind kind_of_base(const std::string& base) {
-  struct stat status {};
-  if (!base.starts_with('/') || ::stat(base.c_str(), &status) != 0 || !S_ISDIR(status.st_mode)) return BaseKind::none;
+  struct stat status{};
+  if (!base.starts_with('/') || ::stat(base.c_str(), &status) != 0 || !S_ISDIR(status.st_mode))
+    return BaseKind::none;
   if (status.st_uid == ::geteuid() && (status.st_mode & 077) == 0) return BaseKind::own;
-  return (status.st_mode & S_ISVTX) != 0 || (status.st_uid == ::geteuid() && (status.st_mode & 022) == 0) ? BaseKind::shared : BaseKind::none;
+  return (status.st_mode & S_ISVTX) != 0 ||
+                 (status.st_uid == ::geteuid() && (status.st_mode & 022) == 0)
+             ? BaseKind::shared
+             : BaseKind::none;
 }
 
-std::string prefix_in(BaseKind kind) { return kind == BaseKind::own ? "hoopctl-" : fmt::format("hoopctl-{}-", ::geteuid()); }
+std::string prefix_in(BaseKind kind) {
+  return kind == BaseKind::own ? "hoopctl-" : fmt::format("hoopctl-{}-", ::geteuid());
+}
 
 void remove_flat(int folder, const char* path) {
   if (DIR* entries = ::fdopendir(folder); entries != nullptr) {
     while (const dirent* entry = ::readdir(entries)) {
-      if (std::strcmp(entry->d_name, ".") != 0 && std::strcmp(entry->d_name, "..") != 0) ::unlinkat(::dirfd(entries), entry->d_name, 0);
+      if (std::strcmp(entry->d_name, ".") != 0 && std::strcmp(entry->d_name, "..") != 0)
+        ::unlinkat(::dirfd(entries), entry->d_name, 0);
     }
     ::closedir(entries);
   } else {
@@ -48,7 +56,7 @@ void remove_flat(int folder, const char* path) {
 }
 
 bool is_stale(int folder) {
-  struct stat status {};
+  struct stat status{};
   if (::fstat(folder, &status) != 0 || status.st_uid != ::geteuid()) return false;
   const int lock = ::openat(folder, kLockName.data(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
   if (lock < 0) return status.st_ctim.tv_sec + kTimeToLock < std::time(nullptr);
@@ -72,7 +80,8 @@ std::size_t remove_stale_runtime_dirs(const std::string& base) {
   std::vector<std::string> names;
   while (const dirent* entry = ::readdir(entries)) {
     const std::string_view name(entry->d_name);
-    if (name.starts_with(prefix) && name.size() == prefix.size() + 2 * kRandomBytes) names.emplace_back(name);
+    if (name.starts_with(prefix) && name.size() == prefix.size() + 2 * kRandomBytes)
+      names.emplace_back(name);
   }
   ::closedir(entries);
   std::size_t removed = 0;
@@ -90,8 +99,12 @@ std::size_t remove_stale_runtime_dirs(const std::string& base) {
   return removed;
 }
 
-Result<RuntimeDir> RuntimeDir::create(const RuntimeBases& bases, std::size_t longest_name, Random& random) {
-  Error last{ErrorCode::io, "no folder for the session's socket", "set XDG_RUNTIME_DIR to a folder of yours with mode 0700", {}};
+Result<RuntimeDir> RuntimeDir::create(const RuntimeBases& bases, std::size_t longest_name,
+                                      Random& random) {
+  Error last{ErrorCode::io,
+             "no folder for the session's socket",
+             "set XDG_RUNTIME_DIR to a folder of yours with mode 0700",
+             {}};
   for (const std::string& base : {bases.xdg_runtime_dir, bases.temporary, std::string("/tmp")}) {
     const BaseKind kind = kind_of_base(base);
     const std::string path = base + "/" + prefix_in(kind) + to_hex(random.bytes(kRandomBytes));
@@ -103,7 +116,8 @@ Result<RuntimeDir> RuntimeDir::create(const RuntimeBases& bases, std::size_t lon
     }
     ::chmod(path.c_str(), 0700);  // an odd umask must not take our own rights
     const std::string lock_path = path + "/" + std::string(kLockName);
-    const int lock = ::open(lock_path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+    const int lock =
+        ::open(lock_path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (lock >= 0 && ::flock(lock, LOCK_EX | LOCK_NB) == 0) return RuntimeDir(path, lock);
     last = io_failure("lock", lock_path).error();
     if (lock >= 0) ::close(lock);
@@ -113,11 +127,14 @@ Result<RuntimeDir> RuntimeDir::create(const RuntimeBases& bases, std::size_t lon
   return std::unexpected(std::move(last));
 }
 
-RuntimeDir::RuntimeDir(RuntimeDir&& other) noexcept : path_(std::exchange(other.path_, {})), lock_(std::exchange(other.lock_, -1)) {}
+RuntimeDir::RuntimeDir(RuntimeDir&& other) noexcept
+    : path_(std::exchange(other.path_, {})), lock_(std::exchange(other.lock_, -1)) {}
 
 RuntimeDir::~RuntimeDir() {
   if (path_.empty()) return;
-  if (const int folder = ::open(path_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW); folder >= 0) remove_flat(folder, path_.c_str());
+  if (const int folder = ::open(path_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+      folder >= 0)
+    remove_flat(folder, path_.c_str());
   if (lock_ >= 0) ::close(lock_);
 }
 

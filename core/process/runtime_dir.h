@@ -10,19 +10,22 @@
 
 namespace hoop::process {
 
-/// Where a folder may be made, best first; a base that is missing, not ours, open to others (unless sticky) or too long is passed over.
+/// Where a folder may be made, best first; a base that is missing, not ours, open to others (unless
+/// sticky) or too long is passed over.
 struct RuntimeBases {
   std::string xdg_runtime_dir;  // may be empty
   std::string temporary;        // $TMPDIR, may be empty
 };
 
-/// A resource: BASE/hoopctl-RANDOM, or BASE/hoopctl-UID-RANDOM where others have folders too; mode 0700. Its lock file tells other
-/// runs that its owner lives. Removed with everything in it at the end.
+/// A resource: BASE/hoopctl-RANDOM, or BASE/hoopctl-UID-RANDOM where others have folders too; mode
+/// 0700. Its lock file tells other runs that its owner lives. Removed with everything in it at the
+/// end.
 class RuntimeDir {
  public:
-  /// longest_name is the longest name that will be put into it: the whole path must fit a socket address (107 bytes). First removes
-  /// folders that dead runs of this user left. Fails with io.
-  static Result<RuntimeDir> create(const RuntimeBases& bases, std::size_t longest_name, Random& random);
+  /// longest_name is the longest name that will be put into it: the whole path must fit a socket
+  /// address (107 bytes). First removes folders that dead runs of this user left. Fails with io.
+  static Result<RuntimeDir> create(const RuntimeBases& bases, std::size_t longest_name,
+                                   Random& random);
   ~RuntimeDir();
   RuntimeDir(RuntimeDir&& other) noexcept;
   RuntimeDir& operator=(RuntimeDir&&) = delete;
@@ -38,7 +41,8 @@ class RuntimeDir {
   int lock_;
 };
 
-/// Removes folders in base that a run of this user made and that no living process holds; answers how many.
+/// Removes folders in base that a run of this user made and that no living process holds; answers
+/// how many.
 std::size_t remove_stale_runtime_dirs(const std::string& base);
 
 }  // namespace hoop::process

@@ -24,7 +24,8 @@ constexpr std::string_view kDefaultPath = "/usr/local/bin:/usr/bin:/bin";
 struct Image {
   std::vector<std::string> candidates;  // paths to try, in order
   std::vector<char*> words;
-  std::vector<char*> shell_words;  // /bin/sh CANDIDATE words…, for a script without "#!"; [1] is filled in by the child
+  std::vector<char*> shell_words;  // /bin/sh CANDIDATE words…, for a script without "#!"; [1] is
+                                   // filled in by the child
   std::vector<char*> environment;
 };
 
@@ -49,20 +50,22 @@ Image make_image(const Program& program) {
   }
   static constexpr const char* kShell = "/bin/sh";
   out.shell_words = {const_cast<char*>(kShell), nullptr};
-  for (const std::string& word : program.words) out.words.push_back(const_cast<char*>(word.c_str()));
+  for (const std::string& word : program.words)
+    out.words.push_back(const_cast<char*>(word.c_str()));
   out.words.push_back(nullptr);
   out.shell_words.insert(out.shell_words.end(), out.words.begin() + 1, out.words.end());
   return out;
 }
 
 /// Async-signal-safe from here to exec.
-[[noreturn]] void become(Image& image, const Program& program, ProcessGroup group, pid_t parent, int report) {
+[[noreturn]] void become(Image& image, const Program& program, ProcessGroup group, pid_t parent,
+                         int report) {
   if (group != ProcessGroup::shared) ::setpgid(0, 0);
   if (group == ProcessGroup::own_in_front) ::tcsetpgrp(0, ::getpid());  // SIGTTOU is blocked still
-  struct sigaction standard {};
+  struct sigaction standard{};
   standard.sa_handler = SIG_DFL;
   for (int signal = 1; signal < NSIG; ++signal) {
-    struct sigaction now {};
+    struct sigaction now{};
     // What our caller had ignored (nohup) stays so; SIGPIPE and SIGTTOU are ignored by us.
     if (::sigaction(signal, nullptr, &now) != 0) continue;
     if (now.sa_handler == SIG_IGN && signal != SIGPIPE && signal != SIGTTOU) continue;
@@ -103,7 +106,8 @@ Result<pid_t> spawn(const Program& program, ProcessGroup group) {
   Image image = make_image(program);
   int report[2];
   if (::pipe2(report, O_CLOEXEC) != 0) return no_process("make a pipe");
-  // Our own handlers must not run in the child: they would write into the pipe that we share with it.
+  // Our own handlers must not run in the child: they would write into the pipe that we share with
+  // it.
   sigset_t all, before;
   ::sigfillset(&all);
   ::pthread_sigmask(SIG_SETMASK, &all, &before);
@@ -129,8 +133,11 @@ Result<pid_t> spawn(const Program& program, ProcessGroup group) {
   while (::waitpid(child, nullptr, 0) < 0 && errno == EINTR) {
   }
   const std::string& name = program.words.front();
-  if (failure == ENOENT) return fail(ErrorCode::not_found, fmt::format("program '{}' is not found", name), "is it installed, and in PATH?");
-  return fail(ErrorCode::unsupported, fmt::format("program '{}' cannot be executed: {}", name, std::strerror(failure)));
+  if (failure == ENOENT)
+    return fail(ErrorCode::not_found, fmt::format("program '{}' is not found", name),
+                "is it installed, and in PATH?");
+  return fail(ErrorCode::unsupported,
+              fmt::format("program '{}' cannot be executed: {}", name, std::strerror(failure)));
 }
 
 std::vector<int> inherited_descriptors() {
@@ -140,9 +147,11 @@ std::vector<int> inherited_descriptors() {
   while (const dirent* entry = ::readdir(entries)) {
     int descriptor = -1;
     const std::string_view name(entry->d_name);
-    if (std::from_chars(name.data(), name.data() + name.size(), descriptor).ec != std::errc()) continue;
+    if (std::from_chars(name.data(), name.data() + name.size(), descriptor).ec != std::errc())
+      continue;
     if (descriptor <= 2 || descriptor == ::dirfd(entries)) continue;
-    if (const int flags = ::fcntl(descriptor, F_GETFD); flags >= 0 && (flags & FD_CLOEXEC) == 0) out.push_back(descriptor);
+    if (const int flags = ::fcntl(descriptor, F_GETFD); flags >= 0 && (flags & FD_CLOEXEC) == 0)
+      out.push_back(descriptor);
   }
   ::closedir(entries);
   return out;

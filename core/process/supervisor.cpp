@@ -17,11 +17,12 @@
 namespace hoop::process {
 namespace {
 
-constexpr auto kGrace = std::chrono::seconds(10);            // from SIGTERM to SIGKILL
-constexpr auto kStopMayFail = std::chrono::milliseconds(200);  // an orphaned group cannot be stopped: then we are still here
+constexpr auto kGrace = std::chrono::seconds(10);  // from SIGTERM to SIGKILL
+constexpr auto kStopMayFail =
+    std::chrono::milliseconds(200);  // an orphaned group cannot be stopped: then we are still here
 
 bool is_ignored(int signal) {
-  struct sigaction now {};
+  struct sigaction now{};
   return ::sigaction(signal, nullptr, &now) == 0 && now.sa_handler == SIG_IGN;
 }
 
@@ -29,7 +30,12 @@ bool is_ignored(int signal) {
 
 struct Supervisor::State : std::enable_shared_from_this<Supervisor::State> {
   State(asio::any_io_executor executor, SupervisorSettings settings_)
-      : settings(settings_), signals(executor), grace(executor), resume_timer(executor), ended(executor), parent(executor) {
+      : settings(settings_),
+        signals(executor),
+        grace(executor),
+        resume_timer(executor),
+        ended(executor),
+        parent(executor) {
     ended.expires_at(asio::steady_timer::time_point::max());
   }
 
@@ -42,7 +48,9 @@ struct Supervisor::State : std::enable_shared_from_this<Supervisor::State> {
   void forward(int signal);
   void end(ProgramEnd::Cause cause);
   void program_ended(int status, std::optional<int> signal);
-  void signal_program(int signal) const { ::kill(group == ProcessGroup::shared ? program : -program, signal); }
+  void signal_program(int signal) const {
+    ::kill(group == ProcessGroup::shared ? program : -program, signal);
+  }
   void arm_grace();
 
   SupervisorSettings settings;
@@ -76,9 +84,10 @@ void Supervisor::State::watch_parent() {
     ::close(descriptor);
     return;
   }
-  parent.async_wait(asio::posix::stream_descriptor::wait_read, [self = shared_from_this()](const std::error_code& error) {
-    if (!error && self->running) self->end(ProgramEnd::Cause::parent_died);
-  });
+  parent.async_wait(asio::posix::stream_descriptor::wait_read,
+                    [self = shared_from_this()](const std::error_code& error) {
+                      if (!error && self->running) self->end(ProgramEnd::Cause::parent_died);
+                    });
 }
 
 void Supervisor::State::on_signal(int signal) {
@@ -87,31 +96,35 @@ void Supervisor::State::on_signal(int signal) {
     case SIGCONT: return resume();
     case SIGINT:
     case SIGQUIT:
-      // The keyboard signals the whole group, the program too: a second one would end what the first one only cancelled.
+      // The keyboard signals the whole group, the program too: a second one would end what the
+      // first one only cancelled.
       if (group != ProcessGroup::shared) forward(signal);
       return;
-    default:
-      forward(signal);
-      arm_grace();
+    default: forward(signal); arm_grace();
   }
 }
 
 void Supervisor::State::reap() {
   siginfo_t info{};
-  while (running && ::waitid(P_PID, static_cast<id_t>(program), &info, WEXITED | WSTOPPED | WCONTINUED | WNOHANG) == 0 && info.si_pid != 0) {
+  while (running &&
+         ::waitid(P_PID, static_cast<id_t>(program), &info,
+                  WEXITED | WSTOPPED | WCONTINUED | WNOHANG) == 0 &&
+         info.si_pid != 0) {
     if (info.si_code == CLD_STOPPED || info.si_code == CLD_TRAPPED) {
       program_stopped();
     } else if (info.si_code == CLD_CONTINUED) {
       stopped = false;
     } else {
       const bool exited = info.si_code == CLD_EXITED;
-      program_ended(exited ? info.si_status : 128 + info.si_status, exited ? std::nullopt : std::optional<int>(info.si_status));
+      program_ended(exited ? info.si_status : 128 + info.si_status,
+                    exited ? std::nullopt : std::optional<int>(info.si_status));
     }
     info = {};
   }
   if (settings.orphans != SupervisorSettings::Orphans::ours) return;
   // The program's own end must not be taken here: look first, then take.
-  while (::waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid != 0 && !(running && info.si_pid == program)) {
+  while (::waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid != 0 &&
+         !(running && info.si_pid == program)) {
     ::waitid(P_PID, static_cast<id_t>(info.si_pid), &info, WEXITED | WNOHANG);
     info = {};
   }
@@ -119,7 +132,8 @@ void Supervisor::State::reap() {
 
 void Supervisor::State::program_stopped() {
   stopped = true;
-  if (!terminal || group == ProcessGroup::shared) return;  // in a shared group the terminal stops us as well
+  if (!terminal || group == ProcessGroup::shared)
+    return;  // in a shared group the terminal stops us as well
   if (terminal->in_front(program)) terminal->bring_to_front(::getpgrp());
   // The shell that started us sees its job stop, as it would without us.
   ::kill(0, SIGTSTP);
@@ -132,7 +146,8 @@ void Supervisor::State::program_stopped() {
 void Supervisor::State::resume() {
   if (!running) return;
   resume_timer.cancel();
-  if (terminal && group != ProcessGroup::shared && terminal->in_front(::getpgrp())) terminal->bring_to_front(program);
+  if (terminal && group != ProcessGroup::shared && terminal->in_front(::getpgrp()))
+    terminal->bring_to_front(program);
   if (std::exchange(stopped, false)) signal_program(SIGCONT);
 }
 
@@ -164,7 +179,8 @@ void Supervisor::State::program_ended(int status, std::optional<int> signal) {
   outcome.status = status;
   outcome.signal = signal;
   if (terminal && group != ProcessGroup::shared) {
-    // Not if somebody else has been brought to the front meanwhile (we were put into the background).
+    // Not if somebody else has been brought to the front meanwhile (we were put into the
+    // background).
     if (!terminal->in_front(::getpgrp())) {
       if (terminal->in_front(program)) terminal->bring_to_front(::getpgrp());
     }
@@ -201,14 +217,18 @@ Result<void> Supervisor::start(const Program& program) {
     state.group = state.terminal || any_terminal ? ProcessGroup::shared : ProcessGroup::own;
   }
   std::signal(SIGTTOU, SIG_IGN);  // we give the terminal away and take it back from behind
-  if (state.settings.orphans == SupervisorSettings::Orphans::ours) ::prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
+  if (state.settings.orphans == SupervisorSettings::Orphans::ours)
+    ::prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
   std::error_code failure;
   for (const int signal : {SIGCHLD, SIGCONT, SIGTERM, SIGHUP, SIGINT, SIGQUIT}) {
-    // Under nohup, or in the background of a shell script, some are ignored: that is for the program too.
-    if (signal == SIGCHLD || signal == SIGCONT || !is_ignored(signal)) state.signals.add(signal, failure);
+    // Under nohup, or in the background of a shell script, some are ignored: that is for the
+    // program too.
+    if (signal == SIGCHLD || signal == SIGCONT || !is_ignored(signal))
+      state.signals.add(signal, failure);
     if (failure) return fail(ErrorCode::internal, "watch signals: " + failure.message());
   }
-  if (state.settings.parent_death == SupervisorSettings::ParentDeath::ends_program) state.watch_parent();
+  if (state.settings.parent_death == SupervisorSettings::ParentDeath::ends_program)
+    state.watch_parent();
   const auto child = spawn(program, state.group);
   if (!child) {
     if (state.group == ProcessGroup::own_in_front) state.terminal->bring_to_front(::getpgrp());
@@ -221,12 +241,15 @@ Result<void> Supervisor::start(const Program& program) {
   return {};
 }
 
-std::optional<pid_t> Supervisor::pid() const { return state_->running ? std::optional<pid_t>(state_->program) : std::nullopt; }
+std::optional<pid_t> Supervisor::pid() const {
+  return state_->running ? std::optional<pid_t>(state_->program) : std::nullopt;
+}
 
 Task<ProgramEnd> Supervisor::wait() {
   const std::shared_ptr<State> state = state_;
   HOOP_ASSERT(state->program != 0);
-  while (state->running) co_await state->ended.async_wait(asio::experimental::as_tuple(asio::use_awaitable));
+  while (state->running)
+    co_await state->ended.async_wait(asio::experimental::as_tuple(asio::use_awaitable));
   co_return state->outcome;
 }
 

@@ -14,29 +14,33 @@
 namespace hoop::process {
 
 struct SupervisorSettings {
-  /// What the death of our parent means to the program: a tool call that was killed must not leave a session behind.
+  /// What the death of our parent means to the program: a tool call that was killed must not leave
+  /// a session behind.
   enum class ParentDeath { ends_program, is_ignored } parent_death = ParentDeath::is_ignored;
-  /// Inherit the program's orphans (PR_SET_CHILD_SUBREAPER), so that they still count as its descendants, and reap them. For a
-  /// process with one supervisor.
+  /// Inherit the program's orphans (PR_SET_CHILD_SUBREAPER), so that they still count as its
+  /// descendants, and reap them. For a process with one supervisor.
   enum class Orphans { ours, inits } orphans = Orphans::inits;
 };
 
 /// How the program ended.
 struct ProgramEnd {
-  int status = 0;                   // 0 to 255; 128+N if signal N ended it
-  std::optional<int> signal;        // that ended it
-  std::optional<int> forwarded;     // the last signal that we were sent and passed on
+  int status = 0;                // 0 to 255; 128+N if signal N ended it
+  std::optional<int> signal;     // that ended it
+  std::optional<int> forwarded;  // the last signal that we were sent and passed on
   enum class Cause { itself, parent_died, ended } cause = Cause::itself;
 };
 
 /// A resource. Three arrangements, by what stdin, stdout and stderr are:
-///   - stdin and stdout are a terminal: the program leads a group of its own and gets the terminal while we are in front. The
-///     keyboard's signals reach it alone. When it stops, we take the terminal back and stop too; SIGCONT undoes both.
-///   - only one of them is, and we are in front (a pipeline): it stays in our group, which the terminal signals as a whole.
+///   - stdin and stdout are a terminal: the program leads a group of its own and gets the terminal
+///   while we are in front. The
+///     keyboard's signals reach it alone. When it stops, we take the terminal back and stop too;
+///     SIGCONT undoes both.
+///   - only one of them is, and we are in front (a pipeline): it stays in our group, which the
+///   terminal signals as a whole.
 ///   - else: a group of its own.
-/// SIGTERM, SIGHUP, SIGINT and SIGQUIT that we are sent go to its group (in a pipeline the first two go to it alone; the keyboard
-/// has sent it the others); ten seconds after SIGTERM or SIGHUP it is killed. They are held back from us until this object goes, so that
-/// the log can be sealed.
+/// SIGTERM, SIGHUP, SIGINT and SIGQUIT that we are sent go to its group (in a pipeline the first
+/// two go to it alone; the keyboard has sent it the others); ten seconds after SIGTERM or SIGHUP it
+/// is killed. They are held back from us until this object goes, so that the log can be sealed.
 class Supervisor {
  public:
   Supervisor(asio::any_io_executor executor, SupervisorSettings settings);
@@ -48,7 +52,8 @@ class Supervisor {
   Result<void> start(const Program& program);
   /// The program's process id from start() to its end.
   std::optional<pid_t> pid() const;
-  /// Waits for the program's end; the terminal is ours, in the modes that we found, after it. Once, after start().
+  /// Waits for the program's end; the terminal is ours, in the modes that we found, after it. Once,
+  /// after start().
   Task<ProgramEnd> wait();
   /// Ends the program: SIGTERM to its group, SIGKILL ten seconds later.
   void end();

@@ -8,7 +8,8 @@
 namespace hoop::record {
 namespace {
 
-// Written by hand and not by a JSON library: a record is made for every statement, and half a microsecond counts there.
+// Written by hand and not by a JSON library: a record is made for every statement, and half a
+// microsecond counts there.
 class Object {
  public:
   Object() { text_ = "{"; }
@@ -115,7 +116,11 @@ std::string to_json(const ReplyBegin& begin) {
 }
 
 std::string to_json(const Progress& progress) {
-  return Object().number("action", progress.action).number("rows", progress.rows).number("bytes", progress.bytes).take();
+  return Object()
+      .number("action", progress.action)
+      .number("rows", progress.rows)
+      .number("bytes", progress.bytes)
+      .take();
 }
 
 std::string to_json(const ReplyEnd& end) {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a session log says: one struct a record type. Payloads are JSON objects; hoopctl-session-log(5) specifies them.
+// What a session log says: one struct a record type. Payloads are JSON objects;
+// hoopctl-session-log(5) specifies them.
 #pragma once
 
 #include <cstdint>
@@ -19,10 +20,10 @@ enum class RecordType : std::uint8_t {
   reply_begin = 3,  // before the first byte of a reply
   progress = 4,     // before each further 1 MiB or 1,000 rows
   reply_end = 5,    // before the completion is released
-  note = 6,         // what else a reader must know: policy swapped, limit reached, connection opened
-  reply_data = 7,   // masked reply bytes, capped, at level full; a reader may skip it
+  note = 6,        // what else a reader must know: policy swapped, limit reached, connection opened
+  reply_data = 7,  // masked reply bytes, capped, at level full; a reader may skip it
   session_end = 8,
-  seal = 9,         // written by SessionLog::seal alone
+  seal = 9,  // written by SessionLog::seal alone
 };
 
 struct SessionStart {
@@ -57,7 +58,7 @@ struct ReplyBegin {
 
 struct Progress {
   std::uint64_t action = 0;
-  std::uint64_t rows = 0;   // up to and including what is released next
+  std::uint64_t rows = 0;  // up to and including what is released next
   std::uint64_t bytes = 0;
 };
 

@@ -11,7 +11,8 @@ namespace {
 
 // The header is the session_start record's object with the format's own members in front.
 std::string header_json(const SessionStart& start, const crypto::Ed25519PublicKey& key) {
-  std::string json = fmt::format("{{\"format\":\"hoopctl-session-log\",\"key\":\"{}\",", to_base64url(key));
+  std::string json =
+      fmt::format("{{\"format\":\"hoopctl-session-log\",\"key\":\"{}\",", to_base64url(key));
   json += to_json(start).substr(1);
   return json;
 }
@@ -19,7 +20,8 @@ std::string header_json(const SessionStart& start, const crypto::Ed25519PublicKe
 }  // namespace
 
 struct SessionLog::Impl {
-  Impl(std::unique_ptr<LogSink> sink_, crypto::Ed25519Key key_) : sink(std::move(sink_)), key(std::move(key_)) {}
+  Impl(std::unique_ptr<LogSink> sink_, crypto::Ed25519Key key_)
+      : sink(std::move(sink_)), key(std::move(key_)) {}
 
   std::unique_ptr<LogSink> sink;
   crypto::Ed25519Key key;
@@ -41,7 +43,8 @@ struct SessionLog::Impl {
   Result<void> append(RecordType type, ByteSpan payload) {
     if (failure) return std::unexpected(*failure);
     if (sealed) return fail(ErrorCode::internal, "the session log is sealed");
-    if (payload.size() > kMaxRecordBytes) return fail(ErrorCode::too_large, "a record is larger than the session log takes");
+    if (payload.size() > kMaxRecordBytes)
+      return fail(ErrorCode::too_large, "a record is larger than the session log takes");
     if (segment.size() + kRecordHeaderBytes + payload.size() > kMaxSegmentBytes) {
       if (auto committed = commit(0); !committed) return committed;
     }
@@ -73,7 +76,8 @@ struct SessionLog::Impl {
     segment.insert(segment.end(), next.begin(), next.end());
     if (auto result = sink->write(segment); !result) {
       failure = result.error().within("write the session log");
-      // What was not written was not released either: the chain goes on from the last whole segment.
+      // What was not written was not released either: the chain goes on from the last whole
+      // segment.
       begin_segment();
       return std::unexpected(*failure);
     }
@@ -101,7 +105,8 @@ struct SessionLog::Impl {
     writer.bytes(head);
     writer.u64(written);
     writer.u64(records);
-    const std::string json = fmt::format("{{\"signature\":\"{}\"}}", to_base64url(key.sign(message)));
+    const std::string json =
+        fmt::format("{{\"signature\":\"{}\"}}", to_base64url(key.sign(message)));
     HOOP_CHECK(append(RecordType::seal, as_bytes(json)));
     HOOP_CHECK(commit(kSegmentFinal));
     sealed = true;
@@ -114,11 +119,13 @@ SessionLog::~SessionLog() = default;
 SessionLog::SessionLog(SessionLog&&) noexcept = default;
 SessionLog& SessionLog::operator=(SessionLog&&) noexcept = default;
 
-Result<SessionLog> SessionLog::create(std::unique_ptr<LogSink> sink, crypto::Ed25519Key key, const SessionStart& start) {
+Result<SessionLog> SessionLog::create(std::unique_ptr<LogSink> sink, crypto::Ed25519Key key,
+                                      const SessionStart& start) {
   auto impl = std::make_unique<Impl>(std::move(sink), std::move(key));
   const std::string json = header_json(start, impl->key.public_key());
   if (json.size() > kMaxHeaderBytes) {
-    return fail(ErrorCode::too_large, "the command line is too long for the session log", "put long arguments into a file");
+    return fail(ErrorCode::too_large, "the command line is too long for the session log",
+                "put long arguments into a file");
   }
   Bytes header = to_bytes(kMagic);
   ByteWriter writer(header);
@@ -128,15 +135,22 @@ Result<SessionLog> SessionLog::create(std::unique_ptr<LogSink> sink, crypto::Ed2
   impl->hash.update(as_bytes(kChainLabel));
   impl->hash.update(header);
   impl->head = impl->hash.finish();
-  if (auto result = impl->sink->write(header); !result) return std::unexpected(std::move(result).error().within("start the session log"));
+  if (auto result = impl->sink->write(header); !result)
+    return std::unexpected(std::move(result).error().within("start the session log"));
   impl->written = header.size();
   impl->begin_segment();
   return SessionLog(std::move(impl));
 }
 
-Result<void> SessionLog::append(RecordType type, std::string_view json) { return impl_->append(type, as_bytes(json)); }
-Result<void> SessionLog::append(RecordType type, ByteSpan payload) { return impl_->append(type, payload); }
-bool SessionLog::has_uncommitted() const { return impl_->failure.has_value() || impl_->segment.size() > kSegmentHeaderBytes; }
+Result<void> SessionLog::append(RecordType type, std::string_view json) {
+  return impl_->append(type, as_bytes(json));
+}
+Result<void> SessionLog::append(RecordType type, ByteSpan payload) {
+  return impl_->append(type, payload);
+}
+bool SessionLog::has_uncommitted() const {
+  return impl_->failure.has_value() || impl_->segment.size() > kSegmentHeaderBytes;
+}
 Result<void> SessionLog::commit() { return impl_->commit(0); }
 
 Result<void> SessionLog::commit_to_disk() {

@@ -16,20 +16,24 @@ namespace hoop::record {
 class LogSink {
  public:
   virtual ~LogSink() = default;
-  /// Returns when the bytes are with the operating system. Fails with storage: nothing may be released after that.
+  /// Returns when the bytes are with the operating system. Fails with storage: nothing may be
+  /// released after that.
   virtual Result<void> write(ByteSpan bytes) = 0;
   /// Returns when they are on the disk.
   virtual Result<void> sync() = 0;
-  /// Gives back the space that was kept so that a log can be closed on a full disk. Called at most once, before the end is written.
+  /// Gives back the space that was kept so that a log can be closed on a full disk. Called at most
+  /// once, before the end is written.
   virtual void release_reserve() {}
 };
 
-/// append() only fills a buffer; commit() hands the buffer to the sink as one segment in one write. The gate commits before it
-/// releases. After one failure every later call but seal() fails: a log with a hole is worse than a session that ends.
+/// append() only fills a buffer; commit() hands the buffer to the sink as one segment in one write.
+/// The gate commits before it releases. After one failure every later call but seal() fails: a log
+/// with a hole is worse than a session that ends.
 class SessionLog {
  public:
   /// Writes the header. key signs the seal; its public half is in the header.
-  static Result<SessionLog> create(std::unique_ptr<LogSink> sink, crypto::Ed25519Key key, const SessionStart& start);
+  static Result<SessionLog> create(std::unique_ptr<LogSink> sink, crypto::Ed25519Key key,
+                                   const SessionStart& start);
   ~SessionLog();
   SessionLog(SessionLog&&) noexcept;
   SessionLog& operator=(SessionLog&&) noexcept;
@@ -41,7 +45,8 @@ class SessionLog {
   Result<void> commit();
   /// commit(), and waits until the disk has it: durability `disk`.
   Result<void> commit_to_disk();
-  /// Appends end and the seal (signature over the chain's head), commits and syncs. Nothing can be appended after it.
+  /// Appends end and the seal (signature over the chain's head), commits and syncs. Nothing can be
+  /// appended after it.
   Result<void> seal(const SessionEnd& end);
 
   /// The chain's head after the last commit; after seal(), the digest that a receipt names.

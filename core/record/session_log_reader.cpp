@@ -27,7 +27,8 @@ std::optional<std::string> text_member(const Json& object, const char* name) {
 
 Result<Json> parse_object(ByteSpan bytes, std::string_view what) {
   Json json = Json::parse(bytes.begin(), bytes.end(), nullptr, false);
-  if (!json.is_object()) return fail(ErrorCode::malformed, fmt::format("the {} is not a JSON object", what));
+  if (!json.is_object())
+    return fail(ErrorCode::malformed, fmt::format("the {} is not a JSON object", what));
   return json;
 }
 
@@ -37,7 +38,8 @@ Result<LogHeader> parse_header(ByteSpan bytes) {
   const auto session = text_member(json, "session"), key = text_member(json, "key");
   if (!session || !key) return fail(ErrorCode::malformed, "the header names no session or no key");
   const auto raw = from_base64url(*key);
-  if (!raw || raw->size() != header.key.size()) return fail(ErrorCode::malformed, "the header's key is not 32 bytes of base64url");
+  if (!raw || raw->size() != header.key.size())
+    return fail(ErrorCode::malformed, "the header's key is not 32 bytes of base64url");
   std::copy(raw->begin(), raw->end(), header.key.begin());
   header.session = *session;
   header.gateway = text_member(json, "gateway").value_or("");
@@ -47,7 +49,9 @@ Result<LogHeader> parse_header(ByteSpan bytes) {
   return header;
 }
 
-bool is_known(std::uint8_t type) { return type >= 1 && type <= static_cast<std::uint8_t>(RecordType::seal); }
+bool is_known(std::uint8_t type) {
+  return type >= 1 && type <= static_cast<std::uint8_t>(RecordType::seal);
+}
 
 }  // namespace
 
@@ -76,13 +80,16 @@ Result<std::optional<Record>> LogReader::next() {
 Result<bool> LogReader::take_header() {
   const ByteSpan rest = ByteSpan(buffer_).subspan(consumed_);
   const std::size_t compared = std::min(rest.size(), kMagic.size());
-  if (as_text(rest.first(compared)) != kMagic.substr(0, compared)) return fail(ErrorCode::malformed, "not a session log");
+  if (as_text(rest.first(compared)) != kMagic.substr(0, compared))
+    return fail(ErrorCode::malformed, "not a session log");
   if (rest.size() < kFileHeaderBytes) return false;
   ByteReader reader(rest.subspan(kMagic.size()));
   const std::uint16_t version = *reader.u16();
   const std::uint32_t length = *reader.u32();
   if (version != kVersion) {
-    return fail(ErrorCode::unsupported, fmt::format("session log version {} is not one this program reads", version), "use a newer hoopctl");
+    return fail(ErrorCode::unsupported,
+                fmt::format("session log version {} is not one this program reads", version),
+                "use a newer hoopctl");
   }
   if (length > kMaxHeaderBytes) return fail(ErrorCode::too_large, "the log's header is too large");
   const auto json = reader.take(length);
@@ -108,10 +115,15 @@ Result<bool> LogReader::take_segment() {
   const std::uint8_t flags = *reader.u8();
   const std::uint16_t zero = *reader.u16();
   const std::uint64_t number = *reader.u64();
-  if (length > kMaxSegmentBytes) return fail(ErrorCode::too_large, fmt::format("segment {} is too large", segments_ + 1));
-  if (encoding != kEncodingPlain) return fail(ErrorCode::unsupported, fmt::format("segment encoding {} is not known", encoding));
-  if ((flags & ~kSegmentFinal) != 0 || zero != 0) return fail(ErrorCode::malformed, "a segment's reserved bits are set");
-  if (number != segments_ + 1) return fail(ErrorCode::integrity, fmt::format("segment {} stands where {} belongs", number, segments_ + 1));
+  if (length > kMaxSegmentBytes)
+    return fail(ErrorCode::too_large, fmt::format("segment {} is too large", segments_ + 1));
+  if (encoding != kEncodingPlain)
+    return fail(ErrorCode::unsupported, fmt::format("segment encoding {} is not known", encoding));
+  if ((flags & ~kSegmentFinal) != 0 || zero != 0)
+    return fail(ErrorCode::malformed, "a segment's reserved bits are set");
+  if (number != segments_ + 1)
+    return fail(ErrorCode::integrity,
+                fmt::format("segment {} stands where {} belongs", number, segments_ + 1));
   const auto body = reader.take(length);
   if (!body) return false;
   const auto stored = reader.take(kHeadBytes);
@@ -122,7 +134,8 @@ Result<bool> LogReader::take_segment() {
   hash.update(rest.first(kSegmentHeaderBytes + length));
   const crypto::Digest256 head = hash.finish();
   if (!std::equal(stored->begin(), stored->end(), head.begin())) {
-    return fail(ErrorCode::integrity, fmt::format("the chain breaks in segment {}: its bytes were changed", number));
+    return fail(ErrorCode::integrity,
+                fmt::format("the chain breaks in segment {}: its bytes were changed", number));
   }
   previous_head_ = std::exchange(head_, head);
   length_before_segment_ = length_;
@@ -140,23 +153,31 @@ Result<void> LogReader::take_records(ByteSpan body, bool final_segment) {
     const auto type = reader.u8();
     const auto flags = reader.u8();
     const auto zero = reader.u16();
-    if (!length || !type || !flags || !zero) return fail(ErrorCode::malformed, "a record is cut inside its segment");
+    if (!length || !type || !flags || !zero)
+      return fail(ErrorCode::malformed, "a record is cut inside its segment");
     if (*length > kMaxRecordBytes) return fail(ErrorCode::too_large, "a record is too large");
     const auto payload = reader.take(*length);
-    if (!payload || *zero != 0) return fail(ErrorCode::malformed, "a record does not fit its segment");
+    if (!payload || *zero != 0)
+      return fail(ErrorCode::malformed, "a record does not fit its segment");
     ++records_;
     const bool is_seal = *type == static_cast<std::uint8_t>(RecordType::seal);
-    if (is_seal != final_segment || (is_seal && !reader.empty())) return fail(ErrorCode::malformed, "the seal must stand alone in the final segment");
-    if (ended_ && !is_seal) return fail(ErrorCode::integrity, "a record follows the end of the session");
+    if (is_seal != final_segment || (is_seal && !reader.empty()))
+      return fail(ErrorCode::malformed, "the seal must stand alone in the final segment");
+    if (ended_ && !is_seal)
+      return fail(ErrorCode::integrity, "a record follows the end of the session");
     if (is_seal) HOOP_CHECK(check_seal(*payload));
     if (*type == static_cast<std::uint8_t>(RecordType::session_end)) ended_ = true;
     if (!is_known(*type)) {
       if ((*flags & kRecordSkippable) != 0) continue;
-      return fail(ErrorCode::unsupported, fmt::format("record type {} is not known and may not be skipped", *type), "use a newer hoopctl");
+      return fail(ErrorCode::unsupported,
+                  fmt::format("record type {} is not known and may not be skipped", *type),
+                  "use a newer hoopctl");
     }
-    ready_.push_back({static_cast<RecordType>(*type), records_, Bytes(payload->begin(), payload->end())});
+    ready_.push_back(
+        {static_cast<RecordType>(*type), records_, Bytes(payload->begin(), payload->end())});
   }
-  if (final_segment && !sealed_) return fail(ErrorCode::malformed, "the final segment holds no seal");
+  if (final_segment && !sealed_)
+    return fail(ErrorCode::malformed, "the final segment holds no seal");
   return {};
 }
 
@@ -187,7 +208,8 @@ Result<LogSummary> LogReader::finish() {
 Result<LogSummary> verify_log_file(const std::string& path) {
   const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
   if (file < 0) {
-    return fail(errno == ENOENT ? ErrorCode::not_found : ErrorCode::io, fmt::format("open '{}': {}", path, std::strerror(errno)));
+    return fail(errno == ENOENT ? ErrorCode::not_found : ErrorCode::io,
+                fmt::format("open '{}': {}", path, std::strerror(errno)));
   }
   LogReader reader;
   Bytes chunk(256U << 10);

@@ -33,21 +33,23 @@ struct Record {
 /// What was proved when a log was read to its end.
 struct LogSummary {
   LogHeader header;
-  bool sealed = false;          // ends with a seal whose signature fits the header's key
-  std::uint64_t records = 0;    // the seal included
-  std::uint64_t length = 0;     // bytes of whole segments
-  std::uint64_t trailing = 0;   // bytes after them: a commit that was cut
-  crypto::Digest256 digest{};   // the chain's head
+  bool sealed = false;         // ends with a seal whose signature fits the header's key
+  std::uint64_t records = 0;   // the seal included
+  std::uint64_t length = 0;    // bytes of whole segments
+  std::uint64_t trailing = 0;  // bytes after them: a commit that was cut
+  crypto::Digest256 digest{};  // the chain's head
 };
 
 class LogReader {
  public:
   /// Appends what comes next in the file.
   void feed(ByteSpan bytes);
-  /// The next record of a segment whose chain value was right, or nullopt: feed more, or it was the end. Fails with integrity (chain,
-  /// signature, order), malformed (framing), too_large, unsupported (version, encoding, unknown type that may not be skipped).
+  /// The next record of a segment whose chain value was right, or nullopt: feed more, or it was the
+  /// end. Fails with integrity (chain, signature, order), malformed (framing), too_large,
+  /// unsupported (version, encoding, unknown type that may not be skipped).
   Result<std::optional<Record>> next();
-  /// Call after the last feed and when next() gave nullopt. An unsealed log is not an error: the caller decides.
+  /// Call after the last feed and when next() gave nullopt. An unsealed log is not an error: the
+  /// caller decides.
   Result<LogSummary> finish();
   /// Set as soon as the header has been read.
   const std::optional<LogHeader>& header() const { return header_; }
@@ -67,7 +69,7 @@ class LogReader {
   std::uint64_t records_ = 0;
   std::uint64_t length_ = 0;
   std::uint64_t length_before_segment_ = 0;
-  bool ended_ = false;   // a session_end record was read
+  bool ended_ = false;  // a session_end record was read
   bool sealed_ = false;
 };
 

@@ -19,13 +19,16 @@
 namespace hoop::record {
 namespace {
 
-constexpr std::size_t kReserveBytes = 16U << 10;  // the end record, the seal and two segment frames need about 700
+constexpr std::size_t kReserveBytes =
+    16U << 10;  // the end record, the seal and two segment frames need about 700
 constexpr std::string_view kLogSuffix = ".hslog";
 
 Error storage(std::string what, int error) {
   std::string hint;
-  if (error == ENOSPC || error == EDQUOT) hint = "free some disk space: nothing is released that is not recorded";
-  return Error{ErrorCode::storage, fmt::format("{}: {}", what, std::strerror(error)), std::move(hint), {}};
+  if (error == ENOSPC || error == EDQUOT)
+    hint = "free some disk space: nothing is released that is not recorded";
+  return Error{
+      ErrorCode::storage, fmt::format("{}: {}", what, std::strerror(error)), std::move(hint), {}};
 }
 
 /// Owns a descriptor.
@@ -48,7 +51,8 @@ Result<void> write_all(int file, ByteSpan bytes, const std::string& path) {
   while (!bytes.empty()) {
     const ssize_t count = ::write(file, bytes.data(), bytes.size());
     if (count < 0 && errno == EINTR) continue;
-    if (count <= 0) return std::unexpected(storage(fmt::format("write '{}'", path), count == 0 ? ENOSPC : errno));
+    if (count <= 0)
+      return std::unexpected(storage(fmt::format("write '{}'", path), count == 0 ? ENOSPC : errno));
     bytes = bytes.subspan(static_cast<std::size_t>(count));
   }
   return {};
@@ -56,7 +60,8 @@ Result<void> write_all(int file, ByteSpan bytes, const std::string& path) {
 
 class SpoolSink final : public LogSink {
  public:
-  SpoolSink(File file, std::string path, std::string reserve) : file_(std::move(file)), path_(std::move(path)), reserve_(std::move(reserve)) {}
+  SpoolSink(File file, std::string path, std::string reserve)
+      : file_(std::move(file)), path_(std::move(path)), reserve_(std::move(reserve)) {}
   ~SpoolSink() override { ::unlink(reserve_.c_str()); }
 
   Result<void> write(ByteSpan bytes) override {
@@ -65,14 +70,17 @@ class SpoolSink final : public LogSink {
       length_ += static_cast<off_t>(bytes.size());
       return result;
     }
-    // Half a segment would hide the whole ones after it from nobody, but it would stand in the way of the end record.
-    if (::ftruncate(file_.get(), length_) != 0) return std::unexpected(storage(fmt::format("cut '{}' back", path_), errno));
+    // Half a segment would hide the whole ones after it from nobody, but it would stand in the way
+    // of the end record.
+    if (::ftruncate(file_.get(), length_) != 0)
+      return std::unexpected(storage(fmt::format("cut '{}' back", path_), errno));
     ::lseek(file_.get(), length_, SEEK_SET);
     return result;
   }
 
   Result<void> sync() override {
-    if (::fdatasync(file_.get()) != 0) return std::unexpected(storage(fmt::format("sync '{}'", path_), errno));
+    if (::fdatasync(file_.get()) != 0)
+      return std::unexpected(storage(fmt::format("sync '{}'", path_), errno));
     return {};
   }
 
@@ -89,7 +97,8 @@ Result<void> write_file(const std::string& path, std::string_view text) {
   const File file(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600));
   if (!file.is_open()) return std::unexpected(storage(fmt::format("create '{}'", path), errno));
   HOOP_CHECK(write_all(file.get(), as_bytes(text), path));
-  if (::fsync(file.get()) != 0) return std::unexpected(storage(fmt::format("sync '{}'", path), errno));
+  if (::fsync(file.get()) != 0)
+    return std::unexpected(storage(fmt::format("sync '{}'", path), errno));
   return {};
 }
 
@@ -112,22 +121,31 @@ bool is_session_id(std::string_view text) {
 }
 
 Result<Spool> Spool::open(std::string folder) {
-  for (std::size_t slash = folder.find('/', 1); slash != std::string::npos; slash = folder.find('/', slash + 1)) {
+  for (std::size_t slash = folder.find('/', 1); slash != std::string::npos;
+       slash = folder.find('/', slash + 1)) {
     ::mkdir(folder.substr(0, slash).c_str(), 0700);
   }
-  if (::mkdir(folder.c_str(), 0700) != 0 && errno != EEXIST) return std::unexpected(storage(fmt::format("create '{}'", folder), errno));
-  struct stat status {};
-  if (::lstat(folder.c_str(), &status) != 0) return std::unexpected(storage(fmt::format("look at '{}'", folder), errno));
+  if (::mkdir(folder.c_str(), 0700) != 0 && errno != EEXIST)
+    return std::unexpected(storage(fmt::format("create '{}'", folder), errno));
+  struct stat status{};
+  if (::lstat(folder.c_str(), &status) != 0)
+    return std::unexpected(storage(fmt::format("look at '{}'", folder), errno));
   if (!S_ISDIR(status.st_mode) || status.st_uid != ::geteuid() || (status.st_mode & 077) != 0) {
-    return fail(ErrorCode::storage, fmt::format("'{}' is not a folder of yours alone", folder), fmt::format("chmod 700 '{}', or move it away", folder));
+    return fail(ErrorCode::storage, fmt::format("'{}' is not a folder of yours alone", folder),
+                fmt::format("chmod 700 '{}', or move it away", folder));
   }
   return Spool(std::move(folder));
 }
 
-std::string Spool::path_of(const std::string& session) const { return folder_ + "/" + session + std::string(kLogSuffix); }
+std::string Spool::path_of(const std::string& session) const {
+  return folder_ + "/" + session + std::string(kLogSuffix);
+}
 
-Result<std::unique_ptr<LogSink>> Spool::create(const std::string& session, const std::string& gateway_url, const std::string& target) const {
-  if (!is_session_id(session)) return fail(ErrorCode::malformed, "the session id is not one that can name a file");
+Result<std::unique_ptr<LogSink>> Spool::create(const std::string& session,
+                                               const std::string& gateway_url,
+                                               const std::string& target) const {
+  if (!is_session_id(session))
+    return fail(ErrorCode::malformed, "the session id is not one that can name a file");
   const std::string path = path_of(session), base = folder_ + "/" + session;
   std::string meta = "{\"session\":";
   append_json_string(meta, session);
@@ -139,18 +157,22 @@ Result<std::unique_ptr<LogSink>> Spool::create(const std::string& session, const
   File file(::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600));
   if (!file.is_open()) return std::unexpected(storage(fmt::format("create '{}'", path), errno));
   // The lock says "in use" to a later run as long as this process lives, and no longer.
-  if (::flock(file.get(), LOCK_EX | LOCK_NB) != 0) return std::unexpected(storage(fmt::format("lock '{}'", path), errno));
+  if (::flock(file.get(), LOCK_EX | LOCK_NB) != 0)
+    return std::unexpected(storage(fmt::format("lock '{}'", path), errno));
   const auto undo = [&](Error error) -> Result<std::unique_ptr<LogSink>> {
     ::unlink(path.c_str());
     ::unlink((base + ".json").c_str());
     ::unlink((base + ".reserve").c_str());
     return std::unexpected(std::move(error));
   };
-  if (auto result = write_file(base + ".json", meta); !result) return undo(std::move(result).error());
-  const File reserve(::open((base + ".reserve").c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600));
+  if (auto result = write_file(base + ".json", meta); !result)
+    return undo(std::move(result).error());
+  const File reserve(::open((base + ".reserve").c_str(),
+                            O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600));
   if (!reserve.is_open()) return undo(storage(fmt::format("create '{}.reserve'", base), errno));
   const std::vector<std::uint8_t> filler(kReserveBytes, 0xa5);  // real bytes: a hole keeps no space
-  if (auto result = write_all(reserve.get(), filler, base + ".reserve"); !result) return undo(std::move(result).error());
+  if (auto result = write_all(reserve.get(), filler, base + ".reserve"); !result)
+    return undo(std::move(result).error());
   return std::make_unique<SpoolSink>(std::move(file), path, base + ".reserve");
 }
 
@@ -164,39 +186,49 @@ Result<std::vector<SpoolEntry>> Spool::list() const {
     const std::string session(name.substr(0, name.size() - kLogSuffix.size()));
     if (!is_session_id(session)) continue;
     const File file(::open(path_of(session).c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
-    struct stat status {};
-    if (!file.is_open() || ::fstat(file.get(), &status) != 0 || ::flock(file.get(), LOCK_SH | LOCK_NB) != 0) continue;
+    struct stat status{};
+    if (!file.is_open() || ::fstat(file.get(), &status) != 0 ||
+        ::flock(file.get(), LOCK_SH | LOCK_NB) != 0)
+      continue;
     SpoolEntry out{session, {}, {}, path_of(session), static_cast<std::uint64_t>(status.st_size)};
     if (const auto text = read_small_file(folder_ + "/" + session + ".json")) {
       const auto json = nlohmann::json::parse(*text, nullptr, false);
       const auto member = [&](const char* key) {
-        return json.is_object() && json.contains(key) && json[key].is_string() ? json[key].get<std::string>() : std::string();
+        return json.is_object() && json.contains(key) && json[key].is_string()
+                   ? json[key].get<std::string>()
+                   : std::string();
       };
       out.gateway_url = member("gateway_url");
       out.target = member("target");
     }
-    found.emplace_back(std::int64_t{status.st_mtim.tv_sec} * 1'000'000'000 + status.st_mtim.tv_nsec, std::move(out));
+    found.emplace_back(std::int64_t{status.st_mtim.tv_sec} * 1'000'000'000 + status.st_mtim.tv_nsec,
+                       std::move(out));
   }
   ::closedir(folder);
-  std::sort(found.begin(), found.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
+  std::sort(found.begin(), found.end(),
+            [](const auto& a, const auto& b) { return a.first < b.first; });
   std::vector<SpoolEntry> out;
   for (auto& [time, entry] : found) out.push_back(std::move(entry));
   return out;
 }
 
 Result<void> Spool::remove(const std::string& session) const {
-  if (!is_session_id(session)) return fail(ErrorCode::malformed, "the session id is not one that can name a file");
+  if (!is_session_id(session))
+    return fail(ErrorCode::malformed, "the session id is not one that can name a file");
   const std::string base = folder_ + "/" + session;
   ::unlink((base + ".json").c_str());
   ::unlink((base + ".reserve").c_str());
-  if (::unlink(path_of(session).c_str()) != 0 && errno != ENOENT) return std::unexpected(storage(fmt::format("remove '{}'", path_of(session)), errno));
+  if (::unlink(path_of(session).c_str()) != 0 && errno != ENOENT)
+    return std::unexpected(storage(fmt::format("remove '{}'", path_of(session)), errno));
   return {};
 }
 
 Result<void> Spool::set_aside(const std::string& session) const {
-  if (!is_session_id(session)) return fail(ErrorCode::malformed, "the session id is not one that can name a file");
+  if (!is_session_id(session))
+    return fail(ErrorCode::malformed, "the session id is not one that can name a file");
   const std::string refused = folder_ + "/refused";
-  if (::mkdir(refused.c_str(), 0700) != 0 && errno != EEXIST) return std::unexpected(storage(fmt::format("create '{}'", refused), errno));
+  if (::mkdir(refused.c_str(), 0700) != 0 && errno != EEXIST)
+    return std::unexpected(storage(fmt::format("create '{}'", refused), errno));
   const std::string base = folder_ + "/" + session, moved = refused + "/" + session;
   ::rename((base + ".json").c_str(), (moved + ".json").c_str());
   ::unlink((base + ".reserve").c_str());

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Where session logs lie on this machine until the gateway has receipted them.
 //
-// A folder (0700) with, a session: ID.hslog (the log, locked while it is written), ID.json (where it belongs), ID.reserve (space kept so
-// that a log can be closed on a full disk; gone once sealed). All survive SIGKILL; list() tells which are complete enough to upload.
+// A folder (0700) with, a session: ID.hslog (the log, locked while it is written), ID.json (where
+// it belongs), ID.reserve (space kept so that a log can be closed on a full disk; gone once
+// sealed). All survive SIGKILL; list() tells which are complete enough to upload.
 #pragma once
 
 #include <memory>
@@ -19,23 +20,28 @@ struct SpoolEntry {
   std::string session;
   std::string gateway_url;
   std::string target;
-  std::string path;        // of the log
+  std::string path;  // of the log
   std::uint64_t bytes = 0;
 };
 
 class Spool {
  public:
-  /// Makes the folder, 0700, if it is missing. Fails with storage if it is not ours or others can enter it.
+  /// Makes the folder, 0700, if it is missing. Fails with storage if it is not ours or others can
+  /// enter it.
   static Result<Spool> open(std::string folder);
 
-  /// A sink for one new session's log. Fails with storage (full, not writable): then nothing may be started.
-  Result<std::unique_ptr<LogSink>> create(const std::string& session, const std::string& gateway_url, const std::string& target) const;
+  /// A sink for one new session's log. Fails with storage (full, not writable): then nothing may be
+  /// started.
+  Result<std::unique_ptr<LogSink>> create(const std::string& session,
+                                          const std::string& gateway_url,
+                                          const std::string& target) const;
 
   /// Logs that no running process is writing, oldest first.
   Result<std::vector<SpoolEntry>> list() const;
   /// After the receipt: removes the log. Also takes away what belongs to it.
   Result<void> remove(const std::string& session) const;
-  /// A log that the gateway will never take: kept for the user under refused/, out of the way of the others.
+  /// A log that the gateway will never take: kept for the user under refused/, out of the way of
+  /// the others.
   Result<void> set_aside(const std::string& session) const;
   std::string path_of(const std::string& session) const;
 

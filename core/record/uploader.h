@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Delivers one spooled log to the gateway: a state machine without I/O of its own but reading the file. The caller makes the requests.
+// Delivers one spooled log to the gateway: a state machine without I/O of its own but reading the
+// file. The caller makes the requests.
 #pragma once
 
 #include <string>
@@ -17,7 +18,8 @@ class Uploader {
  public:
   /// HEAD: how much the gateway has; answer by offset_is().
   struct AskOffset {};
-  /// PUT these bytes at offset with this digest; answer by offset_is() with what the gateway then has (a 409 tells it too).
+  /// PUT these bytes at offset with this digest; answer by offset_is() with what the gateway then
+  /// has (a 409 tells it too).
   struct PutChunk {
     std::uint64_t offset = 0;
     Bytes bytes;
@@ -34,8 +36,8 @@ class Uploader {
   };
   using Step = std::variant<AskOffset, PutChunk, Finish, Done>;
 
-  /// Verifies the file first: a log that is broken here is not sent (integrity, malformed). Bytes after the last whole segment (a
-  /// commit that a crash cut) are left out.
+  /// Verifies the file first: a log that is broken here is not sent (integrity, malformed). Bytes
+  /// after the last whole segment (a commit that a crash cut) are left out.
   static Result<Uploader> open(const std::string& path);
 
   /// What to do next. Fails with io if the file cannot be read.
@@ -48,7 +50,8 @@ class Uploader {
   std::uint64_t sent() const { return offset_; }
 
  private:
-  Uploader(std::string path, LogSummary summary) : path_(std::move(path)), summary_(std::move(summary)) {}
+  Uploader(std::string path, LogSummary summary)
+      : path_(std::move(path)), summary_(std::move(summary)) {}
   std::string path_;
   LogSummary summary_;
   bool asked_ = false;

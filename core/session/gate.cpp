@@ -7,8 +7,9 @@ using access::Decision;
 using access::Effect;
 using record::RecordType;
 
-Gate::Gate(std::shared_ptr<const access::PolicyEngine> policy, access::Identity identity, access::Target target,
-           record::SessionLog log, const Clock& clock, access::Durability durability)
+Gate::Gate(std::shared_ptr<const access::PolicyEngine> policy, access::Identity identity,
+           access::Target target, record::SessionLog log, const Clock& clock,
+           access::Durability durability)
     : policy_(std::move(policy)),
       identity_(std::move(identity)),
       target_(std::move(target)),
@@ -28,21 +29,27 @@ Eventually<Verdict> Gate::admit(std::uint64_t connection, const access::Action& 
   const std::uint64_t id = next_action_++;
   const record::ActionRecord entry{id, connection, clock_.system_now(), &action, &decision};
   if (const auto appended = log_.append(RecordType::action, record::to_json(entry)); !appended) {
-    // Not recorded means not done: the statement is refused, and the next commit will end the session.
+    // Not recorded means not done: the statement is refused, and the next commit will end the
+    // session.
     ++totals_.denied;
-    return Eventually<Verdict>(Verdict(Refusal{
-        {Effect::deny, "record", "the session log could not take the record: " + appended.error().message, appended.error().hint}, id}));
+    return Eventually<Verdict>(
+        Verdict(Refusal{{Effect::deny, "record",
+                         "the session log could not take the record: " + appended.error().message,
+                         appended.error().hint},
+                        id}));
   }
   ++totals_.allowed;
   return Eventually<Verdict>(Verdict(Admitted(id)));
 }
 
 Refusal Gate::refuse(std::uint64_t connection, const access::Action& action, Decision decision) {
-  // A rule that wants approval refuses until somebody approves: there is no path on which it allows by itself.
+  // A rule that wants approval refuses until somebody approves: there is no path on which it allows
+  // by itself.
   const std::uint64_t id = next_action_++;
   ++totals_.denied;
   const record::ActionRecord entry{id, connection, clock_.system_now(), &action, &decision};
-  // A refusal that cannot be recorded stays a refusal; commit() reports the broken log before anything else is released.
+  // A refusal that cannot be recorded stays a refusal; commit() reports the broken log before
+  // anything else is released.
   static_cast<void>(log_.append(RecordType::action, record::to_json(entry)));
   if (on_denial_) on_denial_(action, decision);
   return Refusal{std::move(decision), id};
@@ -63,9 +70,13 @@ Result<void> Gate::reply_end(const Admitted&, const record::ReplyEnd& end) {
   return log_.append(RecordType::reply_end, record::to_json(end));
 }
 
-Result<void> Gate::reply_data(const Admitted&, ByteSpan masked) { return log_.append(RecordType::reply_data, masked); }
+Result<void> Gate::reply_data(const Admitted&, ByteSpan masked) {
+  return log_.append(RecordType::reply_data, masked);
+}
 
-Result<void> Gate::note(const record::Note& note) { return log_.append(RecordType::note, record::to_json(note)); }
+Result<void> Gate::note(const record::Note& note) {
+  return log_.append(RecordType::note, record::to_json(note));
+}
 
 Result<void> Gate::settle() {
   if (!log_.has_uncommitted()) return {};
@@ -73,7 +84,8 @@ Result<void> Gate::settle() {
 }
 
 Task<void> Gate::forward(UpstreamBatch& batch, net::Stream& upstream) {
-  HOOP_CO_CHECK(settle());  // record first: if we die between the two, the log already names the statement
+  HOOP_CO_CHECK(
+      settle());  // record first: if we die between the two, the log already names the statement
   if (batch.bytes_.empty()) co_return Result<void>{};
   const Bytes bytes = std::exchange(batch.bytes_, {});
   co_return co_await upstream.write_all(bytes);
@@ -87,8 +99,9 @@ Task<void> Gate::deliver(DownstreamBatch& batch, net::Stream& downstream) {
 }
 
 Result<void> Gate::seal(std::string cause, int program_status) {
-  const record::SessionEnd end{clock_.system_now(), std::move(cause),      program_status, totals_.allowed + totals_.denied,
-                               totals_.denied,      totals_.masked_values, totals_.rows};
+  const record::SessionEnd end{
+      clock_.system_now(), std::move(cause),      program_status, totals_.allowed + totals_.denied,
+      totals_.denied,      totals_.masked_values, totals_.rows};
   return log_.seal(end);
 }
 

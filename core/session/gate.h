@@ -17,8 +17,8 @@
 
 namespace hoop::session {
 
-/// A value that is usually there already. Take it when ready(); otherwise co_await wait(). Asio's awaitables always suspend once,
-/// which a statement that needs no approval must not pay for.
+/// A value that is usually there already. Take it when ready(); otherwise co_await wait(). Asio's
+/// awaitables always suspend once, which a statement that needs no approval must not pay for.
 template <class T>
 class Eventually {
  public:
@@ -32,8 +32,8 @@ class Eventually {
   std::variant<T, asio::awaitable<T>> state_;
 };
 
-/// Proof that an action was allowed and is in the log's buffer. Only Gate makes one. Copyable: a prepared statement is executed
-/// many times, and each execution is admitted anew and recorded.
+/// Proof that an action was allowed and is in the log's buffer. Only Gate makes one. Copyable: a
+/// prepared statement is executed many times, and each execution is admitted anew and recorded.
 class Admitted {
  public:
   std::uint64_t id() const { return id_; }
@@ -51,11 +51,14 @@ struct Refusal {
 };
 using Verdict = std::variant<Admitted, Refusal>;
 
-/// What goes upstream in one write. Bytes enter only with proof, or as protocol bytes that can carry no text of the user's
-/// (Sync, Flush, Terminate, our own Describe, a poison statement), which the caller vouches for by name.
+/// What goes upstream in one write. Bytes enter only with proof, or as protocol bytes that can
+/// carry no text of the user's (Sync, Flush, Terminate, our own Describe, a poison statement),
+/// which the caller vouches for by name.
 class UpstreamBatch {
  public:
-  void add(const Admitted&, ByteSpan bytes) { bytes_.insert(bytes_.end(), bytes.begin(), bytes.end()); }
+  void add(const Admitted&, ByteSpan bytes) {
+    bytes_.insert(bytes_.end(), bytes.begin(), bytes.end());
+  }
   void add_control(ByteSpan bytes) { bytes_.insert(bytes_.end(), bytes.begin(), bytes.end()); }
   bool empty() const { return bytes_.empty(); }
   std::size_t size() const { return bytes_.size(); }
@@ -65,7 +68,8 @@ class UpstreamBatch {
   Bytes bytes_;
 };
 
-/// What goes to the program in one write; handlers append masked bytes, then announce what they hold by the gate's reply calls.
+/// What goes to the program in one write; handlers append masked bytes, then announce what they
+/// hold by the gate's reply calls.
 class DownstreamBatch {
  public:
   Bytes& bytes() { return bytes_; }
@@ -90,26 +94,29 @@ class Gate {
   /// Called once a refusal, for the stderr line of agents; never with a literal or a row's value.
   using DenialListener = std::function<void(const access::Action&, const access::Decision&)>;
 
-  Gate(std::shared_ptr<const access::PolicyEngine> policy, access::Identity identity, access::Target target,
-       record::SessionLog log, const Clock& clock, access::Durability durability);
+  Gate(std::shared_ptr<const access::PolicyEngine> policy, access::Identity identity,
+       access::Target target, record::SessionLog log, const Clock& clock,
+       access::Durability durability);
   Gate(const Gate&) = delete;
   Gate& operator=(const Gate&) = delete;
 
-  /// Decides and appends the action's record. connection numbers the program's connection in the session. A log that cannot take
-  /// the record is a refusal by rule "record".
+  /// Decides and appends the action's record. connection numbers the program's connection in the
+  /// session. A log that cannot take the record is a refusal by rule "record".
   Eventually<Verdict> admit(std::uint64_t connection, const access::Action& action);
-  /// For a refusal that policy does not make (masked column in a predicate, statement not parsed): recorded as a denial with the
-  /// given decision, whose effect must be deny.
+  /// For a refusal that policy does not make (masked column in a predicate, statement not parsed):
+  /// recorded as a denial with the given decision, whose effect must be deny.
   Refusal refuse(std::uint64_t connection, const access::Action& action, access::Decision decision);
 
-  /// Reply records; each must be appended before the bytes it speaks of are delivered. rows and bytes are totals of the action.
+  /// Reply records; each must be appended before the bytes it speaks of are delivered. rows and
+  /// bytes are totals of the action.
   Result<void> reply_begin(const Admitted& action, const record::ReplyBegin& begin);
   Result<void> reply_progress(const Admitted& action, const record::Progress& progress);
   Result<void> reply_end(const Admitted& action, const record::ReplyEnd& end);
   Result<void> reply_data(const Admitted& action, ByteSpan masked);
   Result<void> note(const record::Note& note);
 
-  /// Commits the log, then writes the batch upstream, and empties it. Fails with storage, io, timeout.
+  /// Commits the log, then writes the batch upstream, and empties it. Fails with storage, io,
+  /// timeout.
   Task<void> forward(UpstreamBatch& batch, net::Stream& upstream);
   /// Commits the log, then writes the batch to the program, and empties it.
   Task<void> deliver(DownstreamBatch& batch, net::Stream& downstream);

@@ -28,9 +28,11 @@ struct SessionContext {
 class ProtocolHandler {
  public:
   virtual ~ProtocolHandler() = default;
-  /// Serves one connection that a door has opened, until either side ends it; says what went wrong in the protocol's own words
-  /// before it returns an error. connection counts from 1 in the session. Several may run at once on one io_context.
-  virtual Task<void> serve(std::uint64_t connection, net::StreamPtr downstream, Opening opening) = 0;
+  /// Serves one connection that a door has opened, until either side ends it; says what went wrong
+  /// in the protocol's own words before it returns an error. connection counts from 1 in the
+  /// session. Several may run at once on one io_context.
+  virtual Task<void> serve(std::uint64_t connection, net::StreamPtr downstream,
+                           Opening opening) = 0;
   /// Ends every connection with this reason in the protocol's own words (expired, revoked).
   virtual void end_all(std::string reason) = 0;
 };

@@ -17,7 +17,8 @@ using std::chrono::seconds;
 constexpr std::string_view kCookieName = "__Host-hoopctl-device";
 constexpr std::size_t kCookieLetters = 43;  // 32 bytes in base64url
 constexpr std::size_t kMaxBody = std::size_t{8} << 10;
-constexpr const char* kNoSuchCode = "There is no request with this code. It may have expired: run hoopctl login again.";
+constexpr const char* kNoSuchCode =
+    "There is no request with this code. It may have expired: run hoopctl login again.";
 constexpr const char* kWrongPassword = "The user or the password is wrong.";
 
 /// The value of our cookie if the browser sent it once and it can be ours; otherwise "".
@@ -76,7 +77,8 @@ DevicePage::DevicePage(Shared& shared)
       passwords_by_user_(limits(5, seconds(60))),
       passwords_by_address_(limits(10, seconds(300))) {}
 
-Result<http::Response> DevicePage::show(const http::Request& request, const http::ConnectionInfo& connection) {
+Result<http::Response> DevicePage::show(const http::Request& request,
+                                        const http::ConnectionInfo& connection) {
   const auto query = http::Form::parse(request.query());
   if (!query) return page(400, code_page("This link is broken."));
   const auto typed = query->find("user_code");
@@ -100,14 +102,15 @@ Task<http::Response> DevicePage::submit(http::Request request, http::ConnectionI
   co_return co_await sign_in(std::move(*submission), std::move(*found.request));
 }
 
-std::expected<DevicePage::Submission, http::Response> DevicePage::read_submission(const http::Request& request,
-                                                                                  const http::ConnectionInfo& connection) {
+std::expected<DevicePage::Submission, http::Response> DevicePage::read_submission(
+    const http::Request& request, const http::ConnectionInfo& connection) {
   const auto refuse = [&](int status, std::string_view text) {
     return std::unexpected(page(status, message_page("This did not work", text)));
   };
   const auto type = request.headers.only("content-type");
   const std::string_view media = type ? type->substr(0, type->find(';')) : std::string_view();
-  if (!http::equal_ignoring_case(media, "application/x-www-form-urlencoded")) return refuse(415, "This is not a form of this page.");
+  if (!http::equal_ignoring_case(media, "application/x-www-form-urlencoded"))
+    return refuse(415, "This is not a form of this page.");
   if (request.body.size() > kMaxBody) return refuse(413, "The form is too long.");
   auto form = http::Form::parse(request.body);
   if (!form) return refuse(400, "The form is broken.");
@@ -119,10 +122,14 @@ std::expected<DevicePage::Submission, http::Response> DevicePage::read_submissio
   const auto user_code = normalise_user_code(out.form.find("user_code").value_or(""));
   const auto token = out.form.find("csrf");
   const auto site = request.headers.find("sec-fetch-site");
-  const bool ours = (out.step == "sign_in" || out.step == "decide") && user_code && token && !out.cookie.empty() &&
-                    (!site || *site == "same-origin") &&
-                    equal_constant_time(as_bytes(csrf(out.cookie, out.step, *user_code)), as_bytes(*token));
-  if (!ours) return refuse(403, "The form is not from this page, or it is too old. Run hoopctl login again and open the link that it shows.");
+  const bool ours =
+      (out.step == "sign_in" || out.step == "decide") && user_code && token &&
+      !out.cookie.empty() && (!site || *site == "same-origin") &&
+      equal_constant_time(as_bytes(csrf(out.cookie, out.step, *user_code)), as_bytes(*token));
+  if (!ours)
+    return refuse(403,
+                  "The form is not from this page, or it is too old. Run hoopctl login again and "
+                  "open the link that it shows.");
   out.user_code = *user_code;
   return out;
 }
@@ -133,7 +140,8 @@ Task<http::Response> DevicePage::sign_in(Submission submission, DeviceRequest re
   const std::string user_key = to_hex(crypto::sha256(as_bytes(username)));
   const seconds wait = password_wait(user_key, submission.address);
   if (wait > seconds(0)) {
-    co_return too_many(sign_in_form(429, submission.user_code, submission.cookie, wait_text(wait)), wait);
+    co_return too_many(sign_in_form(429, submission.user_code, submission.cookie, wait_text(wait)),
+                       wait);
   }
   HOOP_CO_TRY(const std::optional<std::string> hash, shared_.users.password_hash(username));
   // Counted before it is known, so that a hundred tries at once do not all pass the check above.
@@ -142,9 +150,12 @@ Task<http::Response> DevicePage::sign_in(Submission submission, DeviceRequest re
   passwords_by_address_.failed(submission.address, now);
   // An unknown user costs the same 80 ms.
   std::string compared_with = hash.value_or(unmatchable_hash_);
-  const std::optional<bool> right = co_await worker_.matches(std::move(password), std::move(compared_with));
+  const std::optional<bool> right =
+      co_await worker_.matches(std::move(password), std::move(compared_with));
   if (!right) {
-    co_return too_many(sign_in_form(503, submission.user_code, submission.cookie, "The gateway is busy. Try again."), seconds(5));
+    co_return too_many(sign_in_form(503, submission.user_code, submission.cookie,
+                                    "The gateway is busy. Try again."),
+                       seconds(5));
   }
   if (!*right || !hash) {
     // Not the name: people type passwords into the wrong field.
@@ -154,43 +165,57 @@ Task<http::Response> DevicePage::sign_in(Submission submission, DeviceRequest re
   passwords_by_user_.succeeded(user_key);
   // Only its own try: whoever has one password must not wipe the slate of guesses at others'.
   passwords_by_address_.take_back(submission.address);
-  // A new cookie with the new right: one that was planted before is worth nothing (session fixation).
+  // A new cookie with the new right: one that was planted before is worth nothing (session
+  // fixation).
   const std::string cookie = fresh_cookie();
   const SystemTime signed_in_at = shared_.clock.system_now();
   HOOP_CO_CHECK(shared_.requests.sign_in(request, username, browser_of(cookie), signed_in_at));
-  const RequestView view{submission.user_code, shared_.settings.client_name, request.client_host, request.address,
-                         to_rfc3339(request.requested_at)};
-  http::Response response = page(200, decision_page(view, username, csrf(cookie, "decide", submission.user_code)));
+  const RequestView view{submission.user_code, shared_.settings.client_name, request.client_host,
+                         request.address, to_rfc3339(request.requested_at)};
+  http::Response response =
+      page(200, decision_page(view, username, csrf(cookie, "decide", submission.user_code)));
   set_cookie(response, cookie, shared_.settings.decision_time);
   co_return response;
 }
 
-Result<http::Response> DevicePage::decide(const Submission& submission, const DeviceRequest& request) {
+Result<http::Response> DevicePage::decide(const Submission& submission,
+                                          const DeviceRequest& request) {
   const SystemTime now = shared_.clock.system_now();
   const Bytes browser = browser_of(submission.cookie);
   const auto verdict = submission.form.find("decision");
   // The decision is bound to a sign-in of this browser, for this request, a moment ago.
-  const bool fresh = request.subject && request.signed_in_at && equal_constant_time(browser, request.browser) &&
+  const bool fresh = request.subject && request.signed_in_at &&
+                     equal_constant_time(browser, request.browser) &&
                      now - *request.signed_in_at <= shared_.settings.decision_time;
-  if (!fresh) return sign_in_form(403, submission.user_code, fresh_cookie(), "Sign in again to decide.");
+  if (!fresh)
+    return sign_in_form(403, submission.user_code, fresh_cookie(), "Sign in again to decide.");
   if (!verdict || (*verdict != "approve" && *verdict != "deny")) {
     return page(400, message_page("This did not work", "The form is broken."));
   }
   const bool approved = *verdict == "approve";
   using Verdict = DeviceRequests::Verdict;
-  HOOP_TRY(const bool counted, shared_.requests.decide(request, approved ? Verdict::approve : Verdict::deny, browser, now));
+  HOOP_TRY(
+      const bool counted,
+      shared_.requests.decide(request, approved ? Verdict::approve : Verdict::deny, browser, now));
   if (!counted) return page(400, code_page(kNoSuchCode));
-  shared_.log.info(approved ? "device_approved" : "device_denied",
-                   {{"subject", *request.subject}, {"by", submission.address}, {"for", request.address}});
-  http::Response response = page(200, approved ? message_page("Approved", "You are logged in. Go back to your terminal; this page can be closed.")
-                                               : message_page("Denied", "The device has been refused. This page can be closed."));
+  shared_.log.info(
+      approved ? "device_approved" : "device_denied",
+      {{"subject", *request.subject}, {"by", submission.address}, {"for", request.address}});
+  http::Response response = page(
+      200,
+      approved
+          ? message_page("Approved",
+                         "You are logged in. Go back to your terminal; this page can be closed.")
+          : message_page("Denied", "The device has been refused. This page can be closed."));
   set_cookie(response, "", seconds(0));
   return response;
 }
 
-Result<DevicePage::Lookup> DevicePage::find_request(const std::string& user_code, const std::string& address) {
+Result<DevicePage::Lookup> DevicePage::find_request(const std::string& user_code,
+                                                    const std::string& address) {
   const SteadyTime now = shared_.clock.steady_now();
-  const seconds wait = codes_in_all_.allows("", now) ? codes_by_address_.wait_for(address, now) : seconds(60);
+  const seconds wait =
+      codes_in_all_.allows("", now) ? codes_by_address_.wait_for(address, now) : seconds(60);
   if (wait > seconds(0)) {
     return Lookup{std::nullopt, too_many(page(429, code_page(wait_text(wait))), wait)};
   }
@@ -203,11 +228,14 @@ Result<DevicePage::Lookup> DevicePage::find_request(const std::string& user_code
 
 seconds DevicePage::password_wait(const std::string& username, const std::string& address) const {
   const SteadyTime now = shared_.clock.steady_now();
-  return std::max(passwords_by_user_.wait_for(username, now), passwords_by_address_.wait_for(address, now));
+  return std::max(passwords_by_user_.wait_for(username, now),
+                  passwords_by_address_.wait_for(address, now));
 }
 
-std::string DevicePage::csrf(std::string_view cookie, std::string_view step, std::string_view user_code) const {
-  const std::string message = std::string(cookie) + "\n" + std::string(step) + "\n" + std::string(user_code);
+std::string DevicePage::csrf(std::string_view cookie, std::string_view step,
+                             std::string_view user_code) const {
+  const std::string message =
+      std::string(cookie) + "\n" + std::string(step) + "\n" + std::string(user_code);
   return to_base64url(crypto::hmac_sha256(csrf_key_.reveal(), as_bytes(message)));
 }
 
@@ -223,8 +251,11 @@ http::Response DevicePage::page(int status, std::string html) const {
   return response;
 }
 
-http::Response DevicePage::sign_in_form(int status, const std::string& user_code, const std::string& cookie, std::string_view complaint) const {
-  http::Response response = page(status, sign_in_page(user_code, csrf(cookie, "sign_in", user_code), complaint));
+http::Response DevicePage::sign_in_form(int status, const std::string& user_code,
+                                        const std::string& cookie,
+                                        std::string_view complaint) const {
+  http::Response response =
+      page(status, sign_in_page(user_code, csrf(cookie, "sign_in", user_code), complaint));
   set_cookie(response, cookie, seconds(600));
   return response;
 }

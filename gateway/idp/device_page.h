@@ -6,7 +6,8 @@
 //   POST /device  step=sign_in csrf user_code username password      → what asks, and two buttons
 //   POST /device  step=decide  csrf user_code decision=approve|deny  → done
 //
-// csrf is a hidden field of each form and goes with the cookie that the answer before it set. Scripts use the same two forms.
+// csrf is a hidden field of each form and goes with the cookie that the answer before it set.
+// Scripts use the same two forms.
 #pragma once
 
 #include "core/http/form.h"
@@ -31,8 +32,10 @@ class DevicePage {
     std::string user_code;  // normalised
     std::string address;    // the limiters' key
   };
-  /// The submitted form if it comes from a page of ours in the same browser; otherwise the answer that refuses it.
-  std::expected<Submission, http::Response> read_submission(const http::Request& request, const http::ConnectionInfo& connection);
+  /// The submitted form if it comes from a page of ours in the same browser; otherwise the answer
+  /// that refuses it.
+  std::expected<Submission, http::Response> read_submission(const http::Request& request,
+                                                            const http::ConnectionInfo& connection);
   Task<http::Response> sign_in(Submission submission, DeviceRequest request);
   Result<http::Response> decide(const Submission& submission, const DeviceRequest& request);
 
@@ -44,10 +47,12 @@ class DevicePage {
   Result<Lookup> find_request(const std::string& user_code, const std::string& address);
   std::chrono::seconds password_wait(const std::string& username, const std::string& address) const;
 
-  std::string csrf(std::string_view cookie, std::string_view step, std::string_view user_code) const;
+  std::string csrf(std::string_view cookie, std::string_view step,
+                   std::string_view user_code) const;
   std::string fresh_cookie() const;
   http::Response page(int status, std::string html) const;
-  http::Response sign_in_form(int status, const std::string& user_code, const std::string& cookie, std::string_view complaint) const;
+  http::Response sign_in_form(int status, const std::string& user_code, const std::string& cookie,
+                              std::string_view complaint) const;
 
   Shared& shared_;
   SecretBytes csrf_key_;  // of this process: a form does not outlive a restart

@@ -11,7 +11,8 @@ namespace {
 constexpr std::string_view kAlphabet = "BCDFGHJKLMNPQRSTVWXZ";
 constexpr std::size_t kUserCodeLetters = 8;
 constexpr std::int64_t kSlowDown = 5;
-// A client that sleeps exactly the interval must not be told to slow down by a network that was faster the second time.
+// A client that sleeps exactly the interval must not be told to slow down by a network that was
+// faster the second time.
 constexpr std::chrono::milliseconds kPollTolerance{250};
 // So that a late client hears expired_token and not invalid_grant.
 constexpr std::chrono::minutes kKeptAfterExpiry{10};
@@ -38,7 +39,8 @@ std::optional<std::string> normalise_user_code(std::string_view typed) {
   for (const char c : typed.substr(0, 64)) {
     if (c == '-' || c == ' ') continue;
     const char letter = c >= 'a' && c <= 'z' ? static_cast<char>(c - ('a' - 'A')) : c;
-    if (kAlphabet.find(letter) == kAlphabet.npos || out.size() > kUserCodeLetters) return std::nullopt;
+    if (kAlphabet.find(letter) == kAlphabet.npos || out.size() > kUserCodeLetters)
+      return std::nullopt;
     if (out.size() == kUserCodeLetters / 2) out += '-';
     out += letter;
   }
@@ -46,30 +48,39 @@ std::optional<std::string> normalise_user_code(std::string_view typed) {
   return out;
 }
 
-Result<IssuedCodes> DeviceRequests::issue(const DeviceRequest& request, std::chrono::seconds life, std::chrono::seconds interval,
-                                          Random& random) {
+Result<IssuedCodes> DeviceRequests::issue(const DeviceRequest& request, std::chrono::seconds life,
+                                          std::chrono::seconds interval, Random& random) {
   IssuedCodes codes{SecretText(to_base64url(random.bytes(32))), {}};
-  // Two live requests with one code: once in millions of years, but then the wrong one would be approved.
+  // Two live requests with one code: once in millions of years, but then the wrong one would be
+  // approved.
   for (int attempt = 0; attempt < 5; ++attempt) {
     codes.user_code = make_user_code(random);
     HOOP_CHECK(database_.run(
-        "INSERT INTO idp_device_requests (device_code, user_code, client_id, client_host, address, requested_at, expires_at, interval,"
+        "INSERT INTO idp_device_requests (device_code, user_code, client_id, client_host, address, "
+        "requested_at, expires_at, interval,"
         " polled_at, state) VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0, 'pending') ON CONFLICT DO NOTHING",
-        {digest(codes.device_code.reveal()), digest(codes.user_code), request.client_id, request.client_host, request.address,
-         to_column(request.requested_at), to_column(request.requested_at + life), std::int64_t{interval.count()}}));
+        {digest(codes.device_code.reveal()), digest(codes.user_code), request.client_id,
+         request.client_host, request.address, to_column(request.requested_at),
+         to_column(request.requested_at + life), std::int64_t{interval.count()}}));
     if (database_.changes() == 1) return codes;
   }
   return fail(ErrorCode::internal, "no free user code");
 }
 
-Result<std::optional<DeviceRequest>> DeviceRequests::find_pending(std::string_view user_code, SystemTime now) {
-  HOOP_TRY(const auto row, database_.find("SELECT device_code, client_id, client_host, address, requested_at, subject, signed_in_at, browser"
-                                          " FROM idp_device_requests WHERE user_code = ? AND state = 'pending' AND expires_at > ?",
-                                          {digest(user_code), to_column(now)}));
+Result<std::optional<DeviceRequest>> DeviceRequests::find_pending(std::string_view user_code,
+                                                                  SystemTime now) {
+  HOOP_TRY(
+      const auto row,
+      database_.find(
+          "SELECT device_code, client_id, client_host, address, requested_at, subject, "
+          "signed_in_at, browser"
+          " FROM idp_device_requests WHERE user_code = ? AND state = 'pending' AND expires_at > ?",
+          {digest(user_code), to_column(now)}));
   if (!row) return std::optional<DeviceRequest>();
   DeviceRequest out;
   const Bytes id = row->blob(0);
-  if (id.size() != out.id.size()) return fail(ErrorCode::storage, "a device request has a broken key");
+  if (id.size() != out.id.size())
+    return fail(ErrorCode::storage, "a device request has a broken key");
   std::copy(id.begin(), id.end(), out.id.begin());
   out.client_id = row->text(1);
   out.client_host = row->text(2);
@@ -81,23 +92,31 @@ Result<std::optional<DeviceRequest>> DeviceRequests::find_pending(std::string_vi
   return std::optional<DeviceRequest>(std::move(out));
 }
 
-Result<void> DeviceRequests::sign_in(const DeviceRequest& request, std::string_view subject, ByteSpan browser, SystemTime now) {
-  return database_.run("UPDATE idp_device_requests SET subject = ?, browser = ?, signed_in_at = ? WHERE device_code = ? AND state = 'pending'",
-                       {subject, browser, to_column(now), request.id});
+Result<void> DeviceRequests::sign_in(const DeviceRequest& request, std::string_view subject,
+                                     ByteSpan browser, SystemTime now) {
+  return database_.run(
+      "UPDATE idp_device_requests SET subject = ?, browser = ?, signed_in_at = ? WHERE device_code "
+      "= ? AND state = 'pending'",
+      {subject, browser, to_column(now), request.id});
 }
 
-Result<bool> DeviceRequests::decide(const DeviceRequest& request, Verdict verdict, ByteSpan browser, SystemTime now) {
+Result<bool> DeviceRequests::decide(const DeviceRequest& request, Verdict verdict, ByteSpan browser,
+                                    SystemTime now) {
   // One statement, so that of two decisions only the first one counts.
-  HOOP_CHECK(database_.run("UPDATE idp_device_requests SET state = ? WHERE device_code = ? AND browser = ? AND state = 'pending' AND expires_at > ?",
-                           {verdict == Verdict::approve ? "approved" : "denied", request.id, browser, to_column(now)}));
+  HOOP_CHECK(database_.run(
+      "UPDATE idp_device_requests SET state = ? WHERE device_code = ? AND browser = ? AND state = "
+      "'pending' AND expires_at > ?",
+      {verdict == Verdict::approve ? "approved" : "denied", request.id, browser, to_column(now)}));
   return database_.changes() == 1;
 }
 
-Result<DeviceRequests::Poll> DeviceRequests::poll(std::string_view device_code, std::string_view client_id, SystemTime now) {
+Result<DeviceRequests::Poll> DeviceRequests::poll(std::string_view device_code,
+                                                  std::string_view client_id, SystemTime now) {
   using State = Poll::State;
   HOOP_TRY(Transaction transaction, Transaction::begin(database_));
   const crypto::Digest256 id = digest(device_code);
-  HOOP_TRY(const auto row, database_.find("SELECT state, expires_at, interval, polled_at, coalesce(subject, '') FROM idp_device_requests"
+  HOOP_TRY(const auto row, database_.find("SELECT state, expires_at, interval, polled_at, "
+                                          "coalesce(subject, '') FROM idp_device_requests"
                                           " WHERE device_code = ? AND client_id = ?",
                                           {id, client_id}));
   if (!row) return Poll{State::unknown, {}};
@@ -111,9 +130,11 @@ Result<DeviceRequests::Poll> DeviceRequests::poll(std::string_view device_code, 
     return out;
   }
   const std::int64_t interval = row->integer(2);
-  const bool too_fast = from_column(row->integer(3)) + std::chrono::seconds(interval) - kPollTolerance > now;
-  HOOP_CHECK(database_.run("UPDATE idp_device_requests SET polled_at = ?, interval = ? WHERE device_code = ?",
-                           {to_column(now), too_fast ? interval + kSlowDown : interval, id}));
+  const bool too_fast =
+      from_column(row->integer(3)) + std::chrono::seconds(interval) - kPollTolerance > now;
+  HOOP_CHECK(database_.run(
+      "UPDATE idp_device_requests SET polled_at = ?, interval = ? WHERE device_code = ?",
+      {to_column(now), too_fast ? interval + kSlowDown : interval, id}));
   HOOP_CHECK(transaction.commit());
   return Poll{too_fast ? State::slow_down : State::pending, {}};
 }
@@ -124,7 +145,8 @@ Result<std::int64_t> DeviceRequests::count() {
 }
 
 Result<void> DeviceRequests::purge(SystemTime now) {
-  return database_.run("DELETE FROM idp_device_requests WHERE expires_at <= ?", {to_column(now - kKeptAfterExpiry)});
+  return database_.run("DELETE FROM idp_device_requests WHERE expires_at <= ?",
+                       {to_column(now - kKeptAfterExpiry)});
 }
 
 }  // namespace hoop::gateway::idp

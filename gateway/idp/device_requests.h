@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Device authorization requests (RFC 8628) from the moment they are made until their tokens are fetched.
+// Device authorization requests (RFC 8628) from the moment they are made until their tokens are
+// fetched.
 #pragma once
 
 #include <chrono>
@@ -32,21 +33,26 @@ struct IssuedCodes {
   std::string user_code;  // "XXXX-XXXX"
 };
 
-/// The letters of a typed code in capitals, in groups as it is shown; nullopt if it cannot be one. Blanks and dashes do not count.
+/// The letters of a typed code in capitals, in groups as it is shown; nullopt if it cannot be one.
+/// Blanks and dashes do not count.
 std::optional<std::string> normalise_user_code(std::string_view typed);
 
 class DeviceRequests {
  public:
   explicit DeviceRequests(Database& database) : database_(database) {}
 
-  Result<IssuedCodes> issue(const DeviceRequest& request, std::chrono::seconds life, std::chrono::seconds interval, Random& random);
+  Result<IssuedCodes> issue(const DeviceRequest& request, std::chrono::seconds life,
+                            std::chrono::seconds interval, Random& random);
   /// The request that waits for a decision under this (normalised) code.
   Result<std::optional<DeviceRequest>> find_pending(std::string_view user_code, SystemTime now);
   /// Replaces who has signed in before: the decision is the last one's.
-  Result<void> sign_in(const DeviceRequest& request, std::string_view subject, ByteSpan browser, SystemTime now);
+  Result<void> sign_in(const DeviceRequest& request, std::string_view subject, ByteSpan browser,
+                       SystemTime now);
   enum class Verdict { approve, deny };
-  /// False if the request has been decided, has expired, or another browser has signed in meanwhile.
-  Result<bool> decide(const DeviceRequest& request, Verdict verdict, ByteSpan browser, SystemTime now);
+  /// False if the request has been decided, has expired, or another browser has signed in
+  /// meanwhile.
+  Result<bool> decide(const DeviceRequest& request, Verdict verdict, ByteSpan browser,
+                      SystemTime now);
 
   struct Poll {
     enum class State { unknown, pending, slow_down, denied, expired, approved };

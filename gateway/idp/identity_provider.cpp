@@ -15,8 +15,9 @@ std::string discovery_document(const std::string& issuer) {
     append_json_string(quoted, issuer + path);
     return quoted;
   };
-  return R"({"issuer":)" + url("") + R"(,"device_authorization_endpoint":)" + url("/oauth/device_authorization") +
-         R"(,"token_endpoint":)" + url("/oauth/token") + R"(,"revocation_endpoint":)" + url("/oauth/revoke") + R"(,"jwks_uri":)" +
+  return R"({"issuer":)" + url("") + R"(,"device_authorization_endpoint":)" +
+         url("/oauth/device_authorization") + R"(,"token_endpoint":)" + url("/oauth/token") +
+         R"(,"revocation_endpoint":)" + url("/oauth/revoke") + R"(,"jwks_uri":)" +
          url("/oauth/jwks") +
          R"(,"grant_types_supported":["urn:ietf:params:oauth:grant-type:device_code","refresh_token"],"response_types_supported":[],)"
          R"("token_endpoint_auth_methods_supported":["none"],"revocation_endpoint_auth_methods_supported":["none"],)"
@@ -24,13 +25,15 @@ std::string discovery_document(const std::string& issuer) {
 }
 
 http::Response wrong_method(const char* allowed) {
-  http::Response response = http::problem_response(405, "method_not_allowed", "this path does not take that method");
+  http::Response response =
+      http::problem_response(405, "method_not_allowed", "this path does not take that method");
   response.headers.set("Allow", allowed);
   return response;
 }
 
 bool is_own_path(std::string_view path) {
-  return path == "/device" || path.starts_with("/oauth/") || path == "/.well-known/openid-configuration" ||
+  return path == "/device" || path.starts_with("/oauth/") ||
+         path == "/.well-known/openid-configuration" ||
          path == "/.well-known/oauth-authorization-server";
 }
 
@@ -66,7 +69,8 @@ struct IdentityProvider::Parts {
   TokenEndpoints endpoints;
   DevicePage page;
 
-  Parts(Shared parts, crypto::P256Key key) : shared(std::move(parts)), endpoints(shared, std::move(key)), page(shared) {}
+  Parts(Shared parts, crypto::P256Key key)
+      : shared(std::move(parts)), endpoints(shared, std::move(key)), page(shared) {}
 
   identity::KeySet keys() const { return {{identity::verification_key(endpoints.key())}}; }
 
@@ -79,12 +83,16 @@ struct IdentityProvider::Parts {
   Task<http::Response> answer(http::Request request, http::ConnectionInfo connection) {
     const std::string path(request.path());
     if (path == "/oauth/jwks") co_return document(request, identity::jwks_to_json(keys()));
-    if (path.starts_with("/.well-known/")) co_return document(request, discovery_document(shared.settings.issuer));
-    if (path == "/oauth/device_authorization") co_return endpoints.authorize_device(request, connection);
+    if (path.starts_with("/.well-known/"))
+      co_return document(request, discovery_document(shared.settings.issuer));
+    if (path == "/oauth/device_authorization")
+      co_return endpoints.authorize_device(request, connection);
     if (path == "/oauth/token") co_return endpoints.token(request, connection);
     if (path == "/oauth/revoke") co_return endpoints.revoke(request);
-    if (path != "/device") co_return http::problem_response(404, "not_found", "there is nothing here");
-    if (request.method == "GET" || request.method == "HEAD") co_return page.show(request, connection);
+    if (path != "/device")
+      co_return http::problem_response(404, "not_found", "there is nothing here");
+    if (request.method == "GET" || request.method == "HEAD")
+      co_return page.show(request, connection);
     if (request.method != "POST") co_return wrong_method("GET, POST");
     co_return co_await page.submit(std::move(request), std::move(connection));
   }
@@ -93,20 +101,27 @@ struct IdentityProvider::Parts {
 IdentityProvider::IdentityProvider(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
 IdentityProvider::~IdentityProvider() = default;
 
-Result<std::unique_ptr<IdentityProvider>> IdentityProvider::create(Settings settings, Database& database, crypto::P256Key key,
-                                                                   const Clock& clock, Random& random, Log& log) {
+Result<std::unique_ptr<IdentityProvider>> IdentityProvider::create(Settings settings,
+                                                                   Database& database,
+                                                                   crypto::P256Key key,
+                                                                   const Clock& clock,
+                                                                   Random& random, Log& log) {
   HOOP_TRY(UserStore users, UserStore::open(database));
-  Shared shared{std::move(settings), clock, random, log, std::move(users), DeviceRequests(database), Logins(database)};
+  Shared shared{std::move(settings),      clock,           random, log, std::move(users),
+                DeviceRequests(database), Logins(database)};
   auto parts = std::make_unique<Parts>(std::move(shared), std::move(key));
   return std::unique_ptr<IdentityProvider>(new IdentityProvider(std::move(parts)));
 }
 
-asio::awaitable<std::optional<http::Response>> IdentityProvider::handle(http::Request request, http::ConnectionInfo connection) {
+asio::awaitable<std::optional<http::Response>> IdentityProvider::handle(
+    http::Request request, http::ConnectionInfo connection) {
   const std::string path(request.path());
   if (!is_own_path(path)) co_return std::nullopt;
-  Result<http::Response> answer = co_await parts_->answer(std::move(request), std::move(connection));
+  Result<http::Response> answer =
+      co_await parts_->answer(std::move(request), std::move(connection));
   if (!answer) {
-    parts_->shared.log.error("identity_provider_failed", {{"path", path}, {"error", answer.error().message}});
+    parts_->shared.log.error("identity_provider_failed",
+                             {{"path", path}, {"error", answer.error().message}});
     answer = http::json_response(500, R"({"error":"server_error"})");
   }
   add_security_headers(*answer);

@@ -21,19 +21,21 @@
 
 namespace hoop::gateway::idp {
 
-/// Resource. Used on one thread, the one that runs the io_context of its requests; passwords are hashed on a worker thread of
-/// its own. Must go before that io_context. Borrows all references.
+/// Resource. Used on one thread, the one that runs the io_context of its requests; passwords are
+/// hashed on a worker thread of its own. Must go before that io_context. Borrows all references.
 class IdentityProvider {
  public:
   /// Makes its tables. key signs access tokens.
-  static Result<std::unique_ptr<IdentityProvider>> create(Settings settings, Database& database, crypto::P256Key key, const Clock& clock,
+  static Result<std::unique_ptr<IdentityProvider>> create(Settings settings, Database& database,
+                                                          crypto::P256Key key, const Clock& clock,
                                                           Random& random, Log& log);
   ~IdentityProvider();
   IdentityProvider(const IdentityProvider&) = delete;
   IdentityProvider& operator=(const IdentityProvider&) = delete;
 
   /// nullopt: not one of its paths.
-  asio::awaitable<std::optional<http::Response>> handle(http::Request request, http::ConnectionInfo connection);
+  asio::awaitable<std::optional<http::Response>> handle(http::Request request,
+                                                        http::ConnectionInfo connection);
   /// For the gateway's own TokenVerifier.
   identity::KeySet keys() const;
 

@@ -14,26 +14,31 @@ crypto::Digest256 digest(std::string_view token) { return crypto::sha256(as_byte
 
 Result<SecretText> Logins::issue(std::int64_t family, Random& random) {
   SecretText token(to_base64url(random.bytes(32)));
-  HOOP_CHECK(database_.run("INSERT INTO idp_refresh_tokens (token, family) VALUES (?, ?)", {digest(token.reveal()), family}));
+  HOOP_CHECK(database_.run("INSERT INTO idp_refresh_tokens (token, family) VALUES (?, ?)",
+                           {digest(token.reveal()), family}));
   return token;
 }
 
-Result<SecretText> Logins::start(std::string_view subject, std::string_view client_id, SystemTime now, std::chrono::seconds life,
-                                 Random& random) {
+Result<SecretText> Logins::start(std::string_view subject, std::string_view client_id,
+                                 SystemTime now, std::chrono::seconds life, Random& random) {
   HOOP_TRY(Transaction transaction, Transaction::begin(database_));
-  HOOP_CHECK(database_.run("INSERT INTO idp_logins (subject, client_id, started_at, expires_at) VALUES (?, ?, ?, ?)",
-                           {subject, client_id, to_column(now), to_column(now + life)}));
+  HOOP_CHECK(database_.run(
+      "INSERT INTO idp_logins (subject, client_id, started_at, expires_at) VALUES (?, ?, ?, ?)",
+      {subject, client_id, to_column(now), to_column(now + life)}));
   HOOP_TRY(SecretText token, issue(database_.last_insert_rowid(), random));
   HOOP_CHECK(transaction.commit());
   return token;
 }
 
-Result<Logins::Rotation> Logins::rotate(std::string_view token, std::string_view client_id, SystemTime now, Random& random) {
+Result<Logins::Rotation> Logins::rotate(std::string_view token, std::string_view client_id,
+                                        SystemTime now, Random& random) {
   using State = Rotation::State;
   HOOP_TRY(Transaction transaction, Transaction::begin(database_));
-  HOOP_TRY(const auto row, database_.find("SELECT t.used, l.family, l.subject, l.expires_at, l.ended FROM idp_refresh_tokens t"
-                                          " JOIN idp_logins l USING (family) WHERE t.token = ? AND l.client_id = ?",
-                                          {digest(token), client_id}));
+  HOOP_TRY(const auto row,
+           database_.find(
+               "SELECT t.used, l.family, l.subject, l.expires_at, l.ended FROM idp_refresh_tokens t"
+               " JOIN idp_logins l USING (family) WHERE t.token = ? AND l.client_id = ?",
+               {digest(token), client_id}));
   if (!row) return Rotation{};
   const std::int64_t family = row->integer(1);
   Rotation out{State::ended, row->text(2), {}};
@@ -42,7 +47,8 @@ Result<Logins::Rotation> Logins::rotate(std::string_view token, std::string_view
     HOOP_CHECK(database_.run("UPDATE idp_logins SET ended = 1 WHERE family = ?", {family}));
     out.state = State::reused;
   } else {
-    HOOP_CHECK(database_.run("UPDATE idp_refresh_tokens SET used = 1 WHERE token = ?", {digest(token)}));
+    HOOP_CHECK(
+        database_.run("UPDATE idp_refresh_tokens SET used = 1 WHERE token = ?", {digest(token)}));
     HOOP_TRY(out.token, issue(family, random));
     out.state = State::rotated;
   }
@@ -51,13 +57,15 @@ Result<Logins::Rotation> Logins::rotate(std::string_view token, std::string_view
 }
 
 Result<void> Logins::end(std::string_view token, std::string_view client_id) {
-  return database_.run("UPDATE idp_logins SET ended = 1 WHERE client_id = ? AND family IN"
-                       " (SELECT family FROM idp_refresh_tokens WHERE token = ?)",
-                       {client_id, digest(token)});
+  return database_.run(
+      "UPDATE idp_logins SET ended = 1 WHERE client_id = ? AND family IN"
+      " (SELECT family FROM idp_refresh_tokens WHERE token = ?)",
+      {client_id, digest(token)});
 }
 
 Result<void> Logins::purge(SystemTime now) {
-  // Tokens go with their login. An ended one stays until its time: a reused token is still told from an unknown one in the log.
+  // Tokens go with their login. An ended one stays until its time: a reused token is still told
+  // from an unknown one in the log.
   return database_.run("DELETE FROM idp_logins WHERE expires_at <= ?", {to_column(now)});
 }
 

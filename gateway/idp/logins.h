@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Logins and their refresh tokens: rotated at every use, ended as a whole when a token comes twice (RFC 9700 §4.14).
+// Logins and their refresh tokens: rotated at every use, ended as a whole when a token comes twice
+// (RFC 9700 §4.14).
 #pragma once
 
 #include <chrono>
@@ -17,8 +18,10 @@ class Logins {
  public:
   explicit Logins(Database& database) : database_(database) {}
 
-  /// A new login that lasts until now + life however often it is refreshed. Answers its first refresh token.
-  Result<SecretText> start(std::string_view subject, std::string_view client_id, SystemTime now, std::chrono::seconds life, Random& random);
+  /// A new login that lasts until now + life however often it is refreshed. Answers its first
+  /// refresh token.
+  Result<SecretText> start(std::string_view subject, std::string_view client_id, SystemTime now,
+                           std::chrono::seconds life, Random& random);
 
   struct Rotation {
     enum class State { rotated, unknown, ended, reused };
@@ -26,8 +29,10 @@ class Logins {
     std::string subject;
     SecretText token;  // the next one
   };
-  /// Spends token. reused: it had been spent before, so one of two holders stole it; the login has been ended for both.
-  Result<Rotation> rotate(std::string_view token, std::string_view client_id, SystemTime now, Random& random);
+  /// Spends token. reused: it had been spent before, so one of two holders stole it; the login has
+  /// been ended for both.
+  Result<Rotation> rotate(std::string_view token, std::string_view client_id, SystemTime now,
+                          Random& random);
   /// Ends the login that token belongs to, if any.
   Result<void> end(std::string_view token, std::string_view client_id);
   Result<void> purge(SystemTime now);

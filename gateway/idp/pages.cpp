@@ -50,14 +50,17 @@ std::string complaint_line(std::string_view complaint) {
 }
 
 std::string hidden(std::string_view name, std::string_view value) {
-  return "<input type=\"hidden\" name=\"" + std::string(name) + "\" value=\"" + escape_html(value) + "\">\n";
+  return "<input type=\"hidden\" name=\"" + std::string(name) + "\" value=\"" + escape_html(value) +
+         "\">\n";
 }
 
 std::string described(std::string_view term, std::string_view text) {
   return "<dt>" + escape_html(term) + "</dt><dd>" + escape_html(text) + "</dd>\n";
 }
 
-std::string code_box(std::string_view code) { return "<p class=\"code\">" + escape_html(code) + "</p>\n"; }
+std::string code_box(std::string_view code) {
+  return "<p class=\"code\">" + escape_html(code) + "</p>\n";
+}
 
 }  // namespace
 
@@ -77,40 +80,50 @@ std::string escape_html(std::string_view text) {
 }
 
 std::string code_page(std::string_view complaint) {
-  return page("Connect a device", complaint_line(complaint) +
-                                      "<p>Enter the code that <b>hoopctl login</b> shows in your terminal.</p>\n"
-                                      "<form method=\"get\" action=\"/device\">\n"
-                                      "<label for=\"user_code\">Code</label>\n"
-                                      "<input id=\"user_code\" name=\"user_code\" placeholder=\"XXXX-XXXX\" maxlength=\"16\" required autofocus "
-                                      "autocomplete=\"off\" autocapitalize=\"characters\" spellcheck=\"false\">\n"
-                                      "<button>Go on</button>\n</form>\n");
+  return page("Connect a device",
+              complaint_line(complaint) +
+                  "<p>Enter the code that <b>hoopctl login</b> shows in your terminal.</p>\n"
+                  "<form method=\"get\" action=\"/device\">\n"
+                  "<label for=\"user_code\">Code</label>\n"
+                  "<input id=\"user_code\" name=\"user_code\" placeholder=\"XXXX-XXXX\" "
+                  "maxlength=\"16\" required autofocus "
+                  "autocomplete=\"off\" autocapitalize=\"characters\" spellcheck=\"false\">\n"
+                  "<button>Go on</button>\n</form>\n");
 }
 
-std::string sign_in_page(std::string_view user_code, std::string_view csrf, std::string_view complaint) {
-  return page("Sign in", complaint_line(complaint) + "<p>to look at the request with this code:</p>\n" + code_box(user_code) +
-                             "<form method=\"post\" action=\"/device\">\n" + hidden("step", "sign_in") + hidden("csrf", csrf) +
-                             hidden("user_code", user_code) +
-                             "<label for=\"username\">User</label>\n"
-                             "<input id=\"username\" name=\"username\" maxlength=\"128\" required autofocus autocomplete=\"username\" "
-                             "autocapitalize=\"none\" spellcheck=\"false\">\n"
-                             "<label for=\"password\">Password</label>\n"
-                             "<input id=\"password\" name=\"password\" type=\"password\" maxlength=\"1024\" required "
-                             "autocomplete=\"current-password\">\n"
-                             "<button>Sign in</button>\n</form>\n");
+std::string sign_in_page(std::string_view user_code, std::string_view csrf,
+                         std::string_view complaint) {
+  return page(
+      "Sign in",
+      complaint_line(complaint) + "<p>to look at the request with this code:</p>\n" +
+          code_box(user_code) + "<form method=\"post\" action=\"/device\">\n" +
+          hidden("step", "sign_in") + hidden("csrf", csrf) + hidden("user_code", user_code) +
+          "<label for=\"username\">User</label>\n"
+          "<input id=\"username\" name=\"username\" maxlength=\"128\" required autofocus "
+          "autocomplete=\"username\" "
+          "autocapitalize=\"none\" spellcheck=\"false\">\n"
+          "<label for=\"password\">Password</label>\n"
+          "<input id=\"password\" name=\"password\" type=\"password\" maxlength=\"1024\" required "
+          "autocomplete=\"current-password\">\n"
+          "<button>Sign in</button>\n</form>\n");
 }
 
-std::string decision_page(const RequestView& request, std::string_view subject, std::string_view csrf) {
+std::string decision_page(const RequestView& request, std::string_view subject,
+                          std::string_view csrf) {
   std::string facts = described("Asks", request.client_name) + described("From", request.address);
   if (!request.client_host.empty()) facts += described("Calls itself", request.client_host);
   facts += described("At", request.requested_at) + described("As", subject);
-  return page("Let this device act as you?",
-              "<p>Approve only if you started this login yourself and your terminal shows exactly this code:</p>\n" +
-                  code_box(request.user_code) + "<dl>\n" + facts +
-                  "</dl>\n<p>If somebody sent you the code or a link to this page, deny it.</p>\n"
-                  "<form method=\"post\" action=\"/device\">\n" +
-                  hidden("step", "decide") + hidden("csrf", csrf) + hidden("user_code", request.user_code) +
-                  "<div class=\"row\">\n<button class=\"quiet\" name=\"decision\" value=\"deny\">Deny</button>\n"
-                  "<button name=\"decision\" value=\"approve\">Approve</button>\n</div>\n</form>\n");
+  return page(
+      "Let this device act as you?",
+      "<p>Approve only if you started this login yourself and your terminal shows exactly this "
+      "code:</p>\n" +
+          code_box(request.user_code) + "<dl>\n" + facts +
+          "</dl>\n<p>If somebody sent you the code or a link to this page, deny it.</p>\n"
+          "<form method=\"post\" action=\"/device\">\n" +
+          hidden("step", "decide") + hidden("csrf", csrf) + hidden("user_code", request.user_code) +
+          "<div class=\"row\">\n<button class=\"quiet\" name=\"decision\" "
+          "value=\"deny\">Deny</button>\n"
+          "<button name=\"decision\" value=\"approve\">Approve</button>\n</div>\n</form>\n");
 }
 
 std::string message_page(std::string_view title, std::string_view text) {

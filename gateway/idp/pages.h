@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The HTML that people see when they approve a login: plain forms, no script, one style sheet named by its digest in the CSP.
+// The HTML that people see when they approve a login: plain forms, no script, one style sheet named
+// by its digest in the CSP.
 //
 // The names of form fields are stable: scripts fill them in. See device_page.h.
 #pragma once
@@ -19,8 +20,10 @@ struct RequestView {
 
 /// complaint: shown above the form; empty for none.
 std::string code_page(std::string_view complaint);
-std::string sign_in_page(std::string_view user_code, std::string_view csrf, std::string_view complaint);
-std::string decision_page(const RequestView& request, std::string_view subject, std::string_view csrf);
+std::string sign_in_page(std::string_view user_code, std::string_view csrf,
+                         std::string_view complaint);
+std::string decision_page(const RequestView& request, std::string_view subject,
+                          std::string_view csrf);
 /// An end: nothing to fill in.
 std::string message_page(std::string_view title, std::string_view text);
 

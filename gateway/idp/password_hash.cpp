@@ -36,6 +36,8 @@ bool password_matches(const SecretText& password, std::string_view stored) {
   return equal_constant_time(derive(password, *salt), *hash);
 }
 
-std::string unmatchable_hash(Random& random) { return encode(random.bytes(kSaltBytes), random.bytes(32)); }
+std::string unmatchable_hash(Random& random) {
+  return encode(random.bytes(kSaltBytes), random.bytes(32));
+}
 
 }  // namespace hoop::gateway::idp

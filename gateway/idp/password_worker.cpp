@@ -30,7 +30,8 @@ PasswordWorker::~PasswordWorker() {
   state_->pool.join();
 }
 
-asio::awaitable<std::optional<bool>> PasswordWorker::matches(SecretText password, std::string stored_hash) {
+asio::awaitable<std::optional<bool>> PasswordWorker::matches(SecretText password,
+                                                             std::string stored_hash) {
   if (*state_->waiting >= kMaxWaiting) co_return std::nullopt;
   struct Turn {
     std::shared_ptr<int> waiting;
@@ -39,7 +40,8 @@ asio::awaitable<std::optional<bool>> PasswordWorker::matches(SecretText password
   const Turn turn{state_->waiting};
   ++*turn.waiting;
   auto comparison = compare(std::move(password), std::move(stored_hash));
-  const bool right = co_await asio::co_spawn(state_->pool.get_executor(), std::move(comparison), asio::use_awaitable);
+  const bool right = co_await asio::co_spawn(state_->pool.get_executor(), std::move(comparison),
+                                             asio::use_awaitable);
   co_return right;
 }
 

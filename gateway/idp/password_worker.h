@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Compares passwords on a thread of its own: scrypt takes 80 ms, in which the gateway's loop must go on.
+// Compares passwords on a thread of its own: scrypt takes 80 ms, in which the gateway's loop must
+// go on.
 #pragma once
 
 #include <memory>

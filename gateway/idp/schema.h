@@ -12,6 +12,8 @@ Result<void> make_tables(Database& database);
 
 /// Milliseconds since 1970.
 inline std::int64_t to_column(SystemTime time) { return time.time_since_epoch().count(); }
-inline SystemTime from_column(std::int64_t value) { return SystemTime(std::chrono::milliseconds(value)); }
+inline SystemTime from_column(std::int64_t value) {
+  return SystemTime(std::chrono::milliseconds(value));
+}
 
 }  // namespace hoop::gateway::idp

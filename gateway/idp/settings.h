@@ -12,13 +12,13 @@ struct Settings {
   std::string audience;  // of access tokens
   std::string client_id = "hoopctl";
   std::string client_name = "hoopctl command line";
-  std::chrono::seconds access_token_life{300};      // at most 300
-  std::chrono::seconds device_code_life{300};       // at most 300
+  std::chrono::seconds access_token_life{300};  // at most 300
+  std::chrono::seconds device_code_life{300};   // at most 300
   std::chrono::seconds poll_interval{5};
-  std::chrono::seconds login_life{12 * 3600};       // however often it is refreshed
-  std::chrono::seconds decision_time{180};          // from signing in to approving
-  int device_requests_per_minute = 60;              // an address
-  int wrong_codes_in_five_minutes = 300;            // in all
+  std::chrono::seconds login_life{12 * 3600};  // however often it is refreshed
+  std::chrono::seconds decision_time{180};     // from signing in to approving
+  int device_requests_per_minute = 60;         // an address
+  int wrong_codes_in_five_minutes = 300;       // in all
 };
 
 }  // namespace hoop::gateway::idp

@@ -20,8 +20,11 @@ http::Response oauth_error(int status, std::string_view error) {
 }
 
 /// The form, or the answer that refuses it.
-std::expected<http::Form, http::Response> read_form(const http::Request& request, const Settings& settings) {
-  const auto refuse = [](int status, std::string_view error) { return std::unexpected(oauth_error(status, error)); };
+std::expected<http::Form, http::Response> read_form(const http::Request& request,
+                                                    const Settings& settings) {
+  const auto refuse = [](int status, std::string_view error) {
+    return std::unexpected(oauth_error(status, error));
+  };
   if (request.method != "POST") {
     http::Response response = oauth_error(405, "invalid_request");
     response.headers.set("Allow", "POST");
@@ -29,7 +32,8 @@ std::expected<http::Form, http::Response> read_form(const http::Request& request
   }
   const auto type = request.headers.only("content-type");
   const std::string_view media = type ? type->substr(0, type->find(';')) : std::string_view();
-  if (!http::equal_ignoring_case(media, "application/x-www-form-urlencoded")) return refuse(415, "invalid_request");
+  if (!http::equal_ignoring_case(media, "application/x-www-form-urlencoded"))
+    return refuse(415, "invalid_request");
   if (request.body.size() > kMaxBody) return refuse(413, "invalid_request");
   // A field that comes twice is refused by parse (RFC 6749 §3.2).
   auto form = http::Form::parse(request.body);
@@ -59,9 +63,12 @@ void append_text_member(std::string& out, std::string_view name, std::string_vie
 }  // namespace
 
 TokenEndpoints::TokenEndpoints(Shared& shared, crypto::P256Key key)
-    : shared_(shared), key_(std::move(key)), requests_by_address_(shared.settings.device_requests_per_minute, std::chrono::minutes(1)) {}
+    : shared_(shared),
+      key_(std::move(key)),
+      requests_by_address_(shared.settings.device_requests_per_minute, std::chrono::minutes(1)) {}
 
-Result<http::Response> TokenEndpoints::authorize_device(const http::Request& request, const http::ConnectionInfo& connection) {
+Result<http::Response> TokenEndpoints::authorize_device(const http::Request& request,
+                                                        const http::ConnectionInfo& connection) {
   const auto form = read_form(request, shared_.settings);
   if (!form) return form.error();
   HOOP_CHECK(purge_now_and_then());
@@ -81,18 +88,21 @@ Result<http::Response> TokenEndpoints::authorize_device(const http::Request& req
   wanted.client_host = clean_host(form->find("client_host").value_or(""));
   wanted.address = address_text(connection.peer);
   wanted.requested_at = shared_.clock.system_now();
-  HOOP_TRY(const IssuedCodes codes, shared_.requests.issue(wanted, life, settings.poll_interval, shared_.random));
+  HOOP_TRY(const IssuedCodes codes,
+           shared_.requests.issue(wanted, life, settings.poll_interval, shared_.random));
   const std::string page = settings.issuer + "/device";
   std::string json = "{";
   append_text_member(json, "device_code", codes.device_code.reveal());
   append_text_member(json, "user_code", codes.user_code);
   append_text_member(json, "verification_uri", page);
   append_text_member(json, "verification_uri_complete", page + "?user_code=" + codes.user_code);
-  json += ",\"expires_in\":" + std::to_string(life.count()) + ",\"interval\":" + std::to_string(settings.poll_interval.count()) + "}";
+  json += ",\"expires_in\":" + std::to_string(life.count()) +
+          ",\"interval\":" + std::to_string(settings.poll_interval.count()) + "}";
   return http::json_response(200, std::move(json));
 }
 
-Result<http::Response> TokenEndpoints::token(const http::Request& request, const http::ConnectionInfo& connection) {
+Result<http::Response> TokenEndpoints::token(const http::Request& request,
+                                             const http::ConnectionInfo& connection) {
   const auto form = read_form(request, shared_.settings);
   if (!form) return form.error();
   const auto grant = form->find("grant_type");
@@ -102,11 +112,13 @@ Result<http::Response> TokenEndpoints::token(const http::Request& request, const
   return oauth_error(400, "unsupported_grant_type");
 }
 
-Result<http::Response> TokenEndpoints::from_device_code(const http::Form& form, const http::ConnectionInfo& connection) {
+Result<http::Response> TokenEndpoints::from_device_code(const http::Form& form,
+                                                        const http::ConnectionInfo& connection) {
   const auto code = form.find("device_code");
   if (!code) return oauth_error(400, "invalid_request");
   const SystemTime now = shared_.clock.system_now();
-  HOOP_TRY(const DeviceRequests::Poll poll, shared_.requests.poll(*code, shared_.settings.client_id, now));
+  HOOP_TRY(const DeviceRequests::Poll poll,
+           shared_.requests.poll(*code, shared_.settings.client_id, now));
   using State = DeviceRequests::Poll::State;
   switch (poll.state) {
     case State::unknown: return oauth_error(400, "invalid_grant");
@@ -119,23 +131,27 @@ Result<http::Response> TokenEndpoints::from_device_code(const http::Form& form, 
   HOOP_TRY(const std::optional<User> user, shared_.users.find_user(poll.subject));
   if (!user || user->disabled) return oauth_error(400, "access_denied");
   HOOP_TRY(const SecretText refresh,
-           shared_.logins.start(user->name, shared_.settings.client_id, now, shared_.settings.login_life, shared_.random));
+           shared_.logins.start(user->name, shared_.settings.client_id, now,
+                                shared_.settings.login_life, shared_.random));
   shared_.log.info("login", {{"subject", user->name}, {"address", address_text(connection.peer)}});
   return tokens(*user, refresh);
 }
 
-Result<http::Response> TokenEndpoints::from_refresh_token(const http::Form& form, const http::ConnectionInfo& connection) {
+Result<http::Response> TokenEndpoints::from_refresh_token(const http::Form& form,
+                                                          const http::ConnectionInfo& connection) {
   const auto token = form.find("refresh_token");
   if (!token) return oauth_error(400, "invalid_request");
   HOOP_CHECK(purge_now_and_then());
   HOOP_TRY(const Logins::Rotation rotation,
-           shared_.logins.rotate(*token, shared_.settings.client_id, shared_.clock.system_now(), shared_.random));
+           shared_.logins.rotate(*token, shared_.settings.client_id, shared_.clock.system_now(),
+                                 shared_.random));
   using State = Logins::Rotation::State;
   switch (rotation.state) {
     case State::unknown:
     case State::ended: return oauth_error(400, "invalid_grant");
     case State::reused:
-      shared_.log.warning("refresh_token_reused", {{"subject", rotation.subject}, {"address", address_text(connection.peer)}});
+      shared_.log.warning("refresh_token_reused", {{"subject", rotation.subject},
+                                                   {"address", address_text(connection.peer)}});
       return oauth_error(400, "invalid_grant");
     case State::rotated: break;
   }
@@ -153,7 +169,8 @@ Result<http::Response> TokenEndpoints::revoke(const http::Request& request) {
   if (!form) return form.error();
   const auto token = form->find("token");
   if (!token) return oauth_error(400, "invalid_request");
-  // RFC 7009 §2.2: an unknown token is as revoked as can be. An access token ends by itself within minutes.
+  // RFC 7009 §2.2: an unknown token is as revoked as can be. An access token ends by itself within
+  // minutes.
   HOOP_CHECK(shared_.logins.end(*token, shared_.settings.client_id));
   return http::json_response(200, "{}");
 }
@@ -161,7 +178,9 @@ Result<http::Response> TokenEndpoints::revoke(const http::Request& request) {
 http::Response TokenEndpoints::tokens(const User& user, const SecretText& refresh_token) {
   const Settings& settings = shared_.settings;
   const auto life = std::min(settings.access_token_life, std::chrono::seconds(300));
-  const auto issued = std::chrono::floor<std::chrono::seconds>(shared_.clock.system_now()).time_since_epoch().count();
+  const auto issued = std::chrono::floor<std::chrono::seconds>(shared_.clock.system_now())
+                          .time_since_epoch()
+                          .count();
   std::string claims = "{";
   append_text_member(claims, "iss", settings.issuer);
   append_text_member(claims, "sub", user.name);
@@ -174,7 +193,8 @@ http::Response TokenEndpoints::tokens(const User& user, const SecretText& refres
     if (claims.back() != '[') claims += ',';
     append_json_string(claims, group);
   }
-  claims += "],\"iat\":" + std::to_string(issued) + ",\"exp\":" + std::to_string(issued + life.count()) + "}";
+  claims += "],\"iat\":" + std::to_string(issued) +
+            ",\"exp\":" + std::to_string(issued + life.count()) + "}";
   std::string json = "{";
   append_text_member(json, "access_token", identity::sign_jws(key_, "at+jwt", claims));
   append_text_member(json, "token_type", "Bearer");

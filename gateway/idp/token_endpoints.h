@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The endpoints that the command line talks to: device authorization (RFC 8628), token and revocation (RFC 6749, 7009).
+// The endpoints that the command line talks to: device authorization (RFC 8628), token and
+// revocation (RFC 6749, 7009).
 #pragma once
 
 #include "core/crypto/keys.h"
@@ -9,20 +10,25 @@
 
 namespace hoop::gateway::idp {
 
-/// Answers are JSON; a refusal is an OAuth error document. Fails (storage) only for what is the gateway's own fault.
+/// Answers are JSON; a refusal is an OAuth error document. Fails (storage) only for what is the
+/// gateway's own fault.
 class TokenEndpoints {
  public:
   TokenEndpoints(Shared& shared, crypto::P256Key key);
 
-  Result<http::Response> authorize_device(const http::Request& request, const http::ConnectionInfo& connection);
-  Result<http::Response> token(const http::Request& request, const http::ConnectionInfo& connection);
+  Result<http::Response> authorize_device(const http::Request& request,
+                                          const http::ConnectionInfo& connection);
+  Result<http::Response> token(const http::Request& request,
+                               const http::ConnectionInfo& connection);
   Result<http::Response> revoke(const http::Request& request);
 
   const crypto::P256Key& key() const { return key_; }
 
  private:
-  Result<http::Response> from_device_code(const http::Form& form, const http::ConnectionInfo& connection);
-  Result<http::Response> from_refresh_token(const http::Form& form, const http::ConnectionInfo& connection);
+  Result<http::Response> from_device_code(const http::Form& form,
+                                          const http::ConnectionInfo& connection);
+  Result<http::Response> from_refresh_token(const http::Form& form,
+                                            const http::ConnectionInfo& connection);
   http::Response tokens(const User& user, const SecretText& refresh_token);
   Result<void> purge_now_and_then();
 

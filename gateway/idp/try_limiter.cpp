@@ -38,14 +38,17 @@ void TryLimiter::take_back(const std::string& key) {
 
 void TryLimiter::make_room(SteadyTime now) {
   if (tries_.size() < settings_.max_keys) return;
-  std::erase_if(tries_, [&](const auto& entry) { return now - entry.second.last > settings_.forget_after; });
+  std::erase_if(
+      tries_, [&](const auto& entry) { return now - entry.second.last > settings_.forget_after; });
   if (tries_.size() < settings_.max_keys) return;
-  tries_.erase(std::ranges::min_element(tries_, {}, [](const auto& entry) { return entry.second.last; }));
+  tries_.erase(
+      std::ranges::min_element(tries_, {}, [](const auto& entry) { return entry.second.last; }));
 }
 
 bool WindowLimiter::allows(const std::string& key, SteadyTime now) const {
   const auto found = windows_.find(key);
-  return found == windows_.end() || now - found->second.start >= span_ || found->second.events < limit_;
+  return found == windows_.end() || now - found->second.start >= span_ ||
+         found->second.events < limit_;
 }
 
 void WindowLimiter::count(const std::string& key, SteadyTime now) {

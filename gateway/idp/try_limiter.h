@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Slows guessing down: TryLimiter by a delay that doubles with each failure, WindowLimiter by a count within a span of time.
+// Slows guessing down: TryLimiter by a delay that doubles with each failure, WindowLimiter by a
+// count within a span of time.
 #pragma once
 
 #include <chrono>
@@ -10,21 +11,23 @@
 
 namespace hoop::gateway::idp {
 
-/// Per key (a user, an address). In memory: a restart forgives. Bounded: beyond max_keys the longest quiet key is forgotten.
+/// Per key (a user, an address). In memory: a restart forgives. Bounded: beyond max_keys the
+/// longest quiet key is forgotten.
 class TryLimiter {
  public:
   struct Settings {
-    int free_tries = 3;                       // failures before the first delay
-    std::chrono::seconds first_delay{1};      // then twice as long each time
+    int free_tries = 3;                   // failures before the first delay
+    std::chrono::seconds first_delay{1};  // then twice as long each time
     std::chrono::seconds longest_delay{60};
-    std::chrono::seconds forget_after{900};   // of quiet
+    std::chrono::seconds forget_after{900};  // of quiet
     std::size_t max_keys = 10'000;
   };
   explicit TryLimiter(const Settings& settings) : settings_(settings) {}
 
   /// Zero: go on. Otherwise the time until a try counts again.
   std::chrono::seconds wait_for(const std::string& key, SteadyTime now) const;
-  /// Call before the secret is compared, so that parallel tries do not all pass; if it was right, then one of the two below.
+  /// Call before the secret is compared, so that parallel tries do not all pass; if it was right,
+  /// then one of the two below.
   void failed(const std::string& key, SteadyTime now);
   /// Forgets every failure of key.
   void succeeded(const std::string& key) { tries_.erase(key); }

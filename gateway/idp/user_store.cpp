@@ -14,11 +14,12 @@ constexpr std::size_t kMaxGroups = 64;
 constexpr std::size_t kMinPasswordBytes = 8;
 constexpr std::size_t kMaxPasswordBytes = 1024;
 
-/// Names stand in policies ("user:NAME"), log lines and role names: a small alphabet saves all of them from quoting.
+/// Names stand in policies ("user:NAME"), log lines and role names: a small alphabet saves all of
+/// them from quoting.
 bool is_name(std::string_view name) {
   return !name.empty() && name.size() <= kMaxNameBytes && std::ranges::all_of(name, [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '@' || c == '+' ||
-           c == '-';
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ||
+           c == '_' || c == '@' || c == '+' || c == '-';
   });
 }
 
@@ -55,9 +56,11 @@ Result<UserStore> UserStore::open(Database& database) {
   return UserStore(database);
 }
 
-Result<void> UserStore::add_user(std::string_view name, const SecretText& password, const std::vector<std::string>& groups,
-                                 Random& random, SystemTime now) {
-  constexpr const char* kAlphabet = "letters, digits and . _ @ + - make a name, at most 128 of them";
+Result<void> UserStore::add_user(std::string_view name, const SecretText& password,
+                                 const std::vector<std::string>& groups, Random& random,
+                                 SystemTime now) {
+  constexpr const char* kAlphabet =
+      "letters, digits and . _ @ + - make a name, at most 128 of them";
   if (!is_name(name)) return fail(ErrorCode::usage, "not a user's name", kAlphabet);
   if (groups.size() > kMaxGroups) return fail(ErrorCode::usage, "more than 64 groups");
   std::string lines;
@@ -66,14 +69,19 @@ Result<void> UserStore::add_user(std::string_view name, const SecretText& passwo
     lines += group + "\n";
   }
   HOOP_CHECK(check_password(password));
-  HOOP_CHECK(database_->run("INSERT INTO idp_users (name, password_hash, groups, created_at) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
-                            {name, hash_password(password, random), lines, to_column(now)}));
-  if (database_->changes() == 0) return fail(ErrorCode::usage, "there is a user '" + std::string(name) + "' already");
+  HOOP_CHECK(
+      database_->run("INSERT INTO idp_users (name, password_hash, groups, created_at) VALUES (?, "
+                     "?, ?, ?) ON CONFLICT DO NOTHING",
+                     {name, hash_password(password, random), lines, to_column(now)}));
+  if (database_->changes() == 0)
+    return fail(ErrorCode::usage, "there is a user '" + std::string(name) + "' already");
   return {};
 }
 
 Result<std::vector<User>> UserStore::list_users() {
-  HOOP_TRY(Statement rows, database_->prepare("SELECT name, groups, disabled, created_at FROM idp_users ORDER BY name"));
+  HOOP_TRY(
+      Statement rows,
+      database_->prepare("SELECT name, groups, disabled, created_at FROM idp_users ORDER BY name"));
   std::vector<User> out;
   while (true) {
     HOOP_TRY(const bool found, rows.step());
@@ -83,12 +91,15 @@ Result<std::vector<User>> UserStore::list_users() {
 }
 
 Result<std::optional<User>> UserStore::find_user(std::string_view name) {
-  HOOP_TRY(const auto row, database_->find("SELECT name, groups, disabled, created_at FROM idp_users WHERE name = ?", {name}));
+  HOOP_TRY(const auto row,
+           database_->find(
+               "SELECT name, groups, disabled, created_at FROM idp_users WHERE name = ?", {name}));
   if (!row) return std::optional<User>();
   return std::optional<User>(read_user(*row));
 }
 
-Result<void> UserStore::set_password(std::string_view name, const SecretText& password, Random& random) {
+Result<void> UserStore::set_password(std::string_view name, const SecretText& password,
+                                     Random& random) {
   HOOP_CHECK(check_password(password));
   const std::string hash = hash_password(password, random);
   HOOP_TRY(Transaction transaction, Transaction::begin(*database_));
@@ -108,20 +119,24 @@ Result<void> UserStore::remove_user(std::string_view name) {
 
 Result<void> UserStore::set_state(std::string_view name, State state) {
   HOOP_TRY(Transaction transaction, Transaction::begin(*database_));
-  HOOP_CHECK(database_->run("UPDATE idp_users SET disabled = ? WHERE name = ?", {state == State::disabled ? 1 : 0, name}));
+  HOOP_CHECK(database_->run("UPDATE idp_users SET disabled = ? WHERE name = ?",
+                            {state == State::disabled ? 1 : 0, name}));
   if (database_->changes() == 0) return no_such_user(name);
   if (state == State::disabled) HOOP_CHECK(end_logins(name));
   return transaction.commit();
 }
 
 Result<void> UserStore::end_logins(std::string_view name) {
-  // Also what was approved and not yet fetched; otherwise a new user of the same name would inherit it.
+  // Also what was approved and not yet fetched; otherwise a new user of the same name would inherit
+  // it.
   HOOP_CHECK(database_->run("DELETE FROM idp_device_requests WHERE subject = ?", {name}));
   return database_->run("UPDATE idp_logins SET ended = 1 WHERE subject = ?", {name});
 }
 
 Result<std::optional<std::string>> UserStore::password_hash(std::string_view name) {
-  HOOP_TRY(const auto row, database_->find("SELECT password_hash FROM idp_users WHERE name = ? AND disabled = 0", {name}));
+  HOOP_TRY(const auto row,
+           database_->find("SELECT password_hash FROM idp_users WHERE name = ? AND disabled = 0",
+                           {name}));
   if (!row) return std::optional<std::string>();
   return std::optional<std::string>(row->text(0));
 }

@@ -22,15 +22,17 @@ struct User {
   bool operator==(const User&) const = default;
 };
 
-/// Shares the gateway's database with a gateway that is running: `gateway user` works at any time. Borrows database.
+/// Shares the gateway's database with a gateway that is running: `gateway user` works at any time.
+/// Borrows database.
 class UserStore {
  public:
   /// Makes the tables if need be.
   static Result<UserStore> open(Database& database);
 
-  /// Fails with usage for a bad name, group or password (8 to 1024 bytes), or if the name is taken. Takes 80 ms.
-  Result<void> add_user(std::string_view name, const SecretText& password, const std::vector<std::string>& groups, Random& random,
-                        SystemTime now);
+  /// Fails with usage for a bad name, group or password (8 to 1024 bytes), or if the name is taken.
+  /// Takes 80 ms.
+  Result<void> add_user(std::string_view name, const SecretText& password,
+                        const std::vector<std::string>& groups, Random& random, SystemTime now);
   Result<std::vector<User>> list_users();
   Result<std::optional<User>> find_user(std::string_view name);
   /// Both end every login of that user. Fail with not_found.

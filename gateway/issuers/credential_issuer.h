@@ -15,19 +15,23 @@ class CredentialIssuer {
  public:
   virtual ~CredentialIssuer() = default;
 
-  /// The credential's name for a session, known before anything is made: the caller records it first, so that a crash leaves
-  /// no credential that nobody knows of.
+  /// The credential's name for a session, known before anything is made: the caller records it
+  /// first, so that a crash leaves no credential that nobody knows of.
   virtual std::string name_for(const std::string& session) const = 0;
-  /// Fails with upstream_unreachable, upstream_refused, denied (the mapped role may not be handed out), config, timeout.
-  virtual Result<access::PostgresCredential> issue(const access::Authorization& authorization, const std::string& name) = 0;
-  /// Ends every use of the credential, then removes it. Success when it is gone already. Fails as issue does: try again later.
+  /// Fails with upstream_unreachable, upstream_refused, denied (the mapped role may not be handed
+  /// out), config, timeout.
+  virtual Result<access::PostgresCredential> issue(const access::Authorization& authorization,
+                                                   const std::string& name) = 0;
+  /// Ends every use of the credential, then removes it. Success when it is gone already. Fails as
+  /// issue does: try again later.
   virtual Result<void> revoke(const std::string& name) = 0;
 
   struct Issued {
     std::string name;
     bool expired = false;
   };
-  /// What exists at the target and was made by this gateway: for the reaper. Credentials of others are never in it.
+  /// What exists at the target and was made by this gateway: for the reaper. Credentials of others
+  /// are never in it.
   virtual Result<std::vector<Issued>> list() = 0;
 };
 

@@ -12,14 +12,17 @@
 namespace hoop::gateway {
 namespace {
 
-// The system's authorities, where Debian, Ubuntu and Alpine keep them; libpq 15 cannot ask OpenSSL for its default.
+// The system's authorities, where Debian, Ubuntu and Alpine keep them; libpq 15 cannot ask OpenSSL
+// for its default.
 constexpr const char* kSystemAuthorities = "/etc/ssl/certs/ca-certificates.crt";
 
-// The role catalogues alone are touched: ten seconds is a locked catalogue, not a slow query. Losing the last half second of role
-// changes in a server crash is harmless (the reaper and VALID UNTIL catch a role that comes back), so no commit waits for the disk.
+// The role catalogues alone are touched: ten seconds is a locked catalogue, not a slow query.
+// Losing the last half second of role changes in a server crash is harmless (the reaper and VALID
+// UNTIL catch a role that comes back), so no commit waits for the disk.
 constexpr const char* kServerOptions =
     "-c search_path=pg_catalog,pg_temp -c statement_timeout=10000 -c lock_timeout=5000 "
-    "-c idle_in_transaction_session_timeout=20000 -c synchronous_commit=off -c datestyle=ISO -c timezone=UTC "
+    "-c idle_in_transaction_session_timeout=20000 -c synchronous_commit=off -c datestyle=ISO -c "
+    "timezone=UTC "
     "-c standard_conforming_strings=on";
 
 struct ResultDeleter {
@@ -36,21 +39,23 @@ const char* ssl_mode(access::TlsMode mode) {
   return "verify-full";
 }
 
-/// The address of host as text: needed where the certificate names something else than what we dial.
+/// The address of host as text: needed where the certificate names something else than what we
+/// dial.
 std::optional<std::string> resolve(const std::string& host) {
   addrinfo hints{};
   hints.ai_socktype = SOCK_STREAM;
   addrinfo* found = nullptr;
   if (getaddrinfo(host.c_str(), nullptr, &hints, &found) != 0) return std::nullopt;
   std::array<char, NI_MAXHOST> text{};
-  const int failed = getnameinfo(found->ai_addr, found->ai_addrlen, text.data(), text.size(), nullptr, 0, NI_NUMERICHOST);
+  const int failed = getnameinfo(found->ai_addr, found->ai_addrlen, text.data(), text.size(),
+                                 nullptr, 0, NI_NUMERICHOST);
   freeaddrinfo(found);
   if (failed != 0) return std::nullopt;
   return std::string(text.data());
 }
 
-/// libpq has no code for why a connection failed, only text in which the server's words are mixed. The text goes to `remote`;
-/// what we say of it is one of these.
+/// libpq has no code for why a connection failed, only text in which the server's words are mixed.
+/// The text goes to `remote`; what we say of it is one of these.
 Error connect_failure(const PgLogin& login, std::string_view text) {
   struct Reason {
     std::string_view needle;
@@ -59,19 +64,31 @@ Error connect_failure(const PgLogin& login, std::string_view text) {
     std::string_view hint;
   };
   static constexpr std::array<Reason, 9> kReasons{{
-      {"password authentication failed", ErrorCode::upstream_refused, "the admin login's password was not accepted",
+      {"password authentication failed", ErrorCode::upstream_refused,
+       "the admin login's password was not accepted",
        "check admin.user and admin.password of the target"},
-      {"no password supplied", ErrorCode::upstream_refused, "the server wants a password", "set admin.password of the target"},
-      {"no pg_hba.conf entry", ErrorCode::upstream_refused, "the server's pg_hba.conf lets this login in from nowhere near here",
+      {"no password supplied", ErrorCode::upstream_refused, "the server wants a password",
+       "set admin.password of the target"},
+      {"no pg_hba.conf entry", ErrorCode::upstream_refused,
+       "the server's pg_hba.conf lets this login in from nowhere near here",
        "add a line for the admin login and for the session roles"},
-      {"role \"", ErrorCode::upstream_refused, "the admin login does not exist there", "see DATABASE SET-UP in hoopctl-gateway(8)"},
-      {"database \"", ErrorCode::upstream_refused, "the admin database does not exist there", "set admin.database of the target"},
-      {"certificate", ErrorCode::integrity, "the server's certificate was not accepted", "check ca_file and server_name of the target"},
-      {"does not support SSL", ErrorCode::upstream_refused, "the server does not speak TLS", "turn on ssl there, or set tls = \"disable\""},
-      {"starting up", ErrorCode::upstream_unreachable, "the server is starting or stopping", "try again"},
-      {"too many", ErrorCode::upstream_unreachable, "the server has no free connection", "try again"},
+      {"role \"", ErrorCode::upstream_refused, "the admin login does not exist there",
+       "see DATABASE SET-UP in hoopctl-gateway(8)"},
+      {"database \"", ErrorCode::upstream_refused, "the admin database does not exist there",
+       "set admin.database of the target"},
+      {"certificate", ErrorCode::integrity, "the server's certificate was not accepted",
+       "check ca_file and server_name of the target"},
+      {"does not support SSL", ErrorCode::upstream_refused, "the server does not speak TLS",
+       "turn on ssl there, or set tls = \"disable\""},
+      {"starting up", ErrorCode::upstream_unreachable, "the server is starting or stopping",
+       "try again"},
+      {"too many", ErrorCode::upstream_unreachable, "the server has no free connection",
+       "try again"},
   }};
-  Error error{ErrorCode::upstream_unreachable, {}, "check that the server runs and that host and port of the target are right", std::string(text)};
+  Error error{ErrorCode::upstream_unreachable,
+              {},
+              "check that the server runs and that host and port of the target are right",
+              std::string(text)};
   std::string_view why = "cannot connect";
   for (const Reason& reason : kReasons) {
     if (text.find(reason.needle) == std::string_view::npos) continue;
@@ -93,7 +110,9 @@ Result<PgConnection> PgConnection::open(const PgLogin& login) {
   std::string address;
   if (host != login.host) {
     const auto resolved = resolve(login.host);
-    if (!resolved) return fail(ErrorCode::upstream_unreachable, fmt::format("cannot resolve '{}'", login.host), "check host of the target");
+    if (!resolved)
+      return fail(ErrorCode::upstream_unreachable, fmt::format("cannot resolve '{}'", login.host),
+                  "check host of the target");
     address = *resolved;
   }
   const std::string port = std::to_string(login.port);
@@ -110,7 +129,8 @@ Result<PgConnection> PgConnection::open(const PgLogin& login) {
   set("dbname", login.database.c_str());
   set("sslmode", ssl_mode(login.tls));
   set("sslrootcert", login.ca_file.empty() ? kSystemAuthorities : login.ca_file.c_str());
-  // Nothing of the account that runs the gateway takes part: no client certificate, no password file.
+  // Nothing of the account that runs the gateway takes part: no client certificate, no password
+  // file.
   set("sslcert", "/dev/null/none");
   set("passfile", "/dev/null");
   set("gssencmode", "disable");
@@ -138,21 +158,30 @@ Error PgConnection::failure(void* result) {
   const char* state = PQresultErrorField(rows, PG_DIAG_SQLSTATE);
   sqlstate_ = state != nullptr ? state : "";
   if (is_broken() || sqlstate_.empty())
-    return Error{ErrorCode::upstream_unreachable, "the connection to the server was lost", "try again", {}};
-  Error error{ErrorCode::upstream_refused, fmt::format("the server answered SQLSTATE {}", sqlstate_), {}, {}};
+    return Error{
+        ErrorCode::upstream_unreachable, "the connection to the server was lost", "try again", {}};
+  Error error{ErrorCode::upstream_refused,
+              fmt::format("the server answered SQLSTATE {}", sqlstate_),
+              {},
+              {}};
   if (const char* said = PQresultErrorField(rows, PG_DIAG_MESSAGE_PRIMARY)) error.remote = said;
-  if (sqlstate_ == "42501") error.hint = "the admin login lacks a privilege: see DATABASE SET-UP in hoopctl-gateway(8)";
-  if (sqlstate_ == "25006") error.hint = "the server is a read-only standby: set host to the primary";
+  if (sqlstate_ == "42501")
+    error.hint = "the admin login lacks a privilege: see DATABASE SET-UP in hoopctl-gateway(8)";
+  if (sqlstate_ == "25006")
+    error.hint = "the server is a read-only standby: set host to the primary";
   if (sqlstate_ == "57014") error.code = ErrorCode::timeout;
   return error;
 }
 
-Result<std::vector<PgConnection::Row>> PgConnection::query(const char* sql, const std::vector<std::string>& parameters) {
+Result<std::vector<PgConnection::Row>> PgConnection::query(
+    const char* sql, const std::vector<std::string>& parameters) {
   std::vector<const char*> values;
   values.reserve(parameters.size());
   for (const std::string& parameter : parameters) values.push_back(parameter.c_str());
-  const PgResult result(PQexecParams(connection_.get(), sql, static_cast<int>(values.size()), nullptr, values.data(), nullptr, nullptr, 0));
-  if (PQresultStatus(result.get()) != PGRES_TUPLES_OK) return std::unexpected(failure(result.get()));
+  const PgResult result(PQexecParams(connection_.get(), sql, static_cast<int>(values.size()),
+                                     nullptr, values.data(), nullptr, nullptr, 0));
+  if (PQresultStatus(result.get()) != PGRES_TUPLES_OK)
+    return std::unexpected(failure(result.get()));
   std::vector<Row> rows(static_cast<std::size_t>(PQntuples(result.get())));
   for (std::size_t i = 0; i < rows.size(); ++i) {
     for (int column = 0; column < PQnfields(result.get()); ++column) {
@@ -160,7 +189,9 @@ Result<std::vector<PgConnection::Row>> PgConnection::query(const char* sql, cons
       if (PQgetisnull(result.get(), row, column) != 0) {
         rows[i].emplace_back(std::nullopt);
       } else {
-        rows[i].emplace_back(std::string(PQgetvalue(result.get(), row, column), static_cast<std::size_t>(PQgetlength(result.get(), row, column))));
+        rows[i].emplace_back(
+            std::string(PQgetvalue(result.get(), row, column),
+                        static_cast<std::size_t>(PQgetlength(result.get(), row, column))));
       }
     }
   }
@@ -170,7 +201,8 @@ Result<std::vector<PgConnection::Row>> PgConnection::query(const char* sql, cons
 Result<void> PgConnection::run(const std::string& sql) {
   const PgResult result(PQexec(connection_.get(), sql.c_str()));
   const ExecStatusType status = PQresultStatus(result.get());
-  if (status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK) return std::unexpected(failure(result.get()));
+  if (status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK)
+    return std::unexpected(failure(result.get()));
   return {};
 }
 

@@ -22,23 +22,26 @@ struct PgLogin {
   std::uint16_t port = 5432;
   std::string server_name;  // what the certificate must name; empty: host
   access::TlsMode tls = access::TlsMode::verify_full;
-  std::string ca_file;      // empty: the system's
+  std::string ca_file;  // empty: the system's
   std::string user;
   SecretText password;
   std::string database;
 };
 
-/// Resource, used by one thread at a time; every call blocks, bounded by connect_timeout and statement_timeout.
+/// Resource, used by one thread at a time; every call blocks, bounded by connect_timeout and
+/// statement_timeout.
 class PgConnection {
  public:
   using Row = std::vector<std::optional<std::string>>;
 
-  /// search_path is pg_catalog, pg_temp from the first statement on. Fails with upstream_unreachable, upstream_refused, integrity.
+  /// search_path is pg_catalog, pg_temp from the first statement on. Fails with
+  /// upstream_unreachable, upstream_refused, integrity.
   static Result<PgConnection> open(const PgLogin& login);
   PgConnection(PgConnection&&) noexcept = default;
   PgConnection& operator=(PgConnection&&) noexcept = default;
 
-  /// One statement with $1, $2, … Fails with upstream_refused (see sqlstate()) or upstream_unreachable (is_broken()).
+  /// One statement with $1, $2, … Fails with upstream_refused (see sqlstate()) or
+  /// upstream_unreachable (is_broken()).
   Result<std::vector<Row>> query(const char* sql, const std::vector<std::string>& parameters);
   /// One or several statements as one transaction; their rows are dropped.
   Result<void> run(const std::string& sql);

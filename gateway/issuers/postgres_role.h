@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// A PostgreSQL role per session: made for minutes, member of the mapped role, dropped with everything that hangs on it.
+// A PostgreSQL role per session: made for minutes, member of the mapped role, dropped with
+// everything that hangs on it.
 //
-// Every role is a member of the marker group hoop_gw_<gateway id>, which is how the reaper knows its own. The mapped role is
-// entered by SET ROLE at login (ALTER ROLE … SET role), so that what a session creates belongs to the mapped role.
+// Every role is a member of the marker group hoop_gw_<gateway id>, which is how the reaper knows
+// its own. The mapped role is entered by SET ROLE at login (ALTER ROLE … SET role), so that what a
+// session creates belongs to the mapped role.
 #pragma once
 
 #include <deque>
@@ -21,13 +23,16 @@ std::string marker_group(std::string_view gateway_id);
 
 class PostgresRoleIssuer final : public CredentialIssuer {
  public:
-  /// login says how to reach a database of the server as the admin; it is asked anew for every connection, so that a changed
-  /// password is taken up. The clock is not ours: expiry is the server's now() + ttl.
+  /// login says how to reach a database of the server as the admin; it is asked anew for every
+  /// connection, so that a changed password is taken up. The clock is not ours: expiry is the
+  /// server's now() + ttl.
   using LoginFor = std::function<Result<PgLogin>(const std::string& database)>;
-  PostgresRoleIssuer(std::string gateway_id, std::string admin_database, LoginFor login_for, const Clock& clock, Random& random);
+  PostgresRoleIssuer(std::string gateway_id, std::string admin_database, LoginFor login_for,
+                     const Clock& clock, Random& random);
 
   std::string name_for(const std::string& session) const override;
-  Result<access::PostgresCredential> issue(const access::Authorization& authorization, const std::string& name) override;
+  Result<access::PostgresCredential> issue(const access::Authorization& authorization,
+                                           const std::string& name) override;
   Result<void> revoke(const std::string& name) override;
   Result<std::vector<Issued>> list() override;
 
@@ -43,13 +48,16 @@ class PostgresRoleIssuer final : public CredentialIssuer {
   /// Takes an idle connection or opens one.
   Result<PgConnection> borrow();
   void give_back(PgConnection connection);
-  /// Runs work on a borrowed connection; once more on a new one if the first turns out to have died while idle, which is safe
-  /// for the reads that every operation begins with.
-  Result<std::vector<PgConnection::Row>> first_read(std::optional<PgConnection>& connection, const char* sql,
+  /// Runs work on a borrowed connection; once more on a new one if the first turns out to have died
+  /// while idle, which is safe for the reads that every operation begins with.
+  Result<std::vector<PgConnection::Row>> first_read(std::optional<PgConnection>& connection,
+                                                    const char* sql,
                                                     const std::vector<std::string>& parameters);
   Result<void> make_marker(PgConnection& connection);
-  Result<void> end_sessions(PgConnection& connection, const std::string& name, const SessionRole& role);
-  Result<void> release_objects(PgConnection& connection, const std::string& name, const SessionRole& role);
+  Result<void> end_sessions(PgConnection& connection, const std::string& name,
+                            const SessionRole& role);
+  Result<void> release_objects(PgConnection& connection, const std::string& name,
+                               const SessionRole& role);
   Result<void> drop(PgConnection& connection, const std::string& name, const SessionRole& role);
 
   std::string marker_;

@@ -45,8 +45,8 @@ const BackendFlow::Rule* BackendFlow::rule_for(char tag) {
       {'N', kAnyTime, &BackendFlow::notice},
       {'A', kAnyTime, &BackendFlow::notification},
       {'S', kAnyTime, &BackendFlow::parameter_status},
-      // AuthenticationX, BackendKeyData, NegotiateProtocolVersion: not after the login. FunctionCallResponse, CopyBothResponse:
-      // never asked for.
+      // AuthenticationX, BackendKeyData, NegotiateProtocolVersion: not after the login.
+      // FunctionCallResponse, CopyBothResponse: never asked for.
   };
   for (const Rule& rule : kRules) {
     if (rule.tag == tag) return &rule;
@@ -60,7 +60,10 @@ BackendFlow::BackendFlow(Conversation& conversation)
       text_(conversation.shared.context.masker) {}
 
 Error BackendFlow::unexpected(char tag) const {
-  return {ErrorCode::malformed, fmt::format("the target sent message '{}', which answers nothing that was asked", tag), {}, {}};
+  return {ErrorCode::malformed,
+          fmt::format("the target sent message '{}', which answers nothing that was asked", tag),
+          {},
+          {}};
 }
 
 Result<void> BackendFlow::take(const Frame& frame) {
@@ -69,7 +72,8 @@ Result<void> BackendFlow::take(const Frame& frame) {
   const Rule* rule = rule_for(frame.tag);
   if (rule == nullptr) return std::unexpected(unexpected(frame.tag));
   if (rule->kinds != kAnyTime) {
-    if (head() == nullptr || (rule->kinds & bits(head()->kind)) == 0) return std::unexpected(unexpected(frame.tag));
+    if (head() == nullptr || (rule->kinds & bits(head()->kind)) == 0)
+      return std::unexpected(unexpected(frame.tag));
     // Of the poison only an error or ReadyForQuery can come back.
     if (head()->audience == ReplyFor::refusal) return std::unexpected(unexpected(frame.tag));
     if (head()->audience == ReplyFor::catalog) return collect(frame);
@@ -98,7 +102,8 @@ Wording BackendFlow::wording() {
     return statement.touches_masked || statement.transaction == TransactionStep::commit;
   };
   if (reply->current < reply->running.size()) {
-    return may_quote(reply->running[reply->current].statement()) ? Wording::withhold : Wording::scan;
+    return may_quote(reply->running[reply->current].statement()) ? Wording::withhold
+                                                                 : Wording::scan;
   }
   if (!reply->judged) return Wording::withhold;
   for (const Statement& statement : reply->judged->statements) {
@@ -114,8 +119,10 @@ Result<void> BackendFlow::done(const Frame& frame) {
   HOOP_CHECK(pass(frame));
   if (reply.kind == Kind::parse) conversation_.statements.confirm(reply.name, reply.prepared);
   if (reply.kind == Kind::bind) conversation_.portals.confirm(reply.name, reply.portal);
-  if (reply.kind == Kind::close && reply.named == Named::statement) conversation_.statements.confirm(reply.name, nullptr);
-  if (reply.kind == Kind::close && reply.named == Named::portal) conversation_.portals.confirm(reply.name, nullptr);
+  if (reply.kind == Kind::close && reply.named == Named::statement)
+    conversation_.statements.confirm(reply.name, nullptr);
+  if (reply.kind == Kind::close && reply.named == Named::portal)
+    conversation_.portals.confirm(reply.name, nullptr);
   pop();
   return {};
 }
@@ -130,7 +137,8 @@ Result<void> BackendFlow::row_description(const Frame& frame) {
   ExpectedReply& reply = *head();
   std::shared_ptr<RowMasker> rows;
   if (reply.kind != Kind::describe_statement) {
-    rows = std::make_shared<RowMasker>(description, conversation_.reader.catalog(), conversation_.shared.context.masker);
+    rows = std::make_shared<RowMasker>(description, conversation_.reader.catalog(),
+                                       conversation_.shared.context.masker);
   }
   if (reply.audience != ReplyFor::ourselves) {
     HOOP_CHECK(text_.append_row_description(frame, description, batch_.bytes(), unattributed_));
@@ -158,7 +166,8 @@ Result<void> BackendFlow::begin_result() {
   if (reply.current >= reply.running.size()) {
     return fail(ErrorCode::malformed, "the target answers more statements than were sent");
   }
-  return results_.begin(reply.running[reply.current], reply.portal, reply.portal ? reply.portal->rows : query_rows_);
+  return results_.begin(reply.running[reply.current], reply.portal,
+                        reply.portal ? reply.portal->rows : query_rows_);
 }
 
 Result<void> BackendFlow::data_row(const Frame& frame) {
@@ -169,7 +178,8 @@ Result<void> BackendFlow::data_row(const Frame& frame) {
   }
   const bool stopped_before = results_.meter().stopped().has_value();
   HOOP_CHECK(results_.row(frame));
-  if (!stopped_before && results_.meter().stopped() && !results_.meter().statement().can_write) wants_cancel_ = true;
+  if (!stopped_before && results_.meter().stopped() && !results_.meter().statement().can_write)
+    wants_cancel_ = true;
   return {};
 }
 
@@ -178,7 +188,9 @@ Result<void> BackendFlow::command_complete(const Frame& frame) {
   return completed(frame, std::string(complete.tag));
 }
 
-Result<void> BackendFlow::portal_suspended(const Frame& frame) { return completed(frame, "suspended"); }
+Result<void> BackendFlow::portal_suspended(const Frame& frame) {
+  return completed(frame, "suspended");
+}
 
 Result<void> BackendFlow::empty_query(const Frame& frame) {
   // No statement, no record: the text was empty or a comment.
@@ -208,7 +220,8 @@ Result<void> BackendFlow::completed(const Frame& frame, std::string status) {
 Result<void> BackendFlow::completed_above_limit(const Frame& frame, std::string status) {
   Report report = *results_.meter().stopped();
   if (results_.meter().statement().can_write) {
-    // It has written: saying "error" would be a lie. The rows are withheld, the completion is the truth.
+    // It has written: saying "error" would be a lie. The rows are withheld, the completion is the
+    // truth.
     report.severity = Severity::warning;
     report.message += "; further rows are withheld, the statement itself has run";
     append_notice_response(batch_.bytes(), report);
@@ -217,17 +230,20 @@ Result<void> BackendFlow::completed_above_limit(const Frame& frame, std::string 
   }
   HOOP_CHECK(results_.end("stopped by a limit"));
   const ExpectedReply& reply = *head();
-  // The cancel came too late. Alone in its transaction the statement may be called failed, since it has read only; in company an
-  // error would say that the others were undone, and they are not.
-  const bool alone = reply.kind == Kind::query
-                         ? reply.running.size() == 1
-                         : reply.units_before == 0 && (conversation_.expected.size() == 1 || conversation_.expected[1].kind == Kind::sync);
+  // The cancel came too late. Alone in its transaction the statement may be called failed, since it
+  // has read only; in company an error would say that the others were undone, and they are not.
+  const bool alone = reply.kind == Kind::query ? reply.running.size() == 1
+                                               : reply.units_before == 0 &&
+                                                     (conversation_.expected.size() == 1 ||
+                                                      conversation_.expected[1].kind == Kind::sync);
   if (!alone) {
-    return fail(ErrorCode::too_large, report.message + " by one of several statements that were sent together",
+    return fail(ErrorCode::too_large,
+                report.message + " by one of several statements that were sent together",
                 "what the other statements did is not known; send the statement alone");
   }
   append_error_response(batch_.bytes(), report);
-  if (reply.kind == Kind::execute && conversation_.expected.size() == 1) conversation_.skip_until_sync = true;
+  if (reply.kind == Kind::execute && conversation_.expected.size() == 1)
+    conversation_.skip_until_sync = true;
   return {};
 }
 
@@ -246,7 +262,8 @@ Result<void> BackendFlow::copy_in(const Frame& frame) {
   }
   if (next != conversation_.expected.end()) {
     if (next->kind != Kind::copy_end) {
-      return fail(ErrorCode::malformed, "a COPY from the program was interrupted by another message");
+      return fail(ErrorCode::malformed,
+                  "a COPY from the program was interrupted by another message");
     }
     conversation_.expected.erase(next);
     conversation_.copy_in = CopyIn::none;
@@ -258,7 +275,8 @@ Result<void> BackendFlow::copy_in(const Frame& frame) {
 Result<void> BackendFlow::copy_out(const Frame& frame) {
   HOOP_TRY(const CopyOutResponse response, decode_copy_out_response(frame.body));
   HOOP_CHECK(begin_result());
-  if (results_.meter().statement().copy != CopyDirection::out) return std::unexpected(unexpected(frame.tag));
+  if (results_.meter().statement().copy != CopyDirection::out)
+    return std::unexpected(unexpected(frame.tag));
   HOOP_CHECK(results_.begin_copy(response.format));
   if (results_.meter().stopped() && !results_.meter().statement().can_write) wants_cancel_ = true;
   return pass(frame);
@@ -268,7 +286,8 @@ Result<void> BackendFlow::copy_data(const Frame& frame) {
   if (!results_.copying()) return std::unexpected(unexpected(frame.tag));
   const bool stopped_before = results_.meter().stopped().has_value();
   HOOP_CHECK(results_.copy_data(frame));
-  if (!stopped_before && results_.meter().stopped() && !results_.meter().statement().can_write) wants_cancel_ = true;
+  if (!stopped_before && results_.meter().stopped() && !results_.meter().statement().can_write)
+    wants_cancel_ = true;
   return {};
 }
 

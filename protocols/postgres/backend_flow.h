@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Target to program: every message is checked against what was asked, cleaned, recorded, and put into one downstream batch.
+// Target to program: every message is checked against what was asked, cleaned, recorded, and put
+// into one downstream batch.
 #pragma once
 
 #include "protocols/postgres/conversation.h"
@@ -8,8 +9,9 @@
 
 namespace hoop::postgres {
 
-/// No I/O: the connection feeds frames and delivers the batch. A message that does not answer what is expected is malformed and ends
-/// the connection: the target may be hostile, and a reply that nobody asked for would go unmasked.
+/// No I/O: the connection feeds frames and delivers the batch. A message that does not answer what
+/// is expected is malformed and ends the connection: the target may be hostile, and a reply that
+/// nobody asked for would go unmasked.
 class BackendFlow {
  public:
   explicit BackendFlow(Conversation& conversation);
@@ -58,7 +60,9 @@ class BackendFlow {
   Result<void> skip_to_sync();
   Result<void> finish_running(ExpectedReply& reply, std::string_view status);
   void pop();
-  ExpectedReply* head() { return conversation_.expected.empty() ? nullptr : &conversation_.expected.front(); }
+  ExpectedReply* head() {
+    return conversation_.expected.empty() ? nullptr : &conversation_.expected.front();
+  }
   Wording wording();
   Error unexpected(char tag) const;
 

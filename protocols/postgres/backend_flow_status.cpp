@@ -46,12 +46,15 @@ Result<void> BackendFlow::error(const Frame& frame) {
   if (reply == nullptr) return {};
   conversation_.copy_in = CopyIn::none;
   query_rows_ = nullptr;
-  HOOP_CHECK(finish_running(*reply, stopped ? "stopped by a limit" : fmt::format("error {}", find_field(response.fields, 'C'))));
+  HOOP_CHECK(
+      finish_running(*reply, stopped ? "stopped by a limit"
+                                     : fmt::format("error {}", find_field(response.fields, 'C'))));
   const bool extended = reply->kind != Kind::query && reply->kind != Kind::sync;
   return extended ? skip_to_sync() : Result<void>{};
 }
 
-/// The statement that was being answered ends with status; those after it in the same string never ran.
+/// The statement that was being answered ends with status; those after it in the same string never
+/// ran.
 Result<void> BackendFlow::finish_running(ExpectedReply& reply, std::string_view status) {
   if (reply.current < reply.running.size()) {
     HOOP_CHECK(begin_result());
@@ -59,7 +62,8 @@ Result<void> BackendFlow::finish_running(ExpectedReply& reply, std::string_view 
     ++reply.current;
   }
   for (; reply.current < reply.running.size(); ++reply.current) {
-    HOOP_CHECK(record_not_run(conversation_.shared.context.gate, reply.running[reply.current].admitted));
+    HOOP_CHECK(
+        record_not_run(conversation_.shared.context.gate, reply.running[reply.current].admitted));
   }
   return {};
 }
@@ -69,15 +73,19 @@ Result<void> BackendFlow::skip_to_sync() {
   while (head() != nullptr && head()->kind != Kind::sync) {
     ExpectedReply& reply = *head();
     if (reply.kind == Kind::parse) {
-      // A failed Parse of the unnamed statement has closed the one before it; of a named one, nothing.
-      reply.name.empty() ? conversation_.statements.confirm(reply.name, nullptr) : conversation_.statements.withdraw(reply.name);
+      // A failed Parse of the unnamed statement has closed the one before it; of a named one,
+      // nothing.
+      reply.name.empty() ? conversation_.statements.confirm(reply.name, nullptr)
+                         : conversation_.statements.withdraw(reply.name);
     }
     if (reply.kind == Kind::bind) conversation_.portals.withdraw(reply.name);
     if (reply.kind == Kind::close) {
-      reply.named == Named::statement ? conversation_.statements.withdraw(reply.name) : conversation_.portals.withdraw(reply.name);
+      reply.named == Named::statement ? conversation_.statements.withdraw(reply.name)
+                                      : conversation_.portals.withdraw(reply.name);
     }
     for (; reply.current < reply.running.size(); ++reply.current) {
-      HOOP_CHECK(record_not_run(conversation_.shared.context.gate, reply.running[reply.current].admitted));
+      HOOP_CHECK(
+          record_not_run(conversation_.shared.context.gate, reply.running[reply.current].admitted));
     }
     pop();
   }
@@ -89,9 +97,12 @@ Result<void> BackendFlow::skip_to_sync() {
 Result<void> BackendFlow::ready_for_query(const Frame& frame) {
   HOOP_TRY(const ReadyForQuery ready, decode_ready_for_query(frame.body));
   ExpectedReply* reply = head();
-  const bool expected = reply != nullptr && (reply->kind == Kind::query || reply->kind == Kind::sync);
-  if (!expected && conversation_.swallowed_syncs == 0) return std::unexpected(unexpected(frame.tag));
-  if (results_.under_way()) return fail(ErrorCode::malformed, "the target is ready before it has completed a statement");
+  const bool expected =
+      reply != nullptr && (reply->kind == Kind::query || reply->kind == Kind::sync);
+  if (!expected && conversation_.swallowed_syncs == 0)
+    return std::unexpected(unexpected(frame.tag));
+  if (results_.under_way())
+    return fail(ErrorCode::malformed, "the target is ready before it has completed a statement");
   conversation_.status = ready.status;
   if (ready.status == TransactionStatus::idle) {
     conversation_.portals.forget_confirmed();
@@ -103,8 +114,10 @@ Result<void> BackendFlow::ready_for_query(const Frame& frame) {
     conversation_.skip_until_sync = false;
     return pass(frame);
   }
-  const bool program_asked = reply->audience == ReplyFor::program || reply->audience == ReplyFor::refusal;
-  if (program_asked) batch_.bytes().insert(batch_.bytes().end(), frame.whole.begin(), frame.whole.end());
+  const bool program_asked =
+      reply->audience == ReplyFor::program || reply->audience == ReplyFor::refusal;
+  if (program_asked)
+    batch_.bytes().insert(batch_.bytes().end(), frame.whole.begin(), frame.whole.end());
   HOOP_CHECK(finish_running(*reply, "not run"));
   query_rows_ = nullptr;
   pop();
@@ -123,11 +136,14 @@ Result<void> BackendFlow::notification(const Frame& frame) {
 
 Result<void> BackendFlow::parameter_status(const Frame& frame) {
   HOOP_TRY(const ParameterStatus status, decode_parameter_status(frame.body));
-  // What we parsed must be what the server parses: a backslash in a literal, a second byte of a character.
-  const bool breaks_parsing = (status.name == "standard_conforming_strings" && status.value != "on") ||
-                              (status.name == "client_encoding" && status.value != "UTF8" && status.value != "SQL_ASCII");
+  // What we parsed must be what the server parses: a backslash in a literal, a second byte of a
+  // character.
+  const bool breaks_parsing =
+      (status.name == "standard_conforming_strings" && status.value != "on") ||
+      (status.name == "client_encoding" && status.value != "UTF8" && status.value != "SQL_ASCII");
   if (breaks_parsing) {
-    return fail(ErrorCode::denied, fmt::format("'{}' may not be changed in this session", status.name),
+    return fail(ErrorCode::denied,
+                fmt::format("'{}' may not be changed in this session", status.name),
                 "statements are judged as standard strings in UTF-8");
   }
   batch_.bytes().insert(batch_.bytes().end(), frame.whole.begin(), frame.whole.end());
@@ -144,10 +160,12 @@ Result<void> BackendFlow::collect(const Frame& frame) {
     values.push_back(value ? std::optional(to_text(*value)) : std::nullopt);
   }
   CatalogAnswers& collected = *head()->collected;
-  // A hostile target could send rows for ever; the largest real catalogs have some hundred thousand columns.
+  // A hostile target could send rows for ever; the largest real catalogs have some hundred thousand
+  // columns.
   constexpr std::size_t kMaxCatalogRows = 2'000'000;
   Catalog::Rows& rows = collected.answers[head()->collected_index];
-  if (rows.size() >= kMaxCatalogRows) return fail(ErrorCode::too_large, "the target's catalog is too large");
+  if (rows.size() >= kMaxCatalogRows)
+    return fail(ErrorCode::too_large, "the target's catalog is too large");
   rows.push_back(std::move(values));
   return {};
 }

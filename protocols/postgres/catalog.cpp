@@ -15,28 +15,34 @@ const MaskedColumn* Catalog::masked(Oid relation, std::int16_t number) const {
   return found == masked_.end() ? nullptr : &found->second;
 }
 
-std::vector<const Relation*> Catalog::find(std::optional<std::string_view> schema, std::string_view name,
-                                           const std::optional<std::vector<std::string>>& search_path) const {
+std::vector<const Relation*> Catalog::find(
+    std::optional<std::string_view> schema, std::string_view name,
+    const std::optional<std::vector<std::string>>& search_path) const {
   std::vector<const Relation*> all;
   if (const auto found = by_name_.find(name); found != by_name_.end()) {
     for (const Oid oid : found->second) all.push_back(&relations_.at(oid));
   }
   const auto only = [&](auto&& keep) {
     std::vector<const Relation*> kept;
-    std::ranges::copy_if(all, std::back_inserter(kept), [&](const Relation* r) { return keep(r->schema); });
+    std::ranges::copy_if(all, std::back_inserter(kept),
+                         [&](const Relation* r) { return keep(r->schema); });
     return kept;
   };
   if (schema) {
     // pg_temp is the alias of pg_temp_N; other sessions' are not in the catalog.
-    return only([&](std::string_view s) { return s == *schema || (*schema == "pg_temp" && is_temporary(s)); });
+    return only([&](std::string_view s) {
+      return s == *schema || (*schema == "pg_temp" && is_temporary(s));
+    });
   }
   if (!search_path) return all;
-  // Where the path does not name them, PostgreSQL looks into the temporary schema first, then into pg_catalog.
+  // Where the path does not name them, PostgreSQL looks into the temporary schema first, then into
+  // pg_catalog.
   if (std::ranges::none_of(*search_path, is_temporary)) {
     if (auto kept = only(is_temporary); !kept.empty()) return kept;
   }
   if (std::ranges::find(*search_path, "pg_catalog") == search_path->end()) {
-    if (auto kept = only([](std::string_view s) { return s == "pg_catalog"; }); !kept.empty()) return kept;
+    if (auto kept = only([](std::string_view s) { return s == "pg_catalog"; }); !kept.empty())
+      return kept;
   }
   for (const std::string& step : *search_path) {
     if (auto kept = only([&](std::string_view s) { return s == step; }); !kept.empty()) return kept;
@@ -44,13 +50,18 @@ std::vector<const Relation*> Catalog::find(std::optional<std::string_view> schem
   return {};
 }
 
-bool Catalog::touches_masked(Oid relation) const { return columns_.contains(relation) || is_view_over_masked(relation); }
+bool Catalog::touches_masked(Oid relation) const {
+  return columns_.contains(relation) || is_view_over_masked(relation);
+}
 
-bool Catalog::is_view_over_masked(Oid relation) const { return views_over_masked_.contains(relation); }
+bool Catalog::is_view_over_masked(Oid relation) const {
+  return views_over_masked_.contains(relation);
+}
 
 std::set<std::string> Catalog::masked_names(Oid relation) const {
   std::set<std::string> names;
-  for (auto at = masked_.lower_bound({relation, std::int16_t{0}}); at != masked_.end() && at->first.first == relation; ++at)
+  for (auto at = masked_.lower_bound({relation, std::int16_t{0}});
+       at != masked_.end() && at->first.first == relation; ++at)
     names.insert(at->second.name);
   return names;
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What names and OIDs mean in a target database, as far as masks and rules need it; one immutable snapshot.
+// What names and OIDs mean in a target database, as far as masks and rules need it; one immutable
+// snapshot.
 #pragma once
 
 #include <cstdint>
@@ -35,30 +36,37 @@ struct MaskedColumn {
 
 class Catalog {
  public:
-  /// Constant SQL, run on the upstream connection before the program's first statement (and again after DDL): several statements,
-  /// each answering text rows. Never holds user text. Every name and operator is qualified, so no search_path can change what
-  /// they mean; the first answers the session's own path, so a SET LOCAL search_path may come only after it.
+  /// Constant SQL, run on the upstream connection before the program's first statement (and again
+  /// after DDL): several statements, each answering text rows. Never holds user text. Every name
+  /// and operator is qualified, so no search_path can change what they mean; the first answers the
+  /// session's own path, so a SET LOCAL search_path may come only after it.
   static std::vector<std::string> queries();
-  /// rows[i] are the rows of queries()[i], NULL as nullopt. Fails with malformed (wrong shape), denied (an exact mask name with
-  /// on_unresolved = deny that names no column). earlier: the session's catalog before; what it masked stays masked by OID and
-  /// number, and a mask that it resolved may name nothing now (the column was dropped or renamed).
+  /// rows[i] are the rows of queries()[i], NULL as nullopt. Fails with malformed (wrong shape),
+  /// denied (an exact mask name with on_unresolved = deny that names no column). earlier: the
+  /// session's catalog before; what it masked stays masked by OID and number, and a mask that it
+  /// resolved may name nothing now (the column was dropped or renamed).
   using Rows = std::vector<std::vector<std::optional<std::string>>>;
-  static Result<Catalog> build(const std::vector<Rows>& answers, const std::vector<access::Mask>& masks,
+  static Result<Catalog> build(const std::vector<Rows>& answers,
+                               const std::vector<access::Mask>& masks,
                                const Catalog* earlier = nullptr);
 
   bool has_masks() const { return !masked_.empty(); }
   /// nullptr if the column is not masked.
   const MaskedColumn* masked(Oid relation, std::int16_t number) const;
   /// The relations an unqualified or qualified name can mean; see NameContext::search_path.
-  std::vector<const Relation*> find(std::optional<std::string_view> schema, std::string_view name,
-                                    const std::optional<std::vector<std::string>>& search_path) const;
-  /// Has masked columns itself, or is a view (materialised or not) over such a relation, however deep.
+  std::vector<const Relation*> find(
+      std::optional<std::string_view> schema, std::string_view name,
+      const std::optional<std::vector<std::string>>& search_path) const;
+  /// Has masked columns itself, or is a view (materialised or not) over such a relation, however
+  /// deep.
   bool touches_masked(Oid relation) const;
   bool is_view_over_masked(Oid relation) const;
   std::set<std::string> masked_names(Oid relation) const;
-  /// True if the relation has a column of this name. Known for relations with masked columns only; false for others.
+  /// True if the relation has a column of this name. Known for relations with masked columns only;
+  /// false for others.
   bool has_column(Oid relation, std::string_view column) const;
-  /// A function or a cast's target type of this name exists outside pg_catalog, information_schema and the extensions.
+  /// A function or a cast's target type of this name exists outside pg_catalog, information_schema
+  /// and the extensions.
   bool is_user_function(std::string_view name) const { return user_functions_.contains(name); }
   bool is_user_operator(std::string_view name) const { return user_operators_.contains(name); }
   /// Schemas (extensions' too, pg_catalog not) that have a function of this name.

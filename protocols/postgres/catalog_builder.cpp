@@ -11,7 +11,8 @@ namespace {
 constexpr std::array<std::size_t, CatalogBuilder::kAnswers> kWidths{1, 4, 3, 2, 2, 3, 3};
 
 std::unexpected<Error> wrong_shape(std::string_view what) {
-  return fail(ErrorCode::malformed, "the target's catalog answered " + std::string(what) + " in an unexpected shape");
+  return fail(ErrorCode::malformed,
+              "the target's catalog answered " + std::string(what) + " in an unexpected shape");
 }
 
 template <class T>
@@ -65,13 +66,15 @@ bool must_resolve(std::string_view text) { return text.find('*') == std::string_
 
 }  // namespace
 
-Result<Catalog> Catalog::build(const std::vector<Rows>& answers, const std::vector<access::Mask>& masks, const Catalog* earlier) {
+Result<Catalog> Catalog::build(const std::vector<Rows>& answers,
+                               const std::vector<access::Mask>& masks, const Catalog* earlier) {
   return CatalogBuilder(answers, masks, earlier).build();
 }
 
 Result<Catalog> CatalogBuilder::build() {
   HOOP_CHECK(check_shape());
-  for (const auto& row : answers_[kSearchPathAnswer]) catalog_.default_search_path_.push_back(*row[0]);
+  for (const auto& row : answers_[kSearchPathAnswer])
+    catalog_.default_search_path_.push_back(*row[0]);
   HOOP_CHECK(read_relations());
   HOOP_CHECK(read_columns());
   HOOP_CHECK(read_links());
@@ -87,7 +90,8 @@ Result<void> CatalogBuilder::check_shape() const {
   if (answers_.size() != kAnswers) return wrong_shape("a number of results");
   for (std::size_t i = 0; i < kAnswers; ++i) {
     for (const auto& row : answers_[i]) {
-      if (row.size() != kWidths[i] || !std::ranges::all_of(row, [](const auto& field) { return field.has_value(); }))
+      if (row.size() != kWidths[i] ||
+          !std::ranges::all_of(row, [](const auto& field) { return field.has_value(); }))
         return wrong_shape("a row");
     }
   }
@@ -162,7 +166,8 @@ Result<void> CatalogBuilder::resolve(const access::Mask& mask) {
     bool found = false;
     for (const auto& [oid, columns] : columns_) {
       const auto relation = catalog_.relations_.find(oid);
-      if (relation == catalog_.relations_.end() || !access::glob_matches(pattern.schema, relation->second.schema) ||
+      if (relation == catalog_.relations_.end() ||
+          !access::glob_matches(pattern.schema, relation->second.schema) ||
           !access::glob_matches(pattern.table, relation->second.name))
         continue;
       for (const Column& column : columns) {
@@ -171,14 +176,16 @@ Result<void> CatalogBuilder::resolve(const access::Mask& mask) {
         mask_column(oid, column, MaskedColumn{0, 0, {}, mask.with, mask.name});
       }
     }
-    if (!found && !earlier_ && must_resolve(text) && mask.on_unresolved == access::OnUnresolved::deny)
+    if (!found && !earlier_ && must_resolve(text) &&
+        mask.on_unresolved == access::OnUnresolved::deny)
       return fail(ErrorCode::denied, "mask '" + mask.name + "' names no column: '" + text + "'",
                   "correct the name in the policy, or set on_unresolved = \"ignore\"");
   }
   return {};
 }
 
-/// What was masked in this session stays so, also what is gone: it comes back if the transaction that dropped it rolls back.
+/// What was masked in this session stays so, also what is gone: it comes back if the transaction
+/// that dropped it rolls back.
 void CatalogBuilder::keep_earlier() {
   if (!earlier_) return;
   const auto keep_relation = [&](Oid oid) {
@@ -196,13 +203,18 @@ void CatalogBuilder::keep_earlier() {
   }
   for (const auto& [key, column] : earlier_->masked_) {
     const auto same = std::ranges::find(columns_[key.first], key.second, &Column::number);
-    mask_column(key.first, same != columns_[key.first].end() ? *same : Column{key.second, column.name}, column);
+    mask_column(key.first,
+                same != columns_[key.first].end() ? *same : Column{key.second, column.name},
+                column);
   }
-  catalog_.user_functions_.insert(earlier_->user_functions_.begin(), earlier_->user_functions_.end());
-  catalog_.user_operators_.insert(earlier_->user_operators_.begin(), earlier_->user_operators_.end());
+  catalog_.user_functions_.insert(earlier_->user_functions_.begin(),
+                                  earlier_->user_functions_.end());
+  catalog_.user_operators_.insert(earlier_->user_operators_.begin(),
+                                  earlier_->user_operators_.end());
 }
 
-/// Parents show their children's rows and children their parents' columns: a mask holds for the whole family.
+/// Parents show their children's rows and children their parents' columns: a mask holds for the
+/// whole family.
 void CatalogBuilder::spread() {
   while (!pending_.empty()) {
     const Key key = pending_.back();

@@ -15,12 +15,13 @@ class CatalogBuilder {
   static constexpr std::size_t kRelationsAnswer = 1;    // oid, schema, name, kind
   static constexpr std::size_t kColumnsAnswer = 2;      // relation, number, name
   static constexpr std::size_t kInheritanceAnswer = 3;  // parent, child
-  static constexpr std::size_t kViewsAnswer = 4;        // view, relation that it reads (0: anything)
-  static constexpr std::size_t kGeneratedAnswer = 5;    // relation, generated column, source column
-  static constexpr std::size_t kRoutinesAnswer = 6;     // f|e|c|o, schema, name
+  static constexpr std::size_t kViewsAnswer = 4;      // view, relation that it reads (0: anything)
+  static constexpr std::size_t kGeneratedAnswer = 5;  // relation, generated column, source column
+  static constexpr std::size_t kRoutinesAnswer = 6;   // f|e|c|o, schema, name
   static constexpr std::size_t kAnswers = 7;
 
-  CatalogBuilder(const std::vector<Catalog::Rows>& answers, const std::vector<access::Mask>& masks, const Catalog* earlier)
+  CatalogBuilder(const std::vector<Catalog::Rows>& answers, const std::vector<access::Mask>& masks,
+                 const Catalog* earlier)
       : answers_(answers), masks_(masks), earlier_(earlier) {}
   Result<Catalog> build();
 
@@ -47,9 +48,9 @@ class CatalogBuilder {
   const Catalog* earlier_;
   Catalog catalog_;
   std::map<Oid, std::vector<Column>> columns_;
-  std::multimap<Oid, Oid> relatives_;        // parent and child, in both directions
-  std::multimap<Oid, Oid> readers_;          // relation → views that read it
-  std::multimap<Key, std::int16_t> derived_; // column → generated columns made from it
+  std::multimap<Oid, Oid> relatives_;         // parent and child, in both directions
+  std::multimap<Oid, Oid> readers_;           // relation → views that read it
+  std::multimap<Key, std::int16_t> derived_;  // column → generated columns made from it
   std::vector<Key> pending_;
 };
 

@@ -16,7 +16,8 @@
 namespace hoop::postgres {
 namespace {
 
-constexpr std::size_t kMaxActionText = 8192;  // for people and the log; the digest stands for the rest
+constexpr std::size_t kMaxActionText =
+    8192;  // for people and the log; the digest stands for the rest
 
 /// At most kMaxActionText bytes, cut between characters.
 std::string bounded(std::string_view text) {
@@ -37,7 +38,8 @@ Statement blank(std::string_view text, std::string_view verb) {
 
 Statement unreadable(std::string_view sql, const Error& error) {
   Statement statement = blank(sql, "unknown");
-  if (!is_utf8(statement.action.text)) statement.action.text = neutralise(statement.action.text, kMaxActionText, Lines::keep);
+  if (!is_utf8(statement.action.text))
+    statement.action.text = neutralise(statement.action.text, kMaxActionText, Lines::keep);
   statement.action.attributes["statement_count"] = "1";
   statement.refusal = refuse(RefusalCode::unreadable, error.message);
   if (!error.hint.empty()) statement.refusal->hint = error.hint;
@@ -46,8 +48,10 @@ Statement unreadable(std::string_view sql, const Error& error) {
   return statement;
 }
 
-// Of several data-modifying parts the one that policy fears most names the statement; "verbs" lists all.
-constexpr auto kByStrength = std::to_array<std::string_view>({"delete", "merge", "update", "insert"});
+// Of several data-modifying parts the one that policy fears most names the statement; "verbs" lists
+// all.
+constexpr auto kByStrength =
+    std::to_array<std::string_view>({"delete", "merge", "update", "insert"});
 
 std::string_view strongest(const std::vector<std::string_view>& dml) {
   for (const std::string_view verb : kByStrength) {
@@ -66,8 +70,8 @@ bool has_analyze(const SqlNode& explain) {
   });
 }
 
-/// The statement that runs, with what is wrapped around it told by attributes: a rule about DELETE must also see
-/// EXPLAIN ANALYZE DELETE, PREPARE p AS DELETE and COPY (DELETE … RETURNING).
+/// The statement that runs, with what is wrapped around it told by attributes: a rule about DELETE
+/// must also see EXPLAIN ANALYZE DELETE, PREPARE p AS DELETE and COPY (DELETE … RETURNING).
 const SqlNode& unwrap(const SqlNode& statement, access::Action& action) {
   if (statement.is("ExplainStmt")) {
     action.attributes["explain"] = "present";
@@ -88,7 +92,8 @@ const SqlNode& unwrap(const SqlNode& statement, access::Action& action) {
 std::string limit_of(const SqlNode& select) {
   const SqlNode& count = select["limitCount"];
   if (!count.present() || count["isnull"].flag()) return "absent";
-  if (count.is("A_Const") && count["ival"].present()) return std::to_string(count["ival"]["ival"].number());
+  if (count.is("A_Const") && count["ival"].present())
+    return std::to_string(count["ival"]["ival"].number());
   return "unknown";
 }
 
@@ -98,12 +103,14 @@ bool makes_table(const SqlNode& select) {
   return select["intoClause"].present() || makes_table(select["larg"]);
 }
 
-std::string_view verb_of(const SqlNode& statement, const StatementKind& kind, const SqlNode& inner, const References& references) {
+std::string_view verb_of(const SqlNode& statement, const StatementKind& kind, const SqlNode& inner,
+                         const References& references) {
   const std::string_view dml = strongest(references.dml);
   const StatementKind* inner_kind = statement_kind(inner.type());
   if (inner_kind == nullptr) return "unknown";
-  const bool is_query = statement.is("SelectStmt") || statement.is("InsertStmt") || statement.is("UpdateStmt") ||
-                        statement.is("DeleteStmt") || statement.is("MergeStmt");
+  const bool is_query = statement.is("SelectStmt") || statement.is("InsertStmt") ||
+                        statement.is("UpdateStmt") || statement.is("DeleteStmt") ||
+                        statement.is("MergeStmt");
   if (statement.is("ExplainStmt")) {
     if (!has_analyze(statement)) return kind.verb;
     if (!dml.empty()) return dml;
@@ -125,11 +132,14 @@ TransactionStep transaction_step(const SqlNode& statement) {
   return TransactionStep::other;
 }
 
-bool is_opaque(const FunctionUse& use) { return use.name.empty() || !is_transparent_function(use.name.back()); }
+bool is_opaque(const FunctionUse& use) {
+  return use.name.empty() || !is_transparent_function(use.name.back());
+}
 
 class Classifier {
  public:
-  Classifier(const NameContext& names, const Catalog& catalog) : names_(names), catalog_(catalog), search_path_(names.search_path) {}
+  Classifier(const NameContext& names, const Catalog& catalog)
+      : names_(names), catalog_(catalog), search_path_(names.search_path) {}
 
   Statement classify(std::string_view text, const SqlNode& node, std::size_t statement_count) {
     Statement statement = blank(text, "unknown");
@@ -152,14 +162,15 @@ class Classifier {
   }
 
  private:
-  void describe(Statement& statement, const SqlNode& node, const StatementKind& kind, const SqlNode& inner,
-                const References& references) const {
+  void describe(Statement& statement, const SqlNode& node, const StatementKind& kind,
+                const SqlNode& inner, const References& references) const {
     access::Action& action = statement.action;
     add_resources(action, node, references, ResourceNames{catalog_, search_path_});
     if (inner.is("SelectStmt")) action.attributes["limit"] = limit_of(inner);
     const std::string object = makes_table(inner) ? "table" : object_of(kind, node);
     if (!object.empty()) action.attributes["object"] = object;
-    if (kind.verb == "set" || kind.verb == "show") action.attributes["setting"] = node["name"].text();
+    if (kind.verb == "set" || kind.verb == "show")
+      action.attributes["setting"] = node["name"].text();
     std::vector<std::string_view> verbs = references.dml;
     std::ranges::sort(verbs);
     verbs.erase(std::ranges::unique(verbs).begin(), verbs.end());
@@ -168,16 +179,20 @@ class Classifier {
     for (const std::string_view verb : verbs) all += (all.empty() ? "" : ",") + std::string(verb);
   }
 
-  void note_effects(Statement& statement, const SqlNode& node, const SqlNode& inner, const StatementKind& kind,
-                    const References& references) const {
+  void note_effects(Statement& statement, const SqlNode& node, const SqlNode& inner,
+                    const StatementKind& kind, const References& references) const {
     const StatementKind* inner_kind = statement_kind(inner.type());
-    const Effects effects = inner_kind ? std::max(kind.effects, inner_kind->effects) : Effects::changes_catalog;
+    const Effects effects =
+        inner_kind ? std::max(kind.effects, inner_kind->effects) : Effects::changes_catalog;
     const bool opaque = std::ranges::any_of(references.functions, is_opaque);
-    const bool writing_call = std::ranges::any_of(
-        references.functions, [](const FunctionUse& use) { return !use.name.empty() && is_writing_function(use.name.back()); });
+    const bool writing_call = std::ranges::any_of(references.functions, [](const FunctionUse& use) {
+      return !use.name.empty() && is_writing_function(use.name.back());
+    });
     statement.changes_catalog = effects == Effects::changes_catalog || makes_table(inner);
-    statement.can_write = effects != Effects::none || makes_table(inner) || !references.dml.empty() || opaque || writing_call;
-    statement.changes_search_path = changes_search_path(node, references) || opaque || kind.verb == "call" || kind.verb == "do";
+    statement.can_write = effects != Effects::none || makes_table(inner) ||
+                          !references.dml.empty() || opaque || writing_call;
+    statement.changes_search_path =
+        changes_search_path(node, references) || opaque || kind.verb == "call" || kind.verb == "do";
     statement.transaction = transaction_step(node);
     if (node.is("CopyStmt")) {
       statement.copy = node["is_from"].flag() ? CopyDirection::in : CopyDirection::out;
@@ -185,10 +200,13 @@ class Classifier {
     }
   }
 
-  void judge(Statement& statement, const SqlNode& node, const StatementKind& kind, const References& references) const {
+  void judge(Statement& statement, const SqlNode& node, const StatementKind& kind,
+             const References& references) const {
     statement.refusal = fixed_refusal(node, references, names_.mapped_role);
-    if (!statement.refusal && references.has_unknown_node) statement.refusal = refuse(RefusalCode::unknown_statement);
-    if (statement.action.verb == "unknown" && !statement.refusal) statement.refusal = refuse(RefusalCode::unknown_statement);
+    if (!statement.refusal && references.has_unknown_node)
+      statement.refusal = refuse(RefusalCode::unknown_statement);
+    if (statement.action.verb == "unknown" && !statement.refusal)
+      statement.refusal = refuse(RefusalCode::unknown_statement);
     if (!catalog_.has_masks()) return;
     MaskedUse use = judge_masked_use(node, kind, references, catalog_);
     statement.touches_masked = use.touches_masked;
@@ -203,7 +221,8 @@ class Classifier {
 }  // namespace
 
 std::vector<Statement> classify(std::string_view sql, const NameContext& names) {
-  if (sql.size() > kMaxStatementBytes) return {unreadable(sql, Error{ErrorCode::too_large, "longer than 16 MiB", {}, {}})};
+  if (sql.size() > kMaxStatementBytes)
+    return {unreadable(sql, Error{ErrorCode::too_large, "longer than 16 MiB", {}, {}})};
   const auto tree = SqlTree::parse(sql);
   if (!tree) return {unreadable(sql, tree.error())};
   const Catalog no_catalog;

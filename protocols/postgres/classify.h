@@ -20,15 +20,19 @@ enum class CopyDirection { none, in, out };
 /// One statement of a string, judged as far as it can be without the gate.
 struct Statement {
   access::Action action;
-  /// Set when masks or the fixed rules (design "Credentials by protocol") forbid it, whatever policy says; effect is deny.
+  /// Set when masks or the fixed rules (design "Credentials by protocol") forbid it, whatever
+  /// policy says; effect is deny.
   std::optional<access::Decision> refusal;
-  /// A masked relation is referred to, or it cannot be told (FETCH, EXECUTE, CALL): server messages about it may quote values.
+  /// A masked relation is referred to, or it cannot be told (FETCH, EXECUTE, CALL): server messages
+  /// about it may quote values.
   bool touches_masked = false;
   /// It can write: a row limit withholds rows but lets it finish.
   bool can_write = false;
-  /// It may create, drop or change relations or functions: the catalog must be read anew before the next statement is judged.
+  /// It may create, drop or change relations or functions: the catalog must be read anew before the
+  /// next statement is judged.
   bool changes_catalog = false;
-  /// It may change search_path: unqualified names stand for every relation of that name from then on.
+  /// It may change search_path: unqualified names stand for every relation of that name from then
+  /// on.
   bool changes_search_path = false;
   TransactionStep transaction = TransactionStep::none;
   CopyDirection copy = CopyDirection::none;
@@ -37,16 +41,19 @@ struct Statement {
 /// What the names in a statement are resolved with.
 struct NameContext {
   std::shared_ptr<const Catalog> catalog;
-  /// The schemas of unqualified names, in order; nullopt: unknown since a SET search_path, so every schema is meant.
+  /// The schemas of unqualified names, in order; nullopt: unknown since a SET search_path, so every
+  /// schema is meant.
   std::optional<std::vector<std::string>> search_path;
   std::string session_role;  // hoop_<id>
   std::string mapped_role;
 };
 
-/// Classifies every statement of sql. Unreadable SQL gives one Statement with verb "unknown" and a refusal; never fails open. sql
-/// is at most kMaxStatementBytes. Needs a deep stack: call on a thread made by run_on_deep_stack.
+/// Classifies every statement of sql. Unreadable SQL gives one Statement with verb "unknown" and a
+/// refusal; never fails open. sql is at most kMaxStatementBytes. Needs a deep stack: call on a
+/// thread made by run_on_deep_stack.
 std::vector<Statement> classify(std::string_view sql, const NameContext& names);
 
-inline constexpr std::size_t kMaxStatementBytes = 16U << 20;  // design "Rules", 6: the held-message cap
+inline constexpr std::size_t kMaxStatementBytes = 16U
+                                                  << 20;  // design "Rules", 6: the held-message cap
 
 }  // namespace hoop::postgres

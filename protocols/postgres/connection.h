@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// One connection of a program and the one of ours to the target that serves it, from the login to the last word.
+// One connection of a program and the one of ours to the target that serves it, from the login to
+// the last word.
 #pragma once
 
 #include "protocols/postgres/backend_flow.h"
@@ -8,11 +9,13 @@
 
 namespace hoop::postgres {
 
-/// Owned by the coroutine that serves it. Two loops on one executor: the frontend's reads the program and is the only writer upstream,
-/// the backend's reads the target and is the only writer downstream. A slow program stops the second, and so the target.
+/// Owned by the coroutine that serves it. Two loops on one executor: the frontend's reads the
+/// program and is the only writer upstream, the backend's reads the target and is the only writer
+/// downstream. A slow program stops the second, and so the target.
 class PostgresConnection {
  public:
-  PostgresConnection(SessionShared& shared, std::uint64_t number, net::StreamPtr downstream, session::Opening opening);
+  PostgresConnection(SessionShared& shared, std::uint64_t number, net::StreamPtr downstream,
+                     session::Opening opening);
   PostgresConnection(const PostgresConnection&) = delete;
   PostgresConnection& operator=(const PostgresConnection&) = delete;
 
@@ -49,9 +52,9 @@ class PostgresConnection {
   std::unique_ptr<FrontendFlow> frontend_;
   BackendFlow backend_;
   std::optional<Result<void>> cause_;
-  bool greeted_ = false;         // until then the backend's batch is held
+  bool greeted_ = false;  // until then the backend's batch is held
   bool delivering_ = false;
-  bool torn_ = false;            // a write to the program broke off: nothing more can be said
+  bool torn_ = false;  // a write to the program broke off: nothing more can be said
   bool backend_running_ = false;
 };
 

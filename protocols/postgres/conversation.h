@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the two directions of one connection know of each other, and what the connections of one session share.
+// What the two directions of one connection know of each other, and what the connections of one
+// session share.
 #pragma once
 
 #include <deque>
@@ -28,8 +29,9 @@ struct CatalogSnapshot {
 
 struct SessionShared {
   session::SessionContext context;
-  bool reads_catalog = false;            // the grant has column masks, or rules that name tables or functions
-  std::uint64_t schema_changes = 0;      // grows when a connection has run one, and when it has committed
+  bool reads_catalog = false;  // the grant has column masks, or rules that name tables or functions
+  std::uint64_t schema_changes =
+      0;  // grows when a connection has run one, and when it has committed
   std::map<std::string, CatalogSnapshot> catalogs;  // by database
   SessionUsage usage;
   CancelKeys cancel_keys;
@@ -40,7 +42,9 @@ class Wakeup {
  public:
   explicit Wakeup(const asio::any_io_executor& executor) : timer_(executor, SteadyTime::max()) {}
   void notify() { timer_.cancel(); }
-  asio::awaitable<void> wait() { co_await timer_.async_wait(asio::experimental::as_tuple(asio::use_awaitable)); }
+  asio::awaitable<void> wait() {
+    co_await timer_.async_wait(asio::experimental::as_tuple(asio::use_awaitable));
+  }
 
  private:
   asio::steady_timer timer_;
@@ -54,7 +58,9 @@ struct Conversation {
       : shared(session),
         number(number_),
         reader(NameContext{std::make_shared<const Catalog>(), std::nullopt,
-                           session.context.grant.credential ? session.context.grant.credential->username : std::string(),
+                           session.context.grant.credential
+                               ? session.context.grant.credential->username
+                               : std::string(),
                            session.context.grant.database_role},
                session.context.masker),
         changed(executor) {}
@@ -71,15 +77,18 @@ struct Conversation {
   TransactionStatus status = TransactionStatus::idle;
   /// The catalog may have been overtaken by a schema change of this connection.
   bool catalog_stale = false;
-  bool schema_changed = false;                 // by this connection, perhaps not committed
-  std::uint64_t catalog_generation = 0;        // of the catalog that this connection judges by
+  bool schema_changed = false;           // by this connection, perhaps not committed
+  std::uint64_t catalog_generation = 0;  // of the catalog that this connection judges by
   std::uint64_t first_names_version = 0;
-  /// The catalog was read inside a transaction that is still open: its end, or a rollback in it, makes the catalog stale again.
+  /// The catalog was read inside a transaction that is still open: its end, or a rollback in it,
+  /// makes the catalog stale again.
   bool catalog_uncommitted = false;
   CopyIn copy_in = CopyIn::none;
-  /// Syncs that the server read as part of a COPY FROM, and so did not answer; or did, if the COPY failed before it read them.
+  /// Syncs that the server read as part of a COPY FROM, and so did not answer; or did, if the COPY
+  /// failed before it read them.
   std::uint64_t swallowed_syncs = 0;
-  /// The program must send Sync before anything else counts: a reply of ours said "error" where the server did not.
+  /// The program must send Sync before anything else counts: a reply of ours said "error" where the
+  /// server did not.
   bool skip_until_sync = false;
   bool terminated = false;  // the program said Terminate
   bool over = false;        // one direction has ended; whoever waits stops waiting
@@ -87,7 +96,9 @@ struct Conversation {
   /// Names may mean something else than when the first statement was judged.
   bool names_moved() const { return reader.version() != first_names_version; }
   /// Rows must be described before they are released.
-  bool needs_descriptions() const { return reader.catalog().has_masks() || shared.context.masker.has_detectors(); }
+  bool needs_descriptions() const {
+    return reader.catalog().has_masks() || shared.context.masker.has_detectors();
+  }
 };
 
 }  // namespace hoop::postgres

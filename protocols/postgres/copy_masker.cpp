@@ -12,7 +12,8 @@ Result<void> CopyMasker::rewrite(const Frame& copy_data, Bytes& out, mask::Hidde
   const ByteSpan data = copy_data.body;
   const bool row_ends = !data.empty() && data.back() == '\n';
   if (!held_.empty() || !row_ends) {
-    if (held_.size() + data.size() > kMaxMessageBytes) return fail(ErrorCode::too_large, "a copied row is too large to be masked");
+    if (held_.size() + data.size() > kMaxMessageBytes)
+      return fail(ErrorCode::too_large, "a copied row is too large to be masked");
     held_.insert(held_.end(), data.begin(), data.end());
     return row_ends ? finish(out, counts) : Result<void>{};
   }
@@ -30,7 +31,8 @@ Result<void> CopyMasker::finish(Bytes& out, mask::HiddenCounts& counts) {
 }
 
 Result<void> CopyMasker::release(ByteSpan row, Bytes& out, mask::HiddenCounts& counts) {
-  // Fields are scanned apart: a field that is JSON then stays JSON. In CSV the whole row is mostly one field, which is as safe.
+  // Fields are scanned apart: a field that is JSON then stays JSON. In CSV the whole row is mostly
+  // one field, which is as safe.
   std::vector<std::string_view> fields;
   std::string_view rest = as_text(row);
   const bool newline = rest.ends_with('\n');
@@ -42,7 +44,8 @@ Result<void> CopyMasker::release(ByteSpan row, Bytes& out, mask::HiddenCounts& c
   fields.push_back(rest);
   std::vector<std::optional<std::string>> rewritten(fields.size());
   HOOP_CHECK(masker_.rewrite(fields, rewritten, counts));
-  if (std::none_of(rewritten.begin(), rewritten.end(), [](const auto& text) { return text.has_value(); })) {
+  if (std::none_of(rewritten.begin(), rewritten.end(),
+                   [](const auto& text) { return text.has_value(); })) {
     append_copy_data(out, row);
     return {};
   }

@@ -12,8 +12,8 @@
 
 namespace hoop::postgres::detail {
 
-/// Reads the fields of one message; after a failure every read answers an empty value, and finish() tells the first failure. So a
-/// decoder is straight-line code that cannot forget a check.
+/// Reads the fields of one message; after a failure every read answers an empty value, and finish()
+/// tells the first failure. So a decoder is straight-line code that cannot forget a check.
 class Decoder {
  public:
   Decoder(std::string_view message, ByteSpan body) : message_(message), in_(body) {}
@@ -33,7 +33,8 @@ class Decoder {
   List list(std::string_view field) {
     return counted<List>(u16(field), field);
   }
-  /// The same for counts that the docs have as Int16 and that are never above 32767: a negative one is refused.
+  /// The same for counts that the docs have as Int16 and that are never above 32767: a negative one
+  /// is refused.
   template <class List>
   List signed_list(std::string_view field) {
     const std::uint16_t count = u16(field);
@@ -62,8 +63,12 @@ class Decoder {
 
   template <class Message>
   Result<Message> finish(Message message) {
-    if (!failed_.empty()) return fail(ErrorCode::malformed, fmt::format("{} message: {} is not valid", message_, failed_));
-    if (!in_.empty()) return fail(ErrorCode::malformed, fmt::format("{} message: {} bytes after its end", message_, in_.size()));
+    if (!failed_.empty())
+      return fail(ErrorCode::malformed,
+                  fmt::format("{} message: {} is not valid", message_, failed_));
+    if (!in_.empty())
+      return fail(ErrorCode::malformed,
+                  fmt::format("{} message: {} bytes after its end", message_, in_.size()));
     return message;
   }
 

@@ -60,7 +60,7 @@ enum class AuthenticationCode : std::uint32_t {
 };
 
 constexpr std::size_t kMaxMechanisms = 16;
-constexpr std::size_t kMaxErrorFields = 64;  // the docs name 18
+constexpr std::size_t kMaxErrorFields = 64;       // the docs name 18
 constexpr std::uint32_t kMaxUnknownOptions = 64;  // as many as a startup message may have
 
 Format take_copy_format(Decoder& in) {
@@ -100,20 +100,24 @@ Result<Authentication> decode_authentication(ByteSpan body) {
   const auto code = static_cast<AuthenticationCode>(in.u32("type"));
   switch (code) {
     case AuthenticationCode::ok: return in.finish<Authentication>(AuthenticationOk{});
-    case AuthenticationCode::kerberos_v5: return in.finish<Authentication>(AuthenticationKerberosV5{});
-    case AuthenticationCode::cleartext_password: return in.finish<Authentication>(AuthenticationCleartextPassword{});
+    case AuthenticationCode::kerberos_v5:
+      return in.finish<Authentication>(AuthenticationKerberosV5{});
+    case AuthenticationCode::cleartext_password:
+      return in.finish<Authentication>(AuthenticationCleartextPassword{});
     case AuthenticationCode::md5_password: {
       const Authentication message = take_md5(in);
       return in.finish(message);
     }
     case AuthenticationCode::gss: return in.finish<Authentication>(AuthenticationGSS{});
-    case AuthenticationCode::gss_continue: return Authentication(AuthenticationGSSContinue{in.rest()});
+    case AuthenticationCode::gss_continue:
+      return Authentication(AuthenticationGSSContinue{in.rest()});
     case AuthenticationCode::sspi: return in.finish<Authentication>(AuthenticationSSPI{});
     case AuthenticationCode::sasl: {
       const AuthenticationSASL message{in.to_nul<NameList>(kMaxMechanisms, "mechanisms")};
       return in.finish<Authentication>(message);
     }
-    case AuthenticationCode::sasl_continue: return Authentication(AuthenticationSASLContinue{in.rest()});
+    case AuthenticationCode::sasl_continue:
+      return Authentication(AuthenticationSASLContinue{in.rest()});
     case AuthenticationCode::sasl_final: return Authentication(AuthenticationSASLFinal{in.rest()});
   }
   return fail(ErrorCode::malformed, "Authentication message: type is not valid");
@@ -128,8 +132,12 @@ Result<BackendKeyData> decode_backend_key_data(ByteSpan body) {
   return in.finish(message);
 }
 
-Result<BindComplete> decode_bind_complete(ByteSpan body) { return Decoder("BindComplete", body).finish(BindComplete{}); }
-Result<CloseComplete> decode_close_complete(ByteSpan body) { return Decoder("CloseComplete", body).finish(CloseComplete{}); }
+Result<BindComplete> decode_bind_complete(ByteSpan body) {
+  return Decoder("BindComplete", body).finish(BindComplete{});
+}
+Result<CloseComplete> decode_close_complete(ByteSpan body) {
+  return Decoder("CloseComplete", body).finish(CloseComplete{});
+}
 
 Result<CommandComplete> decode_command_complete(ByteSpan body) {
   Decoder in("CommandComplete", body);
@@ -157,8 +165,12 @@ Result<EmptyQueryResponse> decode_empty_query_response(ByteSpan body) {
   return Decoder("EmptyQueryResponse", body).finish(EmptyQueryResponse{});
 }
 
-Result<ErrorResponse> decode_error_response(ByteSpan body) { return decode_fields<ErrorResponse>("ErrorResponse", body); }
-Result<NoticeResponse> decode_notice_response(ByteSpan body) { return decode_fields<NoticeResponse>("NoticeResponse", body); }
+Result<ErrorResponse> decode_error_response(ByteSpan body) {
+  return decode_fields<ErrorResponse>("ErrorResponse", body);
+}
+Result<NoticeResponse> decode_notice_response(ByteSpan body) {
+  return decode_fields<NoticeResponse>("NoticeResponse", body);
+}
 
 Result<NotificationResponse> decode_notification_response(ByteSpan body) {
   Decoder in("NotificationResponse", body);
@@ -195,7 +207,9 @@ Result<ParameterStatus> decode_parameter_status(ByteSpan body) {
   return in.finish(message);
 }
 
-Result<ParseComplete> decode_parse_complete(ByteSpan body) { return Decoder("ParseComplete", body).finish(ParseComplete{}); }
+Result<ParseComplete> decode_parse_complete(ByteSpan body) {
+  return Decoder("ParseComplete", body).finish(ParseComplete{});
+}
 Result<PortalSuspended> decode_portal_suspended(ByteSpan body) {
   return Decoder("PortalSuspended", body).finish(PortalSuspended{});
 }

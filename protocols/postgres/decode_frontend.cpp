@@ -67,7 +67,8 @@ Result<Bind> decode_bind(ByteSpan body) {
   message.parameter_formats = in.list<FormatList>("parameter formats");
   message.parameters = in.list<ValueList>("parameters");
   message.result_formats = in.list<FormatList>("result formats");
-  in.require(fits(message.parameter_formats, message.parameters.size()), "number of parameter formats");
+  in.require(fits(message.parameter_formats, message.parameters.size()),
+             "number of parameter formats");
   return in.finish(message);
 }
 
@@ -98,9 +99,13 @@ Result<Execute> decode_execute(ByteSpan body) {
 
 Result<Flush> decode_flush(ByteSpan body) { return Decoder("Flush", body).finish(Flush{}); }
 Result<Sync> decode_sync(ByteSpan body) { return Decoder("Sync", body).finish(Sync{}); }
-Result<Terminate> decode_terminate(ByteSpan body) { return Decoder("Terminate", body).finish(Terminate{}); }
+Result<Terminate> decode_terminate(ByteSpan body) {
+  return Decoder("Terminate", body).finish(Terminate{});
+}
 Result<CopyData> decode_copy_data(ByteSpan body) { return CopyData{body}; }
-Result<CopyDone> decode_copy_done(ByteSpan body) { return Decoder("CopyDone", body).finish(CopyDone{}); }
+Result<CopyDone> decode_copy_done(ByteSpan body) {
+  return Decoder("CopyDone", body).finish(CopyDone{});
+}
 
 Result<CopyFail> decode_copy_fail(ByteSpan body) {
   Decoder in("CopyFail", body);
@@ -115,7 +120,8 @@ Result<FunctionCall> decode_function_call(ByteSpan body) {
   message.argument_formats = in.list<FormatList>("argument formats");
   message.arguments = in.list<ValueList>("arguments");
   message.result_format = in.format("result format");
-  in.require(fits(message.argument_formats, message.arguments.size()), "number of argument formats");
+  in.require(fits(message.argument_formats, message.arguments.size()),
+             "number of argument formats");
   return in.finish(message);
 }
 
@@ -162,17 +168,20 @@ Result<StartupPacket> decode_startup_packet(ByteSpan body) {
     return request;
   }
   if (body.size() >= 4 && code >> 16 != 3) {
-    return fail(ErrorCode::unsupported, fmt::format("PostgreSQL protocol {}.{} is not spoken here", code >> 16, code & 0xffff),
-                "use a client that speaks protocol 3.0, as every PostgreSQL since 7.4 does");
+    return fail(
+        ErrorCode::unsupported,
+        fmt::format("PostgreSQL protocol {}.{} is not spoken here", code >> 16, code & 0xffff),
+        "use a client that speaks protocol 3.0, as every PostgreSQL since 7.4 does");
   }
   StartupMessage message;
   message.version = code;
-  // Counted first and judged after, so that too many and not valid can be told apart; the packet itself is capped.
+  // Counted first and judged after, so that too many and not valid can be told apart; the packet
+  // itself is capped.
   message.parameters = in.to_nul<StartupParameterList>(kMaxStartupBytes, "parameters");
   HOOP_TRY(auto whole, in.finish(message));
   if (whole.parameters.size() > kMaxStartupParameters) {
-    return fail(ErrorCode::too_large, fmt::format("startup message with {} parameters, {} at most", whole.parameters.size(),
-                                                  kMaxStartupParameters));
+    return fail(ErrorCode::too_large, fmt::format("startup message with {} parameters, {} at most",
+                                                  whole.parameters.size(), kMaxStartupParameters));
   }
   return whole;
 }

@@ -15,7 +15,8 @@
 namespace hoop::postgres {
 namespace {
 
-// JDBC's and Python's SCRAM refuse fewer, and the secret behind it has 256 bits: more would add nothing.
+// JDBC's and Python's SCRAM refuse fewer, and the secret behind it has 256 bits: more would add
+// nothing.
 constexpr std::uint32_t kDoorIterations = 4096;
 constexpr std::size_t kDoorSaltBytes = 16;
 constexpr std::uint8_t kTlsHandshakeRecord = 0x16;
@@ -57,7 +58,8 @@ Task<session::Opening> Handshake::run() {
   HOOP_CO_TRY(auto startup, judge_startup(std::get<StartupMessage>(packet)));
   Bytes out;
   if (startup.needs_negotiation) {
-    const std::vector<std::string_view> unknown(startup.unknown_options.begin(), startup.unknown_options.end());
+    const std::vector<std::string_view> unknown(startup.unknown_options.begin(),
+                                                startup.unknown_options.end());
     append_negotiate_protocol_version(out, kProtocol30, unknown);
   }
   HOOP_CO_CHECK(co_await authenticate(std::move(out)));
@@ -69,13 +71,16 @@ Task<Frame> Handshake::receive_startup() {
   for (;;) {
     if (reader_.buffered() != 0 && reader_.unread().front() == kTlsHandshakeRecord) {
       began_with_tls_ = true;
-      co_return fail(ErrorCode::unsupported, "the program began with TLS, which this endpoint does not speak",
-                     "set sslmode=disable and sslnegotiation=postgres: the endpoint is local to this machine");
+      co_return fail(
+          ErrorCode::unsupported, "the program began with TLS, which this endpoint does not speak",
+          "set sslmode=disable and sslnegotiation=postgres: the endpoint is local to this machine");
     }
     HOOP_CO_TRY(const auto frame, reader_.next_startup());
     if (frame) co_return *frame;
     HOOP_CO_TRY(const auto count, co_await stream_.read_some(reader_.prepare()));
-    if (count == 0) co_return fail(ErrorCode::io, "the program closed the connection before it said what it wants");
+    if (count == 0)
+      co_return fail(ErrorCode::io,
+                     "the program closed the connection before it said what it wants");
     reader_.commit(count);
   }
 }
@@ -97,7 +102,8 @@ Task<StartupPacket> Handshake::first_packet() {
 }
 
 Task<void> Handshake::refuse_encryption(bool& asked) {
-  if (asked) co_return fail(ErrorCode::malformed, "the program asked twice for encryption that was refused");
+  if (asked)
+    co_return fail(ErrorCode::malformed, "the program asked twice for encryption that was refused");
   asked = true;
   constexpr static std::array<std::uint8_t, 1> kNo = {'N'};
   co_return co_await stream_.write_all(kNo);
@@ -108,7 +114,8 @@ Task<void> Handshake::authenticate(Bytes out) {
   append_authentication_sasl(out, kMechanisms);
   HOOP_CO_CHECK(co_await stream_.write_all(out));
 
-  reader_.set_max_message(kMaxScramMessageBytes + 64);  // mechanism, lengths and tag around a SCRAM message
+  reader_.set_max_message(kMaxScramMessageBytes +
+                          64);  // mechanism, lengths and tag around a SCRAM message
   ScramServer scram(verifier_, make_scram_nonce(random_));
   HOOP_CO_TRY(const auto initial, co_await receive(stream_, reader_, Direction::from_frontend));
   HOOP_CO_TRY(const auto server_first, challenge(initial, scram));
@@ -119,8 +126,10 @@ Task<void> Handshake::authenticate(Bytes out) {
   HOOP_CO_TRY(const auto response, co_await receive(stream_, reader_, Direction::from_frontend));
   if (response.tag != 'p') co_return fail(ErrorCode::malformed, "expected a SASLResponse");
   HOOP_CO_TRY(const auto server_final, scram.finish(as_text(response.body)));
-  // Nothing may follow before the program has heard that it is in: it would be lost between door and handler.
-  if (reader_.buffered() != 0) co_return fail(ErrorCode::malformed, "the program sent messages before it was authenticated");
+  // Nothing may follow before the program has heard that it is in: it would be lost between door
+  // and handler.
+  if (reader_.buffered() != 0)
+    co_return fail(ErrorCode::malformed, "the program sent messages before it was authenticated");
   out.clear();
   append_authentication_sasl_final(out, server_final);
   append_authentication_ok(out);
@@ -131,9 +140,12 @@ Result<std::string> Handshake::challenge(const Frame& frame, ScramServer& scram)
   if (frame.tag != 'p') return fail(ErrorCode::malformed, "expected a SASLInitialResponse");
   HOOP_TRY(const auto initial, decode_sasl_initial_response(frame.body));
   if (initial.mechanism != kScramSha256) {
-    return fail(ErrorCode::unsupported, fmt::format("SASL mechanism '{}' was not offered", neutralise(initial.mechanism, 64, Lines::escape)));
+    return fail(ErrorCode::unsupported,
+                fmt::format("SASL mechanism '{}' was not offered",
+                            neutralise(initial.mechanism, 64, Lines::escape)));
   }
-  if (!initial.response) return fail(ErrorCode::malformed, "SASLInitialResponse without a response");
+  if (!initial.response)
+    return fail(ErrorCode::malformed, "SASLInitialResponse without a response");
   return scram.first(as_text(*initial.response));
 }
 
@@ -152,7 +164,8 @@ bool can_be_told(ErrorCode code) {
 }  // namespace
 
 PostgresDoor::PostgresDoor(const SecretText& password, Random& random)
-    : verifier_(make_scram_verifier(password, random.bytes(kDoorSaltBytes), kDoorIterations)), random_(random) {}
+    : verifier_(make_scram_verifier(password, random.bytes(kDoorSaltBytes), kDoorIterations)),
+      random_(random) {}
 
 Task<session::Opening> PostgresDoor::open(net::Stream& downstream, Deadline deadline) {
   downstream.set_deadline(deadline);
@@ -165,7 +178,9 @@ Task<session::Opening> PostgresDoor::open(net::Stream& downstream, Deadline dead
   Error error = std::move(opening).error();
   if (error.code == ErrorCode::unauthenticated) {
     error.message = "password authentication failed at hoopctl's endpoint";
-    error.hint = "the password is in the file that PGPASSFILE names; a program started by `hoopctl connect` finds it by itself";
+    error.hint =
+        "the password is in the file that PGPASSFILE names; a program started by `hoopctl connect` "
+        "finds it by itself";
   }
   if (can_be_told(error.code)) {
     const Bytes refusal = handshake.refusal(error);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// PostgreSQL's downstream handshake: SSL and GSS refused, startup judged, the program's password checked by SCRAM; or a CancelRequest.
+// PostgreSQL's downstream handshake: SSL and GSS refused, startup judged, the program's password
+// checked by SCRAM; or a CancelRequest.
 #pragma once
 
 #include "core/base/random.h"
@@ -9,16 +10,18 @@
 
 namespace hoop::postgres {
 
-/// One a session; opens any number of connections, one after the other or side by side. It keeps a verifier, not the password.
+/// One a session; opens any number of connections, one after the other or side by side. It keeps a
+/// verifier, not the password.
 class PostgresDoor final : public session::Door {
  public:
   /// password is the session's own secret, ASCII; random outlives the door.
   PostgresDoor(const SecretText& password, Random& random);
 
-  /// SSLRequest and GSSENCRequest get 'N', once each in any order; a CancelRequest ends the handshake as Kind::cancel. Startup
-  /// parameters come back normalised: `options` taken apart into single settings, names in lower case, client_encoding UTF8. After
-  /// AuthenticationOk nothing has been sent: ParameterStatus, BackendKeyData and ReadyForQuery are the handler's. One password try a
-  /// connection. The stream's deadline is lifted on success.
+  /// SSLRequest and GSSENCRequest get 'N', once each in any order; a CancelRequest ends the
+  /// handshake as Kind::cancel. Startup parameters come back normalised: `options` taken apart into
+  /// single settings, names in lower case, client_encoding UTF8. After AuthenticationOk nothing has
+  /// been sent: ParameterStatus, BackendKeyData and ReadyForQuery are the handler's. One password
+  /// try a connection. The stream's deadline is lifted on success.
   Task<session::Opening> open(net::Stream& downstream, Deadline deadline) override;
 
  private:

@@ -19,8 +19,10 @@ namespace hoop::postgres {
 struct PreparedStatement {
   JudgedPtr judged;
   std::uint64_t names_version = 0;          // StatementReader::version() at the time
-  std::optional<session::Admitted> parsed;  // proof for Parse and for the Binds and Describes that name it; none if the text is empty
-  /// The first Execute in the segment of the Parse is the act that the Parse's record stands for; later ones are admitted anew.
+  std::optional<session::Admitted> parsed;  // proof for Parse and for the Binds and Describes that
+                                            // name it; none if the text is empty
+  /// The first Execute in the segment of the Parse is the act that the Parse's record stands for;
+  /// later ones are admitted anew.
   std::uint64_t unspent_in_segment = 0;
 };
 
@@ -29,7 +31,8 @@ struct Portal {
   JudgedPtr judged;  // when it was bound: that is when the server planned it
   std::shared_ptr<PreparedStatement> prepared;
   std::shared_ptr<RowMasker> rows;  // from the newest Describe of the portal
-  std::uint64_t released_rows = 0;  // over all its Executes: fetching in small steps does not stretch a limit
+  std::uint64_t released_rows =
+      0;  // over all its Executes: fetching in small steps does not stretch a limit
   std::uint64_t released_bytes = 0;
 };
 
@@ -57,7 +60,8 @@ enum class ReplyKind : std::uint16_t {
   close = 32,
   sync = 64,
   query = 128,
-  copy_end = 256,  // CopyDone or CopyFail, sent before the COPY was known to have begun: has no reply of its own
+  copy_end = 256,  // CopyDone or CopyFail, sent before the COPY was known to have begun: has no
+                   // reply of its own
 };
 
 /// Who the replies are for.

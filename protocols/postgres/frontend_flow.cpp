@@ -11,24 +11,35 @@ namespace {
 
 using Kind = ReplyKind;
 
-/// Entries of what is expected; a pipeline above it waits for answers. Bounds what a program that never reads can make us hold.
+/// Entries of what is expected; a pipeline above it waits for answers. Bounds what a program that
+/// never reads can make us hold.
 constexpr std::size_t kMaxUnanswered = 16'384;
 /// pgjdbc keeps 256, others some hundred. Each costs its text here and its plan on the server.
 constexpr std::size_t kMaxPreparedStatements = 4096;
 
 /// When a message may come.
 enum class During : std::uint8_t { nothing = 0, copy = 1, skipping = 2 };
-constexpr std::uint8_t operator|(During a, During b) { return static_cast<std::uint8_t>(a) | static_cast<std::uint8_t>(b); }
+constexpr std::uint8_t operator|(During a, During b) {
+  return static_cast<std::uint8_t>(a) | static_cast<std::uint8_t>(b);
+}
 
-bool allows(std::uint8_t during, During what) { return (during & static_cast<std::uint8_t>(what)) != 0; }
+bool allows(std::uint8_t during, During what) {
+  return (during & static_cast<std::uint8_t>(what)) != 0;
+}
 
 Report behind_report() {
-  return {Severity::error, "42501", "a schema change in this pipeline must end with Sync before other statements can be judged",
-          "hoopctl code=policy_denied rule=masks", "send the schema change apart"};
+  return {
+      Severity::error, "42501",
+      "a schema change in this pipeline must end with Sync before other statements can be judged",
+      "hoopctl code=policy_denied rule=masks", "send the schema change apart"};
 }
 
 Report missing(std::string_view sqlstate, std::string_view what, std::string_view name) {
-  return {Severity::error, std::string(sqlstate), fmt::format("{} \"{}\" does not exist", what, name), {}, {}};
+  return {Severity::error,
+          std::string(sqlstate),
+          fmt::format("{} \"{}\" does not exist", what, name),
+          {},
+          {}};
 }
 
 }  // namespace
@@ -66,8 +77,11 @@ const FrontendFlow::Rule* FrontendFlow::rule_for(char tag) {
 
 Task<void> FrontendFlow::take(Frame frame) {
   const Rule* rule = rule_for(frame.tag);
-  if (rule == nullptr) co_return fail(ErrorCode::malformed, fmt::format("message '{}' is not one that a program may send now", frame.tag));
-  if (conversation_.skip_until_sync && !allows(rule->during, During::skipping)) co_return Result<void>{};
+  if (rule == nullptr)
+    co_return fail(ErrorCode::malformed,
+                   fmt::format("message '{}' is not one that a program may send now", frame.tag));
+  if (conversation_.skip_until_sync && !allows(rule->during, During::skipping))
+    co_return Result<void>{};
   if (conversation_.copy_in == CopyIn::streaming && !allows(rule->during, During::copy)) {
     co_return fail(ErrorCode::malformed, fmt::format("message '{}' came during a COPY", frame.tag));
   }
@@ -75,7 +89,9 @@ Task<void> FrontendFlow::take(Frame frame) {
   co_return co_await (this->*rule->step)(frame);
 }
 
-Task<void> FrontendFlow::forward() { co_return co_await conversation_.shared.context.gate.forward(batch_, upstream_); }
+Task<void> FrontendFlow::forward() {
+  co_return co_await conversation_.shared.context.gate.forward(batch_, upstream_);
+}
 
 ExpectedReply& FrontendFlow::expect(ReplyKind kind) {
   described_ = nullptr;
@@ -133,7 +149,9 @@ Task<void> FrontendFlow::function_call(Frame) {
   action.text = "FunctionCall";
   const auto refusal = conversation_.shared.context.gate.refuse(
       conversation_.number, action,
-      fixed_denial("protocol", "the FunctionCall message is not allowed: it has no SQL that could be judged", "use SELECT function(...)"));
+      fixed_denial("protocol",
+                   "the FunctionCall message is not allowed: it has no SQL that could be judged",
+                   "use SELECT function(...)"));
   poison_query(report_of(refusal));
   co_return Result<void>{};
 }
@@ -144,7 +162,8 @@ void FrontendFlow::poison_extended(Report report) {
   Bytes poison;
   append_parse(poison, kPoisonStatement, kPoisonText);
   batch_.add_control(poison);
-  ExpectedReply& reply = expect(Kind::describe_statement);  // changes no name: Parse's bookkeeping must not see it
+  ExpectedReply& reply =
+      expect(Kind::describe_statement);  // changes no name: Parse's bookkeeping must not see it
   reply.audience = ReplyFor::refusal;
   reply.refusal = std::make_shared<const Report>(std::move(report));
   segment_open_ = true;
@@ -162,11 +181,18 @@ Task<void> FrontendFlow::parse(Frame frame) {
   const JudgedPtr judged = read_text(message.text);
   const bool several = judged->statements.size() > 1;
   if (several || conversation_.statements.size() >= kMaxPreparedStatements) {
-    poison_extended(several ? Report{Severity::error, "42601", "cannot insert multiple commands into a prepared statement", {}, {}}
-                            : Report{Severity::error, "53400", "too many prepared statements", {}, "close some"});
+    poison_extended(
+        several
+            ? Report{Severity::error,
+                     "42601",
+                     "cannot insert multiple commands into a prepared statement",
+                     {},
+                     {}}
+            : Report{Severity::error, "53400", "too many prepared statements", {}, "close some"});
     co_return Result<void>{};
   }
-  auto prepared = std::make_shared<PreparedStatement>(PreparedStatement{judged, conversation_.reader.version(), std::nullopt, 0});
+  auto prepared = std::make_shared<PreparedStatement>(
+      PreparedStatement{judged, conversation_.reader.version(), std::nullopt, 0});
   if (judged->statements.empty()) {
     Bytes canonical;
     append_parse(canonical, message.statement, "");
@@ -193,15 +219,18 @@ Task<void> FrontendFlow::parse(Frame frame) {
 Task<void> FrontendFlow::bind(Frame frame) {
   HOOP_CO_TRY(const Bind message, decode_bind(frame.body));
   HOOP_CO_TRY(const Names names, co_await names_current());
-  HOOP_CO_TRY(const auto prepared, co_await look_up(conversation_.statements, std::string(message.statement)));
+  HOOP_CO_TRY(const auto prepared,
+              co_await look_up(conversation_.statements, std::string(message.statement)));
   if (conversation_.skip_until_sync) co_return Result<void>{};
   if (names == Names::behind || !prepared) {
-    poison_extended(prepared ? behind_report() : missing("26000", "prepared statement", message.statement));
+    poison_extended(prepared ? behind_report()
+                             : missing("26000", "prepared statement", message.statement));
     co_return Result<void>{};
   }
   JudgedPtr judged = prepared->judged;
   if (prepared->names_version != conversation_.reader.version()) {
-    // The server plans a statement anew when the meaning of its names has changed, so it is judged anew.
+    // The server plans a statement anew when the meaning of its names has changed, so it is judged
+    // anew.
     judged = read_text(prepared->judged->text);
     if (const auto refusal = fixed_refusal(*judged)) {
       poison_extended(report_of(*refusal));
@@ -236,13 +265,15 @@ Task<void> FrontendFlow::describe(Frame frame) {
     HOOP_CO_TRY(portal, co_await look_up(conversation_.portals, std::string(message.name)));
     if (portal) judged = portal->judged;
   } else {
-    HOOP_CO_TRY(const auto prepared, co_await look_up(conversation_.statements, std::string(message.name)));
+    HOOP_CO_TRY(const auto prepared,
+                co_await look_up(conversation_.statements, std::string(message.name)));
     if (prepared) judged = prepared->judged;
   }
   if (conversation_.skip_until_sync) co_return Result<void>{};
   if (!judged) {
-    poison_extended(message.what == Named::portal ? missing("34000", "portal", message.name)
-                                                  : missing("26000", "prepared statement", message.name));
+    poison_extended(message.what == Named::portal
+                        ? missing("34000", "portal", message.name)
+                        : missing("26000", "prepared statement", message.name));
     co_return Result<void>{};
   }
   batch_.add_control(frame.whole);  // holds a name alone
@@ -256,7 +287,8 @@ Task<void> FrontendFlow::describe(Frame frame) {
 
 Task<void> FrontendFlow::execute(Frame frame) {
   HOOP_CO_TRY(const Execute message, decode_execute(frame.body));
-  HOOP_CO_TRY(const auto portal, co_await look_up(conversation_.portals, std::string(message.portal)));
+  HOOP_CO_TRY(const auto portal,
+              co_await look_up(conversation_.portals, std::string(message.portal)));
   if (conversation_.skip_until_sync) co_return Result<void>{};
   if (!portal) {
     // It may be a cursor that SQL declared, which would be read unjudged.
@@ -266,7 +298,8 @@ Task<void> FrontendFlow::execute(Frame frame) {
   const JudgedPtr judged = portal->judged;
   HOOP_CO_CHECK(co_await forget_names(judged));
   std::vector<RunningStatement> running;
-  const bool counted = portal->prepared->unspent_in_segment == segment_ && judged == portal->prepared->judged;
+  const bool counted =
+      portal->prepared->unspent_in_segment == segment_ && judged == portal->prepared->judged;
   if (!judged->statements.empty() && counted) {
     running.push_back({judged, 0, *portal->prepared->parsed});
     portal->prepared->unspent_in_segment = 0;
@@ -284,7 +317,8 @@ Task<void> FrontendFlow::execute(Frame frame) {
   co_return Result<void>{};
 }
 
-void FrontendFlow::send_execute(const Frame& frame, const std::shared_ptr<Portal>& portal, std::vector<RunningStatement> running) {
+void FrontendFlow::send_execute(const Frame& frame, const std::shared_ptr<Portal>& portal,
+                                std::vector<RunningStatement> running) {
   if (!running.empty() && conversation_.needs_descriptions() && described_ != portal) {
     Bytes ours;
     append_describe(ours, Named::portal, portal->name);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Program to target: every message is decoded, judged, recorded, and put into one upstream batch; what is refused is replaced by poison.
+// Program to target: every message is decoded, judged, recorded, and put into one upstream batch;
+// what is refused is replaced by poison.
 #pragma once
 
 #include <vector>
@@ -8,16 +9,19 @@
 
 namespace hoop::postgres {
 
-/// The connection feeds frames and forwards the batch once a wake-up; the flow forwards earlier by itself when it must wait for the
-/// target's answers. A refusal always goes through the server (a statement that cannot be parsed, in the place of the refused
-/// one): the answer then comes in order, an open transaction fails, and a pipeline rolls back.
+/// The connection feeds frames and forwards the batch once a wake-up; the flow forwards earlier by
+/// itself when it must wait for the target's answers. A refusal always goes through the server (a
+/// statement that cannot be parsed, in the place of the refused one): the answer then comes in
+/// order, an open transaction fails, and a pipeline rolls back.
 class FrontendFlow {
  public:
-  FrontendFlow(Conversation& conversation, net::Stream& upstream) : conversation_(conversation), upstream_(upstream) {}
+  FrontendFlow(Conversation& conversation, net::Stream& upstream)
+      : conversation_(conversation), upstream_(upstream) {}
   FrontendFlow(const FrontendFlow&) = delete;
   FrontendFlow& operator=(const FrontendFlow&) = delete;
 
-  /// Gets the catalog, if the session needs one, before the first statement. Fails with what Catalog::build fails with.
+  /// Gets the catalog, if the session needs one, before the first statement. Fails with what
+  /// Catalog::build fails with.
   Task<void> open_catalog();
   /// Fails with malformed (the connection must end), and with what the gate fails with.
   Task<void> take(Frame frame);
@@ -40,13 +44,15 @@ class FrontendFlow {
   Task<void> copy(Frame frame);
   Task<void> function_call(Frame frame);
 
-  /// The proofs of every statement, in order; or the refusal of the first that may not pass: then none may.
+  /// The proofs of every statement, in order; or the refusal of the first that may not pass: then
+  /// none may.
   using Verdicts = std::variant<std::vector<RunningStatement>, session::Refusal>;
   Task<Verdicts> admit(JudgedPtr judged);
   Result<void> withdraw(const std::vector<RunningStatement>& running);
   std::optional<session::Refusal> fixed_refusal(const JudgedText& judged);
   JudgedPtr read_text(std::string_view text);
-  /// Before a statement is forwarded that gives names of statements or portals another meaning behind the protocol's back.
+  /// Before a statement is forwarded that gives names of statements or portals another meaning
+  /// behind the protocol's back.
   Task<void> forget_names(JudgedPtr judged);
   /// What a forwarded statement does to the meaning of names.
   void apply_effects(const JudgedText& judged);
@@ -62,10 +68,12 @@ class FrontendFlow {
   Task<std::shared_ptr<Thing>> look_up(NameTable<Thing>& table, std::string name);
 
   ExpectedReply& expect(ReplyKind kind);
-  void expect_catalog(std::string_view sql, std::shared_ptr<CatalogAnswers> collected, std::size_t index);
+  void expect_catalog(std::string_view sql, std::shared_ptr<CatalogAnswers> collected,
+                      std::size_t index);
   void poison_query(Report report);
   void poison_extended(Report report);
-  void send_execute(const Frame& frame, const std::shared_ptr<Portal>& portal, std::vector<RunningStatement> running);
+  void send_execute(const Frame& frame, const std::shared_ptr<Portal>& portal,
+                    std::vector<RunningStatement> running);
 
   Conversation& conversation_;
   net::Stream& upstream_;

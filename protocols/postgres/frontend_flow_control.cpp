@@ -63,9 +63,11 @@ Task<void> FrontendFlow::terminate(Frame frame) {
 
 Task<void> FrontendFlow::copy(Frame frame) {
   const bool streaming = conversation_.copy_in == CopyIn::streaming;
-  const bool pending = std::any_of(conversation_.expected.begin(), conversation_.expected.end(),
-                                   [](const ExpectedReply& reply) { return reply.takes_copy_data(); });
-  // After a COPY has failed a program sends on until it reads the error; the server would ignore it too.
+  const bool pending =
+      std::any_of(conversation_.expected.begin(), conversation_.expected.end(),
+                  [](const ExpectedReply& reply) { return reply.takes_copy_data(); });
+  // After a COPY has failed a program sends on until it reads the error; the server would ignore it
+  // too.
   if ((!streaming && !pending) || !copy_proof_) co_return Result<void>{};
   batch_.add(*copy_proof_, frame.whole);
   if (frame.tag == 'd') co_return Result<void>{};
@@ -82,9 +84,12 @@ Task<void> FrontendFlow::copy(Frame frame) {
 JudgedPtr FrontendFlow::read_text(std::string_view text) {
   JudgedPtr judged = conversation_.reader.read(text);
   const auto moves_path = [](const Statement& statement) { return statement.changes_search_path; };
-  const bool moved_inside = judged->statements.size() > 1 && std::any_of(judged->statements.begin(), judged->statements.end(), moves_path);
+  const bool moved_inside =
+      judged->statements.size() > 1 &&
+      std::any_of(judged->statements.begin(), judged->statements.end(), moves_path);
   if (!moved_inside) return judged;
-  // `SET search_path = x; SELECT …` in one string: what follows is judged as if every schema were meant.
+  // `SET search_path = x; SELECT …` in one string: what follows is judged as if every schema were
+  // meant.
   conversation_.reader.forget_search_path();
   return conversation_.reader.read(text);
 }
@@ -94,24 +99,36 @@ std::optional<session::Refusal> FrontendFlow::fixed_refusal(const JudgedText& ju
   const bool several = judged.statements.size() > 1;
   bool schema_changed = false;
   for (const Statement& statement : judged.statements) {
-    if (statement.refusal) return gate.refuse(conversation_.number, statement.action, *statement.refusal);
-    const bool judged_too_early = schema_changed && statement.transaction == TransactionStep::none && !statement.changes_catalog;
+    if (statement.refusal)
+      return gate.refuse(conversation_.number, statement.action, *statement.refusal);
+    const bool judged_too_early = schema_changed &&
+                                  statement.transaction == TransactionStep::none &&
+                                  !statement.changes_catalog;
     if (judged_too_early && conversation_.reader.catalog().has_masks()) {
-      return gate.refuse(conversation_.number, statement.action,
-                         fixed_denial("masks", "a statement after a schema change in the same string cannot be judged",
-                                      "send the schema change apart"));
+      return gate.refuse(
+          conversation_.number, statement.action,
+          fixed_denial("masks",
+                       "a statement after a schema change in the same string cannot be judged",
+                       "send the schema change apart"));
     }
-    const bool executes_old_names = statement.action.verb == "execute" && conversation_.names_moved();
+    const bool executes_old_names =
+        statement.action.verb == "execute" && conversation_.names_moved();
     if (executes_old_names && conversation_.reader.catalog().has_masks()) {
-      // SQL's EXECUTE plans the text anew, with names that have got another meaning since it was judged.
-      return gate.refuse(conversation_.number, statement.action,
-                         fixed_denial("masks", "EXECUTE after a change of search_path or of the schema cannot be judged",
-                                      "send the statement itself"));
+      // SQL's EXECUTE plans the text anew, with names that have got another meaning since it was
+      // judged.
+      return gate.refuse(
+          conversation_.number, statement.action,
+          fixed_denial("masks",
+                       "EXECUTE after a change of search_path or of the schema cannot be judged",
+                       "send the statement itself"));
     }
-    const bool after_failed = several && conversation_.catalog_stale && conversation_.status == TransactionStatus::failed;
+    const bool after_failed =
+        several && conversation_.catalog_stale && conversation_.status == TransactionStatus::failed;
     if (after_failed) {
-      return gate.refuse(conversation_.number, statement.action,
-                         fixed_denial("masks", "several statements after a failed schema change cannot be judged", "send ROLLBACK alone"));
+      return gate.refuse(
+          conversation_.number, statement.action,
+          fixed_denial("masks", "several statements after a failed schema change cannot be judged",
+                       "send ROLLBACK alone"));
     }
     schema_changed = schema_changed || statement.changes_catalog;
   }
@@ -125,8 +142,10 @@ Task<FrontendFlow::Verdicts> FrontendFlow::admit(JudgedPtr judged) {
   std::vector<RunningStatement> running;
   running.reserve(judged->statements.size());
   for (std::size_t i = 0; i < judged->statements.size(); ++i) {
-    session::Eventually<session::Verdict> pending = gate.admit(conversation_.number, judged->statements[i].action);
-    if (!pending.ready()) HOOP_CO_CHECK(co_await forward());  // what came before need not wait for an approver
+    session::Eventually<session::Verdict> pending =
+        gate.admit(conversation_.number, judged->statements[i].action);
+    if (!pending.ready())
+      HOOP_CO_CHECK(co_await forward());  // what came before need not wait for an approver
     std::optional<session::Verdict> verdict;
     if (pending.ready()) {
       verdict = pending.take();
@@ -151,9 +170,10 @@ Result<void> FrontendFlow::withdraw(const std::vector<RunningStatement>& running
 
 Task<void> FrontendFlow::forget_names(JudgedPtr judged) {
   const auto has_verb = [&](std::initializer_list<std::string_view> verbs) {
-    return std::any_of(judged->statements.begin(), judged->statements.end(), [&](const Statement& statement) {
-      return std::find(verbs.begin(), verbs.end(), statement.action.verb) != verbs.end();
-    });
+    return std::any_of(
+        judged->statements.begin(), judged->statements.end(), [&](const Statement& statement) {
+          return std::find(verbs.begin(), verbs.end(), statement.action.verb) != verbs.end();
+        });
   };
   const bool statements = has_verb({"prepare"});
   const bool portals = has_verb({"declare", "close"});
@@ -171,7 +191,8 @@ void FrontendFlow::apply_effects(const JudgedText& judged) {
       conversation_.catalog_stale = true;
       conversation_.schema_changed = true;
     }
-    const bool may_undo = statement.transaction == TransactionStep::rollback || statement.transaction == TransactionStep::other;
+    const bool may_undo = statement.transaction == TransactionStep::rollback ||
+                          statement.transaction == TransactionStep::other;
     if (may_undo && conversation_.catalog_uncommitted) conversation_.catalog_stale = true;
   }
 }
@@ -187,7 +208,8 @@ Task<void> FrontendFlow::settle() {
   HOOP_CO_CHECK(co_await forward());
   while (!conversation_.expected.empty()) {
     if (conversation_.over) co_return fail(ErrorCode::cancelled, "the connection has ended");
-    if (conversation_.copy_in == CopyIn::streaming) co_return fail(ErrorCode::malformed, "a message came during a COPY");
+    if (conversation_.copy_in == CopyIn::streaming)
+      co_return fail(ErrorCode::malformed, "a message came during a COPY");
     co_await conversation_.changed.wait();
   }
   co_return Result<void>{};
@@ -203,7 +225,8 @@ Task<std::shared_ptr<Thing>> FrontendFlow::look_up(NameTable<Thing>& table, std:
   co_return found.thing;
 }
 template Task<std::shared_ptr<Portal>> FrontendFlow::look_up(NameTable<Portal>&, std::string);
-template Task<std::shared_ptr<PreparedStatement>> FrontendFlow::look_up(NameTable<PreparedStatement>&, std::string);
+template Task<std::shared_ptr<PreparedStatement>> FrontendFlow::look_up(
+    NameTable<PreparedStatement>&, std::string);
 
 // ---- The catalog ----
 
@@ -216,7 +239,8 @@ Task<void> FrontendFlow::open_catalog() {
 bool FrontendFlow::adopt_catalog() {
   const SessionShared& shared = conversation_.shared;
   const auto known = shared.catalogs.find(conversation_.database);
-  if (known == shared.catalogs.end() || known->second.generation != shared.schema_changes) return false;
+  if (known == shared.catalogs.end() || known->second.generation != shared.schema_changes)
+    return false;
   conversation_.reader.set_catalog(known->second.catalog);
   conversation_.catalog_generation = known->second.generation;
   conversation_.catalog_stale = false;
@@ -226,17 +250,20 @@ bool FrontendFlow::adopt_catalog() {
 Task<FrontendFlow::Names> FrontendFlow::names_current() {
   const SessionShared& shared = conversation_.shared;
   const bool overtaken = conversation_.catalog_generation != shared.schema_changes;
-  if (!shared.reads_catalog || (!conversation_.catalog_stale && (!overtaken || segment_open_))) co_return Names::current;
+  if (!shared.reads_catalog || (!conversation_.catalog_stale && (!overtaken || segment_open_)))
+    co_return Names::current;
   if (segment_open_) co_return Names::behind;
   HOOP_CO_CHECK(co_await settle());
   if (conversation_.status == TransactionStatus::idle && adopt_catalog()) co_return Names::current;
-  // In a failed transaction the server runs nothing but its end; fixed_refusal() sees to strings that hold more.
+  // In a failed transaction the server runs nothing but its end; fixed_refusal() sees to strings
+  // that hold more.
   if (conversation_.status == TransactionStatus::failed) co_return Names::current;
   HOOP_CO_CHECK(co_await read_catalog());
   co_return Names::current;
 }
 
-void FrontendFlow::expect_catalog(std::string_view sql, std::shared_ptr<CatalogAnswers> collected, std::size_t index) {
+void FrontendFlow::expect_catalog(std::string_view sql, std::shared_ptr<CatalogAnswers> collected,
+                                  std::size_t index) {
   Bytes bytes;
   append_query(bytes, sql);
   batch_.add_control(bytes);
@@ -252,20 +279,26 @@ Task<void> FrontendFlow::read_catalog() {
   const bool inside = conversation_.status == TransactionStatus::in_transaction;
   const std::vector<std::string> queries = Catalog::queries();
   const auto collected = std::make_shared<CatalogAnswers>();
-  collected->answers.resize(queries.size() + 1);  // the last takes what the frame around the queries answers
-  expect_catalog(inside ? "SAVEPOINT hoopctl" : "BEGIN ISOLATION LEVEL READ COMMITTED READ ONLY", collected, queries.size());
+  collected->answers.resize(queries.size() +
+                            1);  // the last takes what the frame around the queries answers
+  expect_catalog(inside ? "SAVEPOINT hoopctl" : "BEGIN ISOLATION LEVEL READ COMMITTED READ ONLY",
+                 collected, queries.size());
   for (std::size_t i = 0; i < queries.size(); ++i) {
     expect_catalog(queries[i], collected, i);
     if (i != 0) continue;
-    // Only now: the first query asks what the program's own path is. A savepoint rolled back gives that path back; pg_temp stands
-    // last, or a temporary table could pose as a catalog.
-    expect_catalog("SET LOCAL search_path = pg_catalog, pg_temp; SET LOCAL statement_timeout = 0", collected, queries.size());
+    // Only now: the first query asks what the program's own path is. A savepoint rolled back gives
+    // that path back; pg_temp stands last, or a temporary table could pose as a catalog.
+    expect_catalog("SET LOCAL search_path = pg_catalog, pg_temp; SET LOCAL statement_timeout = 0",
+                   collected, queries.size());
   }
-  expect_catalog(inside ? "ROLLBACK TO SAVEPOINT hoopctl; RELEASE SAVEPOINT hoopctl" : "COMMIT", collected, queries.size());
+  expect_catalog(inside ? "ROLLBACK TO SAVEPOINT hoopctl; RELEASE SAVEPOINT hoopctl" : "COMMIT",
+                 collected, queries.size());
   HOOP_CO_CHECK(co_await settle());
-  if (collected->failed) co_return fail(ErrorCode::upstream_refused, "the target's catalog could not be read");
+  if (collected->failed)
+    co_return fail(ErrorCode::upstream_refused, "the target's catalog could not be read");
   collected->answers.pop_back();
-  HOOP_CO_TRY(Catalog catalog, Catalog::build(collected->answers, shared.context.grant.policy.masks, &conversation_.reader.catalog()));
+  HOOP_CO_TRY(Catalog catalog, Catalog::build(collected->answers, shared.context.grant.policy.masks,
+                                              &conversation_.reader.catalog()));
   conversation_.reader.set_catalog(std::make_shared<const Catalog>(std::move(catalog)));
   conversation_.catalog_stale = false;
   conversation_.catalog_uncommitted = inside;

@@ -11,12 +11,15 @@ namespace {
 
 constexpr std::chrono::seconds kCancelTime{5};
 
-/// Whether names must be resolved to judge or to mask: reading the catalog costs some milliseconds a connection.
+/// Whether names must be resolved to judge or to mask: reading the catalog costs some milliseconds
+/// a connection.
 bool reads_catalog(const access::PolicyDocument& policy) {
-  const bool masks = std::any_of(policy.masks.begin(), policy.masks.end(), [](const access::Mask& mask) { return !mask.columns.empty(); });
-  return masks || std::any_of(policy.rules.begin(), policy.rules.end(), [](const access::Rule& rule) {
-           return rule.when.contains("table") || rule.when.contains("reads") || rule.when.contains("writes") ||
-                  rule.when.contains("function");
+  const bool masks = std::any_of(policy.masks.begin(), policy.masks.end(),
+                                 [](const access::Mask& mask) { return !mask.columns.empty(); });
+  return masks ||
+         std::any_of(policy.rules.begin(), policy.rules.end(), [](const access::Rule& rule) {
+           return rule.when.contains("table") || rule.when.contains("reads") ||
+                  rule.when.contains("writes") || rule.when.contains("function");
          });
 }
 
@@ -25,7 +28,8 @@ class PostgresHandler final : public session::ProtocolHandler {
   explicit PostgresHandler(session::SessionContext context)
       : shared_{context, reads_catalog(context.grant.policy), 0, {}, {}, {}} {}
 
-  Task<void> serve(std::uint64_t connection, net::StreamPtr downstream, session::Opening opening) override {
+  Task<void> serve(std::uint64_t connection, net::StreamPtr downstream,
+                   session::Opening opening) override {
     if (opening.kind == session::Opening::Kind::cancel) {
       co_return co_await cancel(std::move(downstream), std::move(opening.cancel_key));
     }
@@ -48,8 +52,9 @@ class PostgresHandler final : public session::ProtocolHandler {
     const std::optional<Bytes> target_key = shared_.cancel_keys.find(key);
     Result<void> outcome = Result<void>{};
     if (target_key && !target_key->empty()) {
-      outcome = co_await send_cancel(shared_.context.dialer, shared_.context.grant.target, *target_key,
-                                     Deadline::after(shared_.context.clock, kCancelTime));
+      outcome =
+          co_await send_cancel(shared_.context.dialer, shared_.context.grant.target, *target_key,
+                               Deadline::after(shared_.context.clock, kCancelTime));
     }
     downstream->close();
     co_return outcome;
@@ -62,7 +67,8 @@ class PostgresHandler final : public session::ProtocolHandler {
 }  // namespace
 
 Result<std::unique_ptr<session::ProtocolHandler>> make_handler(session::SessionContext context) {
-  if (context.grant.target.protocol != "postgres") return fail(ErrorCode::config, "the grant is not for a PostgreSQL target");
+  if (context.grant.target.protocol != "postgres")
+    return fail(ErrorCode::config, "the grant is not for a PostgreSQL target");
   if (!context.grant.credential) return fail(ErrorCode::config, "the grant holds no credential");
   return std::make_unique<PostgresHandler>(context);
 }

@@ -8,12 +8,14 @@
 
 namespace hoop::postgres {
 
-/// Judges, masks and records every message of every connection. context outlives the handler. Fails with config (a grant for another
-/// protocol, or without a credential). serve() must run on a deep stack: see core/process/deep_stack.h.
+/// Judges, masks and records every message of every connection. context outlives the handler. Fails
+/// with config (a grant for another protocol, or without a credential). serve() must run on a deep
+/// stack: see core/process/deep_stack.h.
 Result<std::unique_ptr<session::ProtocolHandler>> make_handler(session::SessionContext context);
 
-/// Logs in and then copies bytes both ways: no policy, no masking, no records. The anchor that benchmarks measure against; nothing
-/// that a user can reach makes one.
-Result<std::unique_ptr<session::ProtocolHandler>> make_relay_handler(session::SessionContext context);
+/// Logs in and then copies bytes both ways: no policy, no masking, no records. The anchor that
+/// benchmarks measure against; nothing that a user can reach makes one.
+Result<std::unique_ptr<session::ProtocolHandler>> make_relay_handler(
+    session::SessionContext context);
 
 }  // namespace hoop::postgres

@@ -19,7 +19,8 @@ struct RequiredSetting {
   std::string_view value;
   std::string_view why;
 };
-// What classification and masking take for granted. The first two are asked for in the startup message.
+// What classification and masking take for granted. The first two are asked for in the startup
+// message.
 constexpr std::array<RequiredSetting, 3> kRequiredSettings = {{
     {"client_encoding", "UTF8", "statements and values are read as UTF-8"},
     {"standard_conforming_strings", "on", "it decides where a literal ends"},
@@ -31,7 +32,9 @@ struct SqlstateHint {
   std::string_view hint;
 };
 constexpr std::array<SqlstateHint, 7> kHints = {{
-    {"28P01", "the session's credential was not accepted: it may have expired or been revoked; connect again"},
+    {"28P01",
+     "the session's credential was not accepted: it may have expired or been revoked; connect "
+     "again"},
     {"28000", "the target's pg_hba.conf has no line that lets this login in over this connection"},
     {"3D000", "this database does not exist on the target"},
     {"42501", "the session's role may not connect to this database"},
@@ -52,21 +55,26 @@ struct Overloaded : Arms... {
 };
 
 std::unexpected<Error> unsupported(std::string_view what, std::string_view hint) {
-  return fail(ErrorCode::unsupported, fmt::format("the target asks for {}, which is not done here", what), std::string(hint));
+  return fail(ErrorCode::unsupported,
+              fmt::format("the target asks for {}, which is not done here", what),
+              std::string(hint));
 }
 
-constexpr std::string_view kUseScram = "give the session's login a scram-sha-256 line in the target's pg_hba.conf";
+constexpr std::string_view kUseScram =
+    "give the session's login a scram-sha-256 line in the target's pg_hba.conf";
 
 }  // namespace
 
 Error to_error(const ErrorResponse& response) {
   const std::string_view code = find_field(response.fields, 'C');
   Error error{ErrorCode::upstream_refused, "the target refused the login", {}, {}};
-  error.remote = fmt::format("{}: {}", is_sqlstate(code) ? code : "XXXXX", find_field(response.fields, 'M'));
+  error.remote =
+      fmt::format("{}: {}", is_sqlstate(code) ? code : "XXXXX", find_field(response.fields, 'M'));
   const std::string_view detail = find_field(response.fields, 'D');
   const std::string_view hint = find_field(response.fields, 'H');
   if (!detail.empty() || !hint.empty()) {
-    error.remote += fmt::format(" ({}{}{})", detail, detail.empty() || hint.empty() ? "" : "; ", hint);
+    error.remote +=
+        fmt::format(" ({}{}{})", detail, detail.empty() || hint.empty() ? "" : "; ", hint);
   }
   for (const SqlstateHint& known : kHints) {
     if (known.sqlstate == code) error.hint = known.hint;
@@ -78,7 +86,8 @@ void LoginExchange::start(Bytes& out) const {
   ParameterPairs parameters = {{"user", terms_.user}, {"database", terms_.database}};
   for (const RequiredSetting& required : kRequiredSettings) {
     // integer_datetimes cannot be set.
-    if (required.name != "integer_datetimes") parameters.emplace_back(required.name, required.value);
+    if (required.name != "integer_datetimes")
+      parameters.emplace_back(required.name, required.value);
   }
   for (const auto& [name, value] : terms_.parameters) {
     // They may have crossed a tunnel since the door judged them.
@@ -118,17 +127,21 @@ Result<LoginExchange::Progress> LoginExchange::take(const Frame& frame, Bytes& o
   }
   if (frame.tag == 'Z' && authenticated) {
     HOOP_TRY(const auto ready, decode_ready_for_query(frame.body));
-    if (ready.status != TransactionStatus::idle) return fail(ErrorCode::malformed, "the target begins inside a transaction");
+    if (ready.status != TransactionStatus::idle)
+      return fail(ErrorCode::malformed, "the target begins inside a transaction");
     HOOP_CHECK(check_settings());
     return Progress::ready;
   }
-  return fail(ErrorCode::malformed, fmt::format("the target sent message '{}' in the middle of the login", frame.tag),
+  return fail(ErrorCode::malformed,
+              fmt::format("the target sent message '{}' in the middle of the login", frame.tag),
               "is the target's address really a PostgreSQL server's");
 }
 
 Result<void> LoginExchange::authenticate(ByteSpan body, Bytes& out) {
   HOOP_TRY(const auto request, decode_authentication(body));
-  const auto out_of_turn = [] { return Result<void>(fail(ErrorCode::malformed, "authentication message out of turn")); };
+  const auto out_of_turn = [] {
+    return Result<void>(fail(ErrorCode::malformed, "authentication message out of turn"));
+  };
   return std::visit(
       Overloaded{
           [&](const AuthenticationOk&) -> Result<void> {
@@ -154,18 +167,26 @@ Result<void> LoginExchange::authenticate(ByteSpan body, Bytes& out) {
           [&](const AuthenticationCleartextPassword&) -> Result<void> {
             return step_ == Step::started ? send_clear_text(out) : out_of_turn();
           },
-          // Not even over TLS: our roles have SCRAM verifiers, for which a server with "md5" in pg_hba.conf asks for SCRAM.
-          [](const AuthenticationMD5Password&) -> Result<void> { return unsupported("an MD5 password", kUseScram); },
-          [](const AuthenticationKerberosV5&) -> Result<void> { return unsupported("Kerberos", kUseScram); },
+          // Not even over TLS: our roles have SCRAM verifiers, for which a server with "md5" in
+          // pg_hba.conf asks for SCRAM.
+          [](const AuthenticationMD5Password&) -> Result<void> {
+            return unsupported("an MD5 password", kUseScram);
+          },
+          [](const AuthenticationKerberosV5&) -> Result<void> {
+            return unsupported("Kerberos", kUseScram);
+          },
           [](const AuthenticationGSS&) -> Result<void> { return unsupported("GSSAPI", kUseScram); },
-          [](const AuthenticationGSSContinue&) -> Result<void> { return unsupported("GSSAPI", kUseScram); },
+          [](const AuthenticationGSSContinue&) -> Result<void> {
+            return unsupported("GSSAPI", kUseScram);
+          },
           [](const AuthenticationSSPI&) -> Result<void> { return unsupported("SSPI", kUseScram); },
       },
       request);
 }
 
 Result<void> LoginExchange::begin_scram(const AuthenticationSASL& offer, Bytes& out) {
-  if (terms_.password.empty()) return unsupported("a password, but the credential has none", "set the target's password");
+  if (terms_.password.empty())
+    return unsupported("a password, but the credential has none", "set the target's password");
   std::vector<std::string_view> mechanisms;
   for (const std::string_view mechanism : offer.mechanisms) mechanisms.push_back(mechanism);
   HOOP_TRY(auto scram, ScramClient::start(mechanisms, terms_.password.clone(),
@@ -178,28 +199,34 @@ Result<void> LoginExchange::begin_scram(const AuthenticationSASL& offer, Bytes& 
 
 Result<void> LoginExchange::send_clear_text(Bytes& out) {
   if (terms_.tls == access::TlsMode::disable) {
-    return fail(ErrorCode::unsupported, "the target asks for the password in clear text over a connection without TLS",
+    return fail(ErrorCode::unsupported,
+                "the target asks for the password in clear text over a connection without TLS",
                 "turn TLS on for this target, or use scram-sha-256 in its pg_hba.conf");
   }
   if (terms_.password.empty() || terms_.password.reveal().find('\0') != std::string::npos) {
-    return unsupported("a password, but the credential has none that can be sent", "set the target's password");
+    return unsupported("a password, but the credential has none that can be sent",
+                       "set the target's password");
   }
   append_password_message(out, terms_.password.reveal());
   step_ = Step::password_sent;
   return {};
 }
 
-// Whether AuthenticationOk may be believed. A server that lets us in without asking for the password we have is one that lets everybody
-// in ("trust"), or is not the one the credential is for. With TLS the operator has to hear of it: the short-lived role
-// protects nothing there. Without TLS nothing about the peer is proven anyway (who sits between can relay SCRAM and take the
-// connection over after it), and local servers with "trust" are what that mode is for.
+// Whether AuthenticationOk may be believed. A server that lets us in without asking for the
+// password we have is one that lets everybody in ("trust"), or is not the one the credential is
+// for. With TLS the operator has to hear of it: the short-lived role protects nothing there.
+// Without TLS nothing about the peer is proven anyway (who sits between can relay SCRAM and take
+// the connection over after it), and local servers with "trust" are what that mode is for.
 Result<void> LoginExchange::accept() const {
   if (scram_) {
     if (scram_->verified()) return {};
-    return fail(ErrorCode::integrity, "the target let us in before it proved that it knows the password",
+    return fail(ErrorCode::integrity,
+                "the target let us in before it proved that it knows the password",
                 "this may not be the server that the credential is for");
   }
-  if (step_ == Step::password_sent || terms_.password.empty() || terms_.tls == access::TlsMode::disable) return {};
+  if (step_ == Step::password_sent || terms_.password.empty() ||
+      terms_.tls == access::TlsMode::disable)
+    return {};
   return fail(ErrorCode::integrity, "the target let us in without asking for the password",
               "its pg_hba.conf trusts everybody who connects: replace 'trust' by 'scram-sha-256'");
 }
@@ -213,7 +240,8 @@ Result<void> LoginExchange::keep_status(ByteSpan body) {
     }
   }
   if (result_.parameters.size() >= kMaxParameterStatuses) {
-    return fail(ErrorCode::too_large, fmt::format("the target reports more than {} parameters", kMaxParameterStatuses));
+    return fail(ErrorCode::too_large,
+                fmt::format("the target reports more than {} parameters", kMaxParameterStatuses));
   }
   result_.parameters.emplace_back(status.name, status.value);
   return {};
@@ -221,10 +249,12 @@ Result<void> LoginExchange::keep_status(ByteSpan body) {
 
 Result<void> LoginExchange::check_settings() const {
   for (const RequiredSetting& required : kRequiredSettings) {
-    const auto found = std::find_if(result_.parameters.begin(), result_.parameters.end(),
-                                    [&](const auto& parameter) { return parameter.first == required.name; });
+    const auto found =
+        std::find_if(result_.parameters.begin(), result_.parameters.end(),
+                     [&](const auto& parameter) { return parameter.first == required.name; });
     if (found == result_.parameters.end() || found->second != required.value) {
-      return fail(ErrorCode::unsupported, fmt::format("the target does not report {} = {}", required.name, required.value),
+      return fail(ErrorCode::unsupported,
+                  fmt::format("the target does not report {} = {}", required.name, required.value),
                   fmt::format("hoopctl relies on it: {}", required.why));
     }
   }

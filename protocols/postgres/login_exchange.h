@@ -36,10 +36,12 @@ class LoginExchange {
   explicit LoginExchange(LoginTerms terms) : terms_(std::move(terms)) {}
 
   enum class Progress { going_on, ready };
-  /// Appends the StartupMessage. Settings that are not on the list of startup.h stay behind, ours go in.
+  /// Appends the StartupMessage. Settings that are not on the list of startup.h stay behind, ours
+  /// go in.
   void start(Bytes& out) const;
-  /// Takes one message of the server; appends what is to be sent. ready: this was ReadyForQuery and everything is as we need it.
-  /// Fails with upstream_refused, unsupported, integrity, malformed, too_large, internal.
+  /// Takes one message of the server; appends what is to be sent. ready: this was ReadyForQuery and
+  /// everything is as we need it. Fails with upstream_refused, unsupported, integrity, malformed,
+  /// too_large, internal.
   Result<Progress> take(const Frame& frame, Bytes& out);
   /// After ready.
   LoginResult result() && { return std::move(result_); }
@@ -59,8 +61,8 @@ class LoginExchange {
   LoginResult result_;
 };
 
-/// A server's ErrorResponse as our error: code upstream_refused; remote is "SQLSTATE: message (detail; hint)", untrusted; hint is ours, by
-/// SQLSTATE.
+/// A server's ErrorResponse as our error: code upstream_refused; remote is "SQLSTATE: message
+/// (detail; hint)", untrusted; hint is ours, by SQLSTATE.
 Error to_error(const ErrorResponse& response);
 
 }  // namespace hoop::postgres

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Where masked columns stand in a statement, by name: the part of masked_use that looks at every column reference.
+// Where masked columns stand in a statement, by name: the part of masked_use that looks at every
+// column reference.
 #pragma once
 
 #include <optional>
@@ -34,7 +35,8 @@ class MaskedColumns {
   Verdict judge_struct(const SqlNode& node) const;
   Verdict judge_column(const SqlNode& column, Clause clause) const;
   Verdict judge_star(const SqlNode& column, const std::vector<std::string_view>& parts) const;
-  Verdict judge_positions(const SqlNode& clause, std::size_t first_star, std::span<const SqlNode> outputs) const;
+  Verdict judge_positions(const SqlNode& clause, std::size_t first_star,
+                          std::span<const SqlNode> outputs) const;
   Verdict judge_conflict(const SqlNode& insert) const;
   void find_outputs();
   void find_harmless_stars(const SqlNode& node);
@@ -47,10 +49,11 @@ class MaskedColumns {
   const SqlNode& statement_;
   const References& references_;
   const Catalog& catalog_;
-  std::set<std::string, std::less<>> names_;               // masked columns of the relations referred to
-  std::vector<std::pair<std::size_t, const Relation*>> relations_;  // index into references_.relations, what it may mean
-  const SqlNode* outermost_ = nullptr;                     // the query whose rows go to the program
-  std::set<const SqlNode*> plain_outputs_;                 // its outputs that are a bare column or star
+  std::set<std::string, std::less<>> names_;  // masked columns of the relations referred to
+  std::vector<std::pair<std::size_t, const Relation*>>
+      relations_;                           // index into references_.relations, what it may mean
+  const SqlNode* outermost_ = nullptr;      // the query whose rows go to the program
+  std::set<const SqlNode*> plain_outputs_;  // its outputs that are a bare column or star
   std::set<const SqlNode*> harmless_stars_;
 };
 

@@ -21,16 +21,24 @@ std::string dotted(const std::vector<std::string_view>& parts) {
 
 // Samples of column values, other sessions' statements, and the raw bytes of large values.
 constexpr auto kTelling = std::to_array<std::string_view>({
-    "pg_largeobject", "pg_stat_activity", "pg_stat_statements", "pg_statistic", "pg_statistic_ext_data", "pg_stats", "pg_stats_ext",
+    "pg_largeobject",
+    "pg_stat_activity",
+    "pg_stat_statements",
+    "pg_statistic",
+    "pg_statistic_ext_data",
+    "pg_stats",
+    "pg_stats_ext",
     "pg_stats_ext_exprs",
 });
 
 Verdict judge_relations(const References& references, const Catalog& catalog) {
   for (const RelationUse& use : references.relations) {
-    if (use.schema().starts_with("pg_toast") || std::ranges::find(kTelling, use.name()) != kTelling.end())
+    if (use.schema().starts_with("pg_toast") ||
+        std::ranges::find(kTelling, use.name()) != kTelling.end())
       return refuse(RefusalCode::masked_statistics, use.name());
     for (const Relation* relation : masked_relations(*use.range_var, catalog)) {
-      if (catalog.is_view_over_masked(relation->oid)) return refuse(RefusalCode::masked_view, relation->schema + "." + relation->name);
+      if (catalog.is_view_over_masked(relation->oid))
+        return refuse(RefusalCode::masked_view, relation->schema + "." + relation->name);
     }
   }
   return std::nullopt;
@@ -54,15 +62,19 @@ bool is_own_operator(const SqlNode& name, const Catalog& catalog) {
 /// Operators and casts that are not PostgreSQL's, and statements inside statements that make code.
 Verdict judge_nodes(const SqlNode& node, const Catalog& catalog) {
   for (const std::string_view field : {"name", "useOp", "operName"}) {
-    const bool is_operator = (node.is("A_Expr") && field == "name") || (node.is("SortBy") && field == "useOp") ||
+    const bool is_operator = (node.is("A_Expr") && field == "name") ||
+                             (node.is("SortBy") && field == "useOp") ||
                              (node.is("SubLink") && field == "operName");
-    if (is_operator && is_own_operator(node[field], catalog)) return refuse(RefusalCode::opaque_function, "operator");
+    if (is_operator && is_own_operator(node[field], catalog))
+      return refuse(RefusalCode::opaque_function, "operator");
   }
   if (node.is("TypeCast")) {
     const auto parts = name_parts(node["typeName"]["names"]);
-    if (!parts.empty() && catalog.is_user_function(parts.back())) return refuse(RefusalCode::opaque_function, dotted(parts));
+    if (!parts.empty() && catalog.is_user_function(parts.back()))
+      return refuse(RefusalCode::opaque_function, dotted(parts));
   }
-  if (const StatementKind* nested = statement_kind(node.type()); nested && nested->masked == OnMaskedTarget::refused)
+  if (const StatementKind* nested = statement_kind(node.type());
+      nested && nested->masked == OnMaskedTarget::refused)
     return refuse(RefusalCode::masked_code);
   Verdict found;
   for_each_child(node, [&](const SqlNode& child) {
@@ -74,22 +86,31 @@ Verdict judge_nodes(const SqlNode& node, const Catalog& catalog) {
 Verdict judge_names(const SqlNode& statement) {
   // What is renamed takes its columns along: only what no mask can hang on may be.
   if (statement.is("RenameStmt")) {
-    constexpr auto kHarmless = std::to_array<std::string_view>(
-        {"OBJECT_TABLE", "OBJECT_COLUMN", "OBJECT_INDEX", "OBJECT_SEQUENCE", "OBJECT_TABCONSTRAINT"});
-    if (std::ranges::find(kHarmless, statement["renameType"].text()) == kHarmless.end()) return refuse(RefusalCode::masked_definition);
+    constexpr auto kHarmless =
+        std::to_array<std::string_view>({"OBJECT_TABLE", "OBJECT_COLUMN", "OBJECT_INDEX",
+                                         "OBJECT_SEQUENCE", "OBJECT_TABCONSTRAINT"});
+    if (std::ranges::find(kHarmless, statement["renameType"].text()) == kHarmless.end())
+      return refuse(RefusalCode::masked_definition);
   }
-  if (statement.is("AlterTableStmt") && statement["objtype"].text() == "OBJECT_TYPE") return refuse(RefusalCode::masked_definition);
-  // A prepared statement's rows may hold masked columns, and here they would not go to the row masker.
-  if (statement.is("CreateTableAsStmt") && statement["query"].is("ExecuteStmt")) return refuse(RefusalCode::masked_derived);
-  if (statement.is("ExplainStmt") && statement["query"].is("ExecuteStmt")) return refuse(RefusalCode::masked_explain);
+  if (statement.is("AlterTableStmt") && statement["objtype"].text() == "OBJECT_TYPE")
+    return refuse(RefusalCode::masked_definition);
+  // A prepared statement's rows may hold masked columns, and here they would not go to the row
+  // masker.
+  if (statement.is("CreateTableAsStmt") && statement["query"].is("ExecuteStmt"))
+    return refuse(RefusalCode::masked_derived);
+  if (statement.is("ExplainStmt") && statement["query"].is("ExecuteStmt"))
+    return refuse(RefusalCode::masked_explain);
   return std::nullopt;
 }
 
 Verdict judge_copy(const SqlNode& statement, const MaskedColumns& columns) {
-  if (!statement["relation"].present() || statement["is_from"].flag() || !columns.is_masked_relation(statement["relation"]))
+  if (!statement["relation"].present() || statement["is_from"].flag() ||
+      !columns.is_masked_relation(statement["relation"]))
     return std::nullopt;
   const auto names = name_parts(statement["attlist"]);
-  if (names.empty() || std::ranges::any_of(names, [&](std::string_view name) { return columns.is_masked_name(name); }))
+  if (names.empty() || std::ranges::any_of(names, [&](std::string_view name) {
+        return columns.is_masked_name(name);
+      }))
     return refuse(RefusalCode::masked_copy);
   return std::nullopt;
 }
@@ -100,13 +121,16 @@ std::vector<const Relation*> masked_relations(const SqlNode& range_var, const Ca
   const SqlNode& schema = range_var["schemaname"];
   const auto wanted = schema.present() ? std::optional(schema.text()) : std::nullopt;
   auto found = catalog.find(wanted, range_var["relname"].text(), std::nullopt);
-  std::erase_if(found, [&](const Relation* relation) { return !catalog.touches_masked(relation->oid); });
+  std::erase_if(found,
+                [&](const Relation* relation) { return !catalog.touches_masked(relation->oid); });
   return found;
 }
 
-MaskedUse judge_masked_use(const SqlNode& statement, const StatementKind& kind, const References& references, const Catalog& catalog) {
+MaskedUse judge_masked_use(const SqlNode& statement, const StatementKind& kind,
+                           const References& references, const Catalog& catalog) {
   MaskedUse use;
-  use.touches_masked = kind.verb == "fetch" || kind.verb == "execute" || kind.verb == "call" || kind.verb == "do";
+  use.touches_masked =
+      kind.verb == "fetch" || kind.verb == "execute" || kind.verb == "call" || kind.verb == "do";
   const MaskedColumns columns(statement, references, catalog);
   use.touches_masked = use.touches_masked || columns.any();
   if (references.has_unknown_node) use.refusal = refuse(RefusalCode::unknown_statement);
@@ -114,11 +138,14 @@ MaskedUse judge_masked_use(const SqlNode& statement, const StatementKind& kind, 
   if (!use.refusal) use.refusal = judge_names(statement);
   if (!use.refusal) use.refusal = judge_relations(references, catalog);
   for (const FunctionUse& function : references.functions) {
-    if (!use.refusal && !is_transparent(function, catalog)) use.refusal = refuse(RefusalCode::opaque_function, dotted(function.name));
+    if (!use.refusal && !is_transparent(function, catalog))
+      use.refusal = refuse(RefusalCode::opaque_function, dotted(function.name));
   }
   if (use.refusal || !columns.any()) return use;
-  if (kind.masked == OnMaskedTarget::unless_masked) use.refusal = refuse(RefusalCode::masked_definition);
-  if (!use.refusal && statement.is("ExplainStmt")) use.refusal = refuse(RefusalCode::masked_explain);
+  if (kind.masked == OnMaskedTarget::unless_masked)
+    use.refusal = refuse(RefusalCode::masked_definition);
+  if (!use.refusal && statement.is("ExplainStmt"))
+    use.refusal = refuse(RefusalCode::masked_explain);
   if (!use.refusal && statement.is("CopyStmt")) use.refusal = judge_copy(statement, columns);
   if (!use.refusal) use.refusal = columns.judge();
   return use;

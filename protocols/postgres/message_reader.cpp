@@ -9,9 +9,9 @@
 namespace hoop::postgres {
 namespace {
 
-constexpr std::size_t kIdleBytes = 4U << 10;     // what a session that waits holds
-constexpr std::size_t kReadBytes = 64U << 10;    // one recv of a busy session
-constexpr std::size_t kBulkBytes = 256U << 10;   // measured: 64 KiB 1650 MB/s, 256 KiB 1980
+constexpr std::size_t kIdleBytes = 4U << 10;    // what a session that waits holds
+constexpr std::size_t kReadBytes = 64U << 10;   // one recv of a busy session
+constexpr std::size_t kBulkBytes = 256U << 10;  // measured: 64 KiB 1650 MB/s, 256 KiB 1980
 constexpr unsigned kFullReadsToGrow = 4;
 constexpr unsigned kSmallReadsToShrink = 16;
 
@@ -19,11 +19,13 @@ constexpr std::string_view kFrontendTags = "BCDEFHPQSXcdfp";
 constexpr std::string_view kBackendTags = "123ACDEGHIKNRSTVWZcdnstv";
 
 std::uint32_t big_endian_u32(const std::uint8_t* bytes) {
-  return (std::uint32_t{bytes[0]} << 24) | (std::uint32_t{bytes[1]} << 16) | (std::uint32_t{bytes[2]} << 8) | bytes[3];
+  return (std::uint32_t{bytes[0]} << 24) | (std::uint32_t{bytes[1]} << 16) |
+         (std::uint32_t{bytes[2]} << 8) | bytes[3];
 }
 
 bool is_tag(Direction direction, char tag) {
-  const std::string_view tags = direction == Direction::from_frontend ? kFrontendTags : kBackendTags;
+  const std::string_view tags =
+      direction == Direction::from_frontend ? kFrontendTags : kBackendTags;
   return tags.find(tag) != std::string_view::npos;
 }
 
@@ -98,13 +100,19 @@ Result<std::optional<Frame>> FrameReader::next(Direction direction) {
   const std::uint8_t* const front = buffer_.get() + taken_;
   const char tag = static_cast<char>(*front);
   if (!is_tag(direction, tag)) {
-    return fail(ErrorCode::malformed, fmt::format("no PostgreSQL message has the tag 0x{:02x} in this direction", *front));
+    return fail(
+        ErrorCode::malformed,
+        fmt::format("no PostgreSQL message has the tag 0x{:02x} in this direction", *front));
   }
   if (buffered() < 5) return std::nullopt;
   const std::uint32_t length = big_endian_u32(front + 1);
-  if (length < 4) return fail(ErrorCode::malformed, fmt::format("message '{}' has the impossible length {}", tag, length));
+  if (length < 4)
+    return fail(ErrorCode::malformed,
+                fmt::format("message '{}' has the impossible length {}", tag, length));
   if (length >= max_message_) {
-    return fail(ErrorCode::too_large, fmt::format("message '{}' of {} bytes is above the limit of {}", tag, length, max_message_));
+    return fail(ErrorCode::too_large,
+                fmt::format("message '{}' of {} bytes is above the limit of {}", tag, length,
+                            max_message_));
   }
   return cut(std::size_t{length} + 1, 5, tag);
 }
@@ -112,9 +120,13 @@ Result<std::optional<Frame>> FrameReader::next(Direction direction) {
 Result<std::optional<Frame>> FrameReader::next_startup() {
   if (buffered() < 4) return std::nullopt;
   const std::uint32_t length = big_endian_u32(buffer_.get() + taken_);
-  if (length < 8) return fail(ErrorCode::malformed, fmt::format("startup packet has the impossible length {}", length));
+  if (length < 8)
+    return fail(ErrorCode::malformed,
+                fmt::format("startup packet has the impossible length {}", length));
   if (length > std::min(kMaxStartupBytes, max_message_)) {
-    return fail(ErrorCode::too_large, fmt::format("startup packet of {} bytes is above the limit of {}", length, kMaxStartupBytes));
+    return fail(ErrorCode::too_large,
+                fmt::format("startup packet of {} bytes is above the limit of {}", length,
+                            kMaxStartupBytes));
   }
   return cut(length, 4, 0);
 }

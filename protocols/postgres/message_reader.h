@@ -11,17 +11,20 @@
 
 namespace hoop::postgres {
 
-/// Holds what was received and cuts it into messages. Usage: prepare() → read into it → commit(n) → next() until nullopt.
-/// Frames are views into the buffer and stay valid until the next prepare() or release().
+/// Holds what was received and cuts it into messages. Usage: prepare() → read into it → commit(n) →
+/// next() until nullopt. Frames are views into the buffer and stay valid until the next prepare()
+/// or release().
 class FrameReader {
  public:
-  /// max_message bounds tag, length and body of one message; lower it before the peer is authenticated.
+  /// max_message bounds tag, length and body of one message; lower it before the peer is
+  /// authenticated.
   explicit FrameReader(std::size_t max_message = kMaxMessageBytes) : max_message_(max_message) {}
   FrameReader(FrameReader&&) noexcept = default;
   FrameReader& operator=(FrameReader&&) noexcept = default;
 
-  /// Space to receive into, never empty, not initialised. Starts at 4 KiB, is 64 KiB once that was filled, 256 KiB once that was
-  /// filled four times running, and more only for a message under way that needs it; shrinks when reads get small again.
+  /// Space to receive into, never empty, not initialised. Starts at 4 KiB, is 64 KiB once that was
+  /// filled, 256 KiB once that was filled four times running, and more only for a message under way
+  /// that needs it; shrinks when reads get small again.
   MutableByteSpan prepare();
   /// The same, with at least size bytes.
   MutableByteSpan prepare(std::size_t size);
@@ -30,12 +33,13 @@ class FrameReader {
   /// prepare, copy, commit: for tests and for bytes that were read elsewhere.
   void append(ByteSpan bytes);
 
-  /// Takes one message off the front. Layout: tag u8, length u32 big-endian (counts itself, not the tag), body. nullopt: receive
-  /// more and call again. Fails with malformed (length < 4, a tag that this direction does not have; as soon as five bytes, or
-  /// the tag, show it) or too_large; the reader is of no use after that. PostgreSQL docs, "protocol-message-formats".
+  /// Takes one message off the front. Layout: tag u8, length u32 big-endian (counts itself, not the
+  /// tag), body. nullopt: receive more and call again. Fails with malformed (length < 4, a tag that
+  /// this direction does not have; as soon as five bytes, or the tag, show it) or too_large; the
+  /// reader is of no use after that. PostgreSQL docs, "protocol-message-formats".
   Result<std::optional<Frame>> next(Direction direction);
-  /// The same for the untagged messages that begin a connection: length u32, body without it. Fails with malformed (length < 8)
-  /// or too_large (kMaxStartupBytes). tag is 0.
+  /// The same for the untagged messages that begin a connection: length u32, body without it. Fails
+  /// with malformed (length < 8) or too_large (kMaxStartupBytes). tag is 0.
   Result<std::optional<Frame>> next_startup();
 
   /// Received and not yet taken by next(): zero at a message boundary.
@@ -61,8 +65,9 @@ class FrameReader {
   unsigned small_reads_ = 0;
 };
 
-// Decoders of Frame::body. Each checks every count and length against what is there, wants C strings terminated, and refuses bytes
-// after the end. They fail with malformed; the message names the PostgreSQL message and what is off, never its content.
+// Decoders of Frame::body. Each checks every count and length against what is there, wants C
+// strings terminated, and refuses bytes after the end. They fail with malformed; the message names
+// the PostgreSQL message and what is off, never its content.
 
 Result<Query> decode_query(ByteSpan body);
 Result<Parse> decode_parse(ByteSpan body);
@@ -82,8 +87,8 @@ Result<PasswordMessage> decode_password_message(ByteSpan body);
 Result<SASLInitialResponse> decode_sasl_initial_response(ByteSpan body);
 Result<SASLResponse> decode_sasl_response(ByteSpan body);
 
-/// body is what next_startup() gave. Fails with malformed, too_large (more than kMaxStartupParameters), unsupported (a protocol
-/// other than 3.x).
+/// body is what next_startup() gave. Fails with malformed, too_large (more than
+/// kMaxStartupParameters), unsupported (a protocol other than 3.x).
 Result<StartupPacket> decode_startup_packet(ByteSpan body);
 inline constexpr std::size_t kMaxStartupParameters = 64;
 
@@ -110,8 +115,9 @@ Result<ReadyForQuery> decode_ready_for_query(ByteSpan body);
 Result<RowDescription> decode_row_description(ByteSpan body);
 Result<FunctionCallResponse> decode_function_call_response(ByteSpan body);
 
-/// Walks a DataRow's values once, checking as it goes: the hot path, where decode_data_row would walk twice. Usage: open, then
-/// next until it does not answer value; end says that the row was whole and had nothing after it.
+/// Walks a DataRow's values once, checking as it goes: the hot path, where decode_data_row would
+/// walk twice. Usage: open, then next until it does not answer value; end says that the row was
+/// whole and had nothing after it.
 class DataRowReader {
  public:
   enum class Step { value, end, malformed };

@@ -5,7 +5,8 @@
 
 namespace hoop::postgres {
 
-MessageFrame::MessageFrame(Bytes& out, char tag) : out_(out), writer_(out), length_at_(out.size() + 1) {
+MessageFrame::MessageFrame(Bytes& out, char tag)
+    : out_(out), writer_(out), length_at_(out.size() + 1) {
   writer_.u8(static_cast<std::uint8_t>(tag));
   writer_.u32(0);
 }
@@ -141,19 +142,25 @@ void append_cancel_request(Bytes& out, ByteSpan key_data) {
   });
 }
 
-void append_password_message(Bytes& out, std::string_view password) { append_text(out, 'p', password); }
+void append_password_message(Bytes& out, std::string_view password) {
+  append_text(out, 'p', password);
+}
 
-void append_sasl_initial_response(Bytes& out, std::string_view mechanism, std::string_view response) {
+void append_sasl_initial_response(Bytes& out, std::string_view mechanism,
+                                  std::string_view response) {
   MessageFrame frame(out, 'p');
   frame.writer().c_string(mechanism);
   frame.value(as_bytes(response));
   frame.finish();
 }
 
-void append_sasl_response(Bytes& out, std::string_view response) { append_bytes(out, 'p', as_bytes(response)); }
+void append_sasl_response(Bytes& out, std::string_view response) {
+  append_bytes(out, 'p', as_bytes(response));
+}
 void append_query(Bytes& out, std::string_view text) { append_text(out, 'Q', text); }
 
-void append_parse(Bytes& out, std::string_view statement, std::string_view text, std::span<const Oid> parameter_types) {
+void append_parse(Bytes& out, std::string_view statement, std::string_view text,
+                  std::span<const Oid> parameter_types) {
   MessageFrame frame(out, 'P');
   frame.writer().c_string(statement);
   frame.writer().c_string(text);
@@ -161,8 +168,9 @@ void append_parse(Bytes& out, std::string_view statement, std::string_view text,
   frame.finish();
 }
 
-void append_bind(Bytes& out, std::string_view portal, std::string_view statement, std::span<const Format> parameter_formats,
-                 std::span<const Value> parameters, std::span<const Format> result_formats) {
+void append_bind(Bytes& out, std::string_view portal, std::string_view statement,
+                 std::span<const Format> parameter_formats, std::span<const Value> parameters,
+                 std::span<const Format> result_formats) {
   MessageFrame frame(out, 'B');
   frame.writer().c_string(portal);
   frame.writer().c_string(statement);
@@ -173,8 +181,12 @@ void append_bind(Bytes& out, std::string_view portal, std::string_view statement
   frame.finish();
 }
 
-void append_describe(Bytes& out, Named what, std::string_view name) { append_named(out, 'D', what, name); }
-void append_close(Bytes& out, Named what, std::string_view name) { append_named(out, 'C', what, name); }
+void append_describe(Bytes& out, Named what, std::string_view name) {
+  append_named(out, 'D', what, name);
+}
+void append_close(Bytes& out, Named what, std::string_view name) {
+  append_named(out, 'C', what, name);
+}
 
 void append_execute(Bytes& out, std::string_view portal, std::uint32_t max_rows) {
   MessageFrame frame(out, 'E');
@@ -201,10 +213,15 @@ void append_authentication_sasl(Bytes& out, std::span<const std::string_view> me
   frame.finish();
 }
 
-void append_authentication_sasl_continue(Bytes& out, std::string_view data) { append_authentication(out, 11, data); }
-void append_authentication_sasl_final(Bytes& out, std::string_view data) { append_authentication(out, 12, data); }
+void append_authentication_sasl_continue(Bytes& out, std::string_view data) {
+  append_authentication(out, 11, data);
+}
+void append_authentication_sasl_final(Bytes& out, std::string_view data) {
+  append_authentication(out, 12, data);
+}
 
-void append_negotiate_protocol_version(Bytes& out, std::uint32_t version, std::span<const std::string_view> unknown_options) {
+void append_negotiate_protocol_version(Bytes& out, std::uint32_t version,
+                                       std::span<const std::string_view> unknown_options) {
   MessageFrame frame(out, 'v');
   frame.writer().u32(version);
   frame.writer().u32(static_cast<std::uint32_t>(unknown_options.size()));
@@ -275,7 +292,8 @@ void append_copy_out_response(Bytes& out, Format format, std::span<const Format>
   append_copy_response(out, 'H', format, columns);
 }
 
-void append_notification_response(Bytes& out, std::uint32_t process_id, std::string_view channel, std::string_view payload) {
+void append_notification_response(Bytes& out, std::uint32_t process_id, std::string_view channel,
+                                  std::string_view payload) {
   MessageFrame frame(out, 'A');
   frame.writer().u32(process_id);
   frame.writer().c_string(channel);
@@ -299,8 +317,12 @@ std::string_view to_string(Severity severity) {
 
 void append_error_response(Bytes& out, const Report& report) { append_report(out, 'E', report); }
 void append_notice_response(Bytes& out, const Report& report) { append_report(out, 'N', report); }
-void append_error_response(Bytes& out, std::span<const ErrorField> fields) { append_fields(out, 'E', fields); }
-void append_notice_response(Bytes& out, std::span<const ErrorField> fields) { append_fields(out, 'N', fields); }
+void append_error_response(Bytes& out, std::span<const ErrorField> fields) {
+  append_fields(out, 'E', fields);
+}
+void append_notice_response(Bytes& out, std::span<const ErrorField> fields) {
+  append_fields(out, 'N', fields);
+}
 
 DataRowWriter::DataRowWriter(Bytes& out, std::size_t columns) : frame_(out, 'D'), left_(columns) {
   HOOP_ASSERT(columns <= 0x7fff);

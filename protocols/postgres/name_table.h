@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the names of prepared statements or portals stand for, while messages that change them are still unanswered.
+// What the names of prepared statements or portals stand for, while messages that change them are
+// still unanswered.
 #pragma once
 
 #include <cstdint>
@@ -10,9 +11,10 @@
 
 namespace hoop::postgres {
 
-/// A program may send Parse S1, Sync, Bind S1 in one write. Until the server has answered, S1 is what the newest message made of it if
-/// that message stands in the same segment (messages up to a Sync): should it fail, the server skips the rest of the segment
-/// too. Across a Sync nobody can know, and the caller waits for the answer.
+/// A program may send Parse S1, Sync, Bind S1 in one write. Until the server has answered, S1 is
+/// what the newest message made of it if that message stands in the same segment (messages up to a
+/// Sync): should it fail, the server skips the rest of the segment too. Across a Sync nobody can
+/// know, and the caller waits for the answer.
 template <class Thing>
 class NameTable {
  public:
@@ -31,7 +33,8 @@ class NameTable {
     return {Found::Certainty::known, slot->second.newest};
   }
 
-  /// A message was sent that makes name stand for thing (nullptr: closes it). Exactly one confirm or withdraw answers it, in order.
+  /// A message was sent that makes name stand for thing (nullptr: closes it). Exactly one confirm
+  /// or withdraw answers it, in order.
   void propose(const std::string& name, Ptr thing, std::uint64_t segment) {
     Slot& slot = slots_[name];
     slot.newest = std::move(thing);
@@ -45,7 +48,8 @@ class NameTable {
   }
   void withdraw(const std::string& name) { answered(name, slots_[name]); }
 
-  /// The server has forgotten (portals, at the end of a transaction), or SQL may have given the names another meaning.
+  /// The server has forgotten (portals, at the end of a transaction), or SQL may have given the
+  /// names another meaning.
   void forget_confirmed() {
     for (auto slot = slots_.begin(); slot != slots_.end();) {
       slot->second.confirmed = nullptr;

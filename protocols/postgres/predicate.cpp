@@ -15,8 +15,9 @@ bool mentions_column(const SqlNode& node) {
 }
 
 bool same_tree(const SqlNode& a, const SqlNode& b) {
-  if (a.kind() != b.kind() || a.type() != b.type() || a.text() != b.text() || a.number() != b.number() ||
-      a.items().size() != b.items().size() || a.fields().size() != b.fields().size())
+  if (a.kind() != b.kind() || a.type() != b.type() || a.text() != b.text() ||
+      a.number() != b.number() || a.items().size() != b.items().size() ||
+      a.fields().size() != b.fields().size())
     return false;
   for (std::size_t i = 0; i < a.items().size(); ++i) {
     if (!same_tree(a.items()[i], b.items()[i])) return false;
@@ -40,7 +41,8 @@ bool narrows(const SqlNode& where) {
     if (where["boolop"].text() == "OR_EXPR") return std::ranges::all_of(args, narrows);
     return true;
   }
-  if (where.is("A_Expr") && where["lexpr"].present()) return !same_tree(where["lexpr"], where["rexpr"]);
+  if (where.is("A_Expr") && where["lexpr"].present())
+    return !same_tree(where["lexpr"], where["rexpr"]);
   if (where.is("TypeCast") || where.is("CollateClause")) return narrows(where["arg"]);
   return true;
 }

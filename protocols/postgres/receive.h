@@ -7,8 +7,8 @@
 
 namespace hoop::postgres {
 
-/// The next message; its views die with the next call. stream and reader outlive the call. Fails as FrameReader::next and
-/// Stream::read_some do, and with io when the peer has closed.
+/// The next message; its views die with the next call. stream and reader outlive the call. Fails as
+/// FrameReader::next and Stream::read_some do, and with io when the peer has closed.
 Task<Frame> receive(net::Stream& stream, FrameReader& reader, Direction direction);
 
 }  // namespace hoop::postgres

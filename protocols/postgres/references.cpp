@@ -32,7 +32,9 @@ struct Place {
   bool declares = false;
 
   Place within(const Scope& inner) const { return {&inner, Access::read, false, false, false}; }
-  Place reading(const SqlNode& where) const { return {scope, Access::read, true, narrows(where), false}; }
+  Place reading(const SqlNode& where) const {
+    return {scope, Access::read, true, narrows(where), false};
+  }
   Place writing() const { return {scope, Access::write, false, false, false}; }
   Place declaring() const { return {scope, Access::write, false, false, true}; }
   Place expression() const { return {scope, Access::read, false, false, false}; }
@@ -62,9 +64,12 @@ class Collector {
     if (node.is("LockingClause")) return;  // lockedRels are aliases
     if (node.is("CopyStmt")) return visit_copy(node, place);
     if (node.is("FuncCall")) found_.functions.push_back({name_parts(node["funcname"]), &node});
-    if (node.is("CreateTrigStmt")) found_.functions.push_back({name_parts(node["funcname"]), nullptr});
-    if (node.is("RangeTableSample")) found_.functions.push_back({name_parts(node["method"]), nullptr});
-    if (node.is("RangeSubselect") || node.is("RangeFunction") || node.is("RangeTableFunc") || node.is("JoinExpr")) {
+    if (node.is("CreateTrigStmt"))
+      found_.functions.push_back({name_parts(node["funcname"]), nullptr});
+    if (node.is("RangeTableSample"))
+      found_.functions.push_back({name_parts(node["method"]), nullptr});
+    if (node.is("RangeSubselect") || node.is("RangeFunction") || node.is("RangeTableFunc") ||
+        node.is("JoinExpr")) {
       note_alias(node["alias"]);
       note_alias(node["join_using_alias"]);
     }
@@ -73,14 +78,17 @@ class Collector {
 
  private:
   void note_alias(const SqlNode& alias) {
-    if (alias.present()) found_.sources.push_back({alias["aliasname"].text(), std::nullopt, &alias});
+    if (alias.present())
+      found_.sources.push_back({alias["aliasname"].text(), std::nullopt, &alias});
   }
 
   void visit_fields(const SqlNode& node, const Place& place) {
     for (const SqlField& field : node.fields()) {
       // These name relations that the statement leans on without changing them.
-      const bool only_read = field.name == "inhRelations" || field.name == "pktable" || node.is("TableLikeClause");
-      const bool declares = field.name == "rel" || field.name == "view" || field.name == "typevar" ||
+      const bool only_read =
+          field.name == "inhRelations" || field.name == "pktable" || node.is("TableLikeClause");
+      const bool declares = field.name == "rel" || field.name == "view" ||
+                            field.name == "typevar" ||
                             (node.is("CreateStmt") && field.name == "relation") ||
                             (node.is("CreateSeqStmt") && field.name == "sequence");
       visit(field.value, only_read ? place.expression() : declares ? place.declaring() : place);
@@ -89,13 +97,15 @@ class Collector {
 
   void visit_relation(const SqlNode& node, const Place& place) {
     const SqlNode& alias = node["alias"];
-    const std::string_view name = alias.present() ? alias["aliasname"].text() : node["relname"].text();
-    const bool is_cte = place.access == Access::read && !node["schemaname"].present() && place.scope != nullptr &&
-                        place.scope->defines(node["relname"].text());
+    const std::string_view name =
+        alias.present() ? alias["aliasname"].text() : node["relname"].text();
+    const bool is_cte = place.access == Access::read && !node["schemaname"].present() &&
+                        place.scope != nullptr && place.scope->defines(node["relname"].text());
     RowSource source{name, std::nullopt, alias.present() ? &alias : nullptr};
     if (!is_cte) {
       source.relation = found_.relations.size();
-      found_.relations.push_back({&node, place.access, place.reads_rows, place.filtered, place.declares});
+      found_.relations.push_back(
+          {&node, place.access, place.reads_rows, place.filtered, place.declares});
     }
     found_.sources.push_back(source);
   }
@@ -107,7 +117,8 @@ class Collector {
     }
   }
 
-  /// The WITH clause's own queries see each other as PostgreSQL lets them: all names if RECURSIVE, else the earlier ones.
+  /// The WITH clause's own queries see each other as PostgreSQL lets them: all names if RECURSIVE,
+  /// else the earlier ones.
   void visit_with(const SqlNode& with, Scope& scope, const Place& outer) {
     const auto ctes = with["ctes"].items();
     for (const SqlNode& cte : ctes) {
@@ -132,7 +143,8 @@ class Collector {
     }
   }
 
-  static Place place_of(const SqlNode& node, std::string_view verb, std::string_view field, const Place& here) {
+  static Place place_of(const SqlNode& node, std::string_view verb, std::string_view field,
+                        const Place& here) {
     if (field == "intoClause") return here.writing();
     if (field == "fromClause" || field == "usingClause") return here.reading(node["whereClause"]);
     if (field == "sourceRelation") return here.reading(SqlNode());  // ON is a join, not a filter

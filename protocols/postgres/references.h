@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Every relation, function and row source that a statement names, found by a walk that no node type can hide from.
+// Every relation, function and row source that a statement names, found by a walk that no node type
+// can hide from.
 #pragma once
 
 #include <optional>
@@ -27,8 +28,9 @@ struct RelationUse {
 /// A name by which an expression may refer to rows: an alias, or the relation's own name.
 struct RowSource {
   std::string_view name;
-  std::optional<std::size_t> relation;  // index into References::relations; nullopt: a subquery, function, join or CTE
-  const SqlNode* alias = nullptr;       // the Alias node, if one was written
+  std::optional<std::size_t>
+      relation;  // index into References::relations; nullopt: a subquery, function, join or CTE
+  const SqlNode* alias = nullptr;  // the Alias node, if one was written
 };
 
 struct FunctionUse {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The fixed reasons for which a statement is refused before policy is asked, in words for the program's user.
+// The fixed reasons for which a statement is refused before policy is asked, in words for the
+// program's user.
 #pragma once
 
 #include <cstdint>
@@ -35,7 +36,8 @@ enum class RefusalCode : std::uint8_t {
 
 /// "SQL_MASKED_DERIVED": stable, for programs. Rules are named "builtin/" and the code.
 std::string_view code_name(RefusalCode code);
-/// effect deny, rule "builtin/SQL_…". detail follows the message in brackets; it may hold names of objects, never a literal.
+/// effect deny, rule "builtin/SQL_…". detail follows the message in brackets; it may hold names of
+/// objects, never a literal.
 access::Decision refuse(RefusalCode code, std::string_view detail = {});
 
 }  // namespace hoop::postgres

@@ -10,16 +10,19 @@ Report report_of(const session::Refusal& refusal) {
   const access::Decision& decision = refusal.decision;
   const bool approval = decision.effect == access::Effect::require_approval;
   std::string message = decision.message;
-  if (message.empty()) message = approval ? "the statement needs an approval" : "policy does not allow the statement";
-  return {Severity::error, "42501", std::move(message),
-          fmt::format("hoopctl code={} rule={} action={}", approval ? "approval_required" : "policy_denied", decision.rule,
-                      refusal.action),
-          decision.hint};
+  if (message.empty())
+    message = approval ? "the statement needs an approval" : "policy does not allow the statement";
+  return {
+      Severity::error, "42501", std::move(message),
+      fmt::format("hoopctl code={} rule={} action={}",
+                  approval ? "approval_required" : "policy_denied", decision.rule, refusal.action),
+      decision.hint};
 }
 
 Report report_of(const Error& error) {
   Report report = to_report(error, Severity::fatal);
-  if (error.code == ErrorCode::not_found) report.sqlstate = "3D000";  // the one thing that is looked up here is a database
+  if (error.code == ErrorCode::not_found)
+    report.sqlstate = "3D000";  // the one thing that is looked up here is a database
   report.detail = fmt::format("hoopctl code={}", to_string(error.code));
   return report;
 }

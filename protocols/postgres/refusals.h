@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The words and SQLSTATEs in which hoopctl says no, and the poison that makes the server say no at the same place.
+// The words and SQLSTATEs in which hoopctl says no, and the poison that makes the server say no at
+// the same place.
 #pragma once
 
 #include "core/session/gate.h"
@@ -7,7 +8,8 @@
 
 namespace hoop::postgres {
 
-/// Cannot be parsed by any server, names nobody's data, and tells a DBA who reads the server's log where it came from.
+/// Cannot be parsed by any server, names nobody's data, and tells a DBA who reads the server's log
+/// where it came from.
 inline constexpr std::string_view kPoisonText = "hoopctl refused";
 /// Not "": a failed Parse of the unnamed statement would take the program's own with it.
 inline constexpr std::string_view kPoisonStatement = "hoopctl refused";

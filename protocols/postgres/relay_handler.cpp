@@ -56,14 +56,16 @@ class RelayHandler final : public session::ProtocolHandler {
   Task<Upstream> log_in() {
     const access::Grant& grant = context_.grant;
     const Deadline deadline = Deadline::after(context_.clock, kLoginTime);
-    HOOP_CO_TRY(net::StreamPtr stream, co_await context_.dialer.dial(grant.target.host, grant.target.port, deadline));
-    LoginParameters parameters{grant.target,
-                               grant.credential->username,
-                               grant.credential->password.clone(),
-                               grant.target.databases.empty() ? std::string() : grant.target.databases.front(),
-                               {},
-                               deadline,
-                               &context_.random};
+    HOOP_CO_TRY(net::StreamPtr stream,
+                co_await context_.dialer.dial(grant.target.host, grant.target.port, deadline));
+    LoginParameters parameters{
+        grant.target,
+        grant.credential->username,
+        grant.credential->password.clone(),
+        grant.target.databases.empty() ? std::string() : grant.target.databases.front(),
+        {},
+        deadline,
+        &context_.random};
     co_return co_await login(std::move(stream), std::move(parameters));
   }
 
@@ -82,7 +84,8 @@ class RelayHandler final : public session::ProtocolHandler {
 
 }  // namespace
 
-Result<std::unique_ptr<session::ProtocolHandler>> make_relay_handler(session::SessionContext context) {
+Result<std::unique_ptr<session::ProtocolHandler>> make_relay_handler(
+    session::SessionContext context) {
   if (!context.grant.credential) return fail(ErrorCode::config, "the grant holds no credential");
   return std::make_unique<RelayHandler>(context);
 }

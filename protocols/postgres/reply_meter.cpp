@@ -20,7 +20,8 @@ Report limit_report(std::string_view what, std::uint64_t limit, std::string_view
 
 }  // namespace
 
-ReplyMeter::ReplyMeter(SessionShared& shared, const RunningStatement& running, std::shared_ptr<Portal> portal)
+ReplyMeter::ReplyMeter(SessionShared& shared, const RunningStatement& running,
+                       std::shared_ptr<Portal> portal)
     : shared_(shared), running_(running), portal_(std::move(portal)) {}
 
 Result<void> ReplyMeter::begin(const RowMasker* rows) {
@@ -55,10 +56,12 @@ std::optional<Report> ReplyMeter::limit_reached(std::size_t size) const {
     return limit_report("bytes per statement", limits.bytes_per_statement, kNarrower);
   }
   if (limits.rows_per_session != 0 && shared_.usage.rows + 1 > limits.rows_per_session) {
-    return limit_report("rows per session", limits.rows_per_session, "a new session starts from zero");
+    return limit_report("rows per session", limits.rows_per_session,
+                        "a new session starts from zero");
   }
   if (limits.bytes_per_session != 0 && shared_.usage.bytes + size > limits.bytes_per_session) {
-    return limit_report("bytes per session", limits.bytes_per_session, "a new session starts from zero");
+    return limit_report("bytes per session", limits.bytes_per_session,
+                        "a new session starts from zero");
   }
   return std::nullopt;
 }
@@ -89,7 +92,8 @@ Result<void> ReplyMeter::releasing(ByteSpan masked) {
     reported_bytes_ = bytes_;
   }
   if (shared_.context.grant.policy.record != access::RecordLevel::full) return {};
-  const std::uint64_t room = std::min(kDataPerStatement - data_bytes_, kDataPerSession - shared_.usage.reply_data);
+  const std::uint64_t room =
+      std::min(kDataPerStatement - data_bytes_, kDataPerSession - shared_.usage.reply_data);
   const std::size_t kept = std::min<std::size_t>(masked.size(), room);
   if (kept == 0) return {};
   data_bytes_ += kept;
@@ -105,7 +109,8 @@ Result<void> ReplyMeter::end(std::string status) {
   end.masked_values = hidden_.total();
   for (std::size_t i = 0; i < mask::kDetectorClasses; ++i) {
     if (hidden_.detected[i] == 0) continue;
-    end.masked_by_class[std::string(to_string(static_cast<mask::DetectorClass>(i)))] = hidden_.detected[i];
+    end.masked_by_class[std::string(to_string(static_cast<mask::DetectorClass>(i)))] =
+        hidden_.detected[i];
   }
   if (hidden_.columns != 0) end.masked_by_class["column"] = hidden_.columns;
   end.status = std::move(status);

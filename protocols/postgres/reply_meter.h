@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Counts what one statement gives back: its records in the session log, and where its limits stop it.
+// Counts what one statement gives back: its records in the session log, and where its limits stop
+// it.
 #pragma once
 
 #include <optional>
@@ -12,20 +13,23 @@ namespace hoop::postgres {
 /// One a running statement (for portals: one an Execute). Borrows the session's shared state.
 class ReplyMeter {
  public:
-  ReplyMeter(SessionShared& shared, const RunningStatement& running, std::shared_ptr<Portal> portal);
+  ReplyMeter(SessionShared& shared, const RunningStatement& running,
+             std::shared_ptr<Portal> portal);
 
   /// ReplyBegin, once; rows may be nullptr (nothing is masked and nobody asked for a description).
   Result<void> begin(const RowMasker* rows);
 
   enum class Fate { release, withhold };
-  /// Whether a row of this size may go to the program; counts it if so. After the first that may not, none may.
+  /// Whether a row of this size may go to the program; counts it if so. After the first that may
+  /// not, none may.
   Fate weigh(std::size_t size);
   /// Nothing more goes to the program, for this reason; the statement ends with it.
   void stop(Report report);
   /// The reason why rows were withheld, if any were.
   const std::optional<Report>& stopped() const { return stopped_; }
 
-  /// To be called with what weigh() let pass, before it is delivered: Progress, and reply data up to the caps.
+  /// To be called with what weigh() let pass, before it is delivered: Progress, and reply data up
+  /// to the caps.
   Result<void> releasing(ByteSpan masked);
   mask::HiddenCounts& hidden() { return hidden_; }
   /// ReplyEnd. status: the completion's tag, or "error SQLSTATE".

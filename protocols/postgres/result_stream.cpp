@@ -5,7 +5,8 @@ namespace hoop::postgres {
 
 using Fate = ReplyMeter::Fate;
 
-Result<void> ResultStream::begin(const RunningStatement& running, std::shared_ptr<Portal> portal, std::shared_ptr<RowMasker> rows) {
+Result<void> ResultStream::begin(const RunningStatement& running, std::shared_ptr<Portal> portal,
+                                 std::shared_ptr<RowMasker> rows) {
   if (!meter_) meter_.emplace(shared_, running, std::move(portal));
   if (rows) rows_ = std::move(rows);
   return meter_->begin(rows_.get());
@@ -26,8 +27,8 @@ Result<void> ResultStream::row(const Frame& data_row) {
 Result<void> ResultStream::begin_copy(Format format) {
   copy_.emplace(shared_.context.masker);
   if (format == Format::binary && shared_.context.masker.has_detectors()) {
-    meter_->stop({Severity::error, "42501", "a binary COPY cannot be scanned for sensitive values", "hoopctl code=policy_denied rule=detectors",
-                  "use the text or the csv format"});
+    meter_->stop({Severity::error, "42501", "a binary COPY cannot be scanned for sensitive values",
+                  "hoopctl code=policy_denied rule=detectors", "use the text or the csv format"});
   }
   return {};
 }

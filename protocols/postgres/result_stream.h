@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The rows or COPY data of the statement that is being answered, on their way into a downstream batch.
+// The rows or COPY data of the statement that is being answered, on their way into a downstream
+// batch.
 #pragma once
 
 #include <optional>
@@ -9,14 +10,16 @@
 
 namespace hoop::postgres {
 
-/// One a connection. Rows are gathered as one run of the receive buffer and masked together by flush(), which must be called before
-/// the buffer moves and before anything else is appended to out.
+/// One a connection. Rows are gathered as one run of the receive buffer and masked together by
+/// flush(), which must be called before the buffer moves and before anything else is appended to
+/// out.
 class ResultStream {
  public:
   ResultStream(SessionShared& shared, Bytes& out) : shared_(shared), out_(out) {}
 
   /// A statement begins to be answered; rows may be nullptr. Idempotent until end().
-  Result<void> begin(const RunningStatement& running, std::shared_ptr<Portal> portal, std::shared_ptr<RowMasker> rows);
+  Result<void> begin(const RunningStatement& running, std::shared_ptr<Portal> portal,
+                     std::shared_ptr<RowMasker> rows);
   bool under_way() const { return meter_.has_value(); }
   bool copying() const { return copy_.has_value(); }
   ReplyMeter& meter() { return *meter_; }

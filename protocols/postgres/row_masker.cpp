@@ -13,14 +13,16 @@ using Treatment = ColumnPlan::Treatment;
 
 // pg_type.dat; these OIDs are part of the wire protocol and never change.
 constexpr Oid kJson = 114, kJsonb = 3802;
-constexpr Oid kFirstUserType = 16384;  // FirstNormalObjectId: citext, hstore, enums and composites come from here on
+constexpr Oid kFirstUserType =
+    16384;  // FirstNormalObjectId: citext, hstore, enums and composites come from here on
 /// Types whose value is its text in both formats.
 constexpr std::array<Oid, 9> kPlainText{18, 19, 25, 705, 1042, 1043, 1790, 2275, 194};
 /// Types whose text format shows text that somebody wrote and whose binary format wraps it.
 constexpr std::array<Oid, 18> kHoldsText{142,  143,  199,  1002, 1003, 1009, 1014, 1015, 1263,
                                          2201, 2249, 2287, 3614, 3615, 3643, 3645, 3807, 4072};
 constexpr std::size_t kFrameHeader = 5;
-constexpr std::size_t kScanBatch = 64U << 10;  // text per call of the masker: amortises its set-up, stays in the cache
+constexpr std::size_t kScanBatch =
+    64U << 10;  // text per call of the masker: amortises its set-up, stays in the cache
 
 template <std::size_t N>
 bool contains(const std::array<Oid, N>& oids, Oid oid) {
@@ -29,7 +31,8 @@ bool contains(const std::array<Oid, N>& oids, Oid oid) {
 
 Treatment scan_treatment(const FieldDescription& field) {
   if (contains(kPlainText, field.type) || field.type == kJson) return Treatment::scan_text;
-  if (field.type == kJsonb) return field.format == Format::text ? Treatment::scan_text : Treatment::scan_jsonb;
+  if (field.type == kJsonb)
+    return field.format == Format::text ? Treatment::scan_text : Treatment::scan_jsonb;
   if (contains(kHoldsText, field.type) || field.type >= kFirstUserType) {
     return field.format == Format::text ? Treatment::scan_text : Treatment::scan_opaque;
   }
@@ -47,10 +50,12 @@ Error misfit() { return {ErrorCode::malformed, "a row does not fit its descripti
 
 ColumnPlan plan_column(const FieldDescription& field, const Catalog& catalog, Detectors detectors) {
   if (const MaskedColumn* masked = catalog.masked(field.table, field.column)) {
-    const bool replaceable = contains(kPlainText, field.type) && masked->with != access::MaskStrategy::null;
+    const bool replaceable =
+        contains(kPlainText, field.type) && masked->with != access::MaskStrategy::null;
     return {replaceable ? Treatment::replace : Treatment::clear, masked->with};
   }
-  // A whole row, or a view's column, over masked data is refused before it runs. Should one come all the same, nothing of it shows.
+  // A whole row, or a view's column, over masked data is refused before it runs. Should one come
+  // all the same, nothing of it shows.
   const bool hides_masked = field.table != 0 && catalog.touches_masked(field.table) &&
                             (field.column == 0 || catalog.is_view_over_masked(field.table));
   if (hides_masked) return {Treatment::clear, access::MaskStrategy::null};
@@ -58,7 +63,9 @@ ColumnPlan plan_column(const FieldDescription& field, const Catalog& catalog, De
   return {scan_treatment(field), access::MaskStrategy::redact};
 }
 
-RowMasker::RowMasker(const RowDescription& description, const Catalog& catalog, mask::Masker& masker) : masker_(masker) {
+RowMasker::RowMasker(const RowDescription& description, const Catalog& catalog,
+                     mask::Masker& masker)
+    : masker_(masker) {
   const Detectors detectors = masker.has_detectors() ? Detectors::present : Detectors::absent;
   plans_.reserve(description.fields.size());
   names_.reserve(description.fields.size());
@@ -72,7 +79,8 @@ RowMasker::RowMasker(const RowDescription& description, const Catalog& catalog, 
 std::vector<std::string> RowMasker::masked_names() const {
   std::vector<std::string> masked;
   for (std::size_t i = 0; i < plans_.size(); ++i) {
-    const bool whole = plans_[i].treatment == Treatment::replace || plans_[i].treatment == Treatment::clear;
+    const bool whole =
+        plans_[i].treatment == Treatment::replace || plans_[i].treatment == Treatment::clear;
     if (whole) masked.push_back(names_[i]);
   }
   return masked;
@@ -153,12 +161,15 @@ Result<void> RowMasker::release(ByteSpan rows, Bytes& out, mask::HiddenCounts& c
 bool RowMasker::changes(const Row& row) const {
   for (std::size_t i = row.first_cell; i < row.last_cell; ++i) {
     const Treatment treatment = plans_[cells_[i].column].treatment;
-    if (treatment == Treatment::replace || treatment == Treatment::clear || rewritten_[cells_[i].text]) return true;
+    if (treatment == Treatment::replace || treatment == Treatment::clear ||
+        rewritten_[cells_[i].text])
+      return true;
   }
   return false;
 }
 
-void RowMasker::rebuild(ByteSpan rows, const Row& row, Bytes& out, mask::HiddenCounts& counts) const {
+void RowMasker::rebuild(ByteSpan rows, const Row& row, Bytes& out,
+                        mask::HiddenCounts& counts) const {
   const std::size_t start = out.size();
   ByteWriter writer(out);
   std::size_t copied = row.begin;
@@ -177,22 +188,18 @@ void RowMasker::rebuild(ByteSpan rows, const Row& row, Bytes& out, mask::HiddenC
   writer.patch_u32(start + 1, static_cast<std::uint32_t>(out.size() - start - 1));
 }
 
-std::optional<std::string> RowMasker::stand_in(ByteSpan rows, const Cell& cell, mask::HiddenCounts& counts) const {
+std::optional<std::string> RowMasker::stand_in(ByteSpan rows, const Cell& cell,
+                                               mask::HiddenCounts& counts) const {
   const ColumnPlan& plan = plans_[cell.column];
   switch (plan.treatment) {
     case Treatment::replace:
       ++counts.columns;
       return masker_.masked(plan.strategy, as_text(rows.subspan(cell.at + 4, cell.size)));
-    case Treatment::clear:
-      ++counts.columns;
-      return std::nullopt;
-    case Treatment::scan_jsonb:
-      return '\x01' + *rewritten_[cell.text];
-    case Treatment::scan_opaque:
-      return std::nullopt;
+    case Treatment::clear: ++counts.columns; return std::nullopt;
+    case Treatment::scan_jsonb: return '\x01' + *rewritten_[cell.text];
+    case Treatment::scan_opaque: return std::nullopt;
     case Treatment::scan_text:
-    case Treatment::pass:
-      break;
+    case Treatment::pass: break;
   }
   return rewritten_[cell.text];
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Hides values in the rows of one result: whole columns by what the catalog says, text by what detectors find in it.
+// Hides values in the rows of one result: whole columns by what the catalog says, text by what
+// detectors find in it.
 #pragma once
 
 #include <optional>
@@ -27,12 +28,13 @@ struct ColumnPlan {
   access::MaskStrategy strategy = access::MaskStrategy::redact;
 };
 
-/// The treatment of a described column. Masks are looked up by table OID and column number; what the target calls the column does
-/// not matter. catalog and detectors may both say nothing.
+/// The treatment of a described column. Masks are looked up by table OID and column number; what
+/// the target calls the column does not matter. catalog and detectors may both say nothing.
 enum class Detectors { absent, present };
 ColumnPlan plan_column(const FieldDescription& field, const Catalog& catalog, Detectors detectors);
 
-/// One a result. Borrows the masker; keeps scratch space between calls, so that a batch of rows costs no allocation in the end.
+/// One a result. Borrows the masker; keeps scratch space between calls, so that a batch of rows
+/// costs no allocation in the end.
 class RowMasker {
  public:
   RowMasker(const RowDescription& description, const Catalog& catalog, mask::Masker& masker);
@@ -44,8 +46,9 @@ class RowMasker {
   /// The names of the columns that a column mask replaces.
   std::vector<std::string> masked_names() const;
 
-  /// rows: whole DataRow messages without a gap. Appends them to out with what is hidden replaced, unchanged runs copied as they
-  /// are. Fails with malformed (a row that does not fit its description), and with what the masker fails with: out is then unusable.
+  /// rows: whole DataRow messages without a gap. Appends them to out with what is hidden replaced,
+  /// unchanged runs copied as they are. Fails with malformed (a row that does not fit its
+  /// description), and with what the masker fails with: out is then unusable.
   Result<void> rewrite(ByteSpan rows, Bytes& out, mask::HiddenCounts& counts);
 
  private:
@@ -66,7 +69,8 @@ class RowMasker {
   Result<void> release(ByteSpan rows, Bytes& out, mask::HiddenCounts& counts);
   bool changes(const Row& row) const;
   void rebuild(ByteSpan rows, const Row& row, Bytes& out, mask::HiddenCounts& counts) const;
-  std::optional<std::string> stand_in(ByteSpan rows, const Cell& cell, mask::HiddenCounts& counts) const;
+  std::optional<std::string> stand_in(ByteSpan rows, const Cell& cell,
+                                      mask::HiddenCounts& counts) const;
 
   mask::Masker& masker_;
   std::vector<ColumnPlan> plans_;

@@ -15,16 +15,21 @@ using detail::ScramAttributes;
 namespace {
 
 std::unexpected<Error> malformed(std::string_view message, std::string_view what) {
-  return fail(ErrorCode::malformed, fmt::format("SCRAM {} message: {} is not valid", message, what));
+  return fail(ErrorCode::malformed,
+              fmt::format("SCRAM {} message: {} is not valid", message, what));
 }
 
 std::unexpected<Error> too_long(std::string_view message) {
-  return fail(ErrorCode::too_large, fmt::format("SCRAM {} message is above the limit of {} bytes", message, kMaxScramMessageBytes));
+  return fail(ErrorCode::too_large, fmt::format("SCRAM {} message is above the limit of {} bytes",
+                                                message, kMaxScramMessageBytes));
 }
 
-std::unexpected<Error> out_of_turn() { return fail(ErrorCode::malformed, "SCRAM message out of turn"); }
+std::unexpected<Error> out_of_turn() {
+  return fail(ErrorCode::malformed, "SCRAM message out of turn");
+}
 
-std::string auth_message(std::string_view first_bare, std::string_view server_first, std::string_view final_without_proof) {
+std::string auth_message(std::string_view first_bare, std::string_view server_first,
+                         std::string_view final_without_proof) {
   return fmt::format("{},{},{}", first_bare, server_first, final_without_proof);
 }
 
@@ -58,17 +63,19 @@ crypto::Digest256 to_digest(ByteSpan bytes) {
 
 std::string make_scram_nonce(Random& random) { return to_base64(random.bytes(18)); }
 
-ScramVerifier make_scram_verifier(const SecretText& password, ByteSpan salt, std::uint32_t iterations) {
+ScramVerifier make_scram_verifier(const SecretText& password, ByteSpan salt,
+                                  std::uint32_t iterations) {
   HOOP_ASSERT(detail::is_ascii(password.reveal()) && !password.empty());
-  HOOP_ASSERT(iterations >= 1 && iterations <= kMaxScramIterations && !salt.empty() && salt.size() <= kMaxScramSaltBytes);
+  HOOP_ASSERT(iterations >= 1 && iterations <= kMaxScramIterations && !salt.empty() &&
+              salt.size() <= kMaxScramSaltBytes);
   const ClientKeys keys = derive_keys(password.reveal(), salt, iterations);
   return {iterations, Bytes(salt.begin(), salt.end()), keys.stored_key, keys.server_key};
 }
 
 std::string scram_verifier(const SecretText& password, ByteSpan salt, std::uint32_t iterations) {
   const ScramVerifier verifier = make_scram_verifier(password, salt, iterations);
-  return fmt::format("{}${}:{}${}:{}", kScramSha256, iterations, to_base64(salt), to_base64(verifier.stored_key),
-                     to_base64(verifier.server_key));
+  return fmt::format("{}${}:{}${}:{}", kScramSha256, iterations, to_base64(salt),
+                     to_base64(verifier.stored_key), to_base64(verifier.server_key));
 }
 
 // ---- The client ----
@@ -78,21 +85,27 @@ ScramClient::ScramClient(SecretText password, Terms terms, bool plus)
   if (plus_) {
     gs2_header_ = "p=tls-server-end-point,,";
   } else {
-    // 'y' says: I could bind, you do not seem to. A server that did offer it then knows that somebody took the offer out.
+    // 'y' says: I could bind, you do not seem to. A server that did offer it then knows that
+    // somebody took the offer out.
     gs2_header_ = terms_.server_end_point.empty() ? "n,," : "y,,";
   }
 }
 
-Result<ScramClient> ScramClient::start(std::span<const std::string_view> offered, SecretText password, Terms terms) {
+Result<ScramClient> ScramClient::start(std::span<const std::string_view> offered,
+                                       SecretText password, Terms terms) {
   HOOP_ASSERT(detail::is_scram_nonce(terms.nonce));
-  const auto offers = [&](std::string_view name) { return std::find(offered.begin(), offered.end(), name) != offered.end(); };
+  const auto offers = [&](std::string_view name) {
+    return std::find(offered.begin(), offered.end(), name) != offered.end();
+  };
   const bool plus = !terms.server_end_point.empty() && offers(kScramSha256Plus);
   if (!plus && !offers(kScramSha256)) {
-    return fail(ErrorCode::unsupported, "the server offers no SCRAM mechanism that fits this connection",
-                "set password_encryption = 'scram-sha-256' and a scram-sha-256 line in pg_hba.conf");
+    return fail(
+        ErrorCode::unsupported, "the server offers no SCRAM mechanism that fits this connection",
+        "set password_encryption = 'scram-sha-256' and a scram-sha-256 line in pg_hba.conf");
   }
   if (!detail::is_ascii(password.reveal())) {
-    return fail(ErrorCode::unsupported, "a password with characters outside ASCII needs SASLprep, which is not done here",
+    return fail(ErrorCode::unsupported,
+                "a password with characters outside ASCII needs SASLprep, which is not done here",
                 "give this role a password of ASCII characters");
   }
   return ScramClient(std::move(password), std::move(terms), plus);
@@ -112,22 +125,27 @@ Result<std::string> ScramClient::answer(std::string_view server_first) {
   const auto nonce = in.take('r');
   if (!nonce || !detail::is_scram_nonce(*nonce)) return malformed("server-first", "nonce");
   if (!nonce->starts_with(terms_.nonce) || nonce->size() == terms_.nonce.size()) {
-    return fail(ErrorCode::integrity, "SCRAM server-first message: the nonce is not an extension of ours");
+    return fail(ErrorCode::integrity,
+                "SCRAM server-first message: the nonce is not an extension of ours");
   }
   const auto salt_text = in.take('s');
   const auto salt = salt_text ? from_base64(*salt_text) : std::nullopt;
-  if (!salt || salt->empty() || salt->size() > kMaxScramSaltBytes) return malformed("server-first", "salt");
+  if (!salt || salt->empty() || salt->size() > kMaxScramSaltBytes)
+    return malformed("server-first", "salt");
   const auto count_text = in.take('i');
   const auto iterations = count_text ? detail::parse_scram_number(*count_text) : std::nullopt;
   if (!iterations) return malformed("server-first", "iteration count");
   if (*iterations > kMaxScramIterations) {
-    return fail(ErrorCode::too_large, fmt::format("SCRAM with {} iterations, {} at most", *iterations, kMaxScramIterations),
-                "lower scram_iterations on the server and set the password again");
+    return fail(
+        ErrorCode::too_large,
+        fmt::format("SCRAM with {} iterations, {} at most", *iterations, kMaxScramIterations),
+        "lower scram_iterations on the server and set the password again");
   }
   if (!in.skip_extensions()) return malformed("server-first", "extension");
 
   Bytes bound = to_bytes(gs2_header_);
-  if (plus_) bound.insert(bound.end(), terms_.server_end_point.begin(), terms_.server_end_point.end());
+  if (plus_)
+    bound.insert(bound.end(), terms_.server_end_point.begin(), terms_.server_end_point.end());
   const std::string without_proof = fmt::format("c={},r={}", to_base64(bound), *nonce);
   const std::string signed_text = auth_message(first_bare(), server_first, without_proof);
   const ClientKeys keys = derive_keys(password_.reveal(), *salt, *iterations);
@@ -145,7 +163,8 @@ Result<void> ScramClient::verify(std::string_view server_final) {
   if (server_final.size() > kMaxScramMessageBytes) return too_long("server-final");
   ScramAttributes in(server_final);
   if (const auto error = in.take('e')) {
-    auto refused = Error{ErrorCode::unauthenticated, "the server refused the SCRAM proof", {}, std::string(*error)};
+    auto refused = Error{
+        ErrorCode::unauthenticated, "the server refused the SCRAM proof", {}, std::string(*error)};
     return std::unexpected(std::move(refused));
   }
   const auto text = in.take('v');
@@ -166,25 +185,30 @@ Result<std::string> ScramServer::first(std::string_view client_first) {
   step_ = Step::done;
   if (client_first.size() > kMaxScramMessageBytes) return too_long("client-first");
   if (client_first.starts_with("p=")) {
-    return fail(ErrorCode::unsupported, "SCRAM with channel binding was not offered", "set channel_binding=disable");
+    return fail(ErrorCode::unsupported, "SCRAM with channel binding was not offered",
+                "set channel_binding=disable");
   }
   if (client_first.starts_with("n,a=") || client_first.starts_with("y,a=")) {
     return fail(ErrorCode::unsupported, "SCRAM authorization identities are not supported");
   }
   // 'y' is right here: the client could bind, and we do not.
-  if (!client_first.starts_with("n,,") && !client_first.starts_with("y,,")) return malformed("client-first", "gs2 header");
+  if (!client_first.starts_with("n,,") && !client_first.starts_with("y,,"))
+    return malformed("client-first", "gs2 header");
   gs2_header_ = client_first.substr(0, 3);
   client_first_bare_ = client_first.substr(3);
-  if (client_first_bare_.starts_with("m=")) return fail(ErrorCode::unsupported, "SCRAM mandatory extensions are not supported");
+  if (client_first_bare_.starts_with("m="))
+    return fail(ErrorCode::unsupported, "SCRAM mandatory extensions are not supported");
   ScramAttributes in(client_first_bare_);
   if (!in.take('n')) return malformed("client-first", "user name");
   const auto nonce = in.take('r');
-  if (!nonce || !detail::is_scram_nonce(*nonce) || nonce->size() + nonce_.size() > kMaxScramNonceBytes) {
+  if (!nonce || !detail::is_scram_nonce(*nonce) ||
+      nonce->size() + nonce_.size() > kMaxScramNonceBytes) {
     return malformed("client-first", "nonce");
   }
   if (!in.skip_extensions()) return malformed("client-first", "extension");
   nonce_ = std::string(*nonce) + nonce_;
-  server_first_ = fmt::format("r={},s={},i={}", nonce_, to_base64(verifier_->salt), verifier_->iterations);
+  server_first_ =
+      fmt::format("r={},s={},i={}", nonce_, to_base64(verifier_->salt), verifier_->iterations);
   step_ = Step::challenged;
   return server_first_;
 }
@@ -201,7 +225,8 @@ Result<std::string> ScramServer::finish(std::string_view client_final) {
   if (!proof) return malformed("client-final", "proof");
   ScramAttributes in(without_proof);
   const auto binding = in.take('c');
-  if (!binding || *binding != to_base64(as_bytes(gs2_header_))) return malformed("client-final", "channel binding");
+  if (!binding || *binding != to_base64(as_bytes(gs2_header_)))
+    return malformed("client-final", "channel binding");
   const auto nonce = in.take('r');
   if (!nonce || *nonce != nonce_) return malformed("client-final", "nonce");
   if (!in.skip_extensions()) return malformed("client-final", "extension");

@@ -16,10 +16,12 @@ bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z')
 std::optional<std::string_view> ScramAttributes::take(char name) {
   if (rest_.size() < 2 || rest_[0] != name || rest_[1] != '=') return std::nullopt;
   const std::size_t comma = rest_.find(',');
-  const std::string_view value = rest_.substr(2, comma == std::string_view::npos ? comma : comma - 2);
+  const std::string_view value =
+      rest_.substr(2, comma == std::string_view::npos ? comma : comma - 2);
   // A comma at the very end would be an empty attribute: it stays and fails the next take.
-  rest_ = comma == std::string_view::npos || comma + 1 == rest_.size() ? rest_.substr(2 + value.size())
-                                                                       : rest_.substr(comma + 1);
+  rest_ = comma == std::string_view::npos || comma + 1 == rest_.size()
+              ? rest_.substr(2 + value.size())
+              : rest_.substr(comma + 1);
   return value;
 }
 
@@ -34,7 +36,8 @@ bool ScramAttributes::skip_extensions() {
 
 bool is_scram_nonce(std::string_view text) {
   return !text.empty() && text.size() <= kMaxScramNonceBytes &&
-         std::all_of(text.begin(), text.end(), [](char c) { return c > 0x20 && c < 0x7f && c != ','; });
+         std::all_of(text.begin(), text.end(),
+                     [](char c) { return c > 0x20 && c < 0x7f && c != ','; });
 }
 
 std::optional<std::uint32_t> parse_scram_number(std::string_view text) {
@@ -70,7 +73,8 @@ std::string escape_scram_name(std::string_view name) {
 }
 
 bool is_ascii(std::string_view text) {
-  return std::all_of(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < 0x80; });
+  return std::all_of(text.begin(), text.end(),
+                     [](char c) { return static_cast<unsigned char>(c) < 0x80; });
 }
 
 crypto::Digest256 exclusive_or(const crypto::Digest256& a, const crypto::Digest256& b) {

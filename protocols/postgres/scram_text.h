@@ -17,9 +17,11 @@ namespace hoop::postgres::detail {
 class ScramAttributes {
  public:
   explicit ScramAttributes(std::string_view text) : rest_(text) {}
-  /// The value of the next attribute, which must be called name; may be empty. nullopt: it is another, or there is none.
+  /// The value of the next attribute, which must be called name; may be empty. nullopt: it is
+  /// another, or there is none.
   std::optional<std::string_view> take(char name);
-  /// Skips extensions (a letter, '=', a value). False if what is left is not that, or holds 'm', the mandatory extension.
+  /// Skips extensions (a letter, '=', a value). False if what is left is not that, or holds 'm',
+  /// the mandatory extension.
   bool skip_extensions();
 
  private:

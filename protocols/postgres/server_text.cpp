@@ -6,26 +6,34 @@
 namespace hoop::postgres {
 namespace {
 
-constexpr std::string_view kWithheld = "the target's message is withheld: the statement refers to masked data";
+constexpr std::string_view kWithheld =
+    "the target's message is withheld: the statement refers to masked data";
 
-void copy(const Frame& frame, Bytes& out) { out.insert(out.end(), frame.whole.begin(), frame.whole.end()); }
+void copy(const Frame& frame, Bytes& out) {
+  out.insert(out.end(), frame.whole.begin(), frame.whole.end());
+}
 
 /// Fields of fixed vocabulary: severity, SQLSTATE, positions, and where in the server's source.
-bool is_vocabulary(char code) { return std::string_view("SVCPpFLR").find(code) != std::string_view::npos; }
+bool is_vocabulary(char code) {
+  return std::string_view("SVCPpFLR").find(code) != std::string_view::npos;
+}
 
 }  // namespace
 
-Result<void> ServerText::append_error(const Frame& frame, Wording wording, Bytes& out, mask::HiddenCounts& counts) {
+Result<void> ServerText::append_error(const Frame& frame, Wording wording, Bytes& out,
+                                      mask::HiddenCounts& counts) {
   HOOP_TRY(const ErrorResponse response, decode_error_response(frame.body));
   return append_fields(frame, response.fields, wording, append_error_response, out, counts);
 }
 
-Result<void> ServerText::append_notice(const Frame& frame, Wording wording, Bytes& out, mask::HiddenCounts& counts) {
+Result<void> ServerText::append_notice(const Frame& frame, Wording wording, Bytes& out,
+                                       mask::HiddenCounts& counts) {
   HOOP_TRY(const NoticeResponse response, decode_notice_response(frame.body));
   return append_fields(frame, response.fields, wording, append_notice_response, out, counts);
 }
 
-Result<void> ServerText::append_fields(const Frame& frame, const ErrorFields& fields, Wording wording, Append append, Bytes& out,
+Result<void> ServerText::append_fields(const Frame& frame, const ErrorFields& fields,
+                                       Wording wording, Append append, Bytes& out,
                                        mask::HiddenCounts& counts) {
   if (wording == Wording::scan && !masker_.has_detectors()) {
     copy(frame, out);
@@ -36,8 +44,10 @@ Result<void> ServerText::append_fields(const Frame& frame, const ErrorFields& fi
   texts.reserve(fields.size());  // views into it must not move
   for (const ErrorField& field : fields) {
     if (wording == Wording::withhold) {
-      // The position points into the program's own statement; source file, line and routine tell casts of the value apart.
-      if (std::string_view("SVCP").find(field.code) != std::string_view::npos) kept.push_back(field);
+      // The position points into the program's own statement; source file, line and routine tell
+      // casts of the value apart.
+      if (std::string_view("SVCP").find(field.code) != std::string_view::npos)
+        kept.push_back(field);
       if (field.code == 'M') kept.push_back({'M', kWithheld});
       continue;
     }
@@ -52,7 +62,8 @@ Result<void> ServerText::append_fields(const Frame& frame, const ErrorFields& fi
   return {};
 }
 
-Result<void> ServerText::append_notification(const Frame& frame, Bytes& out, mask::HiddenCounts& counts) {
+Result<void> ServerText::append_notification(const Frame& frame, Bytes& out,
+                                             mask::HiddenCounts& counts) {
   HOOP_TRY(const NotificationResponse notification, decode_notification_response(frame.body));
   if (!masker_.has_detectors()) {
     copy(frame, out);
@@ -64,7 +75,8 @@ Result<void> ServerText::append_notification(const Frame& frame, Bytes& out, mas
   return {};
 }
 
-Result<void> ServerText::append_row_description(const Frame& frame, const RowDescription& description, Bytes& out,
+Result<void> ServerText::append_row_description(const Frame& frame,
+                                                const RowDescription& description, Bytes& out,
                                                 mask::HiddenCounts& counts) {
   if (!masker_.has_detectors()) {
     copy(frame, out);

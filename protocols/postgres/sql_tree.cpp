@@ -19,44 +19,86 @@ namespace {
 
 const SqlNode kNoNode;
 
-// Structs that the printer writes without their type, by the field that holds them (pg_query.proto of libpg_query 15).
+// Structs that the printer writes without their type, by the field that holds them (pg_query.proto
+// of libpg_query 15).
 struct FieldType {
   std::string_view field;
   std::string_view type;
 };
 constexpr auto kFieldTypes = std::to_array<FieldType>({
-    {"action", "GrantStmt"},          {"alias", "Alias"},                  {"argType", "TypeName"},
-    {"authrole", "RoleSpec"},         {"base", "CreateStmt"},              {"boolval", "Boolean"},
-    {"bound", "PartitionBoundSpec"},  {"bsval", "BitString"},              {"collClause", "CollateClause"},
-    {"constrrel", "RangeVar"},        {"cycle_clause", "CTECycleClause"},  {"datatype", "TypeName"},
-    {"extname", "String"},            {"fromsql", "ObjectWithArgs"},       {"func", "ObjectWithArgs"},
-    {"funccall", "FuncCall"},         {"fval", "Float"},                   {"grantor", "RoleSpec"},
-    {"identitySequence", "RangeVar"}, {"infer", "InferClause"},            {"into", "IntoClause"},
-    {"intoClause", "IntoClause"},     {"ival", "Integer"},                 {"join_using_alias", "Alias"},
-    {"larg", "SelectStmt"},           {"newowner", "RoleSpec"},            {"newrole", "RoleSpec"},
-    {"ofTypename", "TypeName"},       {"onConflictClause", "OnConflictClause"}, {"opername", "ObjectWithArgs"},
-    {"over", "WindowDef"},            {"owner", "RoleSpec"},               {"partbound", "PartitionBoundSpec"},
-    {"partspec", "PartitionSpec"},    {"pktable", "RangeVar"},             {"pubtable", "PublicationTable"},
-    {"rarg", "SelectStmt"},           {"rel", "RangeVar"},                 {"relation", "RangeVar"},
-    {"returnType", "TypeName"},       {"role", "RoleSpec"},                {"search_clause", "CTESearchClause"},
-    {"sequence", "RangeVar"},         {"setstmt", "VariableSetStmt"},      {"sourcetype", "TypeName"},
-    {"storedtype", "TypeName"},       {"sval", "String"},                  {"table", "RangeVar"},
-    {"targettype", "TypeName"},       {"tosql", "ObjectWithArgs"},         {"typeName", "TypeName"},
-    {"type_name", "TypeName"},        {"typevar", "RangeVar"},             {"user", "RoleSpec"},
-    {"view", "RangeVar"},             {"withClause", "WithClause"},
+    {"action", "GrantStmt"},
+    {"alias", "Alias"},
+    {"argType", "TypeName"},
+    {"authrole", "RoleSpec"},
+    {"base", "CreateStmt"},
+    {"boolval", "Boolean"},
+    {"bound", "PartitionBoundSpec"},
+    {"bsval", "BitString"},
+    {"collClause", "CollateClause"},
+    {"constrrel", "RangeVar"},
+    {"cycle_clause", "CTECycleClause"},
+    {"datatype", "TypeName"},
+    {"extname", "String"},
+    {"fromsql", "ObjectWithArgs"},
+    {"func", "ObjectWithArgs"},
+    {"funccall", "FuncCall"},
+    {"fval", "Float"},
+    {"grantor", "RoleSpec"},
+    {"identitySequence", "RangeVar"},
+    {"infer", "InferClause"},
+    {"into", "IntoClause"},
+    {"intoClause", "IntoClause"},
+    {"ival", "Integer"},
+    {"join_using_alias", "Alias"},
+    {"larg", "SelectStmt"},
+    {"newowner", "RoleSpec"},
+    {"newrole", "RoleSpec"},
+    {"ofTypename", "TypeName"},
+    {"onConflictClause", "OnConflictClause"},
+    {"opername", "ObjectWithArgs"},
+    {"over", "WindowDef"},
+    {"owner", "RoleSpec"},
+    {"partbound", "PartitionBoundSpec"},
+    {"partspec", "PartitionSpec"},
+    {"pktable", "RangeVar"},
+    {"pubtable", "PublicationTable"},
+    {"rarg", "SelectStmt"},
+    {"rel", "RangeVar"},
+    {"relation", "RangeVar"},
+    {"returnType", "TypeName"},
+    {"role", "RoleSpec"},
+    {"search_clause", "CTESearchClause"},
+    {"sequence", "RangeVar"},
+    {"setstmt", "VariableSetStmt"},
+    {"sourcetype", "TypeName"},
+    {"storedtype", "TypeName"},
+    {"sval", "String"},
+    {"table", "RangeVar"},
+    {"targettype", "TypeName"},
+    {"tosql", "ObjectWithArgs"},
+    {"typeName", "TypeName"},
+    {"type_name", "TypeName"},
+    {"typevar", "RangeVar"},
+    {"user", "RoleSpec"},
+    {"view", "RangeVar"},
+    {"withClause", "WithClause"},
 });
 static_assert(std::ranges::is_sorted(kFieldTypes, {}, &FieldType::field));
 
 std::string_view type_of_field(std::string_view parent, std::string_view field) {
   // The one field name with two struct types.
-  if (field == "name") return parent == "PartitionCmd" ? "RangeVar" : parent == "CreateOpClassItem" ? "ObjectWithArgs" : "";
+  if (field == "name")
+    return parent == "PartitionCmd"        ? "RangeVar"
+           : parent == "CreateOpClassItem" ? "ObjectWithArgs"
+                                           : "";
   const auto found = std::ranges::lower_bound(kFieldTypes, field, {}, &FieldType::field);
   return found != kFieldTypes.end() && found->field == field ? found->type : std::string_view();
 }
 
 bool is_type_name(std::string_view key) { return !key.empty() && key[0] >= 'A' && key[0] <= 'Z'; }
 
-/// Counts the tokens in pg_query_scan's answer: protobuf fields of ScanResult, `repeated ScanToken tokens = 2`. nullopt: unreadable.
+/// Counts the tokens in pg_query_scan's answer: protobuf fields of ScanResult, `repeated ScanToken
+/// tokens = 2`. nullopt: unreadable.
 std::optional<std::size_t> count_tokens(std::string_view protobuf) {
   std::size_t tokens = 0;
   std::size_t at = 0;
@@ -81,7 +123,8 @@ std::optional<std::size_t> count_tokens(std::string_view protobuf) {
   return tokens;
 }
 
-/// "line 3, column 14": where, without a word of what the user wrote. position counts characters from 1; 0 is unknown.
+/// "line 3, column 14": where, without a word of what the user wrote. position counts characters
+/// from 1; 0 is unknown.
 std::string place(std::string_view sql, int position) {
   if (position <= 0) return "an unknown place";
   std::size_t line = 1;
@@ -111,7 +154,8 @@ Result<void> check_tokens(const std::string& sql) {
   if (failed) return fail(ErrorCode::malformed, "not readable as SQL at " + place(sql, position));
   if (!tokens) return fail(ErrorCode::internal, "the scanner's answer is not readable");
   if (*tokens > kMaxTokens)
-    return fail(ErrorCode::too_large, "more than " + std::to_string(kMaxTokens) + " tokens", "split it into several statements");
+    return fail(ErrorCode::too_large, "more than " + std::to_string(kMaxTokens) + " tokens",
+                "split it into several statements");
   return {};
 }
 
@@ -122,10 +166,13 @@ class SqlTreeBuilder {
  public:
   explicit SqlTreeBuilder(std::pmr::memory_resource& memory) : memory_(memory) {}
 
-  void fill(SqlNode& out, simdjson::dom::element value, std::string_view parent, std::string_view field) {
+  void fill(SqlNode& out, simdjson::dom::element value, std::string_view parent,
+            std::string_view field) {
     switch (value.type()) {
-      case simdjson::dom::element_type::OBJECT: return fill_object(out, value.get_object().value_unsafe(), parent, field);
-      case simdjson::dom::element_type::ARRAY: return fill_list(out, value.get_array().value_unsafe());
+      case simdjson::dom::element_type::OBJECT:
+        return fill_object(out, value.get_object().value_unsafe(), parent, field);
+      case simdjson::dom::element_type::ARRAY:
+        return fill_list(out, value.get_array().value_unsafe());
       case simdjson::dom::element_type::STRING:
         out.kind_ = SqlNode::Kind::text;
         out.text_ = value.get_string().value_unsafe();
@@ -154,7 +201,8 @@ class SqlTreeBuilder {
     return memory;
   }
 
-  void fill_object(SqlNode& out, simdjson::dom::object object, std::string_view parent, std::string_view field) {
+  void fill_object(SqlNode& out, simdjson::dom::object object, std::string_view parent,
+                   std::string_view field) {
     const std::size_t count = object.size();
     if (count == 1) {
       const auto only = *object.begin();
@@ -198,13 +246,16 @@ const SqlNode& SqlNode::operator[](std::string_view field) const {
   return kNoNode;
 }
 
-std::string_view string_value(const SqlNode& node) { return node.is("String") ? node["sval"].text() : std::string_view(); }
+std::string_view string_value(const SqlNode& node) {
+  return node.is("String") ? node["sval"].text() : std::string_view();
+}
 
 std::vector<std::string_view> name_parts(const SqlNode& list) {
   const SqlNode& items = list.is("List") ? list["items"] : list;
   std::vector<std::string_view> parts;
   parts.reserve(items.items().size());
-  for (const SqlNode& item : items.items()) parts.push_back(item.is("String") ? string_value(item) : "*");
+  for (const SqlNode& item : items.items())
+    parts.push_back(item.is("String") ? string_value(item) : "*");
   return parts;
 }
 
@@ -218,11 +269,14 @@ struct SqlTree::Impl {
 };
 
 Result<void> SqlTree::Impl::read(std::string_view printed, std::size_t sql_bytes) {
-  if (json.allocate(printed.size(), kMaxDepth) != simdjson::SUCCESS) return fail(ErrorCode::internal, "no memory for the parse tree");
+  if (json.allocate(printed.size(), kMaxDepth) != simdjson::SUCCESS)
+    return fail(ErrorCode::internal, "no memory for the parse tree");
   simdjson::dom::element document;
   const auto error = json.parse(printed.data(), printed.size()).get(document);
-  if (error == simdjson::DEPTH_ERROR) return fail(ErrorCode::too_large, "nested too deeply", "split it into simpler statements");
-  if (error != simdjson::SUCCESS) return fail(ErrorCode::internal, "the parser's answer is not readable");
+  if (error == simdjson::DEPTH_ERROR)
+    return fail(ErrorCode::too_large, "nested too deeply", "split it into simpler statements");
+  if (error != simdjson::SUCCESS)
+    return fail(ErrorCode::internal, "the parser's answer is not readable");
   SqlTreeBuilder(memory).fill(root, document, {}, "root");
   for (const SqlNode& raw : root["stmts"].items()) {
     Statement statement;
@@ -240,7 +294,8 @@ Result<void> SqlTree::Impl::read(std::string_view printed, std::size_t sql_bytes
 }
 
 Result<SqlTree> SqlTree::parse(std::string_view sql) {
-  if (sql.find('\0') != std::string_view::npos) return fail(ErrorCode::malformed, "a NUL byte inside");
+  if (sql.find('\0') != std::string_view::npos)
+    return fail(ErrorCode::malformed, "a NUL byte inside");
   if (!is_utf8(sql)) return fail(ErrorCode::malformed, "not UTF-8", "set client_encoding to UTF8");
   const std::string text(sql);
   HOOP_CHECK(check_tokens(text));

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The parse tree of a string of SQL statements, as PostgreSQL's own grammar (libpg_query 15) sees it.
+// The parse tree of a string of SQL statements, as PostgreSQL's own grammar (libpg_query 15) sees
+// it.
 #pragma once
 
 #include <cstdint>
@@ -14,14 +15,16 @@ namespace hoop::postgres {
 
 struct SqlField;
 
-/// One node; lives as long as its SqlTree. Names of types and fields are those of PostgreSQL's parsenodes.h.
+/// One node; lives as long as its SqlTree. Names of types and fields are those of PostgreSQL's
+/// parsenodes.h.
 class SqlNode {
  public:
   enum class Kind : std::uint8_t { none, flag, number, text, list, object };
 
   Kind kind() const { return kind_; }
   bool present() const { return kind_ != Kind::none; }
-  /// "SelectStmt"; empty for what is not an object, or an object whose type this program does not know.
+  /// "SelectStmt"; empty for what is not an object, or an object whose type this program does not
+  /// know.
   std::string_view type() const { return type_; }
   bool is(std::string_view type) const { return type_ == type; }
   std::string_view text() const { return text_; }
@@ -29,7 +32,8 @@ class SqlNode {
   bool flag() const { return kind_ == Kind::flag && number_ != 0; }
   std::span<const SqlField> fields() const;
   std::span<const SqlNode> items() const;
-  /// The field's value, or a node of kind none. The printer leaves out zero, false and empty values.
+  /// The field's value, or a node of kind none. The printer leaves out zero, false and empty
+  /// values.
   const SqlNode& operator[](std::string_view field) const;
 
  private:
@@ -48,8 +52,12 @@ struct SqlField {
   SqlNode value;
 };
 
-inline std::span<const SqlField> SqlNode::fields() const { return {fields_, kind_ == Kind::object ? count_ : 0U}; }
-inline std::span<const SqlNode> SqlNode::items() const { return {items_, kind_ == Kind::list ? count_ : 0U}; }
+inline std::span<const SqlField> SqlNode::fields() const {
+  return {fields_, kind_ == Kind::object ? count_ : 0U};
+}
+inline std::span<const SqlNode> SqlNode::items() const {
+  return {items_, kind_ == Kind::list ? count_ : 0U};
+}
 
 /// Calls visit for each direct child: the values of an object's fields, the items of a list.
 template <class Visit>
@@ -60,21 +68,24 @@ void for_each_child(const SqlNode& node, Visit&& visit) {
 
 /// The value of a String node, else empty.
 std::string_view string_value(const SqlNode& node);
-/// The String nodes of a list (or of a List node): the parts of a dotted name. Other items (an A_Star) are "*".
+/// The String nodes of a list (or of a List node): the parts of a dotted name. Other items (an
+/// A_Star) are "*".
 std::vector<std::string_view> name_parts(const SqlNode& list);
-/// True for a node type of PostgreSQL 15's raw grammar: any other must be refused, for what it holds is not understood.
+/// True for a node type of PostgreSQL 15's raw grammar: any other must be refused, for what it
+/// holds is not understood.
 bool is_raw_node_type(std::string_view type);
 
 class SqlTree {
  public:
   struct Statement {
     const SqlNode* node = nullptr;
-    std::size_t begin = 0;   // byte offsets in the string that was parsed
+    std::size_t begin = 0;  // byte offsets in the string that was parsed
     std::size_t length = 0;
   };
 
-  /// Fails with malformed (not UTF-8, a NUL, not SQL of this grammar; the message holds a position, never text of the statement)
-  /// and too_large (more than kMaxTokens, nested deeper than kMaxDepth). Needs a deep stack.
+  /// Fails with malformed (not UTF-8, a NUL, not SQL of this grammar; the message holds a position,
+  /// never text of the statement) and too_large (more than kMaxTokens, nested deeper than
+  /// kMaxDepth). Needs a deep stack.
   static Result<SqlTree> parse(std::string_view sql);
   ~SqlTree();
   SqlTree(SqlTree&&) noexcept;
@@ -89,9 +100,11 @@ class SqlTree {
   std::unique_ptr<Impl> impl_;
 };
 
-// Measured: the parser and its printer use at most 125 bytes of stack a token, so half a million tokens take 60 MiB of the 256.
+// Measured: the parser and its printer use at most 125 bytes of stack a token, so half a million
+// tokens take 60 MiB of the 256.
 inline constexpr std::size_t kMaxTokens = 500'000;
-// Levels of the printed tree, about two for each level of the statement. PostgreSQL's own max_stack_depth (2 MB) ends earlier.
+// Levels of the printed tree, about two for each level of the statement. PostgreSQL's own
+// max_stack_depth (2 MB) ends earlier.
 inline constexpr std::size_t kMaxDepth = 40'000;
 
 }  // namespace hoop::postgres

@@ -11,7 +11,8 @@ namespace hoop::postgres {
 
 /// PostgreSQL docs, "errcodes-appendix".
 std::string_view sqlstate(ErrorCode code);
-/// message and hint as they are; what a remote said stays out of it: who wants to show it neutralises it first.
+/// message and hint as they are; what a remote said stays out of it: who wants to show it
+/// neutralises it first.
 Report to_report(const Error& error, Severity severity);
 
 }  // namespace hoop::postgres

@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "core/base/error.h"
-#include "protocols/postgres/messages.h"
 #include "protocols/postgres/message_writer.h"
+#include "protocols/postgres/messages.h"
 
 namespace hoop::postgres {
 
@@ -21,12 +21,14 @@ struct Startup {
   bool needs_negotiation = false;
 };
 
-/// Takes `options` apart ("-c name=value", "--name=value") so that each setting stands by itself and is judged like one that was
-/// named. Fails with malformed (a parameter twice, no user, not UTF-8), denied (a setting that is not on the list), unsupported
-/// (replication, an encoding other than UTF8).
+/// Takes `options` apart ("-c name=value", "--name=value") so that each setting stands by itself
+/// and is judged like one that was named. Fails with malformed (a parameter twice, no user, not
+/// UTF-8), denied (a setting that is not on the list), unsupported (replication, an encoding other
+/// than UTF8).
 Result<Startup> judge_startup(const StartupMessage& message);
 
-/// A setting that a program may make when it connects: it changes neither what SQL text means nor who runs it. Lower case.
+/// A setting that a program may make when it connects: it changes neither what SQL text means nor
+/// who runs it. Lower case.
 bool is_session_setting(std::string_view name);
 
 }  // namespace hoop::postgres

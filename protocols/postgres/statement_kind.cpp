@@ -14,8 +14,9 @@ constexpr auto kUse = OnMaskedTarget::judged_by_use;
 constexpr auto kUnless = OnMaskedTarget::unless_masked;
 constexpr auto kRefused = OnMaskedTarget::refused;
 
-// Sorted by type. What makes code that runs later (views, functions, rules, triggers, operators, policies, extensions) is refused
-// on a target with masks, since nobody judges that code's own reading.
+// Sorted by type. What makes code that runs later (views, functions, rules, triggers, operators,
+// policies, extensions) is refused on a target with masks, since nobody judges that code's own
+// reading.
 constexpr auto kKinds = std::to_array<StatementKind>({
     {"AlterCollationStmt", "alter", "collation", kCatalog, kUse},
     {"AlterDatabaseRefreshCollStmt", "alter", "database", kCatalog, kUse},
@@ -141,13 +142,16 @@ const StatementKind* statement_kind(std::string_view type) {
 
 std::string object_of(const StatementKind& kind, const SqlNode& statement) {
   if (!kind.object.empty()) return std::string(kind.object);
-  for (const std::string_view field : {"objtype", "removeType", "renameType", "objectType", "kind"}) {
+  for (const std::string_view field :
+       {"objtype", "removeType", "renameType", "objectType", "kind"}) {
     std::string_view name = statement[field].text();
     if (!name.starts_with("OBJECT_")) continue;
     name.remove_prefix(7);
     if (name == "MATVIEW") return "materialized_view";
     std::string object(name);
-    std::ranges::transform(object, object.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+    std::ranges::transform(object, object.begin(), [](char c) {
+      return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
+    });
     return object;
   }
   return {};

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What each kind of PostgreSQL statement is in the words of policy, and what it may do on a target with masks.
+// What each kind of PostgreSQL statement is in the words of policy, and what it may do on a target
+// with masks.
 #pragma once
 
 #include <string>
@@ -23,7 +24,8 @@ struct StatementKind {
 
 /// nullptr for a statement that this program does not know.
 const StatementKind* statement_kind(std::string_view type);
-/// The kind of object that a statement is about: "table", "materialized_view"; empty if it is about none.
+/// The kind of object that a statement is about: "table", "materialized_view"; empty if it is about
+/// none.
 std::string object_of(const StatementKind& kind, const SqlNode& statement);
 
 }  // namespace hoop::postgres

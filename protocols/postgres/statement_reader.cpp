@@ -4,7 +4,8 @@
 namespace hoop::postgres {
 namespace {
 
-// Texts of drivers and ORMs repeat by the hundred, not by the million; one that is longer than this is a script.
+// Texts of drivers and ORMs repeat by the hundred, not by the million; one that is longer than this
+// is a script.
 constexpr std::size_t kCachedBytes = 1U << 20;
 constexpr std::size_t kCachedTextBytes = 16U << 10;
 // What a Statement costs besides its text, roughly: resources, attributes, the node itself.
@@ -12,19 +13,23 @@ constexpr std::size_t kCachedOverhead = 1024;
 
 }  // namespace
 
-StatementReader::StatementReader(NameContext names, mask::Masker& masker) : names_(std::move(names)), masker_(masker) {}
+StatementReader::StatementReader(NameContext names, mask::Masker& masker)
+    : names_(std::move(names)), masker_(masker) {}
 
 JudgedPtr StatementReader::read(std::string_view sql) {
   if (const auto known = cache_.find(sql); known != cache_.end()) return known->second;
   auto judged = std::make_shared<JudgedText>(JudgedText{std::string(sql), classify(sql, names_)});
-  // Nothing but blanks and comments: no statement, which no rule need allow; the flow sends an empty text in its place.
-  const bool empty = judged->statements.size() == 1 && judged->statements.front().action.verb == "empty";
+  // Nothing but blanks and comments: no statement, which no rule need allow; the flow sends an
+  // empty text in its place.
+  const bool empty =
+      judged->statements.size() == 1 && judged->statements.front().action.verb == "empty";
   if (empty) judged->statements.clear();
   if (masker_.has_detectors()) {
     mask::HiddenCounts ignored;  // the program's own text, not the target's data
     for (Statement& statement : judged->statements) {
       auto cleaned = masker_.rewrite_text(statement.action.text, ignored);
-      statement.action.text = cleaned ? std::move(*cleaned) : std::string("(text withheld: it could not be scanned)");
+      statement.action.text =
+          cleaned ? std::move(*cleaned) : std::string("(text withheld: it could not be scanned)");
     }
   }
   if (sql.size() > kCachedTextBytes) return judged;

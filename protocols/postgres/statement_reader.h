@@ -11,7 +11,8 @@
 
 namespace hoop::postgres {
 
-/// Immutable; shared by the cache, prepared statements, portals and the replies that are still expected.
+/// Immutable; shared by the cache, prepared statements, portals and the replies that are still
+/// expected.
 struct JudgedText {
   std::string text;
   std::vector<Statement> statements;
@@ -23,8 +24,8 @@ class StatementReader {
  public:
   StatementReader(NameContext names, mask::Masker& masker);
 
-  /// Judges sql, or answers what was judged before with the same names. Action::text has passed the detectors. Fails closed: what the
-  /// masker cannot clean is not quoted.
+  /// Judges sql, or answers what was judged before with the same names. Action::text has passed the
+  /// detectors. Fails closed: what the masker cannot clean is not quoted.
   JudgedPtr read(std::string_view sql);
 
   const Catalog& catalog() const { return *names_.catalog; }
@@ -33,13 +34,16 @@ class StatementReader {
   void set_catalog(std::shared_ptr<const Catalog> catalog);
   /// Unqualified names stand for every schema's from now on.
   void forget_search_path();
-  /// Grows whenever names may mean something else: what was judged at an older version must be read again.
+  /// Grows whenever names may mean something else: what was judged at an older version must be read
+  /// again.
   std::uint64_t version() const { return version_; }
 
  private:
   struct TextHash {
     using is_transparent = void;
-    std::size_t operator()(std::string_view text) const { return std::hash<std::string_view>{}(text); }
+    std::size_t operator()(std::string_view text) const {
+      return std::hash<std::string_view>{}(text);
+    }
   };
   void names_changed();
   NameContext names_;

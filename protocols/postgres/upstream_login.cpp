@@ -22,32 +22,37 @@ Error hung_up(Error error) {
   return error;
 }
 
-/// The server's one-byte answer to SSLRequest. Exactly one byte is read: what a man in the middle put behind it ends up in the TLS
-/// handshake, which fails, and not in our buffer (CVE-2021-23222).
+/// The server's one-byte answer to SSLRequest. Exactly one byte is read: what a man in the middle
+/// put behind it ends up in the TLS handshake, which fails, and not in our buffer (CVE-2021-23222).
 Task<char> ask_for_tls(net::Stream& stream) {
   Bytes request;
   append_ssl_request(request);
   HOOP_CO_CHECK(co_await stream.write_all(request));
   std::array<std::uint8_t, 1> answer{};
   HOOP_CO_TRY(const auto count, co_await stream.read_some(answer));
-  if (count == 0) co_return fail(ErrorCode::io, "the target closed the connection when asked for TLS");
+  if (count == 0)
+    co_return fail(ErrorCode::io, "the target closed the connection when asked for TLS");
   co_return static_cast<char>(answer[0]);
 }
 
 Result<net::TlsClient> make_tls(const access::Target& target) {
   net::Trust trust;
   trust.ca_pem = target.tls_ca_pem;
-  trust.names = target.tls == access::TlsMode::verify_ca ? net::Trust::Names::ignore : net::Trust::Names::check;
+  trust.names = target.tls == access::TlsMode::verify_ca ? net::Trust::Names::ignore
+                                                         : net::Trust::Names::check;
   return net::TlsClient::create(std::move(trust));
 }
 
-Task<net::StreamPtr> secure(net::StreamPtr stream, const access::Target& target, Deadline deadline) {
+Task<net::StreamPtr> secure(net::StreamPtr stream, const access::Target& target,
+                            Deadline deadline) {
   if (target.tls == access::TlsMode::disable) co_return stream;
   HOOP_CO_TRY(const auto answer, co_await ask_for_tls(*stream));
   if (answer != 'S') {
-    // 'E' is an ErrorResponse of a server from before TLS, or of somebody in between: its words are not shown (CVE-2024-10977).
+    // 'E' is an ErrorResponse of a server from before TLS, or of somebody in between: its words are
+    // not shown (CVE-2024-10977).
     co_return fail(ErrorCode::upstream_refused, "the target does not offer TLS",
-                   "set ssl = on in its postgresql.conf, or tls = \"disable\" for this target if its network can be trusted");
+                   "set ssl = on in its postgresql.conf, or tls = \"disable\" for this target if "
+                   "its network can be trusted");
   }
   HOOP_CO_TRY(const auto tls, make_tls(target));
   std::string name = target.tls_server_name.empty() ? target.host : target.tls_server_name;
@@ -71,7 +76,8 @@ Task<void> converse(net::Stream& stream, FrameReader& reader, LoginExchange& exc
 
 Task<Upstream> log_in(net::StreamPtr plain, LoginParameters parameters) {
   plain->set_deadline(parameters.deadline);
-  HOOP_CO_TRY(auto stream, co_await secure(std::move(plain), parameters.target, parameters.deadline));
+  HOOP_CO_TRY(auto stream,
+              co_await secure(std::move(plain), parameters.target, parameters.deadline));
   stream->set_deadline(parameters.deadline);
 
   LoginTerms terms;
@@ -89,22 +95,25 @@ Task<Upstream> log_in(net::StreamPtr plain, LoginParameters parameters) {
   reader.set_max_message(kMaxMessageBytes);
   stream->set_deadline(Deadline::never());
   LoginResult result = std::move(exchange).result();
-  Upstream upstream{std::move(stream), std::move(reader), std::move(result.parameters), std::move(result.cancel_key),
-                    std::move(result.notices)};
+  Upstream upstream{std::move(stream), std::move(reader), std::move(result.parameters),
+                    std::move(result.cancel_key), std::move(result.notices)};
   co_return upstream;
 }
 
-/// Reads until the server closes, which tells that it has taken the request; a close of ours first could throw it away unread.
+/// Reads until the server closes, which tells that it has taken the request; a close of ours first
+/// could throw it away unread.
 Task<void> drain(net::Stream& stream) {
   std::array<std::uint8_t, 64> ignored{};
   for (;;) {
     const auto count = co_await stream.read_some(ignored);
-    if (!count && count.error().code == ErrorCode::timeout) co_return std::unexpected(count.error());
+    if (!count && count.error().code == ErrorCode::timeout)
+      co_return std::unexpected(count.error());
     if (!count || *count == 0) co_return Result<void>{};
   }
 }
 
-Task<void> cancel(net::Dialer& dialer, const access::Target& target, ByteSpan key, Deadline deadline) {
+Task<void> cancel(net::Dialer& dialer, const access::Target& target, ByteSpan key,
+                  Deadline deadline) {
   HOOP_CO_TRY(auto plain, co_await dialer.dial(target.host, target.port, deadline));
   plain->set_deadline(deadline);
   HOOP_CO_TRY(auto stream, co_await secure(std::move(plain), target, deadline));
@@ -122,14 +131,17 @@ Task<Upstream> login(net::StreamPtr stream, LoginParameters parameters) {
   const std::string target = parameters.target.name;
   auto upstream = co_await log_in(std::move(stream), std::move(parameters));
   if (upstream) co_return upstream;
-  co_return std::unexpected(hung_up(std::move(upstream).error()).within(fmt::format("log in to target '{}'", target)));
+  co_return std::unexpected(
+      hung_up(std::move(upstream).error()).within(fmt::format("log in to target '{}'", target)));
 }
 
 Task<void> send_cancel(net::Dialer& dialer, access::Target target, Bytes key, Deadline deadline) {
-  if (key.empty()) co_return fail(ErrorCode::unsupported, "the target gave no key to cancel statements with");
+  if (key.empty())
+    co_return fail(ErrorCode::unsupported, "the target gave no key to cancel statements with");
   auto done = co_await cancel(dialer, target, key, deadline);
   if (done) co_return done;
-  co_return std::unexpected(hung_up(std::move(done).error()).within(fmt::format("cancel on target '{}'", target.name)));
+  co_return std::unexpected(
+      hung_up(std::move(done).error()).within(fmt::format("cancel on target '{}'", target.name)));
 }
 
 }  // namespace hoop::postgres

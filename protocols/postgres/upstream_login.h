@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Logs in to a target: TLS, startup, authentication, up to the first ReadyForQuery; and CancelRequest.
+// Logs in to a target: TLS, startup, authentication, up to the first ReadyForQuery; and
+// CancelRequest.
 #pragma once
 
 #include <string>
@@ -18,8 +19,8 @@ struct LoginParameters {
   std::string user;
   SecretText password;
   std::string database;
-  /// Further startup parameters (application_name, …). client_encoding and standard_conforming_strings are ours: what is given here is
-  /// left out.
+  /// Further startup parameters (application_name, …). client_encoding and
+  /// standard_conforming_strings are ours: what is given here is left out.
   ParameterPairs parameters;
   Deadline deadline = Deadline::never();
   Random* random = nullptr;  // outlives the call
@@ -33,20 +34,23 @@ struct Upstream {
   ParameterPairs parameters;
   /// BackendKeyData's body: process id and secret key. Empty if the server gave none (a pooler).
   Bytes cancel_key;
-  /// NoticeResponses (whole messages) that came during the login, at most kMaxLoginNoticeBytes of them.
+  /// NoticeResponses (whole messages) that came during the login, at most kMaxLoginNoticeBytes of
+  /// them.
   Bytes notices;
 };
 inline constexpr std::size_t kMaxLoginNoticeBytes = 64U << 10;
 
-/// Takes the stream over (deadline included: it is lifted on success). Order: SSLRequest and TLS unless target.tls is disable, startup
-/// with client_encoding UTF8 and standard_conforming_strings on, authentication by SCRAM-SHA-256(-PLUS), or by clear text over
-/// TLS. Fails with upstream_refused (the server's words in Error.remote, first the SQLSTATE; its TLS refusal), upstream_unreachable
-/// (it hung up), integrity (certificate or SCRAM proof), unsupported (authentication or settings we do not do), malformed,
-/// too_large, timeout, io, config (the CA).
+/// Takes the stream over (deadline included: it is lifted on success). Order: SSLRequest and TLS
+/// unless target.tls is disable, startup with client_encoding UTF8 and standard_conforming_strings
+/// on, authentication by SCRAM-SHA-256(-PLUS), or by clear text over TLS. Fails with
+/// upstream_refused (the server's words in Error.remote, first the SQLSTATE; its TLS refusal),
+/// upstream_unreachable (it hung up), integrity (certificate or SCRAM proof), unsupported
+/// (authentication or settings we do not do), malformed, too_large, timeout, io, config (the CA).
 Task<Upstream> login(net::StreamPtr stream, LoginParameters parameters);
 
-/// Opens a connection of its own, with TLS as for a login, and sends CancelRequest. key is Upstream::cancel_key. The server never says
-/// whether it helped. dialer outlives the call. Fails as login does.
+/// Opens a connection of its own, with TLS as for a login, and sends CancelRequest. key is
+/// Upstream::cancel_key. The server never says whether it helped. dialer outlives the call. Fails
+/// as login does.
 Task<void> send_cancel(net::Dialer& dialer, access::Target target, Bytes key, Deadline deadline);
 
 }  // namespace hoop::postgres

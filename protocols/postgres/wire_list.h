@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A list of items that stays where it is in a message: counted and checked once, then walked without allocation or failure.
+// A list of items that stays where it is in a message: counted and checked once, then walked
+// without allocation or failure.
 #pragma once
 
 #include <cstddef>
@@ -10,8 +11,8 @@
 
 namespace hoop::postgres {
 
-/// take reads one item off the front; nullopt if the bytes hold none. A list made by read() has been walked once, so iteration
-/// cannot fail; it is a view into bytes that outlive it.
+/// take reads one item off the front; nullopt if the bytes hold none. A list made by read() has
+/// been walked once, so iteration cannot fail; it is a view into bytes that outlive it.
 template <class Item, std::optional<Item> (*take)(ByteReader&)>
 class WireList {
  public:
@@ -54,7 +55,8 @@ class WireList {
     return WireList(start.first(start.size() - in.size()), count);
   }
 
-  /// Takes items up to a NUL where the next would begin, which is consumed. nullopt without one, or above most items.
+  /// Takes items up to a NUL where the next would begin, which is consumed. nullopt without one, or
+  /// above most items.
   static std::optional<WireList> read_to_nul(ByteReader& in, std::size_t most) {
     const ByteSpan start = in.rest();
     std::size_t count = 0;

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// bench_relay CONNINFO -- PROGRAM…: the byte relay of our own engine around a program, as the anchor of ./dev bench.
+// bench_relay CONNINFO -- PROGRAM…: the byte relay of our own engine around a program, as the
+// anchor of ./dev bench.
 //
-// It has the endpoint, the door, the upstream login and the two loops of `hoopctl connect`, but copies bytes: what hoopctl costs
-// more is what policy, masking and recording cost. A program of its own, so that nothing shipped can skip them.
+// It has the endpoint, the door, the upstream login and the two loops of `hoopctl connect`, but
+// copies bytes: what hoopctl costs more is what policy, masking and recording cost. A program of
+// its own, so that nothing shipped can skip them.
 #include <asio/co_spawn.hpp>
 #include <asio/io_context.hpp>
 #include <cstdio>
@@ -37,7 +39,8 @@ std::map<std::string, std::string> parse_conninfo(const std::string& text) {
   while (at < text.size()) {
     const std::size_t end = std::min(text.find(' ', at), text.size());
     const std::string word = text.substr(at, end - at);
-    if (const auto equal = word.find('='); equal != std::string::npos) out[word.substr(0, equal)] = word.substr(equal + 1);
+    if (const auto equal = word.find('='); equal != std::string::npos)
+      out[word.substr(0, equal)] = word.substr(equal + 1);
     at = end + 1;
   }
   return out;
@@ -60,8 +63,8 @@ access::Grant grant_for(std::map<std::string, std::string> info, Random& random)
 }
 
 /// One connection after the other is accepted; all are served until the program ends.
-asio::awaitable<void> accept_all(net::Endpoint& endpoint, session::Door& door, session::SessionEngine& engine, const Clock& clock,
-                                 int& serving) {
+asio::awaitable<void> accept_all(net::Endpoint& endpoint, session::Door& door,
+                                 session::SessionEngine& engine, const Clock& clock, int& serving) {
   for (;;) {
     auto stream = co_await endpoint.accept();
     if (!stream) co_return;
@@ -70,7 +73,8 @@ asio::awaitable<void> accept_all(net::Endpoint& endpoint, session::Door& door, s
     ++serving;
     asio::co_spawn(
         co_await asio::this_coro::executor,
-        [](session::SessionEngine& to, net::StreamPtr downstream, session::Opening what) -> asio::awaitable<void> {
+        [](session::SessionEngine& to, net::StreamPtr downstream,
+           session::Opening what) -> asio::awaitable<void> {
           static_cast<void>(co_await to.serve(std::move(downstream), std::move(what)));
         }(engine, std::move(*stream), std::move(*opening)),
         [&serving](std::exception_ptr) { --serving; });
@@ -88,7 +92,8 @@ int run(int argc, char** argv) {
   {
     std::ofstream file(dir + "/pgpass");
     file << "*:*:*:*:" << password << "\n";
-    std::filesystem::permissions(dir + "/pgpass", std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
+    std::filesystem::permissions(
+        dir + "/pgpass", std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
   }
   process::Supervisor supervisor(loop.get_executor(), {});
   session::SessionParts parts{grant_for(parse_conninfo(argv[1]), random),
@@ -107,7 +112,8 @@ int run(int argc, char** argv) {
       },
       [](std::string_view) {});
   if (!engine || !endpoint) {
-    std::fprintf(stderr, "bench_relay: %s\n", (!engine ? engine.error() : endpoint.error()).message.c_str());
+    std::fprintf(stderr, "bench_relay: %s\n",
+                 (!engine ? engine.error() : endpoint.error()).message.c_str());
     return 70;
   }
   process::Program program;
@@ -115,8 +121,9 @@ int run(int argc, char** argv) {
   for (char** entry = environ; *entry != nullptr; ++entry) {
     if (!std::string_view(*entry).starts_with("PG")) program.environment.emplace_back(*entry);
   }
-  for (const auto& entry : {"PGHOST=" + dir, std::string("PGPORT=5432"), std::string("PGUSER=hoop"), "PGPASSFILE=" + dir + "/pgpass",
-                            std::string("PGSSLMODE=disable"), std::string("PGGSSENCMODE=disable")}) {
+  for (const auto& entry : {"PGHOST=" + dir, std::string("PGPORT=5432"), std::string("PGUSER=hoop"),
+                            "PGPASSFILE=" + dir + "/pgpass", std::string("PGSSLMODE=disable"),
+                            std::string("PGGSSENCMODE=disable")}) {
     program.environment.push_back(entry);
   }
   for (char** entry = environ; *entry != nullptr; ++entry) {
@@ -125,7 +132,8 @@ int run(int argc, char** argv) {
   postgres::PostgresDoor door(SecretText(password), random);
   int serving = 0, status = 70;
   if (const auto started = supervisor.start(program); !started) return 70;
-  asio::co_spawn(loop, accept_all(**endpoint, door, **engine, clock, serving), [](std::exception_ptr) {});
+  asio::co_spawn(loop, accept_all(**endpoint, door, **engine, clock, serving),
+                 [](std::exception_ptr) {});
   asio::co_spawn(loop, supervisor.wait(), [&](std::exception_ptr, Result<process::ProgramEnd> end) {
     if (end) status = end->status;
     (*endpoint)->close();

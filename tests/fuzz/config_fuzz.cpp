@@ -7,6 +7,8 @@
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const auto config = hoop::config::parse_client_config("fuzz.toml", hoop::as_text({data, size}));
-  if (!config && (config.error().code != hoop::ErrorCode::config || !config.error().message.starts_with("fuzz.toml:"))) std::abort();
+  if (!config && (config.error().code != hoop::ErrorCode::config ||
+                  !config.error().message.starts_with("fuzz.toml:")))
+    std::abort();
   return 0;
 }

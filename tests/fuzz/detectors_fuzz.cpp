@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Whatever the fields: spans lie in them, are sorted and apart; a batch gives what its fields give alone; rewriting leaves UTF-8 and
-// JSON what they were, and comes to rest.
+// Whatever the fields: spans lie in them, are sorted and apart; a batch gives what its fields give
+// alone; rewriting leaves UTF-8 and JSON what they were, and comes to rest.
 #include <cstdlib>
 
 #include <nlohmann/json.hpp>
@@ -25,19 +25,22 @@ Masker make_masker() {
 
 std::shared_ptr<const DetectorSet> make_set() {
   std::vector<DetectorClass> classes;
-  for (std::size_t i = 0; i < kDetectorClasses; ++i) classes.push_back(static_cast<DetectorClass>(i));
+  for (std::size_t i = 0; i < kDetectorClasses; ++i)
+    classes.push_back(static_cast<DetectorClass>(i));
   return std::move(*DetectorSet::create(classes));
 }
 
 void check_spans(const std::vector<Hit>& hits, std::span<const std::string_view> fields) {
   for (std::size_t i = 0; i < hits.size(); ++i) {
-    require(hits[i].field < fields.size() && hits[i].begin < hits[i].end && hits[i].end <= fields[hits[i].field].size());
+    require(hits[i].field < fields.size() && hits[i].begin < hits[i].end &&
+            hits[i].end <= fields[hits[i].field].size());
     if (i == 0 || hits[i - 1].field < hits[i].field) continue;
     require(hits[i - 1].field == hits[i].field && hits[i - 1].end <= hits[i].begin);
   }
 }
 
-/// Replacing may bring two rests together that only now look like something: each pass hides more, and there is an end.
+/// Replacing may bring two rests together that only now look like something: each pass hides more,
+/// and there is an end.
 void check_rest(Masker& masker, std::string text) {
   for (int pass = 0; pass < 8; ++pass) {
     HiddenCounts counts;
@@ -76,8 +79,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   for (std::size_t i = 0; i < fields.size(); ++i) {
     if (!rewritten[i]) continue;
     if (is_utf8(fields[i])) require(is_utf8(*rewritten[i]));
-    const bool structure = fields[i].starts_with('{') || fields[i].starts_with('[') || fields[i].starts_with('"');
-    if (structure && nlohmann::json::accept(fields[i])) require(nlohmann::json::accept(*rewritten[i]));
+    const bool structure =
+        fields[i].starts_with('{') || fields[i].starts_with('[') || fields[i].starts_with('"');
+    if (structure && nlohmann::json::accept(fields[i]))
+      require(nlohmann::json::accept(*rewritten[i]));
     check_rest(masker, *rewritten[i]);
   }
   return 0;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// An issuer that answers anything: the first line of the input is the answer to the start, every further one an answer to a
-// poll with its first byte as the status. The login must end by its code's expiry, and show nothing that moves a cursor.
+// An issuer that answers anything: the first line of the input is the answer to the start, every
+// further one an answer to a poll with its first byte as the status. The login must end by its
+// code's expiry, and show nothing that moves a cursor.
 #include <cstdlib>
 
 #include "core/identity/device_login.h"
@@ -37,7 +38,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   identity::DeviceLogin login("hoopctl", "", clock);
   const auto prompt = login.started(200, next());
   if (!prompt) return 0;
-  if (!is_printable(prompt->user_code) || !is_printable(prompt->verification_uri) || !is_printable(prompt->verification_uri_complete)) {
+  if (!is_printable(prompt->user_code) || !is_printable(prompt->verification_uri) ||
+      !is_printable(prompt->verification_uri_complete)) {
     std::abort();
   }
   if (!prompt->verification_uri.starts_with("https://")) std::abort();
@@ -52,7 +54,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       const auto answer = login.polled(status, line.substr(1));
       if (!answer) return 0;
       if (*answer) {
-        if ((*answer)->access_token.empty() || !is_printable((*answer)->access_token.reveal())) std::abort();
+        if ((*answer)->access_token.empty() || !is_printable((*answer)->access_token.reveal()))
+          std::abort();
         return 0;
       }
     }

@@ -10,7 +10,8 @@ using namespace hoop::access;
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const auto grant = grant_from_json({reinterpret_cast<const char*>(data), size});
   if (!grant) {
-    if (grant.error().code != ErrorCode::malformed && grant.error().code != ErrorCode::too_large) std::abort();
+    if (grant.error().code != ErrorCode::malformed && grant.error().code != ErrorCode::too_large)
+      std::abort();
     return 0;
   }
   const SecretText json = grant_to_json(*grant);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Requests: the reader never misbehaves, and says the same of the bytes at once, one by one, and cut at a place that the input names.
+// Requests: the reader never misbehaves, and says the same of the bytes at once, one by one, and
+// cut at a place that the input names.
 #include <cstdlib>
 
 #include "tests/support/http_trace.h"
@@ -29,6 +30,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (size < 2) return 0;
   const std::string_view bytes(reinterpret_cast<const char*>(data + 1), size - 1);
   const auto whole = trace(bytes, bytes.size(), bytes.size());
-  if (trace(bytes, 1, 1) != whole || trace(bytes, 1 + data[0] % bytes.size(), bytes.size()) != whole) std::abort();
+  if (trace(bytes, 1, 1) != whole ||
+      trace(bytes, 1 + data[0] % bytes.size(), bytes.size()) != whole)
+    std::abort();
   return 0;
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Responses to GET, HEAD and CONNECT: the reader never misbehaves, and says the same of the bytes however they are cut.
+// Responses to GET, HEAD and CONNECT: the reader never misbehaves, and says the same of the bytes
+// however they are cut.
 #include <array>
 #include <cstdlib>
 
@@ -9,7 +10,8 @@ namespace {
 
 constexpr std::uint64_t kMaxBody = 4096;
 
-std::string trace(const char* method, std::string_view bytes, std::size_t first, std::size_t piece) {
+std::string trace(const char* method, std::string_view bytes, std::size_t first,
+                  std::size_t piece) {
   hoop::http::ResponseReader reader(method, kMaxBody);
   auto text = hoop::test::Trace<hoop::http::ResponseReader>::of(reader, bytes, first, piece).text();
   text += reader.end_of_input() ? "ended" : "cut";
@@ -24,6 +26,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const char* method = kMethods[data[0] % kMethods.size()];
   const std::string_view bytes(reinterpret_cast<const char*>(data + 1), size - 1);
   const auto whole = trace(method, bytes, bytes.size(), bytes.size());
-  if (trace(method, bytes, 1, 1) != whole || trace(method, bytes, 1 + data[0] % bytes.size(), bytes.size()) != whole) std::abort();
+  if (trace(method, bytes, 1, 1) != whole ||
+      trace(method, bytes, 1 + data[0] % bytes.size(), bytes.size()) != whole)
+    std::abort();
   return 0;
 }

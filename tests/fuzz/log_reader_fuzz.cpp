@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The log reader takes files that anybody may have written; fed in pieces or at once it must say the same.
+// The log reader takes files that anybody may have written; fed in pieces or at once it must say
+// the same.
 #include <cstdlib>
 
 #include "core/record/session_log_reader.h"

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a target sends: framing is independent of splits, every decoder stands anything, the two ways to read a DataRow agree, and the
-// messages that we take apart and put together again come out as they went in.
+// What a target sends: framing is independent of splits, every decoder stands anything, the two
+// ways to read a DataRow agree, and the messages that we take apart and put together again come out
+// as they went in.
 #include "protocols/postgres/message_writer.h"
 #include "tests/fuzz/postgres_frames.h"
 
@@ -17,7 +18,9 @@ auto items(const List& list) {
   return out;
 }
 
-void same(const Bytes& written, ByteSpan whole) { HOOP_ASSERT(std::equal(written.begin(), written.end(), whole.begin(), whole.end())); }
+void same(const Bytes& written, ByteSpan whole) {
+  HOOP_ASSERT(std::equal(written.begin(), written.end(), whole.begin(), whole.end()));
+}
 
 void check_data_row(ByteSpan body, ByteSpan whole) {
   const auto decoded = decode_data_row(body);
@@ -42,28 +45,38 @@ void check_data_row(ByteSpan body, ByteSpan whole) {
 void check_texts(char tag, ByteSpan body, ByteSpan whole) {
   Bytes out;
   if (tag == 'E') {
-    if (const auto message = decode_error_response(body)) append_error_response(out, items(message->fields));
+    if (const auto message = decode_error_response(body))
+      append_error_response(out, items(message->fields));
   } else if (tag == 'N') {
-    if (const auto message = decode_notice_response(body)) append_notice_response(out, items(message->fields));
+    if (const auto message = decode_notice_response(body))
+      append_notice_response(out, items(message->fields));
   } else if (tag == 'T') {
-    if (const auto message = decode_row_description(body)) append_row_description(out, items(message->fields));
+    if (const auto message = decode_row_description(body))
+      append_row_description(out, items(message->fields));
   } else if (tag == 't') {
-    if (const auto message = decode_parameter_description(body)) append_parameter_description(out, items(message->types));
+    if (const auto message = decode_parameter_description(body))
+      append_parameter_description(out, items(message->types));
   } else if (tag == 'S') {
-    if (const auto message = decode_parameter_status(body)) append_parameter_status(out, message->name, message->value);
+    if (const auto message = decode_parameter_status(body))
+      append_parameter_status(out, message->name, message->value);
   } else if (tag == 'K') {
-    if (const auto message = decode_backend_key_data(body)) append_backend_key_data(out, message->process_id, message->secret_key);
+    if (const auto message = decode_backend_key_data(body))
+      append_backend_key_data(out, message->process_id, message->secret_key);
   } else if (tag == 'C') {
-    if (const auto message = decode_command_complete(body)) append_command_complete(out, message->tag);
+    if (const auto message = decode_command_complete(body))
+      append_command_complete(out, message->tag);
   } else if (tag == 'Z') {
-    if (const auto message = decode_ready_for_query(body)) append_ready_for_query(out, message->status);
+    if (const auto message = decode_ready_for_query(body))
+      append_ready_for_query(out, message->status);
   } else if (tag == 'A') {
     if (const auto message = decode_notification_response(body))
       append_notification_response(out, message->process_id, message->channel, message->payload);
   } else if (tag == 'G') {
-    if (const auto message = decode_copy_in_response(body)) append_copy_in_response(out, message->format, items(message->columns));
+    if (const auto message = decode_copy_in_response(body))
+      append_copy_in_response(out, message->format, items(message->columns));
   } else if (tag == 'H') {
-    if (const auto message = decode_copy_out_response(body)) append_copy_out_response(out, message->format, items(message->columns));
+    if (const auto message = decode_copy_out_response(body))
+      append_copy_out_response(out, message->format, items(message->columns));
   } else if (tag == 'v') {
     if (const auto message = decode_negotiate_protocol_version(body))
       append_negotiate_protocol_version(out, message->version, items(message->unknown_options));

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The untagged packets before authentication: independent of splits, and what is let through names nothing that is not on the list.
+// The untagged packets before authentication: independent of splits, and what is let through names
+// nothing that is not on the list.
 #include <algorithm>
 
 #include "protocols/postgres/message_reader.h"

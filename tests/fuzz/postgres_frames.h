@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The property of PostgreSQL framing that both directions are held to: where the bytes are split changes nothing.
+// The property of PostgreSQL framing that both directions are held to: where the bytes are split
+// changes nothing.
 #pragma once
 
 #include <algorithm>
@@ -27,7 +28,8 @@ inline Cut cut(ByteSpan bytes, std::size_t part, std::size_t max_message, Direct
       const auto frame = reader.next(direction);
       if (!frame) out.failed = true;
       if (!frame || !*frame) break;
-      HOOP_ASSERT((*frame)->whole.size() <= max_message && (*frame)->body.size() + 5 == (*frame)->whole.size());
+      HOOP_ASSERT((*frame)->whole.size() <= max_message &&
+                  (*frame)->body.size() + 5 == (*frame)->whole.size());
       out.frames.emplace_back((*frame)->whole.begin(), (*frame)->whole.end());
     }
   }

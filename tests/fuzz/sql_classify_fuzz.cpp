@@ -8,7 +8,8 @@
 #include "tests/support/sql_catalog.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  static const hoop::postgres::NameContext names{hoop::test::demo_catalog(), std::nullopt, "hoop_abc", "app"};
+  static const hoop::postgres::NameContext names{hoop::test::demo_catalog(), std::nullopt,
+                                                 "hoop_abc", "app"};
   return hoop::process::run_on_deep_stack([&] {
     const auto statements = hoop::postgres::classify(hoop::as_text({data, size}), names);
     if (statements.empty()) std::abort();

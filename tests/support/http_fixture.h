@@ -10,10 +10,13 @@
 
 namespace hoop::test {
 
-inline Deadline in(std::chrono::milliseconds span) { return Deadline::at(std::chrono::steady_clock::now() + span); }
+inline Deadline in(std::chrono::milliseconds span) {
+  return Deadline::at(std::chrono::steady_clock::now() + span);
+}
 
 inline const net::GeneratedPki& http_pki() {
-  static const auto made = net::generate_pki("test authority", {"localhost", "127.0.0.1", "gw.test"});
+  static const auto made =
+      net::generate_pki("test authority", {"localhost", "127.0.0.1", "gw.test"});
   return made;
 }
 
@@ -22,7 +25,8 @@ enum class Transport { plain, tls };
 class HttpFixture {
  public:
   HttpFixture(Transport transport, http::Handler handler, http::ServerOptions options = {})
-      : scheme_(transport == Transport::tls ? "https" : "http"), server_(listen(transport, std::move(handler), options)) {}
+      : scheme_(transport == Transport::tls ? "https" : "http"),
+        server_(listen(transport, std::move(handler), options)) {}
 
   /// Runs scenario against the server, then stops the server, which must leave nothing behind.
   void run(const std::function<asio::awaitable<void>()>& scenario) {
@@ -31,17 +35,21 @@ class HttpFixture {
     CHECK(server_.connections() == 0);
   }
   http::Url url(const std::string& target) const {
-    auto parsed = http::parse_url(scheme_ + "://localhost:" + std::to_string(server_.port()) + target);
+    auto parsed =
+        http::parse_url(scheme_ + "://localhost:" + std::to_string(server_.port()) + target);
     REQUIRE(parsed);
     return std::move(*parsed);
   }
   http::Client client(http::ClientOptions options = {}) {
-    auto made = http::Client::create(context.get_executor(), {http_pki().ca_pem, std::nullopt, net::Trust::Names::check}, std::move(options));
+    auto made = http::Client::create(context.get_executor(),
+                                     {http_pki().ca_pem, std::nullopt, net::Trust::Names::check},
+                                     std::move(options));
     REQUIRE(made);
     return std::move(*made);
   }
   asio::awaitable<net::StreamPtr> connect() {
-    auto stream = co_await net::connect_tcp(context.get_executor(), "127.0.0.1", server_.port(), in(std::chrono::seconds(5)));
+    auto stream = co_await net::connect_tcp(context.get_executor(), "127.0.0.1", server_.port(),
+                                            in(std::chrono::seconds(5)));
     REQUIRE(stream);
     (*stream)->set_deadline(in(std::chrono::seconds(10)));
     co_return std::move(*stream);
@@ -65,11 +73,13 @@ class HttpFixture {
   http::Server listen(Transport transport, http::Handler handler, http::ServerOptions options) {
     std::optional<net::TlsServer> tls;
     if (transport == Transport::tls) {
-      auto made = net::TlsServer::create({http_pki().server_pem, http_pki().server_key_pem.clone()});
+      auto made =
+          net::TlsServer::create({http_pki().server_pem, http_pki().server_key_pem.clone()});
       REQUIRE(made);
       tls.emplace(std::move(*made));
     }
-    auto made = http::Server::listen(context.get_executor(), "127.0.0.1", 0, std::move(tls), std::move(handler), std::make_shared<NullLog>(), options);
+    auto made = http::Server::listen(context.get_executor(), "127.0.0.1", 0, std::move(tls),
+                                     std::move(handler), std::make_shared<NullLog>(), options);
     REQUIRE(made);
     return std::move(*made);
   }

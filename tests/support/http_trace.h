@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a reader makes of bytes that come in given pieces, as one text: the same for every cut, or the reader is wrong.
+// What a reader makes of bytes that come in given pieces, as one text: the same for every cut, or
+// the reader is wrong.
 #pragma once
 
 #include <string>
@@ -16,11 +17,15 @@ inline std::string head_text(const http::Headers& headers) {
   return out;
 }
 
-inline std::string start_text(const http::Request& head) { return fmt::format("{} {}{}", head.method, head.target, head_text(head.headers)); }
-inline std::string start_text(const http::Response& head) { return fmt::format("{}{}", head.status, head_text(head.headers)); }
+inline std::string start_text(const http::Request& head) {
+  return fmt::format("{} {}{}", head.method, head.target, head_text(head.headers));
+}
+inline std::string start_text(const http::Response& head) {
+  return fmt::format("{}{}", head.status, head_text(head.headers));
+}
 
-/// Feeds all of bytes in pieces of at most piece bytes (the first of first bytes). Events in order, bodies joined, the failure, and what
-/// is left over.
+/// Feeds all of bytes in pieces of at most piece bytes (the first of first bytes). Events in order,
+/// bodies joined, the failure, and what is left over.
 template <class Reader>
 struct Trace {
   std::string head;
@@ -49,24 +54,19 @@ struct Trace {
         return;
       }
       switch (*event) {
-        case http::Event::need_more:
-          return;
-        case http::Event::head:
-          head = start_text(reader.head());
-          break;
-        case http::Event::body:
-          body += as_text(reader.chunk());
-          break;
-        case http::Event::done:
-          done = true;
-          return;
+        case http::Event::need_more: return;
+        case http::Event::head: head = start_text(reader.head()); break;
+        case http::Event::body: body += as_text(reader.chunk()); break;
+        case http::Event::done: done = true; return;
       }
     }
   }
   std::string text() const {
     // After a failure the rest is of no meaning: the connection ends.
-    return fmt::format("{}|{}|{}|{}|{}", head, body, done, failure ? fmt::format("{} {}", to_string(failure->code), failure->message) : "",
-                       failure ? "" : rest);
+    return fmt::format(
+        "{}|{}|{}|{}|{}", head, body, done,
+        failure ? fmt::format("{} {}", to_string(failure->code), failure->message) : "",
+        failure ? "" : rest);
   }
 };
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// A private PostgreSQL for one test program: its own data directory and port, gone with the object. PostgreSQL refuses to run as
-// root, so under root it runs as the user postgres. Throws, which fails the test, when PostgreSQL is missing.
+// A private PostgreSQL for one test program: its own data directory and port, gone with the object.
+// PostgreSQL refuses to run as root, so under root it runs as the user postgres. Throws, which
+// fails the test, when PostgreSQL is missing.
 #pragma once
 
 #include <cstdint>
@@ -14,8 +15,8 @@ namespace hoop::test {
 
 class PostgresServer {
  public:
-  /// Trust on the Unix socket (for the test's own superuser), SCRAM on 127.0.0.1. settings are lines of postgresql.conf; a
-  /// server certificate, when given, turns TLS on.
+  /// Trust on the Unix socket (for the test's own superuser), SCRAM on 127.0.0.1. settings are
+  /// lines of postgresql.conf; a server certificate, when given, turns TLS on.
   struct Options {
     std::vector<std::string> settings;
     std::string certificate_pem;
@@ -33,7 +34,8 @@ class PostgresServer {
   /// Superuser over the Unix socket: "host=… port=… user=postgres dbname=…".
   std::string superuser_conninfo(const std::string& database = "postgres") const;
 
-  /// psql as the superuser; answers the unaligned, tuples-only output without its last newline. Throws when psql fails.
+  /// psql as the superuser; answers the unaligned, tuples-only output without its last newline.
+  /// Throws when psql fails.
   std::string sql(const std::string& text, const std::string& database = "postgres") const;
   void stop();
   void start();

@@ -10,7 +10,8 @@
 
 namespace hoop::test {
 
-/// Runs context until task has ended and nothing else is left. Fails the test if the task never ends.
+/// Runs context until task has ended and nothing else is left. Fails the test if the task never
+/// ends.
 template <class T>
 T run(asio::io_context& context, asio::awaitable<T> task) {
   std::optional<T> answer;

@@ -16,19 +16,27 @@ class CatalogAnswers {
   CatalogAnswers() : answers(postgres::Catalog::queries().size()) {
     for (const char* schema : {"pg_catalog", "public"}) add(0, {schema});
   }
-  CatalogAnswers& relation(postgres::Oid oid, const char* schema, const char* name, char kind, std::vector<const char*> columns) {
+  CatalogAnswers& relation(postgres::Oid oid, const char* schema, const char* name, char kind,
+                           std::vector<const char*> columns) {
     add(1, {std::to_string(oid), schema, name, std::string(1, kind)});
     int number = 0;
-    for (const char* column : columns) add(2, {std::to_string(oid), std::to_string(++number), column});
+    for (const char* column : columns)
+      add(2, {std::to_string(oid), std::to_string(++number), column});
     return *this;
   }
-  CatalogAnswers& child(postgres::Oid parent, postgres::Oid child) { return add(3, {std::to_string(parent), std::to_string(child)}); }
+  CatalogAnswers& child(postgres::Oid parent, postgres::Oid child) {
+    return add(3, {std::to_string(parent), std::to_string(child)});
+  }
   /// read 0: a function that may read anything.
-  CatalogAnswers& view_reads(postgres::Oid view, postgres::Oid read) { return add(4, {std::to_string(view), std::to_string(read)}); }
+  CatalogAnswers& view_reads(postgres::Oid view, postgres::Oid read) {
+    return add(4, {std::to_string(view), std::to_string(read)});
+  }
   CatalogAnswers& generated(postgres::Oid relation, int column, int source) {
     return add(5, {std::to_string(relation), std::to_string(column), std::to_string(source)});
   }
-  CatalogAnswers& routine(const char* kind, const char* schema, const char* name) { return add(6, {kind, schema, name}); }
+  CatalogAnswers& routine(const char* kind, const char* schema, const char* name) {
+    return add(6, {kind, schema, name});
+  }
 
   std::vector<postgres::Catalog::Rows> answers;
 
@@ -48,14 +56,18 @@ inline access::Mask column_mask(std::string name, std::vector<std::string> colum
   return mask;
 }
 
-/// The database of tests/conformance/sql: customers with masked email and ssn, people (partitioned) with masked phone.
+/// The database of tests/conformance/sql: customers with masked email and ssn, people (partitioned)
+/// with masked phone.
 inline CatalogAnswers demo_answers() {
   CatalogAnswers db;
-  db.relation(1259, "pg_catalog", "pg_class", 'r', {}).relation(2619, "pg_catalog", "pg_stats", 'v', {});
+  db.relation(1259, "pg_catalog", "pg_class", 'r', {})
+      .relation(2619, "pg_catalog", "pg_stats", 'v', {});
   db.relation(13000, "information_schema", "columns", 'v', {});
-  db.relation(100, "public", "customers", 'r', {"id", "name", "email", "ssn", "tier", "credit_limit", "notes"});
+  db.relation(100, "public", "customers", 'r',
+              {"id", "name", "email", "ssn", "tier", "credit_limit", "notes"});
   db.relation(101, "public", "orders", 'r', {"id", "customer_id", "total", "status"});
-  db.relation(102, "public", "people", 'p', {"id", "name", "phone"}).relation(103, "public", "people_2024", 'r', {"id", "name", "phone"});
+  db.relation(102, "public", "people", 'p', {"id", "name", "phone"})
+      .relation(103, "public", "people_2024", 'r', {"id", "name", "phone"});
   db.child(102, 103);
   db.relation(104, "public", "customer_view", 'v', {"id", "email"}).view_reads(104, 100);
   db.relation(105, "public", "deep_view", 'm', {"id", "x"}).view_reads(105, 104);
@@ -65,19 +77,27 @@ inline CatalogAnswers demo_answers() {
   db.relation(109, "public", "employees", 'r', {"id", "name", "ssn", "email"});
   db.relation(110, "public", "events", 'r', {"id", "payload", "email"});
   db.relation(111, "public", "order_id_seq", 'S', {});
-  db.routine("f", "public", "leak").routine("f", "public", "initcap").routine("e", "public", "similarity").routine("e", "ext", "dblink");
-  db.routine("c", "public", "leaky_type").routine("o", "public", "@@@").routine("o", "public", "~~>");
+  db.routine("f", "public", "leak")
+      .routine("f", "public", "initcap")
+      .routine("e", "public", "similarity")
+      .routine("e", "ext", "dblink");
+  db.routine("c", "public", "leaky_type")
+      .routine("o", "public", "@@@")
+      .routine("o", "public", "~~>");
   return db;
 }
 
 inline std::shared_ptr<const postgres::Catalog> demo_catalog() {
-  auto built = postgres::Catalog::build(demo_answers().answers, {column_mask("contact", {"public.customers.email", "public.people_2024.phone"}),
-                                                                 column_mask("ssn", {"*.ssn"})});
+  auto built = postgres::Catalog::build(
+      demo_answers().answers,
+      {column_mask("contact", {"public.customers.email", "public.people_2024.phone"}),
+       column_mask("ssn", {"*.ssn"})});
   return std::make_shared<const postgres::Catalog>(std::move(built).value());
 }
 
 inline std::shared_ptr<const postgres::Catalog> unmasked_catalog() {
-  return std::make_shared<const postgres::Catalog>(postgres::Catalog::build(demo_answers().answers, {}).value());
+  return std::make_shared<const postgres::Catalog>(
+      postgres::Catalog::build(demo_answers().answers, {}).value());
 }
 
 }  // namespace hoop::test

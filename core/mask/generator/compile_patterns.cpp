@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Runs while building: writes the compiled patterns as a header, so that no program start pays for compiling them.
+// Runs while building: writes the compiled patterns as a header, so that no program start pays for
+// compiling them.
 #include <cstdio>
 #include <fstream>
 
@@ -16,9 +17,12 @@ int main(int argc, char** argv) {
     return 70;
   }
   std::ofstream out(argv[1]);
-  out << "// Written by core/mask/generator/compile_patterns.cpp.\n#pragma once\n\n#include <cstdint>\n\n"
-      << "namespace hoop::mask {\n\nalignas(64) inline constexpr std::uint8_t kSecretDatabase[] = {";
-  for (std::size_t i = 0; i < database->size(); ++i) out << (i % 32 == 0 ? "\n    " : "") << static_cast<unsigned>((*database)[i]) << ',';
+  out << "// Written by core/mask/generator/compile_patterns.cpp.\n#pragma once\n\n#include "
+         "<cstdint>\n\n"
+      << "namespace hoop::mask {\n\nalignas(64) inline constexpr std::uint8_t kSecretDatabase[] = "
+         "{";
+  for (std::size_t i = 0; i < database->size(); ++i)
+    out << (i % 32 == 0 ? "\n    " : "") << static_cast<unsigned>((*database)[i]) << ',';
   out << "\n};\n\n}  // namespace hoop::mask\n";
   out.flush();
   return out ? 0 : 74;

@@ -51,24 +51,33 @@ struct Gateway {
   std::string id;
 
   Gateway() {
-    postgres.sql("CREATE ROLE hoop_admin LOGIN CREATEROLE PASSWORD 'admin password'; GRANT pg_signal_backend TO hoop_admin;"
-                 "CREATE ROLE app; GRANT app TO hoop_admin WITH ADMIN OPTION; CREATE ROLE boss SUPERUSER");
+    postgres.sql(
+        "CREATE ROLE hoop_admin LOGIN CREATEROLE PASSWORD 'admin password'; GRANT "
+        "pg_signal_backend TO hoop_admin;"
+        "CREATE ROLE app; GRANT app TO hoop_admin WITH ADMIN OPTION; CREATE ROLE boss SUPERUSER");
     auto report = init_directory({directory, {}, "127.0.0.1:0"}, random);
     REQUIRE(report);
     id = report->gateway_id;
     write_private(directory + "/keys/pg", "admin password\n");
     const auto target = [&](const std::string& name, int port) {
-      return "[[target]]\nname = \"" + name + "\"\nprotocol = \"postgres\"\nhost = \"127.0.0.1\"\nport = " + std::to_string(port) +
-             "\ndatabases = [\"postgres\"]\ntls = \"disable\"\nadmin = { user = \"hoop_admin\", password = \"file:keys/pg\" }\n";
+      return "[[target]]\nname = \"" + name +
+             "\"\nprotocol = \"postgres\"\nhost = \"127.0.0.1\"\nport = " + std::to_string(port) +
+             "\ndatabases = [\"postgres\"]\ntls = \"disable\"\nadmin = { user = \"hoop_admin\", "
+             "password = \"file:keys/pg\" }\n";
     };
-    write_private(directory + "/conf.d/t.toml", target("pg-a", postgres.port()) + target("pg-down", 1) + target("pg-boss", postgres.port()) + target("secret", postgres.port()));
+    write_private(directory + "/conf.d/t.toml",
+                  target("pg-a", postgres.port()) + target("pg-down", 1) +
+                      target("pg-boss", postgres.port()) + target("secret", postgres.port()));
     write_private(directory + "/policy.toml",
-                  "[[role]]\nname = \"dev\"\nmembers = [\"group:dev\"]\ntargets = [\"pg-a\", \"pg-down\"]\ndatabase_role = \"app\"\n"
-                  "[[role]]\nname = \"boss\"\nmembers = [\"group:dev\"]\ntargets = [\"pg-boss\"]\ndatabase_role = \"boss\"\n");
+                  "[[role]]\nname = \"dev\"\nmembers = [\"group:dev\"]\ntargets = [\"pg-a\", "
+                  "\"pg-down\"]\ndatabase_role = \"app\"\n"
+                  "[[role]]\nname = \"boss\"\nmembers = [\"group:dev\"]\ntargets = "
+                  "[\"pg-boss\"]\ndatabase_role = \"boss\"\n");
     auto config = load_config(directory);
     INFO((config ? "" : config.error().message));
     REQUIRE(config);
-    auto made = GatewayServer::create(std::move(*config), context, clock, random, std::make_shared<NullLog>());
+    auto made = GatewayServer::create(std::move(*config), context, clock, random,
+                                      std::make_shared<NullLog>());
     INFO((made ? "" : made.error().message));
     REQUIRE(made);
     server = std::move(*made);
@@ -80,11 +89,21 @@ struct Gateway {
     client.emplace(std::move(*connected));
   }
 
-  std::string token(const std::string& subject, const std::vector<std::string>& groups, int life = 300) {
+  std::string token(const std::string& subject, const std::vector<std::string>& groups,
+                    int life = 300) {
     const auto key = crypto::P256Key::from_pem(read_text(directory + "/keys/token.pem"));
-    const auto now = std::chrono::duration_cast<std::chrono::seconds>(clock.system_now().time_since_epoch()).count();
-    const Json claims = {{"iss", server->base_url()}, {"aud", server->base_url()}, {"sub", subject}, {"client_id", "hoopctl"}, {"groups", groups},
-                         {"iat", now}, {"exp", now + life}, {"jti", to_hex(random.bytes(8))}, {"scope", "hoopctl"}};
+    const auto now =
+        std::chrono::duration_cast<std::chrono::seconds>(clock.system_now().time_since_epoch())
+            .count();
+    const Json claims = {{"iss", server->base_url()},
+                         {"aud", server->base_url()},
+                         {"sub", subject},
+                         {"client_id", "hoopctl"},
+                         {"groups", groups},
+                         {"iat", now},
+                         {"exp", now + life},
+                         {"jti", to_hex(random.bytes(8))},
+                         {"scope", "hoopctl"}};
     return identity::sign_jws(*key, "at+jwt", claims.dump());
   }
 
@@ -97,27 +116,41 @@ struct Gateway {
     http::Headers headers = call.headers;
     if (!call.token.empty()) headers.set("Authorization", "Bearer " + call.token);
     http::Url url = *http::parse_url(server->base_url() + call.path);
-    auto response = co_await client->send(call.method, url, headers, call.body, Deadline::after(clock, std::chrono::seconds(20)));
-    if (!response) co_return http::Response{.status = 0, .headers = {}, .body = response.error().message};
+    auto response = co_await client->send(call.method, url, headers, call.body,
+                                          Deadline::after(clock, std::chrono::seconds(20)));
+    if (!response)
+      co_return http::Response{.status = 0, .headers = {}, .body = response.error().message};
     co_return std::move(*response);
   }
-  /// The server's coroutines never end by themselves, so the context is run until this answer is there.
+  /// The server's coroutines never end by themselves, so the context is run until this answer is
+  /// there.
   http::Response ask(Call call) {
     std::optional<http::Response> answer;
-    asio::co_spawn(context, send(std::move(call)), [&](std::exception_ptr, http::Response response) {
-      answer.emplace(std::move(response));
-      context.stop();
-    });
+    asio::co_spawn(context, send(std::move(call)),
+                   [&](std::exception_ptr, http::Response response) {
+                     answer.emplace(std::move(response));
+                     context.stop();
+                   });
     context.restart();
     context.run();
     REQUIRE(answer.has_value());
     return std::move(*answer);
   }
-  http::Response get(const std::string& path, const std::string& bearer) { return ask({"GET", path, bearer, "", {}}); }
-  http::Response post(const std::string& path, const std::string& bearer, const Json& body) { return ask({"POST", path, bearer, body.dump(), {}}); }
-  http::Response put(const std::string& session, const std::string& bearer, std::uint64_t offset, const std::string& chunk, const std::string& digest_of) {
-    return ask({"PUT", "/v1/sessions/" + session + "/log", bearer, chunk,
-                {{"Upload-Offset", std::to_string(offset)}, {"Content-Digest", "sha-256=:" + to_base64(crypto::sha256(as_bytes(digest_of))) + ":"}}});
+  http::Response get(const std::string& path, const std::string& bearer) {
+    return ask({"GET", path, bearer, "", {}});
+  }
+  http::Response post(const std::string& path, const std::string& bearer, const Json& body) {
+    return ask({"POST", path, bearer, body.dump(), {}});
+  }
+  http::Response put(const std::string& session, const std::string& bearer, std::uint64_t offset,
+                     const std::string& chunk, const std::string& digest_of) {
+    return ask(
+        {"PUT",
+         "/v1/sessions/" + session + "/log",
+         bearer,
+         chunk,
+         {{"Upload-Offset", std::to_string(offset)},
+          {"Content-Digest", "sha-256=:" + to_base64(crypto::sha256(as_bytes(digest_of))) + ":"}}});
   }
   void stop() {
     asio::co_spawn(context, server->stop(), [&](std::exception_ptr) { context.stop(); });
@@ -129,7 +162,8 @@ struct Gateway {
 
 std::string code_of(const http::Response& response) {
   const Json body = Json::parse(response.body, nullptr, false);
-  return body.is_object() && body.contains("code") ? body["code"].get<std::string>() : response.body;
+  return body.is_object() && body.contains("code") ? body["code"].get<std::string>()
+                                                   : response.body;
 }
 
 Json grant_body(const crypto::Ed25519Key& key, const std::string& target) {
@@ -137,8 +171,11 @@ Json grant_body(const crypto::Ed25519Key& key, const std::string& target) {
 }
 
 bool can_connect(const access::Grant& grant) {
-  PGconn* connection = PQconnectdb(("host=127.0.0.1 port=" + std::to_string(grant.target.port) + " dbname=postgres sslmode=disable user=" + grant.credential->username +
-                                    " password=" + grant.credential->password.reveal()).c_str());
+  PGconn* connection =
+      PQconnectdb(("host=127.0.0.1 port=" + std::to_string(grant.target.port) +
+                   " dbname=postgres sslmode=disable user=" + grant.credential->username +
+                   " password=" + grant.credential->password.reveal())
+                      .c_str());
   const bool connected = PQstatus(connection) == CONNECTION_OK;
   PQfinish(connection);
   return connected;
@@ -148,7 +185,8 @@ bool can_connect(const access::Grant& grant) {
 
 TEST_CASE("api: a grant from asking to receipt") {
   Gateway g;
-  const std::string alice = g.token("alice", {"dev"}), bob = g.token("bob", {"dev"}), auditor = g.token("carol", {"auditors"});
+  const std::string alice = g.token("alice", {"dev"}), bob = g.token("bob", {"dev"}),
+                    auditor = g.token("carol", {"auditors"});
 
   SECTION("who asks") {
     const Json discovery = Json::parse(g.get("/.well-known/hoopctl", "").body);
@@ -182,12 +220,17 @@ TEST_CASE("api: a grant from asking to receipt") {
     const auto boss = g.post("/v1/grants", alice, grant_body(key, "pg-boss"));
     CHECK(boss.status == 503);
     CHECK(code_of(boss) == "issuer_failed");
-    for (const Json& bad : {Json::array(), Json{{"target", "pg-a"}}, Json{{"target", "pg-a"}, {"client_key", "AAAA"}}, Json{{"target", 5}, {"client_key", "AAAA"}},
-                            Json{{"target", "pg-a"}, {"client_key", to_base64url(key.public_key())}, {"role", "boss"}}}) {
+    for (const Json& bad :
+         {Json::array(), Json{{"target", "pg-a"}}, Json{{"target", "pg-a"}, {"client_key", "AAAA"}},
+          Json{{"target", 5}, {"client_key", "AAAA"}},
+          Json{{"target", "pg-a"},
+               {"client_key", to_base64url(key.public_key())},
+               {"role", "boss"}}}) {
       INFO(bad.dump());
       CHECK(g.post("/v1/grants", alice, bad).status == 400);
     }
-    CHECK(g.postgres.sql("SELECT count(*) FROM pg_roles WHERE rolname LIKE 'hoop\\_%' AND rolname NOT LIKE 'hoop\\_gw%' AND rolname <> 'hoop_admin'") == "0");
+    CHECK(g.postgres.sql("SELECT count(*) FROM pg_roles WHERE rolname LIKE 'hoop\\_%' AND rolname "
+                         "NOT LIKE 'hoop\\_gw%' AND rolname <> 'hoop_admin'") == "0");
   }
 
   SECTION("the whole way") {
@@ -214,14 +257,16 @@ TEST_CASE("api: a grant from asking to receipt") {
     start.target = grant->target.name;
     start.subject = "alice";
     start.at = g.clock.system_now();
-    auto writer = record::SessionLog::create(std::make_unique<test::MemorySink>(log), std::move(key), start);
+    auto writer =
+        record::SessionLog::create(std::make_unique<test::MemorySink>(log), std::move(key), start);
     REQUIRE(writer);
     record::SessionEnd end;
     end.at = g.clock.system_now();
     end.actions = 4;
     end.rows = 9;
     REQUIRE(writer->seal(end));
-    const std::string bytes = to_text(log->bytes), half = bytes.substr(0, 100), rest = bytes.substr(100), s = grant->session;
+    const std::string bytes = to_text(log->bytes), half = bytes.substr(0, 100),
+                      rest = bytes.substr(100), s = grant->session;
     const Json claim = {{"length", bytes.size()}, {"digest", to_hex(writer->head())}};
     const std::string finish = "/v1/sessions/" + s + "/finish";
 
@@ -232,10 +277,13 @@ TEST_CASE("api: a grant from asking to receipt") {
     CHECK(wrong.status == 409);
     CHECK(code_of(wrong) == "offset");
     CHECK(Json::parse(wrong.body)["offset"] == 100);
-    CHECK(g.ask({"HEAD", "/v1/sessions/" + s + "/log", alice, "", {}}).headers.find("Upload-Offset") == "100");
+    CHECK(g.ask({"HEAD", "/v1/sessions/" + s + "/log", alice, "", {}})
+              .headers.find("Upload-Offset") == "100");
     CHECK(code_of(g.post(finish, alice, claim)) == "log_invalid");
     CHECK(g.put(s, alice, 100, rest, rest).status == 200);
-    CHECK(code_of(g.post(finish, alice, {{"length", bytes.size()}, {"digest", std::string(64, '0')}})) == "log_invalid");
+    CHECK(code_of(g.post(finish, alice,
+                         {{"length", bytes.size()}, {"digest", std::string(64, '0')}})) ==
+          "log_invalid");
     const auto finished = g.post(finish, alice, claim);
     INFO(finished.body);
     REQUIRE(finished.status == 200);
@@ -245,7 +293,8 @@ TEST_CASE("api: a grant from asking to receipt") {
     const Json discovery = Json::parse(g.get("/.well-known/hoopctl", "").body);
     const auto keys = identity::parse_jwks(discovery["receipt_keys"].dump());
     REQUIRE(keys);
-    const auto receipt = identity::verify_jws(Json::parse(finished.body)["receipt"].get<std::string>(), *keys, "hoopctl-receipt+jwt");
+    const auto receipt = identity::verify_jws(
+        Json::parse(finished.body)["receipt"].get<std::string>(), *keys, "hoopctl-receipt+jwt");
     REQUIRE(receipt);
     CHECK(*receipt->text("session") == s);
     CHECK(*receipt->text("digest") == claim["digest"].get<std::string>());
@@ -273,7 +322,8 @@ TEST_CASE("api: a log of another key gets no receipt") {
   Gateway g;
   const std::string alice = g.token("alice", {"dev"});
   const auto registered = crypto::Ed25519Key::generate();
-  auto grant = access::grant_from_json(g.post("/v1/grants", alice, grant_body(registered, "pg-a")).body);
+  auto grant =
+      access::grant_from_json(g.post("/v1/grants", alice, grant_body(registered, "pg-a")).body);
   REQUIRE(grant);
   auto log = std::make_shared<test::MemoryLog>();
   record::SessionStart start;
@@ -281,12 +331,14 @@ TEST_CASE("api: a log of another key gets no receipt") {
   start.gateway = grant->gateway;
   start.target = "pg-a";
   start.subject = "alice";
-  auto writer = record::SessionLog::create(std::make_unique<test::MemorySink>(log), crypto::Ed25519Key::generate(), start);
+  auto writer = record::SessionLog::create(std::make_unique<test::MemorySink>(log),
+                                           crypto::Ed25519Key::generate(), start);
   REQUIRE(writer);
   REQUIRE(writer->seal({}));
   const std::string bytes = to_text(log->bytes);
   CHECK(g.put(grant->session, alice, 0, bytes, bytes).status == 200);
-  const auto refused = g.post("/v1/sessions/" + grant->session + "/finish", alice, {{"length", bytes.size()}, {"digest", to_hex(writer->head())}});
+  const auto refused = g.post("/v1/sessions/" + grant->session + "/finish", alice,
+                              {{"length", bytes.size()}, {"digest", to_hex(writer->head())}});
   CHECK(refused.status == 422);
   CHECK_THAT(refused.body, Catch::Matchers::ContainsSubstring("key is not the grant's"));
   g.stop();
@@ -307,9 +359,11 @@ TEST_CASE("init: what it makes loads, is private, and is never overwritten") {
   CHECK(net::certificate_sha256(read_text(directory + "/tls/ca.pem")) == report->ca_sha256);
   for (const auto& entry : std::filesystem::recursive_directory_iterator(directory)) {
     INFO(entry.path().string());
-    CHECK((entry.status().permissions() & std::filesystem::perms(077)) == std::filesystem::perms::none);
+    CHECK((entry.status().permissions() & std::filesystem::perms(077)) ==
+          std::filesystem::perms::none);
   }
   CHECK(init_directory({directory, {}, "127.0.0.1:0"}, random).error().code == ErrorCode::config);
-  CHECK(init_directory({dir / "x", {"bad name"}, "127.0.0.1:0"}, random).error().code == ErrorCode::usage);
+  CHECK(init_directory({dir / "x", {"bad name"}, "127.0.0.1:0"}, random).error().code ==
+        ErrorCode::usage);
   CHECK(init_directory({dir / "y", {}, "nonsense"}, random).error().code == ErrorCode::config);
 }

@@ -14,7 +14,8 @@ namespace {
 
 constexpr const char* kGateway = "[gateway]\nid = \"gw_a1\"\n";
 constexpr const char* kTarget =
-    "[[target]]\nname = \"pg\"\nprotocol = \"postgres\"\nhost = \"db\"\ndatabases = [\"app\"]\nadmin = { user = \"a\", password = \"env:X\" }\n";
+    "[[target]]\nname = \"pg\"\nprotocol = \"postgres\"\nhost = \"db\"\ndatabases = "
+    "[\"app\"]\nadmin = { user = \"a\", password = \"env:X\" }\n";
 
 Result<GatewayConfig> load(const std::map<std::string, std::string>& files) {
   test::TempDir dir;
@@ -27,18 +28,25 @@ std::string complaint(const std::map<std::string, std::string>& files) {
   auto config = load(files);
   if (config) return "accepted";
   CHECK(config.error().code == ErrorCode::config);
-  return config.error().hint.empty() ? config.error().message : config.error().message + " | " + config.error().hint;
+  return config.error().hint.empty() ? config.error().message
+                                     : config.error().message + " | " + config.error().hint;
 }
 
 }  // namespace
 
 TEST_CASE("config: a whole configuration is read") {
-  auto config = load({{"gateway.toml", "[gateway]\nlisten = \"[::1]:0\"\nid = \"gw_a1\"\ngrants_per_minute = 60\n"
-                                       "[[target]]\nname = \"pg\"\nprotocol = \"postgres\"\nhost = \"db.example\"\nport = 5433\ndatabases = [\"app\", \"other\"]\n"
-                                       "tls = \"verify-ca\"\nca_file = \"ca.pem\"\nserver_name = \"db\"\npath = \"local\"\ndescription = \"d\"\nlabels = { env = \"x\" }\n"
-                                       "admin = { user = \"hoop_admin\", password = \"file:keys/x\", database = \"app\" }\n"},
-                      {"ca.pem", "-----BEGIN CERTIFICATE-----\n"},
-                      {"policy.toml", "[[role]]\nname = \"r\"\nmembers = [\"*\"]\ntargets = [\"pg\"]\ndatabase_role = \"app\"\n"}});
+  auto config =
+      load({{"gateway.toml",
+             "[gateway]\nlisten = \"[::1]:0\"\nid = \"gw_a1\"\ngrants_per_minute = 60\n"
+             "[[target]]\nname = \"pg\"\nprotocol = \"postgres\"\nhost = \"db.example\"\nport = "
+             "5433\ndatabases = [\"app\", \"other\"]\n"
+             "tls = \"verify-ca\"\nca_file = \"ca.pem\"\nserver_name = \"db\"\npath = "
+             "\"local\"\ndescription = \"d\"\nlabels = { env = \"x\" }\n"
+             "admin = { user = \"hoop_admin\", password = \"file:keys/x\", database = \"app\" }\n"},
+            {"ca.pem", "-----BEGIN CERTIFICATE-----\n"},
+            {"policy.toml",
+             "[[role]]\nname = \"r\"\nmembers = [\"*\"]\ntargets = [\"pg\"]\ndatabase_role = "
+             "\"app\"\n"}});
   INFO((config ? "" : config.error().message));
   REQUIRE(config);
   CHECK(config->listen_host == "::1");
@@ -55,13 +63,19 @@ TEST_CASE("config: a whole configuration is read") {
   CHECK(config->policy.roles.size() == 1);
 }
 
-TEST_CASE("config: conf.d files are read by name, and a target of the same name replaces the earlier") {
+TEST_CASE(
+    "config: conf.d files are read by name, and a target of the same name replaces the earlier") {
   const std::string other = std::string(kTarget) + "port = 6000\n";
-  auto config = load({{"gateway.toml", std::string(kGateway) + kTarget},
-                      {"conf.d/20-b.toml", "[[target]]\nname = \"pg\"\nprotocol = \"postgres\"\nhost = \"last\"\ndatabases = [\"z\"]\nadmin = { user = \"a\", password = \"env:X\" }\n"},
-                      {"conf.d/10-a.toml", "[[target]]\nname = \"pg\"\nprotocol = \"postgres\"\nhost = \"middle\"\ndatabases = [\"z\"]\nadmin = { user = \"a\", password = \"env:X\" }\n"
-                                           "[[role]]\nname = \"r\"\nmembers = [\"*\"]\ntargets = [\"pg\"]\ndatabase_role = \"app\"\n"},
-                      {"conf.d/ignored.txt", "= not toml"}});
+  auto config = load(
+      {{"gateway.toml", std::string(kGateway) + kTarget},
+       {"conf.d/20-b.toml",
+        "[[target]]\nname = \"pg\"\nprotocol = \"postgres\"\nhost = \"last\"\ndatabases = "
+        "[\"z\"]\nadmin = { user = \"a\", password = \"env:X\" }\n"},
+       {"conf.d/10-a.toml",
+        "[[target]]\nname = \"pg\"\nprotocol = \"postgres\"\nhost = \"middle\"\ndatabases = "
+        "[\"z\"]\nadmin = { user = \"a\", password = \"env:X\" }\n"
+        "[[role]]\nname = \"r\"\nmembers = [\"*\"]\ntargets = [\"pg\"]\ndatabase_role = \"app\"\n"},
+       {"conf.d/ignored.txt", "= not toml"}});
   INFO((config ? "" : config.error().message));
   REQUIRE(config);
   REQUIRE(config->targets.size() == 1);
@@ -75,7 +89,12 @@ TEST_CASE("config: every mistake is told with its place") {
     std::string complaint;
   };
   const std::string g = kGateway, t = kTarget;
-  const auto with = [&](const std::string& line) { return g + "[[target]]\nname = \"pg\"\nprotocol = \"postgres\"\nhost = \"db\"\ndatabases = [\"app\"]\n" + line; };
+  const auto with = [&](const std::string& line) {
+    return g +
+           "[[target]]\nname = \"pg\"\nprotocol = \"postgres\"\nhost = \"db\"\ndatabases = "
+           "[\"app\"]\n" +
+           line;
+  };
   const std::string admin = "admin = { user = \"a\", password = \"env:X\" }\n";
   const std::vector<Row> rows = {
       {"[gateway", "gateway.toml:1:9: "},
@@ -87,40 +106,74 @@ TEST_CASE("config: every mistake is told with its place") {
       {"[gateway]\nid = 5\n", "gateway.toml:2:6: 'id' must be a string, but is an integer"},
       {"gateway = 5\n", "gateway.toml:1:11: 'gateway' must be a table, but is an integer"},
       {g + "lissten = \"x\"\n", "gateway.toml:3:1: unknown key 'lissten' | did you mean 'listen'?"},
-      {g + "listen = \"8443\"\n", "gateway.toml:3:10: '8443' is not an address to listen on | write it like 127.0.0.1:8443 or [::1]:8443"},
+      {g + "listen = \"8443\"\n",
+       "gateway.toml:3:10: '8443' is not an address to listen on | write it like 127.0.0.1:8443 or "
+       "[::1]:8443"},
       {g + "listen = \"::1:8443\"\n", "gateway.toml:3:10: '::1:8443' is not an address"},
-      {g + "listen = \"127.0.0.1:65536\"\n", "gateway.toml:3:10: '127.0.0.1:65536' is not an address"},
+      {g + "listen = \"127.0.0.1:65536\"\n",
+       "gateway.toml:3:10: '127.0.0.1:65536' is not an address"},
       {g + "listen = \"127.0.0.1:\"\n", "gateway.toml:3:10: "},
       {g + "url = \"http://a\"\n", "gateway.toml:3:7: 'http://a' is not a base URL"},
       {g + "url = \"https://a/b\"\n", "gateway.toml:3:7: 'https://a/b' is not a base URL"},
-      {g + "grants_per_minute = 0\n", "gateway.toml:3:21: 'grants_per_minute' must be from 1 to 1000000"},
+      {g + "grants_per_minute = 0\n",
+       "gateway.toml:3:21: 'grants_per_minute' must be from 1 to 1000000"},
       {g + "[[targets]]\n", "gateway.toml:3:3: unknown key 'targets' | did you mean 'target'?"},
-      {g + "[target]\nname = \"x\"\n", "gateway.toml:3:1: 'target' must be written as [[target]], but is a table"},
+      {g + "[target]\nname = \"x\"\n",
+       "gateway.toml:3:1: 'target' must be written as [[target]], but is a table"},
       {g + "[[target]]\nprotocol = \"postgres\"\n", "gateway.toml:3:1: 'name' is missing"},
-      {g + "[[target]]\nname = \"Bad Name\"\nprotocol = \"postgres\"\nhost = \"db\"\ndatabases = [\"a\"]\n" + admin, "gateway.toml:4:8: 'Bad Name' is not a target's name"},
-      {g + "[[target]]\nname = \"pg\"\nprotocol = \"ssh\"\nhost = \"db\"\ndatabases = [\"a\"]\n" + admin, "gateway.toml:5:12: protocol 'ssh' is not available in this version"},
-      {g + "[[target]]\nname = \"pg\"\nprotocol = \"postgres\"\nhost = \"/run/pg\"\ndatabases = [\"a\"]\n" + admin, "gateway.toml:6:8: '/run/pg' is not a host name"},
-      {g + "[[target]]\nname = \"pg\"\nprotocol = \"postgres\"\nhost = \"a,b\"\ndatabases = [\"a\"]\n" + admin, "gateway.toml:6:8: 'a,b' is not a host name"},
-      {g + "[[target]]\nname = \"pg\"\nprotocol = \"postgres\"\nhost = \"db\"\n" + admin, "gateway.toml:3:1: target 'pg' names no database"},
-      {g + "[[target]]\nname = \"pg\"\nprotocol = \"postgres\"\nhost = \"db\"\ndatabases = [\"a b='\"]\n" + admin, "gateway.toml:7:13: 'a b='' is not a database's name"},
+      {g +
+           "[[target]]\nname = \"Bad Name\"\nprotocol = \"postgres\"\nhost = \"db\"\ndatabases = "
+           "[\"a\"]\n" +
+           admin,
+       "gateway.toml:4:8: 'Bad Name' is not a target's name"},
+      {g + "[[target]]\nname = \"pg\"\nprotocol = \"ssh\"\nhost = \"db\"\ndatabases = [\"a\"]\n" +
+           admin,
+       "gateway.toml:5:12: protocol 'ssh' is not available in this version"},
+      {g +
+           "[[target]]\nname = \"pg\"\nprotocol = \"postgres\"\nhost = \"/run/pg\"\ndatabases = "
+           "[\"a\"]\n" +
+           admin,
+       "gateway.toml:6:8: '/run/pg' is not a host name"},
+      {g +
+           "[[target]]\nname = \"pg\"\nprotocol = \"postgres\"\nhost = \"a,b\"\ndatabases = "
+           "[\"a\"]\n" +
+           admin,
+       "gateway.toml:6:8: 'a,b' is not a host name"},
+      {g + "[[target]]\nname = \"pg\"\nprotocol = \"postgres\"\nhost = \"db\"\n" + admin,
+       "gateway.toml:3:1: target 'pg' names no database"},
+      {g +
+           "[[target]]\nname = \"pg\"\nprotocol = \"postgres\"\nhost = \"db\"\ndatabases = [\"a "
+           "b='\"]\n" +
+           admin,
+       "gateway.toml:7:13: 'a b='' is not a database's name"},
       {with(admin + "port = 0\n"), "gateway.toml:9:8: 'port' must be from 1 to 65535"},
-      {with(admin + "port = \"5432\"\n"), "gateway.toml:9:8: 'port' must be an integer, but is a string"},
-      {with(admin + "tls = \"prefer\"\n"), "gateway.toml:9:7: 'prefer' is not a TLS mode | verify-full, verify-ca or disable"},
+      {with(admin + "port = \"5432\"\n"),
+       "gateway.toml:9:8: 'port' must be an integer, but is a string"},
+      {with(admin + "tls = \"prefer\"\n"),
+       "gateway.toml:9:7: 'prefer' is not a TLS mode | verify-full, verify-ca or disable"},
       {with(admin + "ca_file = \"nowhere.pem\"\n"), "gateway.toml:9:11: cannot read '"},
       {with(admin + "ca_file = \"gateway.toml\"\n"), "gateway.toml:9:11: '"},
-      {with(admin + "path = \"gateway\"\n"), "gateway.toml:9:8: the gateway path is not available in this version"},
+      {with(admin + "path = \"gateway\"\n"),
+       "gateway.toml:9:8: the gateway path is not available in this version"},
       {with(admin + "path = \"teleport\"\n"), "gateway.toml:9:8: 'teleport' is not a path"},
-      {with(admin + "labels = { n = 5 }\n"), "gateway.toml:9:10: 'labels.n' must be a string, but is an integer"},
+      {with(admin + "labels = { n = 5 }\n"),
+       "gateway.toml:9:10: 'labels.n' must be a string, but is an integer"},
       {with(admin + "sslmode = \"x\"\n"), "gateway.toml:9:1: unknown key 'sslmode'"},
       {with(""), "gateway.toml:3:1: target 'pg' has no admin login"},
       {with("admin = { password = \"env:X\" }\n"), "gateway.toml:8:9: 'user' is missing"},
-      {with("admin = { user = \"a\", password = \"hunter2\" }\n"), "gateway.toml:8:34: a secret must not stand in the configuration itself"},
-      {with("admin = { user = \"a\", password = \"exec:pass show x\" }\n"), "gateway.toml:8:34: exec: needs the absolute path"},
-      {with("admin = { user = \"a\", password = \"env:X\", pasword = \"y\" }\n"), "gateway.toml:8:43: unknown key 'pasword' | did you mean 'password'?"},
+      {with("admin = { user = \"a\", password = \"hunter2\" }\n"),
+       "gateway.toml:8:34: a secret must not stand in the configuration itself"},
+      {with("admin = { user = \"a\", password = \"exec:pass show x\" }\n"),
+       "gateway.toml:8:34: exec: needs the absolute path"},
+      {with("admin = { user = \"a\", password = \"env:X\", pasword = \"y\" }\n"),
+       "gateway.toml:8:43: unknown key 'pasword' | did you mean 'password'?"},
       {g + t + t, "gateway.toml:10:8: target 'pg' stands twice in this file"},
-      {g + "[[role]]\nname = \"r\"\nmembers = [\"*\"]\ntargets = [\"*\"]\npath = \"gateway\"\n", "gateway.toml:7:8: the gateway path is not available in this version"},
-      {g + "[[rule]]\nname = \"r\"\nwhen = { verb = \"select\" }\neffect = \"require_approval\"\n", "gateway.toml:6:10: approvals are not available in this version"},
-      {g + "[[rule]]\nname = \"r\"\nwhen = { verb = \"sellect\" }\neffect = \"deny\"\n", "gateway.toml:5:"},
+      {g + "[[role]]\nname = \"r\"\nmembers = [\"*\"]\ntargets = [\"*\"]\npath = \"gateway\"\n",
+       "gateway.toml:7:8: the gateway path is not available in this version"},
+      {g + "[[rule]]\nname = \"r\"\nwhen = { verb = \"select\" }\neffect = \"require_approval\"\n",
+       "gateway.toml:6:10: approvals are not available in this version"},
+      {g + "[[rule]]\nname = \"r\"\nwhen = { verb = \"sellect\" }\neffect = \"deny\"\n",
+       "gateway.toml:5:"},
       {g + "[limits]\nrows = 1\n", "gateway.toml:4:1: unknown key 'rows'"},
   };
   for (const Row& row : rows) {
@@ -133,7 +186,10 @@ TEST_CASE("config: every mistake is told with its place") {
 }
 
 TEST_CASE("config: mistakes in other files name those files") {
-  CHECK(complaint({{"gateway.toml", kGateway}, {"policy.toml", "[[rule]]\neffect = \"require_approval\"\n"}}).starts_with("policy.toml:2:10: approvals"));
-  CHECK(complaint({{"gateway.toml", kGateway}, {"conf.d/1.toml", "x = 1\n"}}).starts_with("conf.d/1.toml:1:1: unknown key 'x'"));
+  CHECK(complaint({{"gateway.toml", kGateway},
+                   {"policy.toml", "[[rule]]\neffect = \"require_approval\"\n"}})
+            .starts_with("policy.toml:2:10: approvals"));
+  CHECK(complaint({{"gateway.toml", kGateway}, {"conf.d/1.toml", "x = 1\n"}})
+            .starts_with("conf.d/1.toml:1:1: unknown key 'x'"));
   CHECK(complaint({{"policy.toml", ""}}).starts_with("cannot read '"));
 }

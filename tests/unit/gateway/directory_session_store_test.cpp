@@ -38,7 +38,7 @@ TEST_CASE("session store: chunks are appended only where the log ends") {
   CHECK(store.size(kSession) == 11U);
   CHECK(store.sync(kSession));
   CHECK(contents(store, kSession) == "hello world");
-  struct stat facts {};
+  struct stat facts{};
   REQUIRE(::stat(store.file(kSession)->c_str(), &facts) == 0);
   CHECK((facts.st_mode & 07777) == 0600);
 }
@@ -46,8 +46,10 @@ TEST_CASE("session store: chunks are appended only where the log ends") {
 TEST_CASE("session store: only session ids name files") {
   test::TempDir dir;
   DirectorySessionStore store(dir.path());
-  for (const std::string bad : {"", "s_", "../../etc/passwd", "s_../../../../../../etc/pass", "s_abcdefghijklmnopqrstuvwxy", "s_abcdefghijklmnopqrstuvwxyzz", "s_ABCDEFGHIJKLMNOPQRSTUVWXYZ",
-                                "s_abcdefghijklmnopqrstuvwxy/", "s_abcdefghijklmnopqrstuvwxy0", "x_abcdefghijklmnopqrstuvwxyz"}) {
+  for (const std::string bad : {"", "s_", "../../etc/passwd", "s_../../../../../../etc/pass",
+                                "s_abcdefghijklmnopqrstuvwxy", "s_abcdefghijklmnopqrstuvwxyzz",
+                                "s_ABCDEFGHIJKLMNOPQRSTUVWXYZ", "s_abcdefghijklmnopqrstuvwxy/",
+                                "s_abcdefghijklmnopqrstuvwxy0", "x_abcdefghijklmnopqrstuvwxyz"}) {
     INFO(bad);
     CHECK_FALSE(is_session_id(bad));
     CHECK(store.size(bad).error().code == ErrorCode::not_found);

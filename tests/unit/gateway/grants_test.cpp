@@ -29,12 +29,16 @@ struct World {
 class WorldIssuer final : public CredentialIssuer {
  public:
   explicit WorldIssuer(World& world) : world_(world) {}
-  std::string name_for(const std::string& session) const override { return "hoop_" + session.substr(2); }
-  Result<access::PostgresCredential> issue(const access::Authorization& authorization, const std::string& name) override {
+  std::string name_for(const std::string& session) const override {
+    return "hoop_" + session.substr(2);
+  }
+  Result<access::PostgresCredential> issue(const access::Authorization& authorization,
+                                           const std::string& name) override {
     if (world_.before_issue) world_.before_issue();
     if (world_.issue_fails) return std::unexpected(*world_.issue_fails);
     world_.roles.insert(name);
-    return access::PostgresCredential{name, SecretText(std::string("p")), authorization.valid_until()};
+    return access::PostgresCredential{name, SecretText(std::string("p")),
+                                      authorization.valid_until()};
   }
   Result<void> revoke(const std::string& name) override {
     if (world_.revoke_fails) return std::unexpected(*world_.revoke_fails);
@@ -80,11 +84,16 @@ struct Fixture {
       access::Target target;
       target.name = name;
       target.protocol = "postgres";
-      targets.push_back({target, name == std::string("pg-a") ? std::make_unique<WorldIssuer>(world) : nullptr});
+      targets.push_back(
+          {target, name == std::string("pg-a") ? std::make_unique<WorldIssuer>(world) : nullptr});
     }
-    grants.emplace(GrantService::Parts{"gw_t", std::make_shared<const access::PolicyEngine>(policy), SecretBytes(Bytes(32, 7)), *store, workers, clock, random, log}, std::move(targets));
+    grants.emplace(
+        GrantService::Parts{"gw_t", std::make_shared<const access::PolicyEngine>(policy),
+                            SecretBytes(Bytes(32, 7)), *store, workers, clock, random, log},
+        std::move(targets));
   }
-  Result<access::Grant> create(const std::string& target = "pg-a", const std::string& group = "dev") {
+  Result<access::Grant> create(const std::string& target = "pg-a",
+                               const std::string& group = "dev") {
     GrantRequest request;
     request.identity.subject = "alice";
     request.identity.groups = {group};
@@ -118,7 +127,8 @@ TEST_CASE("grants: what a grant holds") {
 
 TEST_CASE("grants: an unknown target and a forbidden one get the same answer") {
   Fixture f;
-  const auto unknown = f.create("pg-nowhere"), forbidden = f.create("other"), stranger = f.create("pg-a", "marketing");
+  const auto unknown = f.create("pg-nowhere"), forbidden = f.create("other"),
+             stranger = f.create("pg-a", "marketing");
   REQUIRE_FALSE(unknown);
   CHECK(unknown.error().code == ErrorCode::denied);
   CHECK(forbidden.error() == unknown.error());
@@ -126,7 +136,9 @@ TEST_CASE("grants: an unknown target and a forbidden one get the same answer") {
   CHECK(f.store->list("", 10)->empty());
 }
 
-TEST_CASE("grants: the role's name is stored before the role is made, and a crash in between leaves nothing") {
+TEST_CASE(
+    "grants: the role's name is stored before the role is made, and a crash in between leaves "
+    "nothing") {
   Fixture f;
   f.world.before_issue = [&] {
     REQUIRE(f.store->unrevoked()->size() == 1);
@@ -136,7 +148,7 @@ TEST_CASE("grants: the role's name is stored before the role is made, and a cras
   f.world.issue_fails = kDown;  // nobody knows whether the role was made
   CHECK_FALSE(f.create());
   const std::string role = f.store->unrevoked()->front().credential;
-  f.world.roles.insert(role);  // it was
+  f.world.roles.insert(role);     // it was
   CHECK(f.grants->sweep() == 0);  // this process may still be making it
   CHECK(f.world.roles.contains(role));
   f.clock.advance(std::chrono::seconds(1));
@@ -219,20 +231,25 @@ TEST_CASE("grants: the reaper ends a session at its expiry without being asked")
   role.database_role = "app";
   role.max_ttl = std::chrono::seconds(1);
   policy.roles = {role};
-  GrantService grants(GrantService::Parts{"gw_t", std::make_shared<const access::PolicyEngine>(policy), SecretBytes(Bytes(32, 7)), *f.store, f.workers, real, f.random, f.log}, std::move(targets));
+  GrantService grants(
+      GrantService::Parts{"gw_t", std::make_shared<const access::PolicyEngine>(policy),
+                          SecretBytes(Bytes(32, 7)), *f.store, f.workers, real, f.random, f.log},
+      std::move(targets));
   Reaper reaper(grants, f.context.get_executor());
   reaper.start();
-  const bool ended = test::run(f.context, [](GrantService& service, Reaper& timer, World& world) -> asio::awaitable<bool> {
-    GrantRequest request;
-    request.identity.subject = "alice";
-    request.target = "pg-a";
-    auto grant = co_await service.create(std::move(request));
-    const bool made = grant.has_value();
-    asio::steady_timer wait(co_await asio::this_coro::executor, std::chrono::milliseconds(1800));
-    co_await wait.async_wait(asio::experimental::as_tuple(asio::use_awaitable));
-    co_await timer.stop();
-    co_return made && world.roles.empty();
-  }(grants, reaper, f.world));
+  const bool ended = test::run(
+      f.context, [](GrantService& service, Reaper& timer, World& world) -> asio::awaitable<bool> {
+        GrantRequest request;
+        request.identity.subject = "alice";
+        request.target = "pg-a";
+        auto grant = co_await service.create(std::move(request));
+        const bool made = grant.has_value();
+        asio::steady_timer wait(co_await asio::this_coro::executor,
+                                std::chrono::milliseconds(1800));
+        co_await wait.async_wait(asio::experimental::as_tuple(asio::use_awaitable));
+        co_await timer.stop();
+        co_return made&& world.roles.empty();
+      }(grants, reaper, f.world));
   CHECK(ended);
 }
 

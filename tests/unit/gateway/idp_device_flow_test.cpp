@@ -11,7 +11,9 @@ using namespace std::chrono_literals;
 namespace {
 
 identity::TokenVerifier verifier_of(IdpWorld& world) {
-  identity::TrustedIssuer issuer{"https://gw.example:8443", "https://gw.example:8443", world.idp->keys(),
+  identity::TrustedIssuer issuer{"https://gw.example:8443",
+                                 "https://gw.example:8443",
+                                 world.idp->keys(),
                                  {{"hoopctl", access::IdentityKind::person}}};
   return identity::TokenVerifier({issuer}, world.clock);
 }
@@ -33,7 +35,9 @@ nlohmann::json log_in(IdpWorld& world) {
 TEST_CASE("our own client logs in through the whole device flow and the gateway knows who it is") {
   IdpWorld world;
   const auto metadata =
-      identity::parse_issuer_metadata(world.get("/.well-known/openid-configuration").body, "https://gw.example:8443").value();
+      identity::parse_issuer_metadata(world.get("/.well-known/openid-configuration").body,
+                                      "https://gw.example:8443")
+          .value();
   CHECK(metadata.token_endpoint == "https://gw.example:8443/oauth/token");
   CHECK(identity::parse_jwks(world.get("/oauth/jwks").body).value() == world.idp->keys());
 
@@ -43,7 +47,8 @@ TEST_CASE("our own client logs in through the whole device flow and the gateway 
   CHECK(prompt.verification_uri == "https://gw.example:8443/device");
   CHECK(prompt.expires_in == 300s);
   const auto poll = [&] {
-    world.clock.advance(std::chrono::duration_cast<std::chrono::milliseconds>(login.next_poll() - world.clock.steady));
+    world.clock.advance(std::chrono::duration_cast<std::chrono::milliseconds>(login.next_poll() -
+                                                                              world.clock.steady));
     const auto response = world.post("/oauth/token", login.poll_request().reveal());
     return login.polled(response.status, response.body);
   };
@@ -53,8 +58,9 @@ TEST_CASE("our own client logs in through the whole device flow and the gateway 
   CHECK(browser.open(prompt.user_code).status == 200);
   const auto decision = browser.sign_in("alice", kPassword);
   CHECK(decision.status == 200);
-  for (const std::string& shown : {prompt.user_code, std::string("hoopctl command line"), std::string("192.0.2.7"),
-                                   std::string("laptop"), std::string("2026-11-20T00:00:00"), std::string("alice")}) {
+  for (const std::string& shown :
+       {prompt.user_code, std::string("hoopctl command line"), std::string("192.0.2.7"),
+        std::string("laptop"), std::string("2026-11-20T00:00:00"), std::string("alice")}) {
     INFO(shown);
     CHECK(decision.body.find(shown) != std::string::npos);
   }
@@ -183,7 +189,8 @@ TEST_CASE("a login ends after its absolute life however often it is refreshed") 
 TEST_CASE("a revoked login refreshes no more, and revoking tells nothing") {
   IdpWorld world;
   const auto tokens = log_in(world);
-  const auto known = world.post("/oauth/revoke", "client_id=hoopctl&token=" + tokens["refresh_token"].get<std::string>());
+  const auto known = world.post(
+      "/oauth/revoke", "client_id=hoopctl&token=" + tokens["refresh_token"].get<std::string>());
   const auto unknown = world.post("/oauth/revoke", "client_id=hoopctl&token=whatever");
   CHECK(known.status == 200);
   CHECK(known.body == unknown.body);
@@ -194,11 +201,16 @@ TEST_CASE("a new password, disabling and removing end every login of that user")
   IdpWorld world;
   auto users = gateway::idp::UserStore::open(world.database).value();
   const auto tokens = log_in(world);
-  SECTION("a new password") { REQUIRE(users.set_password("alice", SecretText("another password"), world.random)); }
-  SECTION("disabling") { REQUIRE(users.set_state("alice", gateway::idp::UserStore::State::disabled)); }
+  SECTION("a new password") {
+    REQUIRE(users.set_password("alice", SecretText("another password"), world.random));
+  }
+  SECTION("disabling") {
+    REQUIRE(users.set_state("alice", gateway::idp::UserStore::State::disabled));
+  }
   SECTION("removing, even if the name comes again") {
     REQUIRE(users.remove_user("alice"));
-    REQUIRE(users.add_user("alice", SecretText("another password"), {}, world.random, world.clock.system_now()));
+    REQUIRE(users.add_user("alice", SecretText("another password"), {}, world.random,
+                           world.clock.system_now()));
   }
   CHECK(error_of(world.refresh(tokens["refresh_token"])) == "invalid_grant");
 }
@@ -208,15 +220,17 @@ TEST_CASE("neither codes nor tokens nor passwords stand in the database") {
   const auto pending = world.start();
   const auto tokens = log_in(world);
   std::string all;
-  for (const char* table : {"idp_users", "idp_device_requests", "idp_logins", "idp_refresh_tokens"}) {
+  for (const char* table :
+       {"idp_users", "idp_device_requests", "idp_logins", "idp_refresh_tokens"}) {
     auto rows = world.database.prepare(std::string("SELECT * FROM ") + table).value();
     while (rows.step().value()) {
       for (int column = 0; column < 13; ++column) all += rows.text(column) + "\n";
     }
   }
   CHECK(all.find("alice") != std::string::npos);
-  for (const std::string& secret : {pending.device_code, pending.user_code, tokens["refresh_token"].get<std::string>(),
-                                    tokens["access_token"].get<std::string>(), std::string(kPassword)}) {
+  for (const std::string& secret :
+       {pending.device_code, pending.user_code, tokens["refresh_token"].get<std::string>(),
+        tokens["access_token"].get<std::string>(), std::string(kPassword)}) {
     CHECK(all.find(secret) == std::string::npos);
   }
 }
@@ -231,15 +245,22 @@ TEST_CASE("bad requests of the token endpoints get OAuth errors") {
   } cases[] = {
       {"/oauth/device_authorization", "", 401, "invalid_client"},
       {"/oauth/device_authorization", "client_id=other", 401, "invalid_client"},
-      {"/oauth/device_authorization", "client_id=hoopctl&client_id=hoopctl", 400, "invalid_request"},
+      {"/oauth/device_authorization", "client_id=hoopctl&client_id=hoopctl", 400,
+       "invalid_request"},
       {"/oauth/device_authorization", "client_id=%zz", 400, "invalid_request"},
       {"/oauth/token", "client_id=hoopctl", 400, "invalid_request"},
-      {"/oauth/token", "client_id=hoopctl&grant_type=password&username=alice&password=x", 400, "unsupported_grant_type"},
-      {"/oauth/token", "client_id=hoopctl&grant_type=client_credentials", 400, "unsupported_grant_type"},
+      {"/oauth/token", "client_id=hoopctl&grant_type=password&username=alice&password=x", 400,
+       "unsupported_grant_type"},
+      {"/oauth/token", "client_id=hoopctl&grant_type=client_credentials", 400,
+       "unsupported_grant_type"},
       {"/oauth/token", "client_id=hoopctl&grant_type=refresh_token", 400, "invalid_request"},
-      {"/oauth/token", "client_id=hoopctl&grant_type=refresh_token&refresh_token=x", 400, "invalid_grant"},
-      {"/oauth/token", "client_id=hoopctl&grant_type=urn:ietf:params:oauth:grant-type:device_code", 400, "invalid_request"},
-      {"/oauth/token", "client_id=hoopctl&grant_type=urn:ietf:params:oauth:grant-type:device_code&device_code=x", 400, "invalid_grant"},
+      {"/oauth/token", "client_id=hoopctl&grant_type=refresh_token&refresh_token=x", 400,
+       "invalid_grant"},
+      {"/oauth/token", "client_id=hoopctl&grant_type=urn:ietf:params:oauth:grant-type:device_code",
+       400, "invalid_request"},
+      {"/oauth/token",
+       "client_id=hoopctl&grant_type=urn:ietf:params:oauth:grant-type:device_code&device_code=x",
+       400, "invalid_grant"},
       {"/oauth/revoke", "client_id=hoopctl", 400, "invalid_request"},
   };
   for (const auto& c : cases) {

@@ -23,8 +23,12 @@ TEST_CASE("every page forbids scripts, frames, caches and referrers") {
   IdpWorld world;
   const auto started = world.start();
   Browser browser(world);
-  const std::vector<http::Response> pages{world.get("/device"), browser.open(started.user_code), browser.sign_in("alice", "wrong password"),
-                                          browser.sign_in("alice", kPassword), browser.decide("approve"), browser.open("BCDF-GHJK"),
+  const std::vector<http::Response> pages{world.get("/device"),
+                                          browser.open(started.user_code),
+                                          browser.sign_in("alice", "wrong password"),
+                                          browser.sign_in("alice", kPassword),
+                                          browser.decide("approve"),
+                                          browser.open("BCDF-GHJK"),
                                           world.post("/device", "x=1")};
   for (const auto& page : pages) {
     const std::string policy(page.headers.find("content-security-policy").value());
@@ -43,17 +47,21 @@ TEST_CASE("the policy names the digest of exactly the style that the pages carry
   const std::string html = gateway::idp::code_page("");
   const std::size_t start = html.find("<style>") + 7;
   const std::string style = html.substr(start, html.find("</style>") - start);
-  CHECK(gateway::idp::page_security_policy().find("'sha256-" + to_base64(crypto::sha256(as_bytes(style))) + "'") != std::string::npos);
+  CHECK(gateway::idp::page_security_policy().find(
+            "'sha256-" + to_base64(crypto::sha256(as_bytes(style))) + "'") != std::string::npos);
 }
 
-TEST_CASE("the cookie is for this host, over TLS, unseen by scripts and other sites, and changes at sign-in") {
+TEST_CASE(
+    "the cookie is for this host, over TLS, unseen by scripts and other sites, and changes at "
+    "sign-in") {
   IdpWorld world;
   const auto started = world.start();
   Browser browser(world);
   const auto form = browser.open(started.user_code);
   const std::string field(form.headers.find("set-cookie").value());
   CHECK(field.starts_with("__Host-"));
-  for (const char* attribute : {"; Path=/", "; Secure", "; HttpOnly", "; SameSite=Strict"}) CHECK(field.find(attribute) != std::string::npos);
+  for (const char* attribute : {"; Path=/", "; Secure", "; HttpOnly", "; SameSite=Strict"})
+    CHECK(field.find(attribute) != std::string::npos);
   const std::string before = browser.cookie;
   CHECK(browser.open(started.user_code).status == 200);
   CHECK(browser.cookie == before);
@@ -66,7 +74,8 @@ TEST_CASE("what a requester calls itself cannot become markup or move the cursor
   http::Form form;
   form.add("client_id", "hoopctl");
   form.add("client_host", "<b onload=x>\"'&\x1b[2J\xe2\x80\xae" + std::string(500, 'y'));
-  const auto answer = nlohmann::json::parse(world.post("/oauth/device_authorization", form.encode()).body);
+  const auto answer =
+      nlohmann::json::parse(world.post("/oauth/device_authorization", form.encode()).body);
   Browser browser(world);
   browser.open(answer["user_code"]);
   const auto page = browser.sign_in("alice", kPassword);
@@ -107,9 +116,13 @@ TEST_CASE("a form that another site sends is refused even with token and cookie"
   IdpWorld world;
   const auto started = world.start();
   Browser browser = at_decision(world, started.user_code);
-  http::Request request{"POST", "/device",
-                        {{"Content-Type", "application/x-www-form-urlencoded"}, {"Cookie", browser.cookie}, {"Sec-Fetch-Site", "cross-site"}},
-                        "step=decide&csrf=" + browser.csrf + "&user_code=" + browser.user_code + "&decision=approve"};
+  http::Request request{
+      "POST",
+      "/device",
+      {{"Content-Type", "application/x-www-form-urlencoded"},
+       {"Cookie", browser.cookie},
+       {"Sec-Fetch-Site", "cross-site"}},
+      "step=decide&csrf=" + browser.csrf + "&user_code=" + browser.user_code + "&decision=approve"};
   CHECK(world.send(request)->status == 403);
   request.headers.set("Sec-Fetch-Site", "same-origin");
   CHECK(world.send(request)->status == 200);
@@ -162,7 +175,9 @@ TEST_CASE("an unknown user, a disabled user and a wrong password look the same")
   CHECK(attempt("alice", "") == wrong);
 }
 
-TEST_CASE("guessing one user's password slows down, from wherever it comes, and does not stop the others") {
+TEST_CASE(
+    "guessing one user's password slows down, from wherever it comes, and does not stop the "
+    "others") {
   IdpWorld world;
   auto users = gateway::idp::UserStore::open(world.database).value();
   REQUIRE(users.add_user("bob", SecretText(kPassword), {}, world.random, world.clock.system_now()));
@@ -185,14 +200,17 @@ TEST_CASE("guessing one user's password slows down, from wherever it comes, and 
   CHECK(attempt("alice", kPassword, 11).status == 200);
 }
 
-TEST_CASE("guessing from one address slows down whoever it guesses at, also after a success of its own") {
+TEST_CASE(
+    "guessing from one address slows down whoever it guesses at, also after a success of its own") {
   IdpWorld world;
   auto users = gateway::idp::UserStore::open(world.database).value();
-  REQUIRE(users.add_user("mallory", SecretText(kPassword), {}, world.random, world.clock.system_now()));
+  REQUIRE(
+      users.add_user("mallory", SecretText(kPassword), {}, world.random, world.clock.system_now()));
   const auto started = world.start();
   Browser browser(world, "2001:db8::1");
   browser.open(started.user_code);
-  for (int i = 0; i < 10; ++i) CHECK(browser.sign_in("user" + std::to_string(i), "wrong password").status == 403);
+  for (int i = 0; i < 10; ++i)
+    CHECK(browser.sign_in("user" + std::to_string(i), "wrong password").status == 403);
   Browser neighbour(world, "2001:db8::2");  // the same /64
   neighbour.open(started.user_code);
   CHECK(neighbour.sign_in("mallory", kPassword).status == 200);
@@ -207,7 +225,9 @@ TEST_CASE("guessing codes slows down an address, and in the end everybody") {
   settings.wrong_codes_in_five_minutes = 30;
   IdpWorld world(settings);
   const auto started = world.start();
-  const auto guess = [&](int host) { return world.get("/device?user_code=BBBBBBBB", {}, "203.0.113." + std::to_string(host)).status; };
+  const auto guess = [&](int host) {
+    return world.get("/device?user_code=BBBBBBBB", {}, "203.0.113." + std::to_string(host)).status;
+  };
   for (int i = 0; i < 11; ++i) CHECK(guess(1) == 400);
   CHECK(guess(1) == 429);
   CHECK(world.get("/device?user_code=" + started.user_code, {}, "203.0.113.1").status == 429);
@@ -224,7 +244,8 @@ TEST_CASE("a code may be typed in any case, with or without its dash") {
   CHECK(normalise_user_code("bcdf ghjk") == "BCDF-GHJK");
   CHECK(normalise_user_code("BCDFGHJK") == "BCDF-GHJK");
   CHECK(normalise_user_code("-b-c-d-f-g-h-j-k-") == "BCDF-GHJK");
-  for (const char* bad : {"", "BCDF-GHJ", "BCDF-GHJKL", "ACDF-GHJK", "BCDF-GHJ1", "BCDF_GHJK", "<script>"}) {
+  for (const char* bad :
+       {"", "BCDF-GHJ", "BCDF-GHJKL", "ACDF-GHJK", "BCDF-GHJ1", "BCDF_GHJK", "<script>"}) {
     INFO(bad);
     CHECK_FALSE(normalise_user_code(bad));
   }
@@ -239,7 +260,8 @@ TEST_CASE("a page asked for wrongly answers and keeps its head") {
   CHECK(world.get("/device?user_code=a&user_code=b").status == 400);
   CHECK(world.get("/device?user_code=%3Cscript%3E").status == 400);
   CHECK(world.send({"DELETE", "/device", {}, {}})->status == 405);
-  CHECK(world.send({"POST", "/device", {{"Content-Type", "text/plain"}}, "step=decide"})->status == 415);
+  CHECK(world.send({"POST", "/device", {{"Content-Type", "text/plain"}}, "step=decide"})->status ==
+        415);
   CHECK(world.post("/device", std::string(9000, 'a')).status == 413);
   CHECK(world.post("/device", "step=decide&step=sign_in").status == 400);
 }

@@ -23,22 +23,28 @@ class IdpWorld {
     wanted.issuer = "https://gw.example:8443";
     wanted.audience = "https://gw.example:8443";
     auto users = gateway::idp::UserStore::open(database).value();
-    REQUIRE(users.add_user("alice", SecretText(kPassword), {"dba", "ops"}, random, clock.system_now()));
-    idp = gateway::idp::IdentityProvider::create(wanted, database, crypto::P256Key::generate(), clock, random, log).value();
+    REQUIRE(
+        users.add_user("alice", SecretText(kPassword), {"dba", "ops"}, random, clock.system_now()));
+    idp = gateway::idp::IdentityProvider::create(wanted, database, crypto::P256Key::generate(),
+                                                 clock, random, log)
+              .value();
   }
 
-  std::optional<http::Response> send(http::Request request, const std::string& address = "192.0.2.7") {
+  std::optional<http::Response> send(http::Request request,
+                                     const std::string& address = "192.0.2.7") {
     const http::ConnectionInfo connection{1, asio::ip::make_address(address), 4711};
     return run(context, idp->handle(std::move(request), connection));
   }
-  http::Response get(const std::string& target, const std::string& cookie = {}, const std::string& address = "192.0.2.7") {
+  http::Response get(const std::string& target, const std::string& cookie = {},
+                     const std::string& address = "192.0.2.7") {
     http::Request request{"GET", target, {}, {}};
     if (!cookie.empty()) request.headers.add("Cookie", cookie);
     return send(std::move(request), address).value();
   }
   http::Response post(const std::string& target, std::string body, const std::string& cookie = {},
                       const std::string& address = "192.0.2.7") {
-    http::Request request{"POST", target, {{"Content-Type", "application/x-www-form-urlencoded"}}, std::move(body)};
+    http::Request request{
+        "POST", target, {{"Content-Type", "application/x-www-form-urlencoded"}}, std::move(body)};
     if (!cookie.empty()) request.headers.add("Cookie", cookie);
     return send(std::move(request), address).value();
   }
@@ -48,17 +54,21 @@ class IdpWorld {
     std::string user_code;
   };
   Started start(const std::string& address = "192.0.2.7") {
-    const auto response = post("/oauth/device_authorization", "client_id=hoopctl&client_host=laptop", {}, address);
+    const auto response =
+        post("/oauth/device_authorization", "client_id=hoopctl&client_host=laptop", {}, address);
     REQUIRE(response.status == 200);
     const auto json = nlohmann::json::parse(response.body);
     return {json["device_code"], json["user_code"]};
   }
   http::Response poll(const std::string& device_code) {
     return post("/oauth/token",
-                "grant_type=urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Adevice_code&client_id=hoopctl&device_code=" + device_code);
+                "grant_type=urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Adevice_code&client_id="
+                "hoopctl&device_code=" +
+                    device_code);
   }
   http::Response refresh(const std::string& token) {
-    return post("/oauth/token", "grant_type=refresh_token&client_id=hoopctl&refresh_token=" + token);
+    return post("/oauth/token",
+                "grant_type=refresh_token&client_id=hoopctl&refresh_token=" + token);
   }
 
   asio::io_context context;
@@ -84,14 +94,19 @@ inline std::string cookie_of(const http::Response& response) {
   return field ? std::string(field->substr(0, field->find(';'))) : std::string();
 }
 
-inline std::string error_of(const http::Response& response) { return nlohmann::json::parse(response.body).value("error", ""); }
+inline std::string error_of(const http::Response& response) {
+  return nlohmann::json::parse(response.body).value("error", "");
+}
 
 /// Walks the pages as a person does.
 class Browser {
  public:
-  explicit Browser(IdpWorld& world, std::string address = "198.51.100.9") : world_(&world), address_(std::move(address)) {}
+  explicit Browser(IdpWorld& world, std::string address = "198.51.100.9")
+      : world_(&world), address_(std::move(address)) {}
 
-  http::Response open(const std::string& code) { return keep(world_->get("/device?user_code=" + code, cookie, address_)); }
+  http::Response open(const std::string& code) {
+    return keep(world_->get("/device?user_code=" + code, cookie, address_));
+  }
   http::Response sign_in(const std::string& username, const std::string& password) {
     http::Form form;
     form.add("step", "sign_in");
@@ -102,7 +117,9 @@ class Browser {
     return keep(world_->post("/device", form.encode(), cookie, address_));
   }
   http::Response decide(const std::string& decision) {
-    return keep(world_->post("/device", "step=decide&csrf=" + csrf + "&user_code=" + user_code + "&decision=" + decision, cookie, address_));
+    return keep(world_->post(
+        "/device", "step=decide&csrf=" + csrf + "&user_code=" + user_code + "&decision=" + decision,
+        cookie, address_));
   }
 
   std::string cookie;
@@ -113,7 +130,8 @@ class Browser {
   http::Response keep(http::Response response) {
     if (const std::string fresh = cookie_of(response); !fresh.empty()) cookie = fresh;
     if (const std::string fresh = hidden_field(response.body, "csrf"); !fresh.empty()) csrf = fresh;
-    if (const std::string fresh = hidden_field(response.body, "user_code"); !fresh.empty()) user_code = fresh;
+    if (const std::string fresh = hidden_field(response.body, "user_code"); !fresh.empty())
+      user_code = fresh;
     return response;
   }
   IdpWorld* world_;

@@ -18,7 +18,8 @@ TEST_CASE("users are added once, listed by name, and removed") {
   const SecretText password("long enough");
   REQUIRE(users.add_user("bob@example.com", password, {"ops", "dba"}, random, SystemTime(5ms)));
   REQUIRE(users.add_user("alice", password, {}, random, SystemTime(7ms)));
-  CHECK(users.add_user("alice", password, {}, random, SystemTime(7ms)).error().code == ErrorCode::usage);
+  CHECK(users.add_user("alice", password, {}, random, SystemTime(7ms)).error().code ==
+        ErrorCode::usage);
   const auto list = users.list_users().value();
   REQUIRE(list.size() == 2);
   CHECK(list[0] == User{"alice", {}, false, SystemTime(7ms)});
@@ -35,8 +36,10 @@ TEST_CASE("names that would need quoting and short passwords are refused") {
   UserStore users = UserStore::open(database).value();
   for (const char* bad : {"", "a b", "a\nb", "a:b", "*", "a\"", "\xc3\xa9", "../x"}) {
     INFO(bad);
-    CHECK(users.add_user(bad, SecretText("long enough"), {}, random, {}).error().code == ErrorCode::usage);
-    CHECK(users.add_user("ok", SecretText("long enough"), {bad}, random, {}).error().code == ErrorCode::usage);
+    CHECK(users.add_user(bad, SecretText("long enough"), {}, random, {}).error().code ==
+          ErrorCode::usage);
+    CHECK(users.add_user("ok", SecretText("long enough"), {bad}, random, {}).error().code ==
+          ErrorCode::usage);
   }
   CHECK_FALSE(users.add_user("ok", SecretText("short"), {}, random, {}));
   CHECK_FALSE(users.add_user("ok", SecretText(std::string(1025, 'x')), {}, random, {}));
@@ -52,15 +55,20 @@ TEST_CASE("a password matches its hash alone, and hashes of one password differ"
   CHECK_FALSE(password_matches(SecretText(""), hash));
   CHECK(hash_password(SecretText("sesame open"), random) != hash);
   CHECK_FALSE(password_matches(SecretText("x"), unmatchable_hash(random)));
-  for (const char* broken : {"", "sesame open", "$scrypt$ln=1,r=8,p=1$AA$AA", "$scrypt$ln=15,r=8,p=1$", "$scrypt$ln=15,r=8,p=1$$",
-                             "$scrypt$ln=15,r=8,p=1$AA$", "$scrypt$ln=15,r=8,p=1$A$A"}) {
+  for (const char* broken :
+       {"", "sesame open", "$scrypt$ln=1,r=8,p=1$AA$AA", "$scrypt$ln=15,r=8,p=1$",
+        "$scrypt$ln=15,r=8,p=1$$", "$scrypt$ln=15,r=8,p=1$AA$", "$scrypt$ln=15,r=8,p=1$A$A"}) {
     INFO(broken);
     CHECK_FALSE(password_matches(SecretText("sesame open"), broken));
   }
 }
 
 TEST_CASE("delays double up to the longest, and quiet forgives") {
-  TryLimiter limiter({.free_tries = 2, .first_delay = 1s, .longest_delay = 8s, .forget_after = 100s, .max_keys = 2});
+  TryLimiter limiter({.free_tries = 2,
+                      .first_delay = 1s,
+                      .longest_delay = 8s,
+                      .forget_after = 100s,
+                      .max_keys = 2});
   SteadyTime now{};
   std::vector<long> waits;
   for (int i = 0; i < 8; ++i) {
@@ -76,7 +84,11 @@ TEST_CASE("delays double up to the longest, and quiet forgives") {
 }
 
 TEST_CASE("a limiter forgets the quietest key rather than grow") {
-  TryLimiter limiter({.free_tries = 0, .first_delay = 50s, .longest_delay = 50s, .forget_after = 100s, .max_keys = 2});
+  TryLimiter limiter({.free_tries = 0,
+                      .first_delay = 50s,
+                      .longest_delay = 50s,
+                      .forget_after = 100s,
+                      .max_keys = 2});
   SteadyTime now{};
   for (const char* key : {"a", "b", "c"}) {
     limiter.failed(key, now);

@@ -11,7 +11,9 @@
 using namespace hoop;
 using namespace hoop::gateway;
 
-TEST_CASE("pg connection: the server's certificate is checked as the target says, also where it names another host") {
+TEST_CASE(
+    "pg connection: the server's certificate is checked as the target says, also where it names "
+    "another host") {
   test::TempDir dir;
   const auto pki = net::generate_pki("ours", {"db.internal"});
   const auto stranger = net::generate_pki("theirs", {"db.internal"});
@@ -37,10 +39,14 @@ TEST_CASE("pg connection: the server's certificate is checked as the target says
   auto good = open(access::TlsMode::verify_full, "ca.pem", "db.internal");
   INFO((good ? "" : good.error().message + " / " + good.error().remote));
   REQUIRE(good);
-  CHECK(good->query("SELECT ssl::text FROM pg_stat_ssl WHERE pid = pg_backend_pid()", {})->at(0)[0].value_or("") == "true");
+  CHECK(good->query("SELECT ssl::text FROM pg_stat_ssl WHERE pid = pg_backend_pid()", {})
+            ->at(0)[0]
+            .value_or("") == "true");
   CHECK(open(access::TlsMode::verify_ca, "ca.pem", ""));
   CHECK(open(access::TlsMode::verify_full, "ca.pem", "").error().code == ErrorCode::integrity);
-  CHECK(open(access::TlsMode::verify_full, "ca.pem", "db.elsewhere").error().code == ErrorCode::integrity);
-  CHECK(open(access::TlsMode::verify_full, "other.pem", "db.internal").error().code == ErrorCode::integrity);
+  CHECK(open(access::TlsMode::verify_full, "ca.pem", "db.elsewhere").error().code ==
+        ErrorCode::integrity);
+  CHECK(open(access::TlsMode::verify_full, "other.pem", "db.internal").error().code ==
+        ErrorCode::integrity);
   CHECK(open(access::TlsMode::verify_ca, "other.pem", "").error().code == ErrorCode::integrity);
 }

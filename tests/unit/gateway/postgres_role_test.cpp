@@ -9,9 +9,9 @@
 
 #include "core/access/policy.h"
 #include "core/crypto/digest.h"
+#include "protocols/postgres/scram.h"
 #include "tests/support/catch.h"
 #include "tests/support/postgres_server.h"
-#include "protocols/postgres/scram.h"
 
 using namespace hoop;
 using namespace hoop::gateway;
@@ -29,7 +29,10 @@ test::PostgresServer& server() {
     made->sql("GRANT pg_signal_backend TO hoop_admin");
     made->sql("CREATE ROLE app_read NOLOGIN");
     made->sql("GRANT app_read TO hoop_admin WITH ADMIN OPTION");
-    made->sql("CREATE TABLE t(x int); GRANT SELECT ON t TO app_read; GRANT CREATE ON SCHEMA public TO app_read", "demo");
+    made->sql(
+        "CREATE TABLE t(x int); GRANT SELECT ON t TO app_read; GRANT CREATE ON SCHEMA public TO "
+        "app_read",
+        "demo");
     made->sql("GRANT CREATE ON SCHEMA public TO app_read", "other");
     return made;
   }();
@@ -44,7 +47,9 @@ struct Fixture {
   crypto::SystemRandom random;
   std::string gateway_id = "gw_test1";
   std::string admin = "hoop_admin";
-  PostgresRoleIssuer issuer{gateway_id, "postgres", [this](const std::string& database) { return login(database); }, clock, random};
+  PostgresRoleIssuer issuer{gateway_id, "postgres",
+                            [this](const std::string& database) { return login(database); }, clock,
+                            random};
 
   Result<PgLogin> login(const std::string& database) {
     PgLogin out;
@@ -57,7 +62,8 @@ struct Fixture {
     return out;
   }
 
-  access::Authorization authorization(const std::string& mapped, std::chrono::seconds ttl = std::chrono::minutes(5)) {
+  access::Authorization authorization(const std::string& mapped,
+                                      std::chrono::seconds ttl = std::chrono::minutes(5)) {
     access::PolicyDocument policy;
     access::Role role;
     role.name = "r";
@@ -76,7 +82,8 @@ struct Fixture {
     return std::move(*out);
   }
 
-  access::PostgresCredential issue(const std::string& name, const std::string& mapped = "app_read") {
+  access::PostgresCredential issue(const std::string& name,
+                                   const std::string& mapped = "app_read") {
     auto credential = issuer.issue(authorization(mapped), name);
     INFO((credential ? "" : credential.error().message + " / " + credential.error().remote));
     REQUIRE(credential);
@@ -86,74 +93,106 @@ struct Fixture {
 
 /// A session's own connection, over TCP with SCRAM.
 struct Client {
-  explicit Client(const access::PostgresCredential& credential, const std::string& database = "demo")
-      : connection(PQconnectdb(fmt::format("host=127.0.0.1 port={} user={} password={} dbname={} sslmode=disable", server().port(),
-                                           credential.username, credential.password.reveal(), database).c_str())) {}
+  explicit Client(const access::PostgresCredential& credential,
+                  const std::string& database = "demo")
+      : connection(PQconnectdb(
+            fmt::format("host=127.0.0.1 port={} user={} password={} dbname={} sslmode=disable",
+                        server().port(), credential.username, credential.password.reveal(),
+                        database)
+                .c_str())) {}
   ~Client() { PQfinish(connection); }
   Client(const Client&) = delete;
   Client& operator=(const Client&) = delete;
   bool connected() const { return PQstatus(connection) == CONNECTION_OK; }
   std::string ask(const char* sql) {
     PGresult* result = PQexec(connection, sql);
-    std::string out = PQresultStatus(result) == PGRES_TUPLES_OK ? PQgetvalue(result, 0, 0)
-                      : PQresultStatus(result) == PGRES_COMMAND_OK ? "ok" : PQresultErrorMessage(result);
+    std::string out = PQresultStatus(result) == PGRES_TUPLES_OK    ? PQgetvalue(result, 0, 0)
+                      : PQresultStatus(result) == PGRES_COMMAND_OK ? "ok"
+                                                                   : PQresultErrorMessage(result);
     PQclear(result);
     return out;
   }
   PGconn* connection;
 };
 
-std::string count_roles(const std::string& name) { return server().sql(fmt::format("SELECT count(*) FROM pg_roles WHERE rolname = '{}'", name)); }
+std::string count_roles(const std::string& name) {
+  return server().sql(fmt::format("SELECT count(*) FROM pg_roles WHERE rolname = '{}'", name));
+}
 
 }  // namespace
 
 TEST_CASE("scram verifier: PostgreSQL's own form") {
   // Salt and iterations chosen, the rest computed with RFC 5803's formulas in Python's hashlib.
-  const std::string verifier = postgres::scram_verifier(SecretText(std::string("pencil")), as_bytes("0123456789abcdef"), 4096);
-  CHECK(verifier == "SCRAM-SHA-256$4096:MDEyMzQ1Njc4OWFiY2RlZg==$nQpbZ77WudtqufPwikHXGRt6g2QJ4zns8bZLw273DRM=:jn2amWP1q1h+jgjy0YTO14S6/F02SV7taipOeB7ef20=");
+  const std::string verifier = postgres::scram_verifier(SecretText(std::string("pencil")),
+                                                        as_bytes("0123456789abcdef"), 4096);
+  CHECK(verifier ==
+        "SCRAM-SHA-256$4096:MDEyMzQ1Njc4OWFiY2RlZg==$nQpbZ77WudtqufPwikHXGRt6g2QJ4zns8bZLw273DRM=:"
+        "jn2amWP1q1h+jgjy0YTO14S6/F02SV7taipOeB7ef20=");
 }
 
 TEST_CASE("postgres role: it can log in, is the mapped role, and has no attribute of its own") {
   Fixture f;
   const auto credential = f.issue("hoop_attributes");
   CHECK(credential.password.reveal().size() == 43);
-  CHECK(server().sql("SELECT rolcanlogin, rolinherit, rolsuper, rolcreatedb, rolcreaterole, rolreplication, rolbypassrls FROM pg_roles WHERE rolname = 'hoop_attributes'") ==
-        "t|f|f|f|f|f|f");
-  CHECK(server().sql("SELECT rolpassword LIKE 'SCRAM-SHA-256$%' FROM pg_authid WHERE rolname = 'hoop_attributes'") == "t");
-  CHECK(server().sql("SELECT rolvaliduntil BETWEEN now() + '4 min' AND now() + '6 min' FROM pg_roles WHERE rolname = 'hoop_attributes'") == "t");
-  CHECK(server().sql("SELECT string_agg(g.rolname, ',' ORDER BY 1) FROM pg_auth_members m JOIN pg_roles g ON g.oid = m.roleid JOIN pg_roles r ON r.oid = m.member "
+  CHECK(server().sql(
+            "SELECT rolcanlogin, rolinherit, rolsuper, rolcreatedb, rolcreaterole, rolreplication, "
+            "rolbypassrls FROM pg_roles WHERE rolname = 'hoop_attributes'") == "t|f|f|f|f|f|f");
+  CHECK(server().sql("SELECT rolpassword LIKE 'SCRAM-SHA-256$%' FROM pg_authid WHERE rolname = "
+                     "'hoop_attributes'") == "t");
+  CHECK(server().sql("SELECT rolvaliduntil BETWEEN now() + '4 min' AND now() + '6 min' FROM "
+                     "pg_roles WHERE rolname = 'hoop_attributes'") == "t");
+  CHECK(server().sql("SELECT string_agg(g.rolname, ',' ORDER BY 1) FROM pg_auth_members m JOIN "
+                     "pg_roles g ON g.oid = m.roleid JOIN pg_roles r ON r.oid = m.member "
                      "WHERE r.rolname = 'hoop_attributes'") == "app_read,hoop_gw_test1");
   Client client(credential);
   REQUIRE(client.connected());
   CHECK(client.ask("SELECT current_user || ' ' || session_user") == "app_read hoop_attributes");
   CHECK(client.ask("SELECT count(*) FROM t") == "0");
   CHECK(client.ask("CREATE TABLE made_by_session(x int)") == "ok");
-  CHECK(server().sql("SELECT tableowner FROM pg_tables WHERE tablename = 'made_by_session'", "demo") == "app_read");
+  CHECK(server().sql("SELECT tableowner FROM pg_tables WHERE tablename = 'made_by_session'",
+                     "demo") == "app_read");
   CHECK(f.issuer.revoke("hoop_attributes"));
 }
 
-TEST_CASE("postgres role: a mapped role with dangerous rights is refused, however it comes by them") {
+TEST_CASE(
+    "postgres role: a mapped role with dangerous rights is refused, however it comes by them") {
   Fixture f;
-  server().sql("CREATE ROLE m_super SUPERUSER; CREATE ROLE m_rls BYPASSRLS; CREATE ROLE m_repl REPLICATION; CREATE ROLE m_create CREATEROLE;"
-               "CREATE ROLE m_files; GRANT pg_read_server_files TO m_files; CREATE ROLE m_exec; GRANT pg_execute_server_program TO m_exec;"
-               "CREATE ROLE m_write; GRANT pg_write_server_files TO m_write; CREATE ROLE m_far; CREATE ROLE m_middle NOINHERIT; GRANT m_super TO m_middle; GRANT m_middle TO m_far;"
-               "CREATE ROLE hoop_somebody; CREATE ROLE m_hoop; GRANT hoop_somebody TO m_hoop");
-  const auto [mapped, why] = GENERATE(table<std::string, std::string>({{"m_super", "SUPERUSER"}, {"m_rls", "BYPASSRLS"}, {"m_repl", "REPLICATION"},
-      {"m_create", "CREATEROLE"}, {"m_files", "pg_read_server_files"}, {"m_exec", "pg_execute_server_program"}, {"m_write", "pg_write_server_files"},
-      {"m_far", "SUPERUSER"}, {"m_hoop", "a role of hoopctl"}, {"hoop_admin", "CREATEROLE"}}));
+  server().sql(
+      "CREATE ROLE m_super SUPERUSER; CREATE ROLE m_rls BYPASSRLS; CREATE ROLE m_repl REPLICATION; "
+      "CREATE ROLE m_create CREATEROLE;"
+      "CREATE ROLE m_files; GRANT pg_read_server_files TO m_files; CREATE ROLE m_exec; GRANT "
+      "pg_execute_server_program TO m_exec;"
+      "CREATE ROLE m_write; GRANT pg_write_server_files TO m_write; CREATE ROLE m_far; CREATE ROLE "
+      "m_middle NOINHERIT; GRANT m_super TO m_middle; GRANT m_middle TO m_far;"
+      "CREATE ROLE hoop_somebody; CREATE ROLE m_hoop; GRANT hoop_somebody TO m_hoop");
+  const auto [mapped, why] =
+      GENERATE(table<std::string, std::string>({{"m_super", "SUPERUSER"},
+                                                {"m_rls", "BYPASSRLS"},
+                                                {"m_repl", "REPLICATION"},
+                                                {"m_create", "CREATEROLE"},
+                                                {"m_files", "pg_read_server_files"},
+                                                {"m_exec", "pg_execute_server_program"},
+                                                {"m_write", "pg_write_server_files"},
+                                                {"m_far", "SUPERUSER"},
+                                                {"m_hoop", "a role of hoopctl"},
+                                                {"hoop_admin", "CREATEROLE"}}));
   auto refused = f.issuer.issue(f.authorization(mapped), "hoop_refused");
   REQUIRE_FALSE(refused);
   CHECK(refused.error().code == ErrorCode::denied);
   CHECK_THAT(refused.error().message, Catch::Matchers::ContainsSubstring(why));
   CHECK(count_roles("hoop_refused") == "0");
-  server().sql("DROP ROLE m_super, m_rls, m_repl, m_create, m_files, m_exec, m_write, m_far, m_middle, hoop_somebody, m_hoop");
+  server().sql(
+      "DROP ROLE m_super, m_rls, m_repl, m_create, m_files, m_exec, m_write, m_far, m_middle, "
+      "hoop_somebody, m_hoop");
 }
 
 TEST_CASE("postgres role: a missing mapped role and an empty one are configuration errors") {
   Fixture f;
-  CHECK(f.issuer.issue(f.authorization("nobody_there"), "hoop_x").error().code == ErrorCode::config);
+  CHECK(f.issuer.issue(f.authorization("nobody_there"), "hoop_x").error().code ==
+        ErrorCode::config);
   CHECK(f.issuer.issue(f.authorization(""), "hoop_x").error().code == ErrorCode::config);
-  CHECK(f.issuer.issue(f.authorization("bad\"; DROP ROLE app_read; --"), "hoop_x").error().code == ErrorCode::config);
+  CHECK(f.issuer.issue(f.authorization("bad\"; DROP ROLE app_read; --"), "hoop_x").error().code ==
+        ErrorCode::config);
   CHECK(count_roles("app_read") == "1");
 }
 
@@ -182,17 +221,23 @@ TEST_CASE("postgres role: what hangs on the role in any database is given away o
   Fixture f;
   f.issue("hoop_owner");
   // A session may get there by RESET ROLE tricks or a DBA's help; the role must go all the same.
-  server().sql("CREATE TABLE owned(x int); ALTER TABLE owned OWNER TO hoop_owner; SET ROLE app_read; CREATE TABLE granted(x int); GRANT SELECT ON granted TO hoop_owner", "demo");
+  server().sql(
+      "CREATE TABLE owned(x int); ALTER TABLE owned OWNER TO hoop_owner; SET ROLE app_read; CREATE "
+      "TABLE granted(x int); GRANT SELECT ON granted TO hoop_owner",
+      "demo");
   server().sql("CREATE TABLE owned2(x int); ALTER TABLE owned2 OWNER TO hoop_owner", "other");
   auto revoked = f.issuer.revoke("hoop_owner");
   INFO((revoked ? "" : revoked.error().message + " / " + revoked.error().remote));
   REQUIRE(revoked);
   CHECK(count_roles("hoop_owner") == "0");
-  CHECK(server().sql("SELECT tableowner FROM pg_tables WHERE tablename = 'owned'", "demo") == "app_read");
-  CHECK(server().sql("SELECT tableowner FROM pg_tables WHERE tablename = 'owned2'", "other") == "app_read");
+  CHECK(server().sql("SELECT tableowner FROM pg_tables WHERE tablename = 'owned'", "demo") ==
+        "app_read");
+  CHECK(server().sql("SELECT tableowner FROM pg_tables WHERE tablename = 'owned2'", "other") ==
+        "app_read");
 }
 
-TEST_CASE("postgres role: what only a superuser can take back keeps the role, but nobody can use it") {
+TEST_CASE(
+    "postgres role: what only a superuser can take back keeps the role, but nobody can use it") {
   Fixture f;
   const auto credential = f.issue("hoop_stuck");
   server().sql("GRANT CREATE ON DATABASE other TO hoop_stuck");
@@ -207,7 +252,9 @@ TEST_CASE("postgres role: what only a superuser can take back keeps the role, bu
 
 TEST_CASE("postgres role: without pg_signal_backend the backends are ended by membership") {
   Fixture f;
-  server().sql("CREATE ROLE plain_admin LOGIN CREATEROLE PASSWORD 'admin password'; GRANT app_read TO plain_admin WITH ADMIN OPTION");
+  server().sql(
+      "CREATE ROLE plain_admin LOGIN CREATEROLE PASSWORD 'admin password'; GRANT app_read TO "
+      "plain_admin WITH ADMIN OPTION");
   f.admin = "plain_admin";
   const auto credential = f.issue("hoop_plain");
   Client client(credential);
@@ -221,7 +268,9 @@ TEST_CASE("postgres role: without pg_signal_backend the backends are ended by me
 TEST_CASE("postgres role: only roles of its own marker group are listed and revoked") {
   Fixture ours, theirs;
   theirs.issuer.~PostgresRoleIssuer();
-  new (&theirs.issuer) PostgresRoleIssuer("gw_test2", "postgres", [&](const std::string& database) { return theirs.login(database); }, theirs.clock, theirs.random);
+  new (&theirs.issuer) PostgresRoleIssuer(
+      "gw_test2", "postgres", [&](const std::string& database) { return theirs.login(database); },
+      theirs.clock, theirs.random);
   ours.issue("hoop_ours");
   theirs.issue("hoop_theirs");
   server().sql("CREATE ROLE hoop_nobodys");
@@ -231,7 +280,8 @@ TEST_CASE("postgres role: only roles of its own marker group are listed and revo
   REQUIRE(listed->size() == 1);
   CHECK(listed->at(0).name == "hoop_ours");
   CHECK(listed->at(0).expired);
-  for (const std::string name : {"hoop_theirs", "hoop_nobodys", "hoop_gw_test2", "app_read", "postgres"}) {
+  for (const std::string name :
+       {"hoop_theirs", "hoop_nobodys", "hoop_gw_test2", "app_read", "postgres"}) {
     INFO(name);
     auto refused = ours.issuer.revoke(name);
     REQUIRE_FALSE(refused);
@@ -246,9 +296,11 @@ TEST_CASE("postgres role: only roles of its own marker group are listed and revo
 TEST_CASE("postgres role: a cached connection that died is replaced without an error") {
   Fixture f;
   f.issue("hoop_first");
-  server().sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'hoop_admin'");
+  server().sql(
+      "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'hoop_admin'");
   f.issue("hoop_second");
-  server().sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'hoop_admin'");
+  server().sql(
+      "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'hoop_admin'");
   CHECK(f.issuer.revoke("hoop_first"));
   CHECK(f.issuer.revoke("hoop_second"));
 }
@@ -258,7 +310,8 @@ TEST_CASE("postgres role: issuer connections start with a fixed search path") {
   auto login = f.login("demo");
   auto connection = PgConnection::open(*login);
   REQUIRE(connection);
-  auto rows = connection->query("SELECT current_setting('search_path'), current_setting('statement_timeout')", {});
+  auto rows = connection->query(
+      "SELECT current_setting('search_path'), current_setting('statement_timeout')", {});
   REQUIRE(rows);
   CHECK(rows->at(0)[0].value_or("") == "pg_catalog,pg_temp");
   CHECK(rows->at(0)[1].value_or("") == "10s");
@@ -271,7 +324,8 @@ TEST_CASE("postgres role: what the server said is kept apart from what we say") 
   auto refused = PgConnection::open(*login);
   REQUIRE_FALSE(refused);
   CHECK(refused.error().code == ErrorCode::upstream_refused);
-  CHECK_THAT(refused.error().message, Catch::Matchers::ContainsSubstring("password was not accepted"));
+  CHECK_THAT(refused.error().message,
+             Catch::Matchers::ContainsSubstring("password was not accepted"));
   CHECK(refused.error().message.find("FATAL") == std::string::npos);
   CHECK_THAT(refused.error().remote, Catch::Matchers::ContainsSubstring("FATAL"));
   login->port = 1;

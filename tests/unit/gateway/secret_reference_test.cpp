@@ -14,8 +14,11 @@ using namespace hoop;
 using namespace hoop::gateway;
 
 TEST_CASE("secret: only references are accepted, and a literal is never repeated") {
-  for (const std::string good : {"file:/a", "file:keys/x", "env:NAME", "exec:/bin/cat '/a b' c"}) CHECK(check_secret_reference(good));
-  for (const std::string bad : {"", "hunter2", "file:", "env:", "env:A=hunter2", "exec:", "exec:cat hunter2", "exec:/bin/cat 'hunter2", "FILE:/hunter2", "vault:hunter2"}) {
+  for (const std::string good : {"file:/a", "file:keys/x", "env:NAME", "exec:/bin/cat '/a b' c"})
+    CHECK(check_secret_reference(good));
+  for (const std::string bad :
+       {"", "hunter2", "file:", "env:", "env:A=hunter2", "exec:", "exec:cat hunter2",
+        "exec:/bin/cat 'hunter2", "FILE:/hunter2", "vault:hunter2"}) {
     INFO(bad);
     auto refused = check_secret_reference(bad);
     REQUIRE_FALSE(refused);
@@ -54,5 +57,6 @@ TEST_CASE("secret: a program, without a shell, with an end") {
   CHECK(resolve_secret("exec:/nowhere/program", "/").error().code == ErrorCode::config);
   CHECK(resolve_secret("exec:/bin/true", "/").error().code == ErrorCode::config);  // wrote nothing
   CHECK(resolve_secret("exec:/usr/bin/yes", "/").error().code == ErrorCode::timeout);
-  CHECK(resolve_secret("exec:/bin/cat", "/").error().code == ErrorCode::config);  // stdin is empty, not ours
+  CHECK(resolve_secret("exec:/bin/cat", "/").error().code ==
+        ErrorCode::config);  // stdin is empty, not ours
 }

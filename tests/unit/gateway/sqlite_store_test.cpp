@@ -11,7 +11,8 @@ namespace {
 
 SystemTime at(int seconds) { return SystemTime(std::chrono::seconds(1'800'000'000 + seconds)); }
 
-SessionRecord record(const std::string& session, const std::string& subject = "alice", int started = 0) {
+SessionRecord record(const std::string& session, const std::string& subject = "alice",
+                     int started = 0) {
   SessionRecord out;
   out.session = session;
   out.target = "pg";

@@ -84,7 +84,7 @@ TEST_CASE("a database file is private to its owner and never a symbolic link") {
     Database database = Database::open(file).value();
     REQUIRE(database.script("CREATE TABLE t (a); INSERT INTO t VALUES (5)"));
     for (const char* suffix : {"", "-wal", "-shm"}) {
-      struct stat status {};
+      struct stat status{};
       REQUIRE(::stat((file.string() + suffix).c_str(), &status) == 0);
       CHECK((status.st_mode & 0777) == 0600);
     }

@@ -12,7 +12,9 @@ using namespace hoop::access;
 
 namespace {
 
-Result<PolicyDocument> parse(std::string text) { return parse_policy({{"p.toml", std::move(text)}}); }
+Result<PolicyDocument> parse(std::string text) {
+  return parse_policy({{"p.toml", std::move(text)}});
+}
 
 constexpr const char* kRule = "[[rule]]\nname = \"r\"\neffect = \"deny\"\n";
 
@@ -62,10 +64,16 @@ level = "summary"
 )");
   REQUIRE(document);
   REQUIRE(document->roles.size() == 1);
-  CHECK(document->roles[0] == Role{"agents", {"group:ai-agents", "user:bob"}, {"pg-*"}, DataPath::gateway, std::chrono::minutes(15), "app_ro"});
+  CHECK(document->roles[0] == Role{"agents",
+                                   {"group:ai-agents", "user:bob"},
+                                   {"pg-*"},
+                                   DataPath::gateway,
+                                   std::chrono::minutes(15),
+                                   "app_ro"});
   REQUIRE(document->rules.size() == 1);
   const Rule& rule = document->rules[0];
-  CHECK(rule.when.at("verb") == std::vector<std::string>{"select", "create", "alter", "drop", "truncate", "comment"});
+  CHECK(rule.when.at("verb") ==
+        std::vector<std::string>{"select", "create", "alter", "drop", "truncate", "comment"});
   CHECK(rule.when.at("table") == std::vector<std::string>{"public.customers"});
   CHECK(rule.when.at("limit") == std::vector<std::string>{"absent", "> 1000"});
   CHECK(rule.effect == Effect::require_approval);
@@ -94,10 +102,14 @@ TEST_CASE("an empty policy allows nothing and is no error") {
 
 TEST_CASE("a later file replaces by name, keeps the place, and appends the rest") {
   const auto document = parse_policy({
-      {"a.toml", "[[rule]]\nname=\"one\"\nwhen={}\neffect=\"deny\"\n[[rule]]\nname=\"two\"\nwhen={}\neffect=\"deny\"\n"
-                 "[[mask]]\ncolumns=[\"*.a\"]\n[limits]\nrows_per_session=1\nrows_per_statement=1\n"},
-      {"b.toml", "[[rule]]\nname=\"one\"\nwhen={}\neffect=\"allow\"\n[[rule]]\nname=\"three\"\nwhen={}\neffect=\"deny\"\n"
-                 "[[mask]]\ncolumns=[\"*.b\"]\n[limits]\nrows_per_session=2\n"},
+      {"a.toml",
+       "[[rule]]\nname=\"one\"\nwhen={}\neffect=\"deny\"\n[[rule]]\nname=\"two\"\nwhen={}\neffect="
+       "\"deny\"\n"
+       "[[mask]]\ncolumns=[\"*.a\"]\n[limits]\nrows_per_session=1\nrows_per_statement=1\n"},
+      {"b.toml",
+       "[[rule]]\nname=\"one\"\nwhen={}\neffect=\"allow\"\n[[rule]]\nname=\"three\"\nwhen={}"
+       "\neffect=\"deny\"\n"
+       "[[mask]]\ncolumns=[\"*.b\"]\n[limits]\nrows_per_session=2\n"},
   });
   REQUIRE(document);
   REQUIRE(document->rules.size() == 3);
@@ -134,7 +146,8 @@ TEST_CASE("hoopctl-policy(5) knows every word, and its example is a policy") {
   text << file.rdbuf();
   const std::string page = text.str();
   std::vector<std::string> all = verbs_of("postgres");
-  for (const auto& more : {verb_groups("postgres"), condition_keys(), detector_names()}) all.insert(all.end(), more.begin(), more.end());
+  for (const auto& more : {verb_groups("postgres"), condition_keys(), detector_names()})
+    all.insert(all.end(), more.begin(), more.end());
   for (const std::string& word : all) {
     INFO(word);
     CHECK(page.find(word) != std::string::npos);
@@ -166,74 +179,116 @@ TEST_CASE("every slip is named with its place and what would be right") {
       {"[[rules]]\n", "p.toml:1:3: unknown key 'rules'", "did you mean 'rule'?"},
       {"[[masks]]\n", "p.toml:1:3: unknown key 'masks'", "did you mean 'mask'?"},
       {"limit = 3\n", "p.toml:1:1: unknown key 'limit'", "did you mean 'limits'?"},
-      {"[limits]\nrow_per_statement = 1\n", "p.toml:2:1: unknown key 'row_per_statement'", "did you mean 'rows_per_statement'?"},
-      {r("when = { vreb = \"select\" }\n"), "p.toml:4:10: unknown key 'vreb'", "known here: cursor, database, explain"},
-      {r("when = {}\neffekt = \"deny\"\n"), "p.toml:5:1: unknown key 'effekt'", "did you mean 'effect'?"},
-      {"[record]\nlevels = \"full\"\n", "p.toml:2:1: unknown key 'levels'", "did you mean 'level'?"},
-      {"[[role]]\nname=\"a\"\nmembers=[\"*\"]\ntargets=[\"*\"]\nmember=[\"*\"]\n", "p.toml:5:1: unknown key 'member'", "members"},
+      {"[limits]\nrow_per_statement = 1\n", "p.toml:2:1: unknown key 'row_per_statement'",
+       "did you mean 'rows_per_statement'?"},
+      {r("when = { vreb = \"select\" }\n"), "p.toml:4:10: unknown key 'vreb'",
+       "known here: cursor, database, explain"},
+      {r("when = {}\neffekt = \"deny\"\n"), "p.toml:5:1: unknown key 'effekt'",
+       "did you mean 'effect'?"},
+      {"[record]\nlevels = \"full\"\n", "p.toml:2:1: unknown key 'levels'",
+       "did you mean 'level'?"},
+      {"[[role]]\nname=\"a\"\nmembers=[\"*\"]\ntargets=[\"*\"]\nmember=[\"*\"]\n",
+       "p.toml:5:1: unknown key 'member'", "members"},
       // rules
       {"[[rule]]\nwhen = {}\neffect = \"deny\"\n", "p.toml:1:1: 'name' is missing", ""},
-      {"[[rule]]\nname = \"\"\nwhen = {}\neffect = \"deny\"\n", "p.toml:2:8: 'name' must not be empty", ""},
-      {"[[rule]]\nname = \"x\"\nwhen = {}\n", "p.toml:1:1: 'effect' is missing", "require_approval"},
+      {"[[rule]]\nname = \"\"\nwhen = {}\neffect = \"deny\"\n",
+       "p.toml:2:8: 'name' must not be empty", ""},
+      {"[[rule]]\nname = \"x\"\nwhen = {}\n", "p.toml:1:1: 'effect' is missing",
+       "require_approval"},
       {"[[rule]]\nname = \"x\"\neffect = \"deny\"\n", "p.toml:1:1: 'when' is missing", "when = {}"},
-      {"[[rule]]\nname = \"x\"\nwhen = {}\neffect = \"denied\"\n", "p.toml:4:10: 'effect' cannot be 'denied'", "one of: allow, deny, require_approval"},
-      {"[[rule]]\nname = \"default\"\nwhen = {}\neffect = \"deny\"\n", "p.toml:2:8: 'default' is the name", "another name"},
+      {"[[rule]]\nname = \"x\"\nwhen = {}\neffect = \"denied\"\n",
+       "p.toml:4:10: 'effect' cannot be 'denied'", "one of: allow, deny, require_approval"},
+      {"[[rule]]\nname = \"default\"\nwhen = {}\neffect = \"deny\"\n",
+       "p.toml:2:8: 'default' is the name", "another name"},
       {r("when = \"select\"\n"), "p.toml:4:8: 'when' must be a table, but is a string", ""},
-      {r("when = { verb = \"slect\" }\n"), "p.toml:4:17: 'slect' is no verb of postgres", "did you mean 'select'?"},
-      {r("when = { verb = [\"select\", \"drp\"] }\n"), "p.toml:4:28: 'drp' is no verb", "did you mean 'drop'?"},
+      {r("when = { verb = \"slect\" }\n"), "p.toml:4:17: 'slect' is no verb of postgres",
+       "did you mean 'select'?"},
+      {r("when = { verb = [\"select\", \"drp\"] }\n"), "p.toml:4:28: 'drp' is no verb",
+       "did you mean 'drop'?"},
       {r("when = { verb = \"raed\" }\n"), "p.toml:4:17: 'raed' is no verb", "read"},
-      {r("when = { verb = 3 }\n"), "p.toml:4:17: 'verb' must be a string or an array of strings", ""},
+      {r("when = { verb = 3 }\n"), "p.toml:4:17: 'verb' must be a string or an array of strings",
+       ""},
       {r("when = { verb = [\"select\", 3] }\n"), "p.toml:4:17: 'verb' must hold strings only", ""},
-      {r("when = { verb = [] }\n"), "p.toml:4:17: 'verb' is empty, so the rule would never match", ""},
+      {r("when = { verb = [] }\n"), "p.toml:4:17: 'verb' is empty, so the rule would never match",
+       ""},
       {r("when = { verb = \"SELECT\" }\n"), "p.toml:4:17: 'SELECT' is no verb", ""},
-      {r("when = { protocol = \"postgresql\" }\n"), "p.toml:4:21: 'postgresql' is no protocol", "did you mean 'postgres'?"},
-      {r("when = { table = \"customers\" }\n"), "p.toml:4:18: 'customers' names no schema", "\"public.customers\", or \"*.customers\""},
-      {r("when = { reads = [\"a.b\", \"customers\"] }\n"), "p.toml:4:26: 'customers' names no schema", ""},
+      {r("when = { protocol = \"postgresql\" }\n"), "p.toml:4:21: 'postgresql' is no protocol",
+       "did you mean 'postgres'?"},
+      {r("when = { table = \"customers\" }\n"), "p.toml:4:18: 'customers' names no schema",
+       "\"public.customers\", or \"*.customers\""},
+      {r("when = { reads = [\"a.b\", \"customers\"] }\n"),
+       "p.toml:4:26: 'customers' names no schema", ""},
       {r("when = { writes = \".x\" }\n"), "p.toml:4:19: '.x' names no schema", ""},
-      {r("when = { function = \"pg_sleep\" }\n"), "p.toml:4:21: 'pg_sleep' names no schema", "*.pg_sleep"},
+      {r("when = { function = \"pg_sleep\" }\n"), "p.toml:4:21: 'pg_sleep' names no schema",
+       "*.pg_sleep"},
       {r("when = { table = \"\" }\n"), "p.toml:4:18: an empty text", ""},
       {r("when = { limit = \"<= many\" }\n"), "p.toml:4:18: '<= many' compares", "<= 1000"},
-      {r("when = { limit = \"missing\" }\n"), "p.toml:4:18: 'missing' is nothing that a limit can be", "absent"},
-      {r("when = { where = \"none\" }\n"), "p.toml:4:18: 'none' is nothing that a WHERE can be", "absent"},
+      {r("when = { limit = \"missing\" }\n"),
+       "p.toml:4:18: 'missing' is nothing that a limit can be", "absent"},
+      {r("when = { where = \"none\" }\n"), "p.toml:4:18: 'none' is nothing that a WHERE can be",
+       "absent"},
       {r("when = {}\nroles = []\n"), "p.toml:5:9: 'roles' is empty", "leave it out"},
       {r("when = {}\ntargets = []\n"), "p.toml:5:11: 'targets' is empty", "leave it out"},
-      {r("when = {}\nroles = [\"nobody\"]\n"), "p.toml:5:9: there is no role 'nobody', so rule 'r' would never match", "[[role]]"},
-      {"[[role]]\nname=\"agents\"\nmembers=[\"*\"]\ntargets=[\"*\"]\n" + r("when={}\nroles=[\"agent\"]\n"), "p.toml:9:7: there is no role 'agent'",
-       "did you mean 'agents'?"},
-      {r("when = {}\napprovers = [\"group:a\"]\n"), "p.toml:5:13: 'approvers' has a meaning only", ""},
-      {"[[rule]]\nname = \"x\"\nwhen = {}\neffect = \"require_approval\"\n", "p.toml:1:1: nobody could approve", "group:dba"},
-      {"[[rule]]\nname = \"x\"\nwhen = {}\neffect = \"require_approval\"\napprovers = [\"*\"]\n", "p.toml:5:14: '*' is neither", "user:NAME"},
-      {r("when = {}\n") + rule + "when = {}\n", "p.toml:6:8: a second rule 'r' in one file", "name of its own"},
+      {r("when = {}\nroles = [\"nobody\"]\n"),
+       "p.toml:5:9: there is no role 'nobody', so rule 'r' would never match", "[[role]]"},
+      {"[[role]]\nname=\"agents\"\nmembers=[\"*\"]\ntargets=[\"*\"]\n" +
+           r("when={}\nroles=[\"agent\"]\n"),
+       "p.toml:9:7: there is no role 'agent'", "did you mean 'agents'?"},
+      {r("when = {}\napprovers = [\"group:a\"]\n"), "p.toml:5:13: 'approvers' has a meaning only",
+       ""},
+      {"[[rule]]\nname = \"x\"\nwhen = {}\neffect = \"require_approval\"\n",
+       "p.toml:1:1: nobody could approve", "group:dba"},
+      {"[[rule]]\nname = \"x\"\nwhen = {}\neffect = \"require_approval\"\napprovers = [\"*\"]\n",
+       "p.toml:5:14: '*' is neither", "user:NAME"},
+      {r("when = {}\n") + rule + "when = {}\n", "p.toml:6:8: a second rule 'r' in one file",
+       "name of its own"},
       {"rule = 3\n", "p.toml:1:8: 'rule' must be written as [[rule]]", ""},
       {"[rule]\nname = \"x\"\n", "p.toml:1:1: 'rule' must be written as [[rule]]", ""},
       // roles
-      {"[[role]]\nname = \"a\"\ntargets = [\"*\"]\n", "p.toml:1:1: 'members' is missing", "group:dba"},
-      {"[[role]]\nname = \"a\"\nmembers = []\ntargets = [\"*\"]\n", "p.toml:3:11: 'members' is empty", ""},
-      {"[[role]]\nname = \"a\"\nmembers = [\"*\", \"dba\"]\ntargets = [\"*\"]\n", "p.toml:3:17: 'dba' is neither a user nor a group",
-       "\"user:dba\" or \"group:dba\""},
-      {"[[role]]\nname = \"a\"\nmembers = [\"group:\"]\ntargets = [\"*\"]\n", "p.toml:3:12: 'group:' is neither", ""},
-      {"[[role]]\nname = \"a\"\nmembers = [\"*\"]\ntargets = [\"*\"]\nmax_ttl = \"30 minutes\"\n", "p.toml:5:11: '30 minutes' is not a duration", "30m"},
-      {"[[role]]\nname = \"a\"\nmembers = [\"*\"]\ntargets = [\"*\"]\nmax_ttl = \"2d\"\n", "p.toml:5:11: 'max_ttl' must be from 1s to 24h", ""},
-      {"[[role]]\nname = \"a\"\nmembers = [\"*\"]\ntargets = [\"*\"]\npath = \"remote\"\n", "p.toml:5:8: 'path' cannot be 'remote'", "gateway"},
+      {"[[role]]\nname = \"a\"\ntargets = [\"*\"]\n", "p.toml:1:1: 'members' is missing",
+       "group:dba"},
+      {"[[role]]\nname = \"a\"\nmembers = []\ntargets = [\"*\"]\n",
+       "p.toml:3:11: 'members' is empty", ""},
+      {"[[role]]\nname = \"a\"\nmembers = [\"*\", \"dba\"]\ntargets = [\"*\"]\n",
+       "p.toml:3:17: 'dba' is neither a user nor a group", "\"user:dba\" or \"group:dba\""},
+      {"[[role]]\nname = \"a\"\nmembers = [\"group:\"]\ntargets = [\"*\"]\n",
+       "p.toml:3:12: 'group:' is neither", ""},
+      {"[[role]]\nname = \"a\"\nmembers = [\"*\"]\ntargets = [\"*\"]\nmax_ttl = \"30 minutes\"\n",
+       "p.toml:5:11: '30 minutes' is not a duration", "30m"},
+      {"[[role]]\nname = \"a\"\nmembers = [\"*\"]\ntargets = [\"*\"]\nmax_ttl = \"2d\"\n",
+       "p.toml:5:11: 'max_ttl' must be from 1s to 24h", ""},
+      {"[[role]]\nname = \"a\"\nmembers = [\"*\"]\ntargets = [\"*\"]\npath = \"remote\"\n",
+       "p.toml:5:8: 'path' cannot be 'remote'", "gateway"},
       // masks
       {"[[mask]]\nwith = \"redact\"\n", "p.toml:1:1: a mask needs 'columns' or 'detectors'", ""},
-      {"[[mask]]\ncolumns = [\"email\"]\n", "p.toml:2:12: 'email' is not the full name of a column", "*.email"},
-      {"[[mask]]\ncolumns = [\"customers.email\"]\n", "p.toml:2:12: 'customers.email' is not the full name", "public.customers.email"},
-      {"[[mask]]\ncolumns = [\"*.ssn\"]\nwith = \"blur\"\n", "p.toml:3:8: 'with' cannot be 'blur'", "redact"},
-      {"[[mask]]\ndetectors = [\"payment_crad\"]\n", "p.toml:2:14: there is no detector 'payment_crad'", "did you mean 'payment_card'?"},
-      {"[[mask]]\ndetectors = [\"email\", \"iban\"]\n", "p.toml:2:23: there is no detector 'iban'", "one of: email"},
-      {"[[mask]]\ncolumns = [\"*.ssn\"]\nin_predicates = \"equality\"\n", "p.toml:3:17: in_predicates = \"equality\" is not available in this version", "deny"},
-      {"[[mask]]\ncolumns = [\"*.ssn\"]\nderived = \"null\"\n", "p.toml:3:11: derived = \"null\" is not available in this version", "deny"},
-      {"[[mask]]\nname = \"a\"\ncolumns = [\"*.s\"]\n[[mask]]\nname = \"a\"\ncolumns = [\"*.t\"]\n", "p.toml:5:8: a second mask 'a'", ""},
+      {"[[mask]]\ncolumns = [\"email\"]\n", "p.toml:2:12: 'email' is not the full name of a column",
+       "*.email"},
+      {"[[mask]]\ncolumns = [\"customers.email\"]\n",
+       "p.toml:2:12: 'customers.email' is not the full name", "public.customers.email"},
+      {"[[mask]]\ncolumns = [\"*.ssn\"]\nwith = \"blur\"\n", "p.toml:3:8: 'with' cannot be 'blur'",
+       "redact"},
+      {"[[mask]]\ndetectors = [\"payment_crad\"]\n",
+       "p.toml:2:14: there is no detector 'payment_crad'", "did you mean 'payment_card'?"},
+      {"[[mask]]\ndetectors = [\"email\", \"iban\"]\n", "p.toml:2:23: there is no detector 'iban'",
+       "one of: email"},
+      {"[[mask]]\ncolumns = [\"*.ssn\"]\nin_predicates = \"equality\"\n",
+       "p.toml:3:17: in_predicates = \"equality\" is not available in this version", "deny"},
+      {"[[mask]]\ncolumns = [\"*.ssn\"]\nderived = \"null\"\n",
+       "p.toml:3:11: derived = \"null\" is not available in this version", "deny"},
+      {"[[mask]]\nname = \"a\"\ncolumns = [\"*.s\"]\n[[mask]]\nname = \"a\"\ncolumns = [\"*.t\"]\n",
+       "p.toml:5:8: a second mask 'a'", ""},
       // limits, record, unparsed
       {"[limits]\nrows_per_session = -1\n", "p.toml:2:20: 'rows_per_session' must be from 0", ""},
-      {"[limits]\nrows_per_session = \"10\"\n", "p.toml:2:20: 'rows_per_session' must be an integer, but is a string", ""},
+      {"[limits]\nrows_per_session = \"10\"\n",
+       "p.toml:2:20: 'rows_per_session' must be an integer, but is a string", ""},
       {"[limits]\nstatement_time = 30\n", "p.toml:2:18: 'statement_time' must be a string", ""},
       {"[record]\nlevel = \"all\"\n", "p.toml:2:9: 'level' cannot be 'all'", "full"},
-      {"unparsed = \"allow\"\n[limits]\nrows_per_session = 1\n", "p.toml:1:12: unparsed = \"allow\" would let statements around", "deny"},
+      {"unparsed = \"allow\"\n[limits]\nrows_per_session = 1\n",
+       "p.toml:1:12: unparsed = \"allow\" would let statements around", "deny"},
       {"unparsed = \"allow\"\n", "p.toml:1:12: unparsed = \"allow\" is not available", "deny"},
       {"unparsed = \"maybe\"\n", "p.toml:1:12: 'unparsed' cannot be 'maybe'", "deny"},
-      {"[[rule]]\nname=\"u\"\nwhen={verb=\"unknown\"}\neffect=\"allow\"\n[[mask]]\ncolumns=[\"*.s\"]\n",
+      {"[[rule]]\nname=\"u\"\nwhen={verb=\"unknown\"}\neffect=\"allow\"\n[[mask]]\ncolumns=[\"*."
+       "s\"]\n",
        "p.toml:3:6: rule 'u' allows what could not be parsed", "unknown"},
   };
   for (const auto& row : rows) {

@@ -155,10 +155,26 @@ TEST_CASE("a star stands for any run and nothing else is special") {
     const char* name;
     bool fits;
   };
-  for (const Row& row : std::vector<Row>{{"a", "a", true}, {"a", "b", false}, {"*", "", true}, {"*", "x.y", true}, {"", "", true}, {"", "a", false},
-                                         {"a*", "abc", true}, {"a*", "ba", false}, {"*.ssn", "public.c.ssn", true}, {"*.ssn", "ssn", false},
-                                         {"a*c", "abbc", true}, {"a*c", "abcd", false}, {"*a*b*", "xxaxxbxx", true}, {"*a*b*", "xxbxxaxx", false},
-                                         {"a?c", "abc", false}, {"a?c", "a?c", true}, {"[ab]", "a", false}, {"A", "a", false}, {"**", "x", true}, {"a**b", "ab", true}}) {
+  for (const Row& row : std::vector<Row>{{"a", "a", true},
+                                         {"a", "b", false},
+                                         {"*", "", true},
+                                         {"*", "x.y", true},
+                                         {"", "", true},
+                                         {"", "a", false},
+                                         {"a*", "abc", true},
+                                         {"a*", "ba", false},
+                                         {"*.ssn", "public.c.ssn", true},
+                                         {"*.ssn", "ssn", false},
+                                         {"a*c", "abbc", true},
+                                         {"a*c", "abcd", false},
+                                         {"*a*b*", "xxaxxbxx", true},
+                                         {"*a*b*", "xxbxxaxx", false},
+                                         {"a?c", "abc", false},
+                                         {"a?c", "a?c", true},
+                                         {"[ab]", "a", false},
+                                         {"A", "a", false},
+                                         {"**", "x", true},
+                                         {"a**b", "ab", true}}) {
     INFO(row.pattern << " " << row.name);
     CHECK(glob_matches(row.pattern, row.name) == row.fits);
   }
@@ -193,7 +209,8 @@ TEST_CASE("actions are judged: deny, then approval, then allow, else default") {
       {"pg-demo", "select r:audit.log", deny, "default"},
       {"pg-demo", "insert w:public.a w:audit.log r:public.b", deny, "no-audit-writes"},
       {"pg-demo", "select r:public.orders f:pg_catalog.pg_sleep", deny, "no-sleep"},
-      {"pg-demo", "select r:public.orders f:pg_catalog.now f:pg_catalog.pg_sleep_for", deny, "no-sleep"},
+      {"pg-demo", "select r:public.orders f:pg_catalog.now f:pg_catalog.pg_sleep_for", deny,
+       "no-sleep"},
       {"pg-demo", "select r:public.orders f:pg_catalog.now", allow, "read"},
       {"pg-demo", "select f:pg_catalog.pg_sleep where=absent limit=absent", deny, "no-sleep"},
       // numbers
@@ -214,13 +231,15 @@ TEST_CASE("actions are judged: deny, then approval, then allow, else default") {
       {"pg-prod", "copy_in w:public.orders", ask, "prod-writes"},
       {"pg-prod", "insert w:audit.log", deny, "no-audit-writes"},
       {"pg-demo", "select r:public.customers where=absent limit=absent", ask, "bulk-read"},
-      {"pg-demo", "select r:public.orders r:public.customers where=absent limit=absent", ask, "bulk-read"},
+      {"pg-demo", "select r:public.orders r:public.customers where=absent limit=absent", ask,
+       "bulk-read"},
       {"pg-demo", "select r:public.customers where=present limit=absent", allow, "read"},
       {"pg-demo", "select r:public.customers where=absent limit=10", allow, "read"},
       {"pg-demo", "select r:public.customers where=absent limit=10000", deny, "huge-read"},
       {"pg-demo", "select r:public.customers", allow, "read"},  // no attribute, no match by it
       {"pg-demo", "copy_out r:public.customers where=absent limit=absent", allow, "read"},
-      {"pg-demo", "select r:hr.s r:public.customers where=absent limit=absent", deny, "no-salaries"},
+      {"pg-demo", "select r:hr.s r:public.customers where=absent limit=absent", deny,
+       "no-salaries"},
       // an allow needs every resource, and at least one
       {"pg-demo", "select r:public.orders r:private.x", deny, "default"},
       {"pg-demo", "select r:private.x", deny, "default"},
@@ -273,8 +292,11 @@ TEST_CASE("actions are judged: deny, then approval, then allow, else default") {
 
 TEST_CASE("a decision says what the rule says, or what was refused and what to do") {
   const PolicyEngine engine(parse(kPolicy));
-  const auto judge = [&](const char* text) { return engine.decide(alice(), target("pg-demo"), action(text), {}); };
-  CHECK(judge("drop") == Decision{Effect::deny, "no-ddl", "the schema is changed by migrations", "write a migration"});
+  const auto judge = [&](const char* text) {
+    return engine.decide(alice(), target("pg-demo"), action(text), {});
+  };
+  CHECK(judge("drop") == Decision{Effect::deny, "no-ddl", "the schema is changed by migrations",
+                                  "write a migration"});
   CHECK(judge("select r:hr.x").message == "rule 'no-salaries' does not allow 'select' here");
   CHECK(judge("vacuum").message == "no rule allows 'vacuum' on this target");
   CHECK(judge("vacuum").hint.find("rule") != std::string::npos);
@@ -282,8 +304,10 @@ TEST_CASE("a decision says what the rule says, or what was refused and what to d
 
 TEST_CASE("what could not be parsed passes only a rule that names it, and every deny") {
   const auto judge = [](const char* when, const char* effect) {
-    const std::string approvers = std::string(effect) == "require_approval" ? "approvers=[\"group:a\"]\n" : "";
-    const PolicyEngine engine(parse(std::string("[[rule]]\nname=\"r\"\nwhen=") + when + "\neffect=\"" + effect + "\"\n" + approvers));
+    const std::string approvers =
+        std::string(effect) == "require_approval" ? "approvers=[\"group:a\"]\n" : "";
+    const PolicyEngine engine(parse(std::string("[[rule]]\nname=\"r\"\nwhen=") + when +
+                                    "\neffect=\"" + effect + "\"\n" + approvers));
     return engine.decide(alice(), target("t"), action("unknown"), {}).rule;
   };
   CHECK(judge("{}", "allow") == "default");
@@ -302,7 +326,8 @@ TEST_CASE("a rule with roles is for those who came by that role") {
   dba.subject = "dora";
   dba.groups = {"dba"};
   CHECK(engine.decide(dba, target("pg-demo"), action("create"), {}).rule == "dba-all");
-  CHECK(engine.decide(dba, target("pg-demo"), action("select r:hr.salaries"), {}).rule == "no-salaries");
+  CHECK(engine.decide(dba, target("pg-demo"), action("select r:hr.salaries"), {}).rule ==
+        "no-salaries");
   CHECK(engine.decide(dba, target("pg-demo"), action("unknown"), {}).rule == "default");
   dba.groups = {"dba", "dev"};  // the first role of the document is theirs
   CHECK(engine.decide(dba, target("pg-demo"), action("create"), {}).rule == "no-ddl");
@@ -314,14 +339,17 @@ TEST_CASE("a rule with roles is for those who came by that role") {
 TEST_CASE("the session's statements are counted before an approval is asked for, after a deny") {
   const PolicyEngine engine(parse(std::string(kPolicy) + "[limits]\nstatements_per_session = 2\n"));
   Counters counters;
-  const auto judge = [&](const char* text) { return engine.decide(alice(), target("pg-prod"), action(text), counters).rule; };
+  const auto judge = [&](const char* text) {
+    return engine.decide(alice(), target("pg-prod"), action(text), counters).rule;
+  };
   counters.statements = 1;
   CHECK(judge("select r:public.a") == "read");
   counters.statements = 2;
   CHECK(judge("select r:public.a") == "limits");
   CHECK(judge("insert w:public.a") == "limits");
   CHECK(judge("drop") == "no-ddl");
-  CHECK(engine.decide(alice(), target("pg-prod"), action("select r:public.a"), counters).effect == Effect::deny);
+  CHECK(engine.decide(alice(), target("pg-prod"), action("select r:public.a"), counters).effect ==
+        Effect::deny);
 }
 
 TEST_CASE("membership is a user, a group or everybody") {
@@ -329,15 +357,26 @@ TEST_CASE("membership is a user, a group or everybody") {
     const char* member;
     bool fits;
   };
-  for (const Row& row : std::vector<Row>{{"user:alice", true}, {"user:bob", false}, {"group:dev", true}, {"group:ops", true}, {"group:de", false},
-                                         {"*", true}, {"alice", false}, {"user:*", false}, {"group:*", false}, {"user:dev", false}, {"group:alice", false}, {"", false}}) {
+  for (const Row& row : std::vector<Row>{{"user:alice", true},
+                                         {"user:bob", false},
+                                         {"group:dev", true},
+                                         {"group:ops", true},
+                                         {"group:de", false},
+                                         {"*", true},
+                                         {"alice", false},
+                                         {"user:*", false},
+                                         {"group:*", false},
+                                         {"user:dev", false},
+                                         {"group:alice", false},
+                                         {"", false}}) {
     INFO(row.member);
     PolicyDocument document;
     document.roles = {role("r", {row.member}, {"t*"})};
     const PolicyEngine engine(document);
     CHECK(engine.may_open(alice(), target("t1")) == row.fits);
     CHECK_FALSE(engine.may_open(alice(), target("x")));
-    CHECK(engine.authorize(alice(), target("t1"), std::chrono::minutes(1), now()).has_value() == row.fits);
+    CHECK(engine.authorize(alice(), target("t1"), std::chrono::minutes(1), now()).has_value() ==
+          row.fits);
   }
 }
 
@@ -377,8 +416,10 @@ TEST_CASE("a refusal does not tell a forbidden target from one that is not there
   PolicyDocument document;
   document.roles = {role("r", {"group:dba"}, {"secret-db"})};
   const PolicyEngine engine(document);
-  const auto forbidden = engine.authorize(alice(), target("secret-db"), std::chrono::minutes(1), now());
-  const auto missing = engine.authorize(alice(), target("no-such-db"), std::chrono::minutes(1), now());
+  const auto forbidden =
+      engine.authorize(alice(), target("secret-db"), std::chrono::minutes(1), now());
+  const auto missing =
+      engine.authorize(alice(), target("no-such-db"), std::chrono::minutes(1), now());
   REQUIRE((!forbidden && !missing));
   CHECK(forbidden.error() == missing.error());
   CHECK(forbidden.error() == target_unavailable());
@@ -386,8 +427,11 @@ TEST_CASE("a refusal does not tell a forbidden target from one that is not there
 }
 
 TEST_CASE("a part holds nothing of anybody else") {
-  auto document = parse(std::string(kPolicy) + "[[mask]]\nname=\"here\"\ncolumns=[\"*.ssn\"]\ntargets=[\"pg-demo\", \"pg-prod\"]\n"
-                                               "[[mask]]\nname=\"there\"\ncolumns=[\"*.x\"]\ntargets=[\"pg-prod\"]\n[limits]\nrows_per_session=9\n[record]\nlevel=\"none\"\n");
+  auto document =
+      parse(std::string(kPolicy) +
+            "[[mask]]\nname=\"here\"\ncolumns=[\"*.ssn\"]\ntargets=[\"pg-demo\", \"pg-prod\"]\n"
+            "[[mask]]\nname=\"there\"\ncolumns=[\"*.x\"]\ntargets=[\"pg-prod\"]\n[limits]\nrows_"
+            "per_session=9\n[record]\nlevel=\"none\"\n");
   document.roles[0].members.push_back("user:bob");
   document.roles[0].targets.push_back("other-db");
   const PolicyDocument part = PolicyEngine(document).part_for(alice(), target("pg-demo"));
@@ -421,16 +465,20 @@ TEST_CASE("a copied engine judges as the first, which may go") {
 
 TEST_CASE("a decision costs no more than two microseconds", "[.bench]") {
   std::string text(kPolicy);
-  for (int i = 0; i < 8; ++i) text += "[[rule]]\nname=\"x" + std::to_string(i) + "\"\nwhen={verb=\"delete\",table=\"s" + std::to_string(i) + ".*\"}\neffect=\"deny\"\n";
+  for (int i = 0; i < 8; ++i)
+    text += "[[rule]]\nname=\"x" + std::to_string(i) + "\"\nwhen={verb=\"delete\",table=\"s" +
+            std::to_string(i) + ".*\"}\neffect=\"deny\"\n";
   const PolicyEngine engine(parse(text));
   const Identity identity = alice();
   const Target where = target("pg-demo");
-  const Action statement = action("select r:public.orders r:public.lines f:pg_catalog.now where=present limit=absent");
+  const Action statement =
+      action("select r:public.orders r:public.lines f:pg_catalog.now where=present limit=absent");
   double best = 1e9;
   for (int round = 0; round < 20; ++round) {
     constexpr int kCount = 10'000;
     const auto begin = std::chrono::steady_clock::now();
-    for (int i = 0; i < kCount; ++i) REQUIRE(engine.decide(identity, where, statement, {}).effect == Effect::allow);
+    for (int i = 0; i < kCount; ++i)
+      REQUIRE(engine.decide(identity, where, statement, {}).effect == Effect::allow);
     const std::chrono::duration<double, std::micro> took = std::chrono::steady_clock::now() - begin;
     best = std::min(best, took.count() / kCount);
   }

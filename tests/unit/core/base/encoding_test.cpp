@@ -40,12 +40,15 @@ TEST_CASE("neutralised text cannot move the cursor, hide or reorder") {
   CHECK(neutralise("a\x1b[31mb", 100, Lines::keep) == "a\\u001b[31mb");
   CHECK(neutralise("a\nb", 100, Lines::keep) == "a\nb");
   CHECK(neutralise("a\nb", 100, Lines::escape) == "a\\u000ab");
-  CHECK(neutralise("\xe2\x80\xae""x", 100, Lines::keep) == "\\u202ex");
+  CHECK(neutralise("\xe2\x80\xae"
+                   "x",
+                   100, Lines::keep) == "\\u202ex");
   CHECK(neutralise("\xff", 100, Lines::keep) == "\\xff");
   CHECK(neutralise("abcdef", 3, Lines::keep) == "abc [3 more bytes]");
 }
 
 TEST_CASE("overlong, surrogate and out-of-range sequences are not UTF-8") {
   CHECK(is_utf8("h\xc3\xa9\xf0\x9f\x98\x80"));
-  for (const char* bad : {"\xc0\x80", "\xed\xa0\x80", "\xf4\x90\x80\x80", "\xe2\x82", "\x80"}) CHECK_FALSE(is_utf8(bad));
+  for (const char* bad : {"\xc0\x80", "\xed\xa0\x80", "\xf4\x90\x80\x80", "\xe2\x82", "\x80"})
+    CHECK_FALSE(is_utf8(bad));
 }

@@ -8,7 +8,8 @@ using namespace hoop;
 using namespace hoop::config;
 
 TEST_CASE("a client configuration says gateway, output and quiet") {
-  const auto config = parse_client_config("c.toml", "gateway = \"https://gw.example\"\noutput = \"json\"\nquiet = true\n");
+  const auto config = parse_client_config(
+      "c.toml", "gateway = \"https://gw.example\"\noutput = \"json\"\nquiet = true\n");
   REQUIRE(config);
   CHECK(*config == ClientConfig{"https://gw.example", OutputFormat::json, true});
   CHECK(parse_client_config("c.toml", "").value() == ClientConfig{});
@@ -19,8 +20,10 @@ TEST_CASE("a wrong client configuration is told by line and column") {
     const char* text;
     const char* place;
   };
-  for (const Row& row : {Row{"gateway = 1", "c.toml:1:"}, Row{"gateway = \"http://x\"", "c.toml:1:"}, Row{"\noutput = \"xml\"", "c.toml:2:"},
-                         Row{"quiet = \"yes\"", "c.toml:1:"}, Row{"gatway = \"https://x\"", "c.toml:1:"}, Row{"[broken", "c.toml:1:"}}) {
+  for (const Row& row :
+       {Row{"gateway = 1", "c.toml:1:"}, Row{"gateway = \"http://x\"", "c.toml:1:"},
+        Row{"\noutput = \"xml\"", "c.toml:2:"}, Row{"quiet = \"yes\"", "c.toml:1:"},
+        Row{"gatway = \"https://x\"", "c.toml:1:"}, Row{"[broken", "c.toml:1:"}}) {
     INFO(row.text);
     const auto config = parse_client_config("c.toml", row.text);
     REQUIRE_FALSE(config);

@@ -14,13 +14,16 @@ std::string complaint_of(std::string_view text, void (*read)(const TomlTable&)) 
   read(*table);
   auto done = table->finish();
   if (done) return "";
-  return done.error().hint.empty() ? done.error().message : done.error().message + " | " + done.error().hint;
+  return done.error().hint.empty() ? done.error().message
+                                   : done.error().message + " | " + done.error().hint;
 }
 
 }  // namespace
 
 TEST_CASE("toml: values come back typed") {
-  auto table = TomlTable::parse("a.toml", "n = 10_000\ns = 'x'\nb = true\nd = '30m'\nl = ['a', 'b']\nm = { k = 'v' }\n[[t]]\nz = 1\n[[t]]\nz = 2\n");
+  auto table = TomlTable::parse("a.toml",
+                                "n = 10_000\ns = 'x'\nb = true\nd = '30m'\nl = ['a', 'b']\nm = { k "
+                                "= 'v' }\n[[t]]\nz = 1\n[[t]]\nz = 2\n");
   REQUIRE(table);
   CHECK(table->integer("n", 0, 20'000) == 10'000);
   CHECK(table->text("s") == "x");
@@ -37,17 +40,27 @@ TEST_CASE("toml: values come back typed") {
 
 TEST_CASE("toml: every complaint names file, line and column") {
   CHECK(complaint_of("a = ", [](const TomlTable&) {}).starts_with("a.toml:1:"));
-  CHECK(complaint_of("\na = 1", [](const TomlTable& t) { t.text("a"); }) == "a.toml:2:5: 'a' must be a string, but is an integer");
-  CHECK(complaint_of("a = 'x'", [](const TomlTable& t) { t.integer("a", 0, 1); }) == "a.toml:1:5: 'a' must be an integer, but is a string");
-  CHECK(complaint_of("a = 7", [](const TomlTable& t) { t.integer("a", 0, 5); }) == "a.toml:1:5: 'a' must be from 0 to 5");
-  CHECK(complaint_of("a = 'x'", [](const TomlTable& t) { t.boolean("a"); }) == "a.toml:1:5: 'a' must be true or false, but is a string");
-  CHECK(complaint_of("a = ''", [](const TomlTable& t) { t.required_text("a"); }) == "a.toml:1:5: 'a' must not be empty");
+  CHECK(complaint_of("\na = 1", [](const TomlTable& t) { t.text("a"); }) ==
+        "a.toml:2:5: 'a' must be a string, but is an integer");
+  CHECK(complaint_of("a = 'x'", [](const TomlTable& t) { t.integer("a", 0, 1); }) ==
+        "a.toml:1:5: 'a' must be an integer, but is a string");
+  CHECK(complaint_of("a = 7", [](const TomlTable& t) { t.integer("a", 0, 5); }) ==
+        "a.toml:1:5: 'a' must be from 0 to 5");
+  CHECK(complaint_of("a = 'x'", [](const TomlTable& t) { t.boolean("a"); }) ==
+        "a.toml:1:5: 'a' must be true or false, but is a string");
+  CHECK(complaint_of("a = ''", [](const TomlTable& t) { t.required_text("a"); }) ==
+        "a.toml:1:5: 'a' must not be empty");
   CHECK(complaint_of("a = 'x\\u0000y'", [](const TomlTable& t) { t.text("a"); }).empty());
-  CHECK(complaint_of("a = \"x\\u0000y\"", [](const TomlTable& t) { t.text("a"); }) == "a.toml:1:5: 'a' holds a NUL character");
-  CHECK(complaint_of("a = [1]", [](const TomlTable& t) { t.text_list("a"); }) == "a.toml:1:5: 'a' must hold strings only, but has an integer");
-  CHECK(complaint_of("a = { b = 1 }", [](const TomlTable& t) { t.text_map("a"); }) == "a.toml:1:5: 'a.b' must be a string, but is an integer");
-  CHECK(complaint_of("[a]", [](const TomlTable& t) { t.tables("a"); }) == "a.toml:1:1: 'a' must be written as [[a]], but is a table");
-  CHECK(complaint_of("a = 1", [](const TomlTable& t) { t.table("a"); }) == "a.toml:1:5: 'a' must be a table, but is an integer");
+  CHECK(complaint_of("a = \"x\\u0000y\"", [](const TomlTable& t) { t.text("a"); }) ==
+        "a.toml:1:5: 'a' holds a NUL character");
+  CHECK(complaint_of("a = [1]", [](const TomlTable& t) { t.text_list("a"); }) ==
+        "a.toml:1:5: 'a' must hold strings only, but has an integer");
+  CHECK(complaint_of("a = { b = 1 }", [](const TomlTable& t) { t.text_map("a"); }) ==
+        "a.toml:1:5: 'a.b' must be a string, but is an integer");
+  CHECK(complaint_of("[a]", [](const TomlTable& t) { t.tables("a"); }) ==
+        "a.toml:1:1: 'a' must be written as [[a]], but is a table");
+  CHECK(complaint_of("a = 1", [](const TomlTable& t) { t.table("a"); }) ==
+        "a.toml:1:5: 'a' must be a table, but is an integer");
   CHECK(complaint_of("a = '5 hours'", [](const TomlTable& t) { t.duration("a"); }) ==
         "a.toml:1:5: '5 hours' is not a duration | write it like 90s, 30m, 2h or 1d");
 }
@@ -56,8 +69,10 @@ TEST_CASE("toml: an unknown key is an error, with the nearest known key as the h
   const auto read = [](const TomlTable& t) {
     if (auto inner = t.table("gateway")) inner->text("listen");
   };
-  CHECK(complaint_of("[gateway]\nlisten = 'x'\nlissten = 'y'\n", read) == "a.toml:3:1: unknown key 'lissten' | did you mean 'listen'?");
-  CHECK(complaint_of("[gateways]\n", read) == "a.toml:1:2: unknown key 'gateways' | did you mean 'gateway'?");
+  CHECK(complaint_of("[gateway]\nlisten = 'x'\nlissten = 'y'\n", read) ==
+        "a.toml:3:1: unknown key 'lissten' | did you mean 'listen'?");
+  CHECK(complaint_of("[gateways]\n", read) ==
+        "a.toml:1:2: unknown key 'gateways' | did you mean 'gateway'?");
   CHECK(complaint_of("zzz = 1\n", read) == "a.toml:1:1: unknown key 'zzz'");
 }
 

@@ -25,11 +25,15 @@ asio::awaitable<void> pause(std::chrono::milliseconds span) {
 }
 
 asio::awaitable<Response> answer(Request request, ConnectionInfo info) {
-  if (request.path() == "/redirect") co_return Response{302, {{"Location", "https://evil.example/\x9b"}}, ""};
+  if (request.path() == "/redirect")
+    co_return Response{302, {{"Location", "https://evil.example/\x9b"}}, ""};
   if (request.path() == "/large") co_return Response{200, {}, std::string(1 << 20, 'x')};
   if (request.path() == "/slow") co_await pause(300ms);
-  if (request.path() == "/agent") co_return Response{200, {}, std::string(request.headers.find("user-agent").value_or(""))};
-  co_return Response{request.path() == "/missing" ? 404 : 200, {}, fmt::format("{} {} {}", request.method, info.connection, request.body)};
+  if (request.path() == "/agent")
+    co_return Response{200, {}, std::string(request.headers.find("user-agent").value_or(""))};
+  co_return Response{request.path() == "/missing" ? 404 : 200,
+                     {},
+                     fmt::format("{} {} {}", request.method, info.connection, request.body)};
 }
 
 struct ClientRun {
@@ -72,7 +76,8 @@ TEST_CASE("requests at once use connections of their own") {
   });
 }
 
-TEST_CASE("an idempotent request is sent again when the kept-alive connection is gone; another is not") {
+TEST_CASE(
+    "an idempotent request is sent again when the kept-alive connection is gone; another is not") {
   ServerOptions options;
   options.idle = 30ms;
   ClientRun run(Transport::tls, options);
@@ -99,8 +104,10 @@ TEST_CASE("a redirect is an error that says where to, neutralised") {
     const auto got = co_await run.send("GET", "/redirect?secret=1");
     REQUIRE_FALSE(got);
     CHECK(got.error().code == ErrorCode::upstream_refused);
-    CHECK_THAT(got.error().message, ContainsSubstring("/redirect: ") && !ContainsSubstring("secret"));
-    CHECK_THAT(got.error().remote, ContainsSubstring("https://evil.example/") && !ContainsSubstring("\x9b"));
+    CHECK_THAT(got.error().message,
+               ContainsSubstring("/redirect: ") && !ContainsSubstring("secret"));
+    CHECK_THAT(got.error().remote,
+               ContainsSubstring("https://evil.example/") && !ContainsSubstring("\x9b"));
   });
 }
 
@@ -115,7 +122,8 @@ TEST_CASE("bodies above the cap, late answers and wrong authorities fail with th
     const auto late = co_await run.client.send("GET", run.fixture.url("/slow"), {}, "", in(50ms));
     REQUIRE_FALSE(late);
     CHECK(late.error().code == ErrorCode::timeout);
-    auto stranger = Client::create(run.fixture.context.get_executor(), {"", std::string(64, '0'), net::Trust::Names::check});
+    auto stranger = Client::create(run.fixture.context.get_executor(),
+                                   {"", std::string(64, '0'), net::Trust::Names::check});
     REQUIRE(stranger);
     const auto untrusted = co_await stranger->send("GET", run.fixture.url("/"), {}, "", in(5s));
     REQUIRE_FALSE(untrusted);
@@ -134,15 +142,18 @@ TEST_CASE("the server's refusal of a body that is too large is read although it 
   });
 }
 
-TEST_CASE("plain http goes to this machine only, unless allowed; headers cannot split the request") {
+TEST_CASE(
+    "plain http goes to this machine only, unless allowed; headers cannot split the request") {
   ClientRun run(Transport::plain);
   run.fixture.run([&]() -> asio::awaitable<void> {
-    const auto far = co_await run.client.send("GET", *parse_url("http://192.0.2.1/"), {}, "", in(1s));
+    const auto far =
+        co_await run.client.send("GET", *parse_url("http://192.0.2.1/"), {}, "", in(1s));
     REQUIRE_FALSE(far);
     CHECK(far.error().code == ErrorCode::usage);
     Headers two_in_one;
     two_in_one.add("X", "a\r\nY: b");
-    const auto split = co_await run.client.send("GET", run.fixture.url("/"), two_in_one, "", in(1s));
+    const auto split =
+        co_await run.client.send("GET", run.fixture.url("/"), two_in_one, "", in(1s));
     REQUIRE_FALSE(split);
     CHECK(split.error().code == ErrorCode::internal);
     const auto agent = co_await run.send("GET", "/agent");
@@ -174,8 +185,10 @@ Task<void> pump(net::Stream& from, net::Stream& to) {
   }
 }
 
-/// Takes one CONNECT, notes its head, and consents in HTTP/1.0 (as old proxies do) or answers status.
-asio::awaitable<void> one_tunnel(asio::ip::tcp::acceptor& acceptor, std::uint16_t port, int status, Request& seen) {
+/// Takes one CONNECT, notes its head, and consents in HTTP/1.0 (as old proxies do) or answers
+/// status.
+asio::awaitable<void> one_tunnel(asio::ip::tcp::acceptor& acceptor, std::uint16_t port, int status,
+                                 Request& seen) {
   auto client = net::make_tcp_stream(co_await acceptor.async_accept(asio::use_awaitable));
   RequestReader reader(0);
   Bytes buffer(4096);
@@ -204,7 +217,8 @@ TEST_CASE("a proxy is asked to CONNECT with its login, and TLS is checked throug
     asio::io_context listening;
     HttpFixture fixture(Transport::tls, answer);
     asio::ip::tcp::acceptor acceptor(fixture.context, {asio::ip::address_v4::loopback(), 0});
-    auto proxy = Proxy::from_environment({fmt::format("http://us%3Aer:p%40ss@127.0.0.1:{}", acceptor.local_endpoint().port()), ""});
+    auto proxy = Proxy::from_environment(
+        {fmt::format("http://us%3Aer:p%40ss@127.0.0.1:{}", acceptor.local_endpoint().port()), ""});
     REQUIRE((proxy && *proxy));
     ClientOptions options;
     options.proxy = std::move(**proxy);
@@ -219,17 +233,25 @@ TEST_CASE("a proxy is asked to CONNECT with its login, and TLS is checked throug
       auto got = co_await (ask() && one_tunnel(acceptor, fixture.server().port(), status, seen));
       CHECK(seen.method == "CONNECT");
       CHECK(seen.target == "gw.test:443");
-      CHECK(seen.headers.find("proxy-authorization") == "Basic " + to_base64(as_bytes("us:er:p@ss")));
+      CHECK(seen.headers.find("proxy-authorization") ==
+            "Basic " + to_base64(as_bytes("us:er:p@ss")));
       CHECK(got.has_value() == (status == 200));
-      if (!got) CHECK_THAT(got.error().message + got.error().hint, ContainsSubstring("status 407") && ContainsSubstring("login") && !ContainsSubstring("p@ss"));
+      if (!got)
+        CHECK_THAT(got.error().message + got.error().hint, ContainsSubstring("status 407") &&
+                                                               ContainsSubstring("login") &&
+                                                               !ContainsSubstring("p@ss"));
     });
   }
 }
 
 TEST_CASE("HTTPS_PROXY and NO_PROXY are read") {
-  const auto read = [](std::string proxy, std::string direct) { return Proxy::from_environment({std::move(proxy), std::move(direct)}); };
+  const auto read = [](std::string proxy, std::string direct) {
+    return Proxy::from_environment({std::move(proxy), std::move(direct)});
+  };
   CHECK_FALSE(read("", "")->has_value());
-  for (const std::string text : {"https://p", "socks5://p", "p:x", "http://", "http://u:%zz@p", "http://p/path"}) CHECK(read(text, "").error().code == ErrorCode::config);
+  for (const std::string text :
+       {"https://p", "socks5://p", "p:x", "http://", "http://u:%zz@p", "http://p/path"})
+    CHECK(read(text, "").error().code == ErrorCode::config);
   const auto plain = read("proxy.example:3128", "");
   REQUIRE((plain && *plain));
   CHECK((*plain)->host() == "proxy.example");
@@ -239,9 +261,13 @@ TEST_CASE("HTTPS_PROXY and NO_PROXY are read") {
   CHECK_FALSE((*plain)->applies_to(*parse_url("http://a.example/")));
   const auto some = read("http://p/", "Corp.example, .other.example:8443 10.0.0.1,::2");
   REQUIRE((some && *some));
-  for (const std::string direct : {"https://corp.example/", "https://a.corp.example/", "https://x.other.example:8443/", "https://10.0.0.1/", "https://[::2]/"}) {
+  for (const std::string direct :
+       {"https://corp.example/", "https://a.corp.example/", "https://x.other.example:8443/",
+        "https://10.0.0.1/", "https://[::2]/"}) {
     CHECK_FALSE((*some)->applies_to(*parse_url(direct)));
   }
-  for (const std::string proxied : {"https://notcorp.example/", "https://other.example/", "https://10.0.0.2/"}) CHECK((*some)->applies_to(*parse_url(proxied)));
+  for (const std::string proxied :
+       {"https://notcorp.example/", "https://other.example/", "https://10.0.0.2/"})
+    CHECK((*some)->applies_to(*parse_url(proxied)));
   CHECK_FALSE((*read("p", "*"))->applies_to(*parse_url("https://a.example/")));
 }

@@ -63,7 +63,8 @@ std::vector<Case> table() {
   return cases;
 }
 
-test::Trace<RequestReader> read_request(RequestReader& reader, std::string_view bytes, std::size_t first, std::size_t piece) {
+test::Trace<RequestReader> read_request(RequestReader& reader, std::string_view bytes,
+                                        std::size_t first, std::size_t piece) {
   return test::Trace<RequestReader>::of(reader, bytes, first, piece);
 }
 
@@ -73,7 +74,8 @@ std::string request_trace(std::string_view bytes, std::size_t first, std::size_t
   return trace.text() + (trace.failure ? std::to_string(reader.refusal_status()) : "");
 }
 
-std::string response_trace(const std::string& method, std::string_view bytes, std::size_t first, std::size_t piece) {
+std::string response_trace(const std::string& method, std::string_view bytes, std::size_t first,
+                           std::size_t piece) {
   ResponseReader reader(method, kMaxBody);
   return test::Trace<ResponseReader>::of(reader, bytes, first, piece).text();
 }
@@ -95,11 +97,13 @@ void check_request(const Case& one) {
 
 void check_response(const Case& one, const std::string& method) {
   ResponseReader reader(method, kMaxBody);
-  auto trace = test::Trace<ResponseReader>::of(reader, one.message, one.message.size(), one.message.size());
+  auto trace =
+      test::Trace<ResponseReader>::of(reader, one.message, one.message.size(), one.message.size());
   if (one.verdict == "accepted") {
     if (trace.failure) FAIL(trace.failure->message);
     CHECK(reader.end_of_input());
-    CHECK(std::to_string(reader.head().status) + (trace.body.empty() ? "" : " " + trace.body) == one.words);
+    CHECK(std::to_string(reader.head().status) + (trace.body.empty() ? "" : " " + trace.body) ==
+          one.words);
     return;
   }
   REQUIRE(trace.failure);
@@ -109,7 +113,8 @@ void check_response(const Case& one, const std::string& method) {
 
 }  // namespace
 
-TEST_CASE("each ambiguous message of the table is refused as it says, and its neighbours are accepted") {
+TEST_CASE(
+    "each ambiguous message of the table is refused as it says, and its neighbours are accepted") {
   const auto cases = table();
   CHECK(cases.size() >= 150);
   for (const auto& one : cases) {
@@ -128,7 +133,8 @@ TEST_CASE("each message reads the same cut in two at every offset, and byte by b
     CAPTURE(one.line, one.message);
     const auto method = one.kind == "request" ? std::string() : one.kind.substr(9);
     const auto trace = [&](std::size_t first, std::size_t piece) {
-      return one.kind == "request" ? request_trace(one.message, first, piece) : response_trace(method, one.message, first, piece);
+      return one.kind == "request" ? request_trace(one.message, first, piece)
+                                   : response_trace(method, one.message, first, piece);
     };
     const auto whole = trace(one.message.size(), one.message.size());
     CHECK(trace(1, 1) == whole);
@@ -214,7 +220,8 @@ TEST_CASE("a failed reader stays failed") {
 
 TEST_CASE("trailers are kept apart from the head") {
   RequestReader reader(kMaxBody);
-  const std::string bytes = "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nX-Sum: 9\r\n\r\n";
+  const std::string bytes =
+      "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nX-Sum: 9\r\n\r\n";
   REQUIRE(read_request(reader, bytes, 3, 3).done);
   CHECK(reader.trailers() == Headers{{"X-Sum", "9"}});
   CHECK_FALSE(reader.head().headers.find("x-sum"));
@@ -235,11 +242,14 @@ TEST_CASE("expect and connection are understood") {
 }
 
 TEST_CASE("a response that is cut off is malformed at every offset but the last") {
-  for (const std::string bytes : {"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n"}) {
+  for (const std::string bytes :
+       {"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello",
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n"}) {
     for (std::size_t cut = 0; cut <= bytes.size(); ++cut) {
       CAPTURE(cut);
       ResponseReader reader("GET", kMaxBody);
-      test::Trace<ResponseReader>::of(reader, std::string_view(bytes).substr(0, cut), bytes.size(), bytes.size());
+      test::Trace<ResponseReader>::of(reader, std::string_view(bytes).substr(0, cut), bytes.size(),
+                                      bytes.size());
       CHECK(reader.end_of_input().has_value() == (cut == bytes.size()));
     }
   }
@@ -247,7 +257,8 @@ TEST_CASE("a response that is cut off is malformed at every offset but the last"
 
 TEST_CASE("a body until the end of the connection is capped and not kept alive") {
   ResponseReader reader("GET", 4);
-  const auto trace = test::Trace<ResponseReader>::of(reader, "HTTP/1.1 200 OK\r\n\r\nhello", 100, 100);
+  const auto trace =
+      test::Trace<ResponseReader>::of(reader, "HTTP/1.1 200 OK\r\n\r\nhello", 100, 100);
   CHECK(trace.body == "hell");
   REQUIRE(trace.failure);
   CHECK(trace.failure->code == ErrorCode::too_large);
@@ -256,7 +267,8 @@ TEST_CASE("a body until the end of the connection is capped and not kept alive")
 
 TEST_CASE("after 101 the bytes of the other protocol are left") {
   ResponseReader reader("GET", kMaxBody);
-  const auto trace = test::Trace<ResponseReader>::of(reader, "HTTP/1.1 101 S\r\nUpgrade: hoop\r\n\r\n\x01\x02", 100, 100);
+  const auto trace = test::Trace<ResponseReader>::of(
+      reader, "HTTP/1.1 101 S\r\nUpgrade: hoop\r\n\r\n\x01\x02", 100, 100);
   CHECK(trace.done);
   CHECK(trace.rest == "\x01\x02");
 }

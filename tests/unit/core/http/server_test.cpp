@@ -29,7 +29,10 @@ asio::awaitable<Response> echo(Request request, ConnectionInfo info) {
   if (request.path() == "/split") co_return Response{200, {{"X", "a\r\nSet-Cookie: b"}}, ""};
   if (request.path() == "/none") co_return Response{204, {}, "never sent"};
   if (request.path() == "/slow") co_await pause(150ms);
-  co_return Response{200, {{"Content-Type", "text/plain"}}, fmt::format("{} {} {} {}", request.method, request.target, info.connection, request.body)};
+  co_return Response{
+      200,
+      {{"Content-Type", "text/plain"}},
+      fmt::format("{} {} {} {}", request.method, request.target, info.connection, request.body)};
 }
 
 asio::awaitable<std::string> ask(HttpFixture& fixture, std::string bytes) {
@@ -46,10 +49,15 @@ const std::string kClose = "Host: a\r\nConnection: close\r\n";
 TEST_CASE("a request is answered with date and length, and the connection ends when asked to") {
   HttpFixture fixture(Transport::plain, echo);
   fixture.run([&]() -> asio::awaitable<void> {
-    const auto answer = co_await ask(fixture, "POST /x?y HTTP/1.1\r\n" + kClose + "Content-Length: 3\r\n\r\nabc");
-    CHECK_THAT(answer, Catch::Matchers::StartsWith("HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nDate: "));
-    CHECK_THAT(answer, Catch::Matchers::EndsWith(" GMT\r\nConnection: close\r\nContent-Length: 16\r\n\r\nPOST /x?y 1 abc") ||
-                           Catch::Matchers::EndsWith(" GMT\r\nConnection: close\r\nContent-Length: 15\r\n\r\nPOST /x?y 1 abc"));
+    const auto answer =
+        co_await ask(fixture, "POST /x?y HTTP/1.1\r\n" + kClose + "Content-Length: 3\r\n\r\nabc");
+    CHECK_THAT(answer, Catch::Matchers::StartsWith(
+                           "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nDate: "));
+    CHECK_THAT(answer,
+               Catch::Matchers::EndsWith(
+                   " GMT\r\nConnection: close\r\nContent-Length: 16\r\n\r\nPOST /x?y 1 abc") ||
+                   Catch::Matchers::EndsWith(
+                       " GMT\r\nConnection: close\r\nContent-Length: 15\r\n\r\nPOST /x?y 1 abc"));
   });
 }
 
@@ -74,11 +82,17 @@ TEST_CASE("a request that comes byte by byte, and pipelined requests, are answer
 TEST_CASE("a malformed request is refused with its status as a problem, and the connection ends") {
   HttpFixture fixture(Transport::plain, echo);
   fixture.run([&]() -> asio::awaitable<void> {
-    const auto bad = co_await ask(fixture, "GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n");
-    CHECK_THAT(bad, Catch::Matchers::StartsWith("HTTP/1.1 400 Bad Request\r\nContent-Type: application/problem+json") && ContainsSubstring("stand together"));
+    const auto bad = co_await ask(
+        fixture,
+        "GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n");
+    CHECK_THAT(bad, Catch::Matchers::StartsWith(
+                        "HTTP/1.1 400 Bad Request\r\nContent-Type: application/problem+json") &&
+                        ContainsSubstring("stand together"));
     const auto version = co_await ask(fixture, "GET / HTTP/3.0\r\n");
     CHECK_THAT(version, Catch::Matchers::StartsWith("HTTP/1.1 505 "));
-    const auto large = co_await ask(fixture, "PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 9999999\r\n\r\n" + std::string(300'000, 'x'));
+    const auto large =
+        co_await ask(fixture, "PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 9999999\r\n\r\n" +
+                                  std::string(300'000, 'x'));
     CHECK_THAT(large, Catch::Matchers::StartsWith("HTTP/1.1 413 "));
   });
 }
@@ -98,7 +112,8 @@ TEST_CASE("HEAD and 204 have no body") {
   HttpFixture fixture(Transport::plain, echo);
   fixture.run([&]() -> asio::awaitable<void> {
     const auto head = co_await ask(fixture, "HEAD /h HTTP/1.1\r\n" + kClose + "\r\n");
-    CHECK_THAT(head, ContainsSubstring("Content-Length: 10\r\n") && Catch::Matchers::EndsWith("\r\n\r\n"));
+    CHECK_THAT(
+        head, ContainsSubstring("Content-Length: 10\r\n") && Catch::Matchers::EndsWith("\r\n\r\n"));
     const auto none = co_await ask(fixture, "GET /none HTTP/1.1\r\n" + kClose + "\r\n");
     CHECK_THAT(none, !ContainsSubstring("Content-Length") && Catch::Matchers::EndsWith("\r\n\r\n"));
   });
@@ -108,7 +123,8 @@ TEST_CASE("100 Continue is sent before the body is read") {
   HttpFixture fixture(Transport::plain, echo);
   fixture.run([&]() -> asio::awaitable<void> {
     auto stream = co_await fixture.connect();
-    const auto head = "PUT / HTTP/1.1\r\n" + kClose + "Expect: 100-continue\r\nContent-Length: 2\r\n\r\n";
+    const auto head =
+        "PUT / HTTP/1.1\r\n" + kClose + "Expect: 100-continue\r\nContent-Length: 2\r\n\r\n";
     auto sent = co_await stream->write_all(as_bytes(head));
     Bytes buffer(100);
     const auto count = co_await stream->read_some(buffer);
@@ -120,7 +136,8 @@ TEST_CASE("100 Continue is sent before the body is read") {
   });
 }
 
-TEST_CASE("a peer that says nothing, or half a head, is ended in time; the first in the handshake too") {
+TEST_CASE(
+    "a peer that says nothing, or half a head, is ended in time; the first in the handshake too") {
   ServerOptions options;
   options.handshake_and_head = 60ms;
   for (const auto transport : {Transport::plain, Transport::tls}) {
@@ -138,7 +155,8 @@ TEST_CASE("a peer that says nothing, or half a head, is ended in time; the first
   }
 }
 
-TEST_CASE("an idle connection ends after its time; a second head that drips is ended as the first") {
+TEST_CASE(
+    "an idle connection ends after its time; a second head that drips is ended as the first") {
   ServerOptions options;
   options.idle = 80ms;
   options.handshake_and_head = 80ms;
@@ -176,10 +194,15 @@ TEST_CASE("stop ends idle connections at once and lets a request under way be an
   std::string idle_answer;
   asio::co_spawn(
       fixture.context,
-      [&]() -> asio::awaitable<void> { slow_answer = co_await ask(fixture, "GET /slow HTTP/1.1\r\nHost: a\r\n\r\n"); },
+      [&]() -> asio::awaitable<void> {
+        slow_answer = co_await ask(fixture, "GET /slow HTTP/1.1\r\nHost: a\r\n\r\n");
+      },
       [](std::exception_ptr error) { CHECK_FALSE(error); });
   asio::co_spawn(
-      fixture.context, [&]() -> asio::awaitable<void> { idle_answer = co_await ask(fixture, "GET / HTTP/1.1\r\nHost: a\r\n\r\n"); },
+      fixture.context,
+      [&]() -> asio::awaitable<void> {
+        idle_answer = co_await ask(fixture, "GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+      },
       [](std::exception_ptr error) { CHECK_FALSE(error); });
   const auto start = std::chrono::steady_clock::now();
   fixture.run([&]() -> asio::awaitable<void> { co_await pause(50ms); });
@@ -211,22 +234,26 @@ TEST_CASE("stop cuts off what does not end within its grace") {
 }
 
 TEST_CASE("a file is streamed as the body; one that cannot be read is 500") {
-  const auto path = std::filesystem::temp_directory_path() / fmt::format("hoop-http-{}", ::getpid());
+  const auto path =
+      std::filesystem::temp_directory_path() / fmt::format("hoop-http-{}", ::getpid());
   const std::string content(300'001, 'f');
   std::ofstream(path) << content;
-  HttpFixture fixture(Transport::plain, [&](Request request, ConnectionInfo) -> asio::awaitable<Response> {
-    Response response;
-    response.file = request.path() == "/file" ? path : path / "missing";
-    co_return response;
-  });
+  HttpFixture fixture(Transport::plain,
+                      [&](Request request, ConnectionInfo) -> asio::awaitable<Response> {
+                        Response response;
+                        response.file = request.path() == "/file" ? path : path / "missing";
+                        co_return response;
+                      });
   fixture.run([&]() -> asio::awaitable<void> {
     const auto whole = co_await ask(fixture, "GET /file HTTP/1.1\r\n" + kClose + "\r\n");
     CHECK_THAT(whole, ContainsSubstring("Content-Length: 300001\r\n"));
     CHECK(whole.ends_with("\r\n\r\n" + content));
     const auto head = co_await ask(fixture, "HEAD /file HTTP/1.1\r\n" + kClose + "\r\n");
-    CHECK_THAT(head, ContainsSubstring("Content-Length: 300001\r\n") && Catch::Matchers::EndsWith("\r\n\r\n"));
+    CHECK_THAT(head, ContainsSubstring("Content-Length: 300001\r\n") &&
+                         Catch::Matchers::EndsWith("\r\n\r\n"));
     const auto missing = co_await ask(fixture, "GET /other HTTP/1.1\r\n" + kClose + "\r\n");
-    CHECK_THAT(missing, Catch::Matchers::StartsWith("HTTP/1.1 500 ") && !ContainsSubstring(path.string()));
+    CHECK_THAT(missing,
+               Catch::Matchers::StartsWith("HTTP/1.1 500 ") && !ContainsSubstring(path.string()));
   });
   std::filesystem::remove(path);
 }
@@ -241,15 +268,19 @@ TEST_CASE("an upgrade hands over the stream and the bytes that came early") {
     co_return response;
   });
   fixture.run([&]() -> asio::awaitable<void> {
-    const auto answer = co_await ask(fixture, "GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: hoop\r\n\r\nearly");
-    CHECK_THAT(answer, Catch::Matchers::StartsWith("HTTP/1.1 101 ") && Catch::Matchers::EndsWith("\r\n\r\ngot early"));
+    const auto answer = co_await ask(
+        fixture, "GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: hoop\r\n\r\nearly");
+    CHECK_THAT(answer, Catch::Matchers::StartsWith("HTTP/1.1 101 ") &&
+                           Catch::Matchers::EndsWith("\r\n\r\ngot early"));
   });
 }
 
 TEST_CASE("a server that cannot listen says why") {
   asio::io_context context;
   const auto log = std::make_shared<NullLog>();
-  const auto listen = [&](const std::string& address, std::uint16_t port) { return Server::listen(context.get_executor(), address, port, std::nullopt, echo, log); };
+  const auto listen = [&](const std::string& address, std::uint16_t port) {
+    return Server::listen(context.get_executor(), address, port, std::nullopt, echo, log);
+  };
   const auto first = listen("127.0.0.1", 0);
   REQUIRE(first);
   const auto second = listen("127.0.0.1", first->port());
@@ -260,5 +291,6 @@ TEST_CASE("a server that cannot listen says why") {
 
 TEST_CASE("dates are IMF-fixdate") {
   using namespace std::chrono;
-  CHECK(http_date(SystemTime(sys_days{year(1994) / 11 / 6} + 8h + 49min + 37s)) == "Sun, 06 Nov 1994 08:49:37 GMT");
+  CHECK(http_date(SystemTime(sys_days{year(1994) / 11 / 6} + 8h + 49min + 37s)) ==
+        "Sun, 06 Nov 1994 08:49:37 GMT");
 }

@@ -25,11 +25,41 @@ TEST_CASE("URLs are taken apart") {
 }
 
 TEST_CASE("URLs that could lead elsewhere are refused") {
-  for (const std::string text : {"", "a", "a.example/x", "//a/", "https:/a", "https://", "https:///x", "https://u@a/", "https://u:p@a/", "https://a/#f", "https://a#f",
-                                 "https://a b/", "https://a/ b", "https://a/\r\nX: 1", "https://a:0/", "https://a:65536/", "https://a:/", "https://a:8a/",
-                                 "https://a:+1/", "https://[::1", "https://[::1%25lo]/", "https://[1.2.3.4]/", "https://[::1]x/", "https://a..b/", "https://.a/",
-                                 "https://a%2e/", "https://a\\b/", "https://a/\\b", "https://a/%", "https://a/%2", "https://a/%gg", "https://\xc3\xa9/",
-                                 "https://a/\xc3\xa9", "https://a,b/", "https://a;b/"}) {
+  for (const std::string text : {"",
+                                 "a",
+                                 "a.example/x",
+                                 "//a/",
+                                 "https:/a",
+                                 "https://",
+                                 "https:///x",
+                                 "https://u@a/",
+                                 "https://u:p@a/",
+                                 "https://a/#f",
+                                 "https://a#f",
+                                 "https://a b/",
+                                 "https://a/ b",
+                                 "https://a/\r\nX: 1",
+                                 "https://a:0/",
+                                 "https://a:65536/",
+                                 "https://a:/",
+                                 "https://a:8a/",
+                                 "https://a:+1/",
+                                 "https://[::1",
+                                 "https://[::1%25lo]/",
+                                 "https://[1.2.3.4]/",
+                                 "https://[::1]x/",
+                                 "https://a..b/",
+                                 "https://.a/",
+                                 "https://a%2e/",
+                                 "https://a\\b/",
+                                 "https://a/\\b",
+                                 "https://a/%",
+                                 "https://a/%2",
+                                 "https://a/%gg",
+                                 "https://\xc3\xa9/",
+                                 "https://a/\xc3\xa9",
+                                 "https://a,b/",
+                                 "https://a;b/"}) {
     CAPTURE(text);
     const auto url = parse_url(text);
     REQUIRE_FALSE(url);
@@ -40,8 +70,12 @@ TEST_CASE("URLs that could lead elsewhere are refused") {
 }
 
 TEST_CASE("loopback is told from the rest") {
-  for (const std::string text : {"http://localhost/", "http://x.localhost/", "http://127.0.0.1/", "http://127.9.9.9/", "http://[::1]/"}) CHECK(parse_url(text)->is_loopback());
-  for (const std::string text : {"http://localhost.example/", "http://notlocalhost/", "http://128.0.0.1/", "http://127.0.0.1.example/", "http://[::2]/", "http://0x7f000001/"}) {
+  for (const std::string text : {"http://localhost/", "http://x.localhost/", "http://127.0.0.1/",
+                                 "http://127.9.9.9/", "http://[::1]/"})
+    CHECK(parse_url(text)->is_loopback());
+  for (const std::string text :
+       {"http://localhost.example/", "http://notlocalhost/", "http://128.0.0.1/",
+        "http://127.0.0.1.example/", "http://[::2]/", "http://0x7f000001/"}) {
     CHECK_FALSE(parse_url(text)->is_loopback());
   }
 }
@@ -53,7 +87,8 @@ TEST_CASE("forms are read strictly and written back") {
   CHECK(form->find("c") == "");
   CHECK_FALSE(form->find("e"));
   CHECK(form->encode() == "a=1&b=x%20y%26z&c=&d=%C3%A9");
-  for (const std::string text : {"a=%", "a=%4", "a=%zz", "a=%00", "a=%ff", "a=1&a=2", "%61=1&a=2"}) {
+  for (const std::string text :
+       {"a=%", "a=%4", "a=%zz", "a=%00", "a=%ff", "a=1&a=2", "%61=1&a=2"}) {
     CAPTURE(text);
     CHECK(Form::parse(text).error().code == ErrorCode::malformed);
   }
@@ -77,5 +112,7 @@ TEST_CASE("headers are found without case, and decided on only when single") {
 TEST_CASE("a problem is JSON whatever the detail holds") {
   const auto response = problem_response(403, "denied", "no \"x\"\n\xff");
   CHECK(response.headers.find("content-type") == "application/problem+json");
-  CHECK(response.body == "{\"type\":\"about:blank\",\"title\":\"Forbidden\",\"status\":403,\"detail\":\"no \\\"x\\\"\\n\xEF\xBF\xBD\",\"code\":\"denied\"}");
+  CHECK(response.body ==
+        "{\"type\":\"about:blank\",\"title\":\"Forbidden\",\"status\":403,\"detail\":\"no "
+        "\\\"x\\\"\\n\xEF\xBF\xBD\",\"code\":\"denied\"}");
 }

@@ -14,7 +14,8 @@ namespace {
 constexpr const char* kStarted =
     R"({"device_code":"dc","user_code":"BCDF-GHJK","verification_uri":"https://gw.example/device",)"
     R"("verification_uri_complete":"https://gw.example/device?user_code=BCDF-GHJK","expires_in":300,"interval":5})";
-constexpr const char* kTokens = R"({"access_token":"at","token_type":"Bearer","expires_in":300,"refresh_token":"rt"})";
+constexpr const char* kTokens =
+    R"({"access_token":"at","token_type":"Bearer","expires_in":300,"refresh_token":"rt"})";
 constexpr const char* kPending = R"({"error":"authorization_pending"})";
 constexpr const char* kSlowDown = R"({"error":"slow_down"})";
 
@@ -23,7 +24,8 @@ struct Login {
   DeviceLogin login{"hoopctl", "lap top", clock};
   /// Goes to the moment of the next poll and answers how long that took.
   std::chrono::seconds wait() {
-    const auto span = std::chrono::duration_cast<std::chrono::milliseconds>(login.next_poll() - clock.steady);
+    const auto span =
+        std::chrono::duration_cast<std::chrono::milliseconds>(login.next_poll() - clock.steady);
     clock.advance(span);
     return std::chrono::duration_cast<std::chrono::seconds>(span);
   }
@@ -40,7 +42,8 @@ TEST_CASE("a device login asks, waits five seconds a time, and ends with tokens"
   CHECK(prompt.expires_in == 300s);
   CHECK(t.wait() == 5s);
   CHECK(t.login.poll_request().reveal() ==
-        "grant_type=urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Adevice_code&device_code=dc&client_id=hoopctl");
+        "grant_type=urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Adevice_code&device_code=dc&client_"
+        "id=hoopctl");
   CHECK_FALSE(t.login.polled(400, kPending).value());
   CHECK(t.wait() == 5s);
   const auto tokens = t.login.polled(200, kTokens).value();
@@ -51,7 +54,9 @@ TEST_CASE("a device login asks, waits five seconds a time, and ends with tokens"
 
 TEST_CASE("without an interval the device login waits five seconds") {
   Login t;
-  REQUIRE(t.login.started(200, R"({"device_code":"d","user_code":"u","verification_uri":"https://a/","expires_in":60})"));
+  REQUIRE(t.login.started(
+      200,
+      R"({"device_code":"d","user_code":"u","verification_uri":"https://a/","expires_in":60})"));
   CHECK(t.wait() == 5s);
 }
 
@@ -126,10 +131,12 @@ TEST_CASE("the issuer's no ends a device login and says which no") {
       {200, "{}", ErrorCode::malformed},
       {200, R"({"access_token":"a","token_type":"DPoP","expires_in":5})", ErrorCode::malformed},
       {200, R"({"access_token":"a b","token_type":"Bearer","expires_in":5})", ErrorCode::malformed},
-      {200, R"({"access_token":"a\r\nX: y","token_type":"Bearer","expires_in":5})", ErrorCode::malformed},
+      {200, R"({"access_token":"a\r\nX: y","token_type":"Bearer","expires_in":5})",
+       ErrorCode::malformed},
       {200, R"({"access_token":"a","token_type":"Bearer"})", ErrorCode::malformed},
       {200, R"({"access_token":"a","token_type":"Bearer","expires_in":-5})", ErrorCode::malformed},
-      {200, R"({"access_token":"a","token_type":"Bearer","expires_in":5,"refresh_token":7})", ErrorCode::malformed},
+      {200, R"({"access_token":"a","token_type":"Bearer","expires_in":5,"refresh_token":7})",
+       ErrorCode::malformed},
   };
   for (const auto& c : cases) {
     INFO(c.body);
@@ -143,25 +150,29 @@ TEST_CASE("the issuer's no ends a device login and says which no") {
 }
 
 TEST_CASE("a hostile first answer never reaches the terminal") {
-  for (const char* bad : {
-           "", "[]", "{}",
-           R"({"device_code":"d","user_code":"u","verification_uri":"http://gw.example/","expires_in":60})",
-           R"j({"device_code":"d","user_code":"u","verification_uri":"javascript:alert(1)","expires_in":60})j",
-           R"({"device_code":"d","user_code":"u","verification_uri":"https://gw\u001b[2J/","expires_in":60})",
-           R"({"device_code":"d","user_code":"\u001b]0;x\u0007","verification_uri":"https://a/","expires_in":60})",
-           R"({"device_code":"d","user_code":"a\nb","verification_uri":"https://a/","expires_in":60})",
-           R"({"device_code":"d","user_code":"u","verification_uri":"https://good.example@evil.example/","expires_in":60})",
-           R"({"device_code":"d","user_code":"u","verification_uri":"https://a/","verification_uri_complete":"file:///etc","expires_in":60})",
-           R"({"device_code":"d","user_code":"u","verification_uri":"https://a/","expires_in":0})",
-           R"({"device_code":"d","user_code":"u","verification_uri":"https://a/","expires_in":99999})",
-           R"({"device_code":"d","user_code":"u","verification_uri":"https://a/","expires_in":60,"interval":0})",
-           R"({"device_code":"d","user_code":"u","verification_uri":"https://a/","expires_in":60,"interval":1000})",
-           R"({"device_code":7,"user_code":"u","verification_uri":"https://a/","expires_in":60})",
-       }) {
+  for (
+      const char* bad : {
+          "",
+          "[]",
+          "{}",
+          R"({"device_code":"d","user_code":"u","verification_uri":"http://gw.example/","expires_in":60})",
+          R"j({"device_code":"d","user_code":"u","verification_uri":"javascript:alert(1)","expires_in":60})j",
+          R"({"device_code":"d","user_code":"u","verification_uri":"https://gw\u001b[2J/","expires_in":60})",
+          R"({"device_code":"d","user_code":"\u001b]0;x\u0007","verification_uri":"https://a/","expires_in":60})",
+          R"({"device_code":"d","user_code":"a\nb","verification_uri":"https://a/","expires_in":60})",
+          R"({"device_code":"d","user_code":"u","verification_uri":"https://good.example@evil.example/","expires_in":60})",
+          R"({"device_code":"d","user_code":"u","verification_uri":"https://a/","verification_uri_complete":"file:///etc","expires_in":60})",
+          R"({"device_code":"d","user_code":"u","verification_uri":"https://a/","expires_in":0})",
+          R"({"device_code":"d","user_code":"u","verification_uri":"https://a/","expires_in":99999})",
+          R"({"device_code":"d","user_code":"u","verification_uri":"https://a/","expires_in":60,"interval":0})",
+          R"({"device_code":"d","user_code":"u","verification_uri":"https://a/","expires_in":60,"interval":1000})",
+          R"({"device_code":7,"user_code":"u","verification_uri":"https://a/","expires_in":60})",
+      }) {
     INFO(bad);
     Login t;
     CHECK(t.login.started(200, bad).error().code == ErrorCode::malformed);
   }
   Login t;
-  CHECK(t.login.started(401, R"({"error":"invalid_client"})").error().code == ErrorCode::upstream_refused);
+  CHECK(t.login.started(401, R"({"error":"invalid_client"})").error().code ==
+        ErrorCode::upstream_refused);
 }

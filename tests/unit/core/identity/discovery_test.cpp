@@ -19,11 +19,33 @@ TEST_CASE("an https URL is read and normalised") {
 }
 
 TEST_CASE("what is not plainly an https URL is refused") {
-  for (const char* bad :
-       {"", "https://", "https:///x", "http://gw.example", "HTTPS://gw.example", "gw.example", "ftp://x", "https://a@b", "https://a:b@c",
-        "https://h:0", "https://h:65536", "https://h:", "https://h:8x", "https://h: 80", "https://h:+80", "https://h#f", "https://h/#f", "https://h/\n",
-        "https://h\\x", "https://[::1", "https://[h]", "https://[::1]x", "https://-h", "https://.h", "https://..", "https://h\x01",
-        "https://h\xc3\xa9"}) {
+  for (const char* bad : {"",
+                          "https://",
+                          "https:///x",
+                          "http://gw.example",
+                          "HTTPS://gw.example",
+                          "gw.example",
+                          "ftp://x",
+                          "https://a@b",
+                          "https://a:b@c",
+                          "https://h:0",
+                          "https://h:65536",
+                          "https://h:",
+                          "https://h:8x",
+                          "https://h: 80",
+                          "https://h:+80",
+                          "https://h#f",
+                          "https://h/#f",
+                          "https://h/\n",
+                          "https://h\\x",
+                          "https://[::1",
+                          "https://[h]",
+                          "https://[::1]x",
+                          "https://-h",
+                          "https://.h",
+                          "https://..",
+                          "https://h\x01",
+                          "https://h\xc3\xa9"}) {
     INFO(bad);
     CHECK_FALSE(parse_https_url(bad));
   }
@@ -32,13 +54,17 @@ TEST_CASE("what is not plainly an https URL is refused") {
 
 TEST_CASE("a gateway's description names its issuer, client and audience") {
   const GatewayDocument document =
-      parse_gateway_document(R"({"gateway":"gw_1","issuer":"https://gw:8443","client_id":"hoopctl","audience":"https://gw:8443","version":"0.1.0"})")
+      parse_gateway_document(
+          R"({"gateway":"gw_1","issuer":"https://gw:8443","client_id":"hoopctl","audience":"https://gw:8443","version":"0.1.0"})")
           .value();
   CHECK(document.gateway == "gw_1");
   CHECK(document.issuer == "https://gw:8443");
-  for (const char* bad : {"", "{}", R"({"gateway":"gw_1","issuer":"http://gw","client_id":"c","audience":"a","version":"1"})",
-                          R"({"gateway":"gw\u001b","issuer":"https://gw","client_id":"c","audience":"a","version":"1"})",
-                          R"({"gateway":7,"issuer":"https://gw","client_id":"c","audience":"a","version":"1"})"}) {
+  for (
+      const char* bad :
+      {"", "{}",
+       R"({"gateway":"gw_1","issuer":"http://gw","client_id":"c","audience":"a","version":"1"})",
+       R"({"gateway":"gw\u001b","issuer":"https://gw","client_id":"c","audience":"a","version":"1"})",
+       R"({"gateway":7,"issuer":"https://gw","client_id":"c","audience":"a","version":"1"})"}) {
     INFO(bad);
     CHECK(parse_gateway_document(bad).error().code == ErrorCode::malformed);
   }
@@ -46,14 +72,20 @@ TEST_CASE("a gateway's description names its issuer, client and audience") {
 
 TEST_CASE("an issuer's description must be about that issuer, with https throughout") {
   const auto document = [](const char* issuer, const char* token) {
-    return std::string(R"({"issuer":")") + issuer + R"(","device_authorization_endpoint":"https://gw/d","token_endpoint":")" + token +
+    return std::string(R"({"issuer":")") + issuer +
+           R"(","device_authorization_endpoint":"https://gw/d","token_endpoint":")" + token +
            R"(","jwks_uri":"https://gw/k"})";
   };
-  const IssuerMetadata metadata = parse_issuer_metadata(document("https://gw", "https://gw/t"), "https://gw").value();
+  const IssuerMetadata metadata =
+      parse_issuer_metadata(document("https://gw", "https://gw/t"), "https://gw").value();
   CHECK(metadata.token_endpoint == "https://gw/t");
   CHECK(metadata.revocation_endpoint.empty());
-  CHECK(parse_issuer_metadata(document("https://evil", "https://gw/t"), "https://gw").error().code == ErrorCode::integrity);
-  CHECK(parse_issuer_metadata(document("https://gw/", "https://gw/t"), "https://gw").error().code == ErrorCode::integrity);
-  CHECK(parse_issuer_metadata(document("https://gw", "http://gw/t"), "https://gw").error().code == ErrorCode::malformed);
+  CHECK(
+      parse_issuer_metadata(document("https://evil", "https://gw/t"), "https://gw").error().code ==
+      ErrorCode::integrity);
+  CHECK(parse_issuer_metadata(document("https://gw/", "https://gw/t"), "https://gw").error().code ==
+        ErrorCode::integrity);
+  CHECK(parse_issuer_metadata(document("https://gw", "http://gw/t"), "https://gw").error().code ==
+        ErrorCode::malformed);
   CHECK(metadata_url("https://gw/") == "https://gw/.well-known/openid-configuration");
 }

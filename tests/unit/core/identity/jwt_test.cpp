@@ -15,7 +15,8 @@ TEST_CASE("a signed document verifies with its key, its type and nothing else") 
   CHECK(verify_jws(token, keys, "at+jwt").error().code == ErrorCode::integrity);
   const KeySet others{{verification_key(crypto::P256Key::generate())}};
   CHECK(verify_jws(token, others, "hoopctl-receipt+jwt").error().code == ErrorCode::integrity);
-  CHECK(verify_jws(token.substr(0, token.size() - 2), keys, "hoopctl-receipt+jwt").error().code == ErrorCode::integrity);
+  CHECK(verify_jws(token.substr(0, token.size() - 2), keys, "hoopctl-receipt+jwt").error().code ==
+        ErrorCode::integrity);
 }
 
 TEST_CASE("one changed byte anywhere breaks a signed document") {

@@ -26,7 +26,7 @@ StoredTokens tokens(const std::string& access) {
 }
 
 mode_t mode_of(const fs::path& path) {
-  struct stat status {};
+  struct stat status{};
   REQUIRE(::lstat(path.c_str(), &status) == 0);
   return status.st_mode & 07777;
 }
@@ -97,7 +97,8 @@ TEST_CASE("twenty processes that refresh at once lose no update") {
       if (!lock) ::_exit(1);
       auto before = store.load_tokens(*lock);
       if (!before || !*before) ::_exit(2);
-      const auto saved = store.save_tokens(*lock, tokens(std::to_string(std::stoi((*before)->access.reveal()) + 1)));
+      const auto saved = store.save_tokens(
+          *lock, tokens(std::to_string(std::stoi((*before)->access.reveal()) + 1)));
       ::_exit(saved ? 0 : 3);
     }
     children.push_back(child);
@@ -161,7 +162,8 @@ TEST_CASE("a gateway is remembered with the way it is trusted, and the last one 
   TokenStore store = TokenStore::open(dir / "s").value();
   CHECK_FALSE(store.current_gateway().value());
   CHECK(store.load_gateway(kUrl).error().code == ErrorCode::not_found);
-  const GatewayRecord record{kUrl, "-----BEGIN\nx\n", "ab12", "https://idp", "hoopctl", kUrl, "gw_1"};
+  const GatewayRecord record{kUrl,  "-----BEGIN\nx\n", "ab12", "https://idp", "hoopctl", kUrl,
+                             "gw_1"};
   REQUIRE(store.save_gateway(record));
   REQUIRE(store.set_current_gateway(kUrl));
   CHECK(store.load_gateway(kUrl).value() == record);

@@ -28,7 +28,8 @@ Bytes to_der(ByteSpan raw) {
   Bytes body;
   for (const std::size_t start : {std::size_t{0}, std::size_t{32}}) {
     body.insert(body.end(), {2, 33, 0});
-    body.insert(body.end(), raw.begin() + static_cast<std::ptrdiff_t>(start), raw.begin() + static_cast<std::ptrdiff_t>(start) + 32);
+    body.insert(body.end(), raw.begin() + static_cast<std::ptrdiff_t>(start),
+                raw.begin() + static_cast<std::ptrdiff_t>(start) + 32);
   }
   Bytes out{0x30, static_cast<std::uint8_t>(body.size())};
   out.insert(out.end(), body.begin(), body.end());
@@ -61,7 +62,8 @@ Bytes make_signature(const std::string& how, const std::string& input, const cry
     return Bytes(other.begin(), other.end());
   }
   if (how == "order") {
-    const Bytes order = from_hex("ffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551").value();
+    const Bytes order =
+        from_hex("ffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551").value();
     std::copy(order.begin(), order.end(), right.begin());
     return right;
   }
@@ -76,8 +78,12 @@ class Issuer {
  public:
   Issuer() { clock.system = SystemTime(std::chrono::seconds(1700000000)); }
   TokenVerifier verifier(std::chrono::seconds leeway = std::chrono::seconds(60)) const {
-    TrustedIssuer issuer{"https://gw.example", "https://gw.example:8443", KeySet{{verification_key(key)}},
-                         {{"hoopctl", access::IdentityKind::person}}, leeway, std::chrono::seconds(300)};
+    TrustedIssuer issuer{"https://gw.example",
+                         "https://gw.example:8443",
+                         KeySet{{verification_key(key)}},
+                         {{"hoopctl", access::IdentityKind::person}},
+                         leeway,
+                         std::chrono::seconds(300)};
     return TokenVerifier({issuer}, clock);
   }
   crypto::P256Key key = crypto::P256Key::generate();
@@ -95,8 +101,10 @@ TEST_CASE("every hostile token is refused, and for its own reason") {
   const std::string kid = thumbprint(issuer.key.public_key());
   for (const auto& entry : data["cases"]) {
     const auto field = [&](const char* name) {
-      const std::string text = replaced(entry.value(name, data[name].get<std::string>()), "$KID", kid);
-      return replaced(replaced(text, "$LONG", std::string(17000, 'x')), "$MEDIUM", std::string(2100, 'x'));
+      const std::string text =
+          replaced(entry.value(name, data[name].get<std::string>()), "$KID", kid);
+      return replaced(replaced(text, "$LONG", std::string(17000, 'x')), "$MEDIUM",
+                      std::string(2100, 'x'));
     };
     const std::string header = to_base64url(as_bytes(field("header")));
     const std::string claims = to_base64url(as_bytes(field("claims")));
@@ -121,9 +129,10 @@ TEST_CASE("every hostile token is refused, and for its own reason") {
 
 TEST_CASE("an identity has the token's subject, groups and end, and its client's kind") {
   Issuer issuer;
-  const std::string token = sign_jws(issuer.key, "at+jwt",
-                                     R"({"iss":"https://gw.example","sub":"alice","aud":["x","https://gw.example:8443"],)"
-                                     R"("client_id":"hoopctl","groups":["dba","ops"],"iat":1700000000,"exp":1700000250,"jti":"1"})");
+  const std::string token = sign_jws(
+      issuer.key, "at+jwt",
+      R"({"iss":"https://gw.example","sub":"alice","aud":["x","https://gw.example:8443"],)"
+      R"("client_id":"hoopctl","groups":["dba","ops"],"iat":1700000000,"exp":1700000250,"jti":"1"})");
   const access::Identity identity = issuer.verifier().verify(token).value();
   CHECK(identity.subject == "alice");
   CHECK(identity.groups == std::vector<std::string>{"dba", "ops"});
@@ -133,17 +142,24 @@ TEST_CASE("an identity has the token's subject, groups and end, and its client's
 
 TEST_CASE("no configuration stretches the leeway beyond a minute") {
   Issuer issuer;
-  const std::string token = sign_jws(issuer.key, "at+jwt",
-                                     R"({"iss":"https://gw.example","sub":"alice","aud":"https://gw.example:8443",)"
-                                     R"("client_id":"hoopctl","iat":1699999700,"exp":1699999930,"jti":"1"})");
+  const std::string token =
+      sign_jws(issuer.key, "at+jwt",
+               R"({"iss":"https://gw.example","sub":"alice","aud":"https://gw.example:8443",)"
+               R"("client_id":"hoopctl","iat":1699999700,"exp":1699999930,"jti":"1"})");
   CHECK_FALSE(issuer.verifier(std::chrono::hours(1)).verify(token));
 }
 
 TEST_CASE("a token of one trusted issuer does not pass with the other's key") {
   Issuer first;
   Issuer second;
-  TrustedIssuer one{"https://one.example", "aud", KeySet{{verification_key(first.key)}}, {{"c", access::IdentityKind::ci}}};
-  TrustedIssuer two{"https://two.example", "aud", KeySet{{verification_key(second.key)}}, {{"c", access::IdentityKind::ci}}};
+  TrustedIssuer one{"https://one.example",
+                    "aud",
+                    KeySet{{verification_key(first.key)}},
+                    {{"c", access::IdentityKind::ci}}};
+  TrustedIssuer two{"https://two.example",
+                    "aud",
+                    KeySet{{verification_key(second.key)}},
+                    {{"c", access::IdentityKind::ci}}};
   const TokenVerifier verifier({one, two}, first.clock);
   const std::string claims =
       R"({"iss":"https://two.example","sub":"s","aud":"aud","client_id":"c","iat":1700000000,"exp":1700000060,"jti":"1"})";

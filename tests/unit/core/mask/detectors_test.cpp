@@ -18,7 +18,8 @@ namespace {
 
 std::shared_ptr<const DetectorSet> all_detectors() {
   std::vector<DetectorClass> classes;
-  for (std::size_t i = 0; i < kDetectorClasses; ++i) classes.push_back(static_cast<DetectorClass>(i));
+  for (std::size_t i = 0; i < kDetectorClasses; ++i)
+    classes.push_back(static_cast<DetectorClass>(i));
   auto set = DetectorSet::create(classes);
   REQUIRE(set);
   return *set;
@@ -30,8 +31,9 @@ std::vector<Hit> scan_all(DetectorScan& scan, std::string_view text) {
   return hits;
 }
 
-/// One line of the corpus: "class<TAB>text" with the value between « and »; "none" for what must not be found. A ~ in the text is left
-/// out when it is read, so that the file holds no token that a secret scanner would take for real; \n stands for a line end.
+/// One line of the corpus: "class<TAB>text" with the value between « and »; "none" for what must
+/// not be found. A ~ in the text is left out when it is read, so that the file holds no token that
+/// a secret scanner would take for real; \n stands for a line end.
 struct Line {
   std::size_t number = 0;
   std::string wanted;
@@ -100,19 +102,26 @@ TEST_CASE("the corpus is found: recall and precision of every class") {
     bool found = false;
     for (const Hit& hit : scan_all(scan, line.text)) {
       const std::string name(to_string(hit.detector));
-      const bool right = line.span && name == line.wanted && hit.begin == line.span->first && hit.end == line.span->second;
+      const bool right = line.span && name == line.wanted && hit.begin == line.span->first &&
+                         hit.end == line.span->second;
       found |= right;
       if (right) continue;
       ++scores[name].wrong;
-      WARN("corpus.txt:" << line.number << ": " << name << " found '" << line.text.substr(hit.begin, hit.end - hit.begin) << "'");
+      WARN("corpus.txt:" << line.number << ": " << name << " found '"
+                         << line.text.substr(hit.begin, hit.end - hit.begin) << "'");
     }
     if (found) ++scores[line.wanted].found;
-    if (line.span && !found) WARN("corpus.txt:" << line.number << ": " << line.wanted << " missed in '" << line.text << "'");
+    if (line.span && !found)
+      WARN("corpus.txt:" << line.number << ": " << line.wanted << " missed in '" << line.text
+                         << "'");
   }
   for (const auto& [name, score] : scores) {
     const double recall = score.wanted == 0 ? 1.0 : static_cast<double>(score.found) / score.wanted;
-    const double precision = score.found + score.wrong == 0 ? 1.0 : static_cast<double>(score.found) / (score.found + score.wrong);
-    std::printf("%-16s %3u values  recall %.3f  precision %.3f\n", name.c_str(), score.wanted, recall, precision);
+    const double precision = score.found + score.wrong == 0
+                                 ? 1.0
+                                 : static_cast<double>(score.found) / (score.found + score.wrong);
+    std::printf("%-16s %3u values  recall %.3f  precision %.3f\n", name.c_str(), score.wanted,
+                recall, precision);
     INFO(name);
     CHECK(score.wanted >= 5);
     CHECK(recall >= 0.98);
@@ -123,13 +132,18 @@ TEST_CASE("the corpus is found: recall and precision of every class") {
 
 TEST_CASE("a value is found at either edge, and at every offset of a block") {
   DetectorScan scan(all_detectors());
-  for (const std::string_view value : {"bob@example.com", "4111111111111111", "5500 0000 0000 0004", "123-45-6789", "AKIA2Q7EXAMPLE3KZ7YX"}) {
+  for (const std::string_view value : {"bob@example.com", "4111111111111111", "5500 0000 0000 0004",
+                                       "123-45-6789", "AKIA2Q7EXAMPLE3KZ7YX"}) {
     for (std::size_t before = 0; before < 200; ++before) {
       const std::string text = std::string(before, '.') + std::string(value);
-      for (const std::string& tail : {std::string(), std::string(" "), std::string(70, '.') + " x"}) {
-        const std::string whole = (before == 0 ? std::string() : std::string(before - 1, '.') + " ") + std::string(value) + tail;
+      for (const std::string& tail :
+           {std::string(), std::string(" "), std::string(70, '.') + " x"}) {
+        const std::string whole =
+            (before == 0 ? std::string() : std::string(before - 1, '.') + " ") +
+            std::string(value) + tail;
         const auto hits = scan_all(scan, whole);
-        if (hits.size() != 1 || hits[0].begin != before || hits[0].end != before + value.size()) FAIL("'" << whole << "'");
+        if (hits.size() != 1 || hits[0].begin != before || hits[0].end != before + value.size())
+          FAIL("'" << whole << "'");
       }
     }
   }
@@ -137,7 +151,8 @@ TEST_CASE("a value is found at either edge, and at every offset of a block") {
 
 TEST_CASE("a field above the chunk size is scanned like a small one") {
   DetectorScan scan(all_detectors());
-  const std::string text = std::string(200'000, 'a') + " bob@example.com " + std::string(200'000, '1') + " 123-45-6789";
+  const std::string text =
+      std::string(200'000, 'a') + " bob@example.com " + std::string(200'000, '1') + " 123-45-6789";
   const auto hits = scan_all(scan, text);
   REQUIRE(hits.size() == 2);
   CHECK(hits[0] == Hit{0, 200'001, 200'016, DetectorClass::email});
@@ -146,7 +161,9 @@ TEST_CASE("a field above the chunk size is scanned like a small one") {
 
 TEST_CASE("hits come by field and place, and overlaps are one") {
   DetectorScan scan(all_detectors());
-  const std::vector<std::string_view> fields = {"x bob@example.com 123-45-6789 a@b.org", "", "-----BEGIN PRIVATE KEY-----\nbob@example.com\n-----END PRIVATE KEY-----"};
+  const std::vector<std::string_view> fields = {
+      "x bob@example.com 123-45-6789 a@b.org", "",
+      "-----BEGIN PRIVATE KEY-----\nbob@example.com\n-----END PRIVATE KEY-----"};
   std::vector<Hit> hits = {Hit{7, 1, 2, DetectorClass::jwt}};
   REQUIRE(scan.scan(fields, hits));
   REQUIRE(hits.size() == 5);
@@ -154,7 +171,8 @@ TEST_CASE("hits come by field and place, and overlaps are one") {
   CHECK(hits[1] == Hit{0, 2, 17, DetectorClass::email});
   CHECK(hits[2] == Hit{0, 18, 29, DetectorClass::us_ssn});
   CHECK(hits[3] == Hit{0, 30, 37, DetectorClass::email});
-  CHECK(hits[4] == Hit{2, 0, static_cast<std::uint32_t>(fields[2].size()), DetectorClass::private_key});
+  CHECK(hits[4] ==
+        Hit{2, 0, static_cast<std::uint32_t>(fields[2].size()), DetectorClass::private_key});
 }
 
 TEST_CASE("an access key id in one column leads to the secret in the next") {
@@ -185,8 +203,10 @@ TEST_CASE("hostile repetition stays cheap") {
     while (out.size() < bytes) out += unit;
     return out;
   };
-  for (const std::string_view unit : {"-----BEGIN RSA PRIVATE KEY-----", "eyJ", "eyJhbGciOiJub25lIn0.", "eyJhbGciOiJub25lIn0 ", "a@", "@", "1 ", "1-", "4111 ", "4",
-                                      "AKIA", "aws_secret ", "ghp_", "xoxb-", "hooks.slack.com/services/", "\\", "\"", "[\"a@b.co\","}) {
+  for (const std::string_view unit :
+       {"-----BEGIN RSA PRIVATE KEY-----", "eyJ", "eyJhbGciOiJub25lIn0.", "eyJhbGciOiJub25lIn0 ",
+        "a@", "@", "1 ", "1-", "4111 ", "4", "AKIA", "aws_secret ", "ghp_", "xoxb-",
+        "hooks.slack.com/services/", "\\", "\"", "[\"a@b.co\","}) {
     INFO(unit);
     const std::string text = repeated(unit, 512U << 10);
     const auto begin = std::chrono::steady_clock::now();
@@ -196,10 +216,14 @@ TEST_CASE("hostile repetition stays cheap") {
 }
 
 TEST_CASE("detector speed at one hit in a hundred fields", "[.bench]") {
-  // Fields as database rows have them: 15 bytes on average, numbers, dates, words; goal 500 MB/s a core.
+  // Fields as database rows have them: 15 bytes on average, numbers, dates, words; goal 500 MB/s a
+  // core.
   std::vector<std::string> fields;
-  const std::vector<std::string> kinds = {"10422", "Margaret", "2026-11-20 18:30:00", "active", "149.90", "San Francisco", "8f14e45f-ceea-467f-a9c1"};
-  for (std::size_t i = 0; i < 70'000; ++i) fields.push_back(i % 100 == 99 ? "bob.smith@example.com" : kinds[i % kinds.size()]);
+  const std::vector<std::string> kinds = {
+      "10422",  "Margaret",      "2026-11-20 18:30:00",    "active",
+      "149.90", "San Francisco", "8f14e45f-ceea-467f-a9c1"};
+  for (std::size_t i = 0; i < 70'000; ++i)
+    fields.push_back(i % 100 == 99 ? "bob.smith@example.com" : kinds[i % kinds.size()]);
   const std::vector<std::string_view> views(fields.begin(), fields.end());
   std::size_t bytes = 0;
   for (const auto view : views) bytes += view.size();

@@ -44,17 +44,21 @@ TEST_CASE("a masked value tells no more than its strategy says") {
   CHECK(m.masked(MaskStrategy::partial, "123456789") == "****6789");
   CHECK(m.masked(MaskStrategy::partial, "") == "[redacted]");
   CHECK(m.masked(MaskStrategy::partial, "x@") == "[redacted]");
-  CHECK(m.masked(MaskStrategy::partial, "\xc3\xa4\xc3\xb6\xc3\xbc\xc3\x9f\xc3\xa4\xc3\xb6\xc3\xbc\xc3\x9f\xc3\xa9") == "****\xc3\xb6\xc3\xbc\xc3\x9f\xc3\xa9");
+  CHECK(m.masked(MaskStrategy::partial,
+                 "\xc3\xa4\xc3\xb6\xc3\xbc\xc3\x9f\xc3\xa4\xc3\xb6\xc3\xbc\xc3\x9f\xc3\xa9") ==
+        "****\xc3\xb6\xc3\xbc\xc3\x9f\xc3\xa9");
   CHECK(m.masked(MaskStrategy::partial, "\xff\xfe\xfd and more") == "[redacted]");
 }
 
 TEST_CASE("a hash is the keyed one, 128 bits, and differs by key") {
   const Masker m = masker(MaskStrategy::hash);
   const auto digest = crypto::hmac_sha256(key().reveal(), as_bytes("bob@example.com"));
-  CHECK(m.masked(MaskStrategy::hash, "bob@example.com") == "hmac:" + to_hex(ByteSpan(digest).first(16)));
+  CHECK(m.masked(MaskStrategy::hash, "bob@example.com") ==
+        "hmac:" + to_hex(ByteSpan(digest).first(16)));
   auto other = Masker::create({}, SecretBytes(Bytes(32, 0x43)));
   REQUIRE(other);
-  CHECK(other->masked(MaskStrategy::hash, "bob@example.com") != m.masked(MaskStrategy::hash, "bob@example.com"));
+  CHECK(other->masked(MaskStrategy::hash, "bob@example.com") !=
+        m.masked(MaskStrategy::hash, "bob@example.com"));
 }
 
 TEST_CASE("a mask key of the wrong size and an unknown detector are refused") {
@@ -78,18 +82,25 @@ TEST_CASE("policy knows exactly the detectors that there are") {
 TEST_CASE("what is found inside a text is replaced and the rest stays") {
   Masker redact = masker(MaskStrategy::redact);
   CHECK(rewritten(redact, "write to bob@example.com, or not") == "write to [redacted], or not");
-  CHECK(rewritten(redact, "card 4111 1111 1111 1111 ssn 123-45-6789.") == "card [redacted] ssn [redacted].");
+  CHECK(rewritten(redact, "card 4111 1111 1111 1111 ssn 123-45-6789.") ==
+        "card [redacted] ssn [redacted].");
   CHECK(rewritten(redact, "bob@example.com") == "[redacted]");
   Masker null = masker(MaskStrategy::null);
   CHECK(rewritten(null, "bob@example.com") == "[redacted]");
   Masker partial = masker(MaskStrategy::partial);
-  CHECK(rewritten(partial, "<bob@example.com> paid by 4111-1111-1111-1111") == "<b***@example.com> paid by ****1111");
+  CHECK(rewritten(partial, "<bob@example.com> paid by 4111-1111-1111-1111") ==
+        "<b***@example.com> paid by ****1111");
   Masker hash = masker(MaskStrategy::hash);
-  CHECK(rewritten(hash, "a bob@example.com b") == "a " + *hash.masked(MaskStrategy::hash, "bob@example.com") + " b");
+  CHECK(rewritten(hash, "a bob@example.com b") ==
+        "a " + *hash.masked(MaskStrategy::hash, "bob@example.com") + " b");
 }
 
-TEST_CASE("only the detectors that a mask names act, each by its own strategy, the strictest where two speak") {
-  const auto make = [](std::vector<access::Mask> masks) { return std::move(*Masker::create(masks, key())); };
+TEST_CASE(
+    "only the detectors that a mask names act, each by its own strategy, the strictest where two "
+    "speak") {
+  const auto make = [](std::vector<access::Mask> masks) {
+    return std::move(*Masker::create(masks, key()));
+  };
   const auto mask = [](std::vector<std::string> detectors, MaskStrategy with) {
     access::Mask out;
     out.detectors = std::move(detectors);
@@ -98,9 +109,11 @@ TEST_CASE("only the detectors that a mask names act, each by its own strategy, t
   };
   Masker cards = make({mask({"payment_card"}, MaskStrategy::redact)});
   CHECK(rewritten(cards, "bob@example.com 4111111111111111") == "bob@example.com [redacted]");
-  Masker two = make({mask({"email"}, MaskStrategy::partial), mask({"payment_card"}, MaskStrategy::redact)});
+  Masker two =
+      make({mask({"email"}, MaskStrategy::partial), mask({"payment_card"}, MaskStrategy::redact)});
   CHECK(rewritten(two, "bob@example.com 4111111111111111") == "b***@example.com [redacted]");
-  Masker strict = make({mask({"email"}, MaskStrategy::redact), mask({"all"}, MaskStrategy::partial)});
+  Masker strict =
+      make({mask({"email"}, MaskStrategy::redact), mask({"all"}, MaskStrategy::partial)});
   CHECK(rewritten(strict, "bob@example.com 4111111111111111") == "[redacted] ****1111");
   Masker none = make({});
   CHECK_FALSE(none.has_detectors());
@@ -122,9 +135,11 @@ TEST_CASE("JSON stays JSON") {
       {R"({"t":"a\n4111111111111111\n"})", R"({"t":"a\n[redacted]\n"})"},
       {R"({"t":"a\t123-45-6789"})", R"({"t":"a\t[redacted]"})"},
       {R"({"t":"\"bob@example.com\""})", R"({"t":"\"[redacted]\""})"},
-      {R"({"k":"-----BEGIN PRIVATE KEY-----\nMIIabc\n-----END PRIVATE KEY-----\n","m":1})", R"({"k":"[redacted]\n","m":1})"},
+      {R"({"k":"-----BEGIN PRIVATE KEY-----\nMIIabc\n-----END PRIVATE KEY-----\n","m":1})",
+       R"({"k":"[redacted]\n","m":1})"},
       {R"({"k":"-----BEGIN PRIVATE KEY-----\nMIIabc\n","m":"x"})", R"({"k":"[redacted]","m":"x"})"},
-      {R"({"k":"-----BEGIN PRIVATE KEY-----\nMII","b":"-----END PRIVATE KEY-----"})", R"({"k":"[redacted]","b":"-----END PRIVATE KEY-----"})"},
+      {R"({"k":"-----BEGIN PRIVATE KEY-----\nMII","b":"-----END PRIVATE KEY-----"})",
+       R"({"k":"[redacted]","b":"-----END PRIVATE KEY-----"})"},
       {R"("bob@example.com")", R"("[redacted]")"},
   };
   for (const auto& [text, want] : rows) {
@@ -145,8 +160,10 @@ TEST_CASE("UTF-8 stays UTF-8") {
   Masker redact = masker(MaskStrategy::redact);
   for (const std::string text : {
            "\xe6\x97\xa5\xe6\x9c\xac bob@example.com\xe3\x80\x82\xe6\x97\xa5",
-           "\xe6\x97\xa5\xe6\x9c\xac\xe3\x80\x81" "bob@example.com\xe3\x80\x82",
-           "\xf0\x9f\x98\x80" "4111111111111111\xf0\x9f\x98\x80",
+           "\xe6\x97\xa5\xe6\x9c\xac\xe3\x80\x81"
+           "bob@example.com\xe3\x80\x82",
+           "\xf0\x9f\x98\x80"
+           "4111111111111111\xf0\x9f\x98\x80",
            "\xc3\xa9ric@ex\xc3\xa4mple.com\xc3\xa9",
            "\xe7\x94\xa8@\xe4\xbe\x8b.\xe5\x85\xac",
        }) {
@@ -162,7 +179,8 @@ TEST_CASE("a batch gives what its fields give one by one, wherever they lie") {
   std::vector<std::string> fields;
   for (int i = 0; i < 9000; ++i) {
     fields.push_back("row " + std::to_string(i));
-    if (i % 3 == 0) fields.push_back(std::string(static_cast<std::size_t>(i % 130), 'x') + " bob@example.com");
+    if (i % 3 == 0)
+      fields.push_back(std::string(static_cast<std::size_t>(i % 130), 'x') + " bob@example.com");
     if (i % 7 == 0) fields.push_back("4111111111111111");
     if (i % 11 == 0) fields.push_back("");
     if (i % 501 == 0) fields.push_back(std::string(70'000, ' ') + "123-45-6789");
@@ -185,7 +203,9 @@ TEST_CASE("a batch gives what its fields give one by one, wherever they lie") {
 
 TEST_CASE("a neighbour field never completes a value") {
   Masker m = masker(MaskStrategy::redact);
-  const std::vector<std::string_view> fields = {"41111111", "11111111", "bob", "@example.com", "bob@", "example.com", "123-45", "-6789", "AKIA", "IOSFODNN7EXAMPLE"};
+  const std::vector<std::string_view> fields = {
+      "41111111",    "11111111", "bob",   "@example.com", "bob@",
+      "example.com", "123-45",   "-6789", "AKIA",         "IOSFODNN7EXAMPLE"};
   std::vector<std::optional<std::string>> out(fields.size());
   HiddenCounts counts;
   REQUIRE(m.rewrite(fields, out, counts));

@@ -29,7 +29,9 @@ int connect_unix(const std::string& path) {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
   std::memcpy(address.sun_path, path.c_str(), path.size() + 1);
-  return ::connect(socket, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0 ? socket : -1;
+  return ::connect(socket, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0
+             ? socket
+             : -1;
 }
 
 int connect_tcp_port(std::uint16_t port) {
@@ -38,7 +40,9 @@ int connect_tcp_port(std::uint16_t port) {
   address.sin_family = AF_INET;
   address.sin_port = htons(port);
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  return ::connect(socket, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0 ? socket : -1;
+  return ::connect(socket, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0
+             ? socket
+             : -1;
 }
 
 /// A process that runs work and then waits to be killed. Its end is the test's end.
@@ -60,7 +64,8 @@ struct Child {
 };
 
 /// Accepts once, or answers an error after the patience has gone.
-Result<StreamPtr> accept_within(asio::io_context& context, Endpoint& endpoint, std::chrono::milliseconds patience) {
+Result<StreamPtr> accept_within(asio::io_context& context, Endpoint& endpoint,
+                                std::chrono::milliseconds patience) {
   asio::steady_timer timer(context, patience);
   timer.async_wait([&](const std::error_code& failure) {
     if (!failure) endpoint.close();
@@ -84,7 +89,7 @@ TEST_CASE("a process of the program's tree gets in") {
   std::optional<ProgramTree> tree;
   auto endpoint = listen_unix(context.get_executor(), path, [&] { return tree; }, {});
   REQUIRE(endpoint);
-  struct stat status {};
+  struct stat status{};
   REQUIRE(::lstat(path.c_str(), &status) == 0);
   CHECK((status.st_mode & 07777) == 0600);
   SECTION("the program itself") {
@@ -130,7 +135,9 @@ TEST_CASE("a process of the same user that is not the program's is turned away w
   const std::string path = folder / "socket";
   std::optional<ProgramTree> tree;
   std::vector<std::string> refusals;
-  auto endpoint = listen_unix(context.get_executor(), path, [&] { return tree; }, [&](std::string_view why) { refusals.emplace_back(why); });
+  auto endpoint = listen_unix(
+      context.get_executor(), path, [&] { return tree; },
+      [&](std::string_view why) { refusals.emplace_back(why); });
   REQUIRE(endpoint);
   SECTION("before the program runs") {
     connect_unix(path);
@@ -163,7 +170,8 @@ TEST_CASE("a refused peer does not keep the next one out") {
   const std::string path = folder / "socket";
   std::optional<ProgramTree> tree;
   int refused = 0;
-  auto endpoint = listen_unix(context.get_executor(), path, [&] { return tree; }, [&](std::string_view) { ++refused; });
+  auto endpoint = listen_unix(
+      context.get_executor(), path, [&] { return tree; }, [&](std::string_view) { ++refused; });
   REQUIRE(endpoint);
   connect_unix(path);
   const Child child([&] { connect_unix(path); });
@@ -174,7 +182,8 @@ TEST_CASE("a refused peer does not keep the next one out") {
 
 TEST_CASE("a socket path that does not fit is refused") {
   asio::io_context context;
-  const auto endpoint = listen_unix(context.get_executor(), "/tmp/" + std::string(110, 'x'), [] { return std::nullopt; }, {});
+  const auto endpoint = listen_unix(context.get_executor(), "/tmp/" + std::string(110, 'x'),
+                                    [] { return std::nullopt; }, {});
   REQUIRE(!endpoint);
   CHECK_THAT(endpoint.error().message, Catch::Matchers::ContainsSubstring("107"));
 }
@@ -202,7 +211,8 @@ TEST_CASE("the owner of a loopback connection is told by both ways") {
 TEST_CASE("on TCP another user is turned away") {
   asio::io_context context;
   std::vector<std::string> refusals;
-  auto endpoint = listen_loopback(context.get_executor(), [&](std::string_view why) { refusals.emplace_back(why); });
+  auto endpoint = listen_loopback(context.get_executor(),
+                                  [&](std::string_view why) { refusals.emplace_back(why); });
   REQUIRE(endpoint);
   const std::uint16_t port = (*endpoint)->port();
   REQUIRE(port != 0);

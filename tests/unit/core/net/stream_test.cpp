@@ -36,7 +36,9 @@ Pair make_pair(asio::io_context& context, const std::string& kind) {
   return stream_pair(context.get_executor());
 }
 
-Deadline in(std::chrono::milliseconds span) { return Deadline::at(std::chrono::steady_clock::now() + span); }
+Deadline in(std::chrono::milliseconds span) {
+  return Deadline::at(std::chrono::steady_clock::now() + span);
+}
 
 Bytes pattern(std::size_t size, std::uint8_t seed) {
   Bytes out(size);
@@ -75,9 +77,9 @@ TEST_CASE("a stream carries 1 MiB both ways at once and half-closes") {
   const auto to_b = pattern(1 << 20, 1);
   const auto to_a = pattern(1 << 20, 99);
   const auto work = [&]() -> asio::awaitable<bool> {
-    auto [wrote_a, wrote_b, at_a, at_b] =
-        co_await (write_and_end(*a, to_b) && write_and_end(*b, to_a) && read_to_end(*a) && read_to_end(*b));
-    co_return wrote_a && wrote_b && at_a == to_a && at_b == to_b;
+    auto [wrote_a, wrote_b, at_a, at_b] = co_await (
+        write_and_end(*a, to_b) && write_and_end(*b, to_a) && read_to_end(*a) && read_to_end(*b));
+    co_return wrote_a&& wrote_b&& at_a == to_a&& at_b == to_b;
   };
   CHECK(test::run(context, work()));
 }
@@ -94,7 +96,7 @@ TEST_CASE("after the peer's half-close reading answers 0 and writing goes on") {
     if (!end || *end != 0) co_return false;
     if (!co_await b->write_all(as_bytes("late"))) co_return false;
     const auto got = co_await a->read_some(buffer);
-    co_return got && as_text(ByteSpan(buffer).first(*got)) == "late";
+    co_return got&& as_text(ByteSpan(buffer).first(*got)) == "late";
   };
   CHECK(test::run(context, work()));
 }
@@ -111,7 +113,9 @@ TEST_CASE("a deadline ends a pending read and a later one with timeout, and can 
     if (got || got.error().code != ErrorCode::timeout) co_return false;
     got = co_await a->read_some(buffer);
     if (got || got.error().code != ErrorCode::timeout) co_return false;
-    if (const auto wrote = co_await a->write_all(as_bytes("x")); wrote || wrote.error().code != ErrorCode::timeout) co_return false;
+    if (const auto wrote = co_await a->write_all(as_bytes("x"));
+        wrote || wrote.error().code != ErrorCode::timeout)
+      co_return false;
     a->set_deadline(Deadline::never());
     if (!co_await b->write_all(as_bytes("x"))) co_return false;
     got = co_await a->read_some(buffer);
@@ -132,7 +136,8 @@ TEST_CASE("a deadline moved on is the one that counts; a nearer one as well; a p
       set();
       const auto got = co_await a->read_some(buffer);
       CHECK((!got && got.error().code == ErrorCode::timeout));
-      co_return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - start);
+      co_return std::chrono::duration_cast<std::chrono::milliseconds>(
+          std::chrono::steady_clock::now() - start);
     };
     return test::run(context, work());
   };
@@ -159,7 +164,8 @@ TEST_CASE("a deadline ends a write that the peer does not read") {
   CHECK(wrote.error().code == ErrorCode::timeout);
 }
 
-TEST_CASE("close ends pending operations with cancelled, is idempotent, and the stream may go at once") {
+TEST_CASE(
+    "close ends pending operations with cancelled, is idempotent, and the stream may go at once") {
   const auto kind = GENERATE(as<std::string>{}, "tcp", "unix", "memory");
   CAPTURE(kind);
   asio::io_context context;
@@ -175,7 +181,8 @@ TEST_CASE("close ends pending operations with cancelled, is idempotent, and the 
   };
   const auto work = [&]() -> asio::awaitable<bool> {
     auto [got, wrote, closed] = co_await (a->read_some(buffer) && a->write_all(much) && closer());
-    co_return closed && !got && got.error().code == ErrorCode::cancelled && !wrote && wrote.error().code == ErrorCode::cancelled;
+    co_return closed && !got && got.error().code == ErrorCode::cancelled && !wrote &&
+        wrote.error().code == ErrorCode::cancelled;
   };
   CHECK(test::run(context, work()));
 }
@@ -203,7 +210,7 @@ TEST_CASE("a deadline fires even though data never stops coming") {
   };
   const auto work = [&]() -> asio::awaitable<bool> {
     auto [flooded, ended] = co_await (flood() && drain());
-    co_return flooded && ended == ErrorCode::timeout;
+    co_return flooded&& ended == ErrorCode::timeout;
   };
   CHECK(test::run(context, work()));
 }
@@ -227,14 +234,18 @@ TEST_CASE("connect_tcp says who did not answer and what to check") {
     asio::ip::tcp::acceptor acceptor(context, {asio::ip::address_v4::loopback(), 0});
     port = acceptor.local_endpoint().port();
   }
-  const auto refused = test::run(context, connect_tcp(context.get_executor(), "127.0.0.1", port, in(5s)));
+  const auto refused =
+      test::run(context, connect_tcp(context.get_executor(), "127.0.0.1", port, in(5s)));
   REQUIRE(!refused);
   CHECK(refused.error().code == ErrorCode::upstream_unreachable);
-  CHECK(refused.error().message == "connect 127.0.0.1:" + std::to_string(port) + ": connection refused");
+  CHECK(refused.error().message ==
+        "connect 127.0.0.1:" + std::to_string(port) + ": connection refused");
   CHECK_FALSE(refused.error().hint.empty());
-  const auto unknown = test::run(context, connect_tcp(context.get_executor(), "no-such-host.invalid", 1, in(10s)));
+  const auto unknown =
+      test::run(context, connect_tcp(context.get_executor(), "no-such-host.invalid", 1, in(10s)));
   REQUIRE(!unknown);
-  CHECK_THAT(unknown.error().message, Catch::Matchers::ContainsSubstring("look up 'no-such-host.invalid'"));
+  CHECK_THAT(unknown.error().message,
+             Catch::Matchers::ContainsSubstring("look up 'no-such-host.invalid'"));
 }
 
 TEST_CASE("connect_tcp keeps its deadline against a listener that does not accept") {
@@ -248,7 +259,8 @@ TEST_CASE("connect_tcp keeps its deadline against a listener that does not accep
   std::vector<StreamPtr> queued;
   const auto start = std::chrono::steady_clock::now();
   for (int i = 0; i < 8; ++i) {
-    auto stream = test::run(context, connect_tcp(context.get_executor(), "127.0.0.1", port, in(200ms)));
+    auto stream =
+        test::run(context, connect_tcp(context.get_executor(), "127.0.0.1", port, in(200ms)));
     if (stream) {
       queued.push_back(std::move(*stream));
       continue;

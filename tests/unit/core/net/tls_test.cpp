@@ -14,10 +14,13 @@ using Catch::Matchers::ContainsSubstring;
 
 namespace {
 
-Deadline in(std::chrono::milliseconds span) { return Deadline::at(std::chrono::steady_clock::now() + span); }
+Deadline in(std::chrono::milliseconds span) {
+  return Deadline::at(std::chrono::steady_clock::now() + span);
+}
 
 const GeneratedPki& pki() {
-  static const GeneratedPki made = generate_pki("test authority", {"db.example", "localhost", "127.0.0.1", "::1"});
+  static const GeneratedPki made =
+      generate_pki("test authority", {"db.example", "localhost", "127.0.0.1", "::1"});
   return made;
 }
 
@@ -38,8 +41,8 @@ struct Ends {
   Result<StreamPtr> server = fail(ErrorCode::internal, "unset");
 };
 
-asio::awaitable<bool> meet(Ends& ends, const TlsClient& client, const TlsServer& server, std::pair<StreamPtr, StreamPtr> lower,
-                           std::string name) {
+asio::awaitable<bool> meet(Ends& ends, const TlsClient& client, const TlsServer& server,
+                           std::pair<StreamPtr, StreamPtr> lower, std::string name) {
   auto [a, b] = co_await (client.handshake(std::move(lower.first), std::move(name), "", in(5s)) &&
                           server.handshake(std::move(lower.second), in(5s)));
   ends.client = std::move(a);
@@ -47,9 +50,11 @@ asio::awaitable<bool> meet(Ends& ends, const TlsClient& client, const TlsServer&
   co_return true;
 }
 
-Ends shake(asio::io_context& context, const TlsClient& client, const TlsServer& server, std::string name) {
+Ends shake(asio::io_context& context, const TlsClient& client, const TlsServer& server,
+           std::string name) {
   Ends ends;
-  test::run(context, meet(ends, client, server, stream_pair(context.get_executor()), std::move(name)));
+  test::run(context,
+            meet(ends, client, server, stream_pair(context.get_executor()), std::move(name)));
   return ends;
 }
 
@@ -62,7 +67,9 @@ Error refused(Trust trust, const GeneratedPki& made, std::string name) {
   return ends.client.error();
 }
 
-Trust authority(const GeneratedPki& made) { return {made.ca_pem, std::nullopt, Trust::Names::check}; }
+Trust authority(const GeneratedPki& made) {
+  return {made.ca_pem, std::nullopt, Trust::Names::check};
+}
 Trust pinned(std::string digest) { return {"", std::move(digest), Trust::Names::check}; }
 
 }  // namespace
@@ -82,10 +89,13 @@ TEST_CASE("a client accepts a certificate of its authority for each name it hold
 TEST_CASE("a certificate for another name is refused and the names are said") {
   const auto error = refused(authority(pki()), pki(), "other.example");
   CHECK(error.code == ErrorCode::integrity);
-  CHECK(error.message == "the certificate is for 'db.example', 'localhost', '127.0.0.1' and 1 more, not 'other.example'");
+  CHECK(error.message ==
+        "the certificate is for 'db.example', 'localhost', '127.0.0.1' and 1 more, not "
+        "'other.example'");
   CHECK(refused(authority(pki()), pki(), "10.0.0.1").code == ErrorCode::integrity);
   CHECK(refused(authority(pki()), pki(), "").code == ErrorCode::integrity);
-  CHECK(refused(authority(pki()), pki(), std::string("db.example\0", 11)).code == ErrorCode::integrity);
+  CHECK(refused(authority(pki()), pki(), std::string("db.example\0", 11)).code ==
+        ErrorCode::integrity);
 }
 
 TEST_CASE("names are ignored only when the trust says so") {
@@ -98,15 +108,18 @@ TEST_CASE("names are ignored only when the trust says so") {
 }
 
 TEST_CASE("an expired certificate is refused with its date") {
-  const auto old = generate_pki("old", {"db.example"}, SystemTime(std::chrono::sys_days{std::chrono::year(2020) / 1 / 2}));
+  const auto old = generate_pki("old", {"db.example"},
+                                SystemTime(std::chrono::sys_days{std::chrono::year(2020) / 1 / 2}));
   const auto error = refused(authority(old), old, "db.example");
   CHECK(error.code == ErrorCode::integrity);
   CHECK(error.message == "the certificate of 'db.example' has expired (on 2022-04-06)");
-  CHECK_THAT(refused(pinned(old.ca_sha256), old, "db.example").message, ContainsSubstring("has expired"));
+  CHECK_THAT(refused(pinned(old.ca_sha256), old, "db.example").message,
+             ContainsSubstring("has expired"));
 }
 
 TEST_CASE("a certificate from the future is refused and the clock is suspected") {
-  const auto early = generate_pki("early", {"db.example"}, SystemClock().system_now() + std::chrono::days(30));
+  const auto early =
+      generate_pki("early", {"db.example"}, SystemClock().system_now() + std::chrono::days(30));
   const auto error = refused(authority(early), early, "db.example");
   CHECK_THAT(error.message, ContainsSubstring("is not valid yet"));
   CHECK_THAT(error.hint, ContainsSubstring("clock"));
@@ -126,7 +139,8 @@ TEST_CASE("a same-named authority with another key is not trusted") {
   CHECK(refused(authority(twin), pki(), "db.example").code == ErrorCode::integrity);
 }
 
-TEST_CASE("a pin accepts the pinned authority or leaf, checks the name, and refuses everything else") {
+TEST_CASE(
+    "a pin accepts the pinned authority or leaf, checks the name, and refuses everything else") {
   asio::io_context context;
   const auto server = server_for(pki());
   const auto leaf = certificate_sha256(pki().server_pem);
@@ -134,7 +148,8 @@ TEST_CASE("a pin accepts the pinned authority or leaf, checks the name, and refu
   for (const auto& digest : {pki().ca_sha256, *leaf}) {
     const auto client = client_for(pinned(digest));
     CHECK(shake(context, client, server, "db.example").client);
-    CHECK_THAT(refused(pinned(digest), pki(), "other.example").message, ContainsSubstring("is for 'db.example'"));
+    CHECK_THAT(refused(pinned(digest), pki(), "other.example").message,
+               ContainsSubstring("is for 'db.example'"));
   }
   const auto error = refused(pinned(std::string(64, 'a')), pki(), "db.example");
   CHECK(error.code == ErrorCode::integrity);
@@ -142,10 +157,12 @@ TEST_CASE("a pin accepts the pinned authority or leaf, checks the name, and refu
   CHECK_THAT(error.hint, ContainsSubstring(pki().ca_sha256));
 }
 
-TEST_CASE("the pinned authority in the presented chain is worth nothing if it did not sign the leaf") {
+TEST_CASE(
+    "the pinned authority in the presented chain is worth nothing if it did not sign the leaf") {
   const auto mallory = generate_pki("test authority", {"db.example"});
   GeneratedPki forged = generate_pki("x", {"db.example"});
-  const auto leaf = mallory.server_pem.substr(0, mallory.server_pem.find("-----END CERTIFICATE-----") + 26);
+  const auto leaf =
+      mallory.server_pem.substr(0, mallory.server_pem.find("-----END CERTIFICATE-----") + 26);
   forged.server_pem = leaf + pki().ca_pem;
   forged.server_key_pem = mallory.server_key_pem.clone();
   CHECK(refused(pinned(pki().ca_sha256), forged, "db.example").code == ErrorCode::integrity);
@@ -156,21 +173,29 @@ TEST_CASE("with authorities and a pin both must hold") {
   const auto server = server_for(pki());
   const auto both = client_for({pki().ca_pem, pki().ca_sha256, Trust::Names::check});
   CHECK(shake(context, both, server, "db.example").client);
-  CHECK_THAT(refused({pki().ca_pem, std::string(64, 'b'), Trust::Names::check}, pki(), "db.example").message,
+  CHECK_THAT(refused({pki().ca_pem, std::string(64, 'b'), Trust::Names::check}, pki(), "db.example")
+                 .message,
              ContainsSubstring("not the pinned one"));
   const auto other = generate_pki("another authority", {"db.example"});
-  CHECK(refused({other.ca_pem, pki().ca_sha256, Trust::Names::check}, pki(), "db.example").code == ErrorCode::integrity);
+  CHECK(refused({other.ca_pem, pki().ca_sha256, Trust::Names::check}, pki(), "db.example").code ==
+        ErrorCode::integrity);
 }
 
 TEST_CASE("trust and certificates that cannot be read are configuration errors") {
-  CHECK(TlsClient::create({"no pem", std::nullopt, Trust::Names::check}).error().code == ErrorCode::config);
-  CHECK(TlsClient::create({pki().ca_pem + "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n", std::nullopt, Trust::Names::check})
+  CHECK(TlsClient::create({"no pem", std::nullopt, Trust::Names::check}).error().code ==
+        ErrorCode::config);
+  CHECK(TlsClient::create(
+            {pki().ca_pem + "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n",
+             std::nullopt, Trust::Names::check})
             .error()
             .code == ErrorCode::config);
   CHECK(TlsClient::create({"", "1234", Trust::Names::check}).error().code == ErrorCode::config);
-  CHECK(TlsServer::create({"no pem", pki().server_key_pem.clone()}).error().code == ErrorCode::config);
-  CHECK(TlsServer::create({pki().server_pem, SecretText("no pem")}).error().code == ErrorCode::config);
-  CHECK(TlsServer::create({pki().server_pem, pki().ca_key_pem.clone()}).error().code == ErrorCode::config);
+  CHECK(TlsServer::create({"no pem", pki().server_key_pem.clone()}).error().code ==
+        ErrorCode::config);
+  CHECK(TlsServer::create({pki().server_pem, SecretText("no pem")}).error().code ==
+        ErrorCode::config);
+  CHECK(TlsServer::create({pki().server_pem, pki().ca_key_pem.clone()}).error().code ==
+        ErrorCode::config);
   CHECK(certificate_sha256("no pem").error().code == ErrorCode::malformed);
   CHECK(certificate_sha256(pki().ca_pem) == pki().ca_sha256);
 }
@@ -211,9 +236,9 @@ TEST_CASE("TLS carries 1 MiB both ways at once and ends with close_notify") {
   const auto to_b = pattern(1 << 20, 1);
   const auto to_a = pattern(1 << 20, 99);
   const auto work = [&]() -> asio::awaitable<bool> {
-    auto [wrote_a, wrote_b, at_a, at_b] =
-        co_await (write_and_end(a, to_b) && write_and_end(b, to_a) && read_to_end(a) && read_to_end(b));
-    co_return wrote_a && wrote_b && at_a == to_a && at_b == to_b;
+    auto [wrote_a, wrote_b, at_a, at_b] = co_await (
+        write_and_end(a, to_b) && write_and_end(b, to_a) && read_to_end(a) && read_to_end(b));
+    co_return wrote_a&& wrote_b&& at_a == to_a&& at_b == to_b;
   };
   CHECK(test::run(context, work()));
 }
@@ -252,7 +277,8 @@ TEST_CASE("a flipped bit on the way is an io error") {
   };
   const auto talk = [&]() -> asio::awaitable<ErrorCode> {
     Ends ends;
-    co_await meet(ends, client, server, {std::move(client_lower), std::move(server_lower)}, "db.example");
+    co_await meet(ends, client, server, {std::move(client_lower), std::move(server_lower)},
+                  "db.example");
     flip = true;
     auto code = ErrorCode::internal;
     if (ends.client && ends.server) {
@@ -267,7 +293,8 @@ TEST_CASE("a flipped bit on the way is an io error") {
     co_return code;
   };
   const auto work = [&]() -> asio::awaitable<ErrorCode> {
-    auto [code, one, other] = co_await (talk() && relay(*relay_a, *relay_b) && relay(*relay_b, *relay_a));
+    auto [code, one, other] =
+        co_await (talk() && relay(*relay_a, *relay_b) && relay(*relay_b, *relay_a));
     co_return code;
   };
   CHECK(test::run(context, work()) == ErrorCode::io);

@@ -27,7 +27,8 @@ TEST_CASE("a deep stack holds a hundred thousand levels that the ordinary one do
 
 TEST_CASE("a deep stack answers the value and passes an exception on") {
   CHECK(run_on_deep_stack([] { return 77; }) == 77);
-  CHECK_THROWS_AS(run_on_deep_stack([]() -> int { throw std::runtime_error("no"); }), std::runtime_error);
+  CHECK_THROWS_AS(run_on_deep_stack([]() -> int { throw std::runtime_error("no"); }),
+                  std::runtime_error);
 }
 
 TEST_CASE("a deep stack commits only what is touched") {
@@ -36,6 +37,7 @@ TEST_CASE("a deep stack commits only what is touched") {
   for (int i = 0; i < 20; ++i) CHECK(run_on_deep_stack([] { return descend(8); }) == 8);
   rusage after{};
   getrusage(RUSAGE_SELF, &after);
-  // An earlier test may have raised the peak already; what must not happen is that it rises by whole stacks (262,144 KiB).
+  // An earlier test may have raised the peak already; what must not happen is that it rises by
+  // whole stacks (262,144 KiB).
   CHECK(after.ru_maxrss - before.ru_maxrss < 16'384);
 }

@@ -19,7 +19,7 @@ using namespace hoop::process;
 namespace {
 
 unsigned mode_of(const std::string& path) {
-  struct stat status {};
+  struct stat status{};
   REQUIRE(::lstat(path.c_str(), &status) == 0);
   return status.st_mode & 07777;
 }
@@ -83,7 +83,8 @@ TEST_CASE("what a killed run left is removed, what a living one has is not") {
   CHECK(exists(left + "/pgpass"));
   ::kill(other, SIGKILL);
   ::waitpid(other, nullptr, 0);
-  std::filesystem::create_directory(base / "hoopctl-notes");  // not one of ours by its name's length
+  std::filesystem::create_directory(base /
+                                    "hoopctl-notes");  // not one of ours by its name's length
   CHECK(remove_stale_runtime_dirs(base.path()) == 1);
   CHECK(!exists(left));
   CHECK(exists(base / "hoopctl-notes"));

@@ -20,10 +20,13 @@ using namespace std::chrono_literals;
 
 namespace {
 
-Program program(std::vector<std::string> words) { return {std::move(words), {"PATH=/usr/bin:/bin"}, {}}; }
+Program program(std::vector<std::string> words) {
+  return {std::move(words), {"PATH=/usr/bin:/bin"}, {}};
+}
 Program shell(const std::string& script) { return program({"sh", "-c", script}); }
 
-/// The supervisor goes on watching signals after the program's end, so the context would never run dry.
+/// The supervisor goes on watching signals after the program's end, so the context would never run
+/// dry.
 Result<ProgramEnd> wait_for(asio::io_context& context, Supervisor& supervisor) {
   Result<ProgramEnd> out = fail(ErrorCode::timeout, "the program has not ended");
   asio::co_spawn(context, supervisor.wait(), [&](std::exception_ptr, Result<ProgramEnd> end) {
@@ -58,14 +61,16 @@ TEST_CASE("every exit status passes through") {
   std::vector<std::unique_ptr<Supervisor>> all;
   int done = 0;
   for (int status = 0; status < 256; ++status) {
-    auto& supervisor = all.emplace_back(std::make_unique<Supervisor>(context.get_executor(), SupervisorSettings{}));
+    auto& supervisor = all.emplace_back(
+        std::make_unique<Supervisor>(context.get_executor(), SupervisorSettings{}));
     REQUIRE(supervisor->start(shell("exit " + std::to_string(status))));
-    asio::co_spawn(context, supervisor->wait(), [&done, &context, status](std::exception_ptr, Result<ProgramEnd> end) {
-      CHECK(end);
-      CHECK(end->status == status);
-      CHECK(!end->signal);
-      if (++done == 256) context.stop();
-    });
+    asio::co_spawn(context, supervisor->wait(),
+                   [&done, &context, status](std::exception_ptr, Result<ProgramEnd> end) {
+                     CHECK(end);
+                     CHECK(end->status == status);
+                     CHECK(!end->signal);
+                     if (++done == 256) context.stop();
+                   });
   }
   context.run_for(60s);
   CHECK(done == 256);
@@ -111,7 +116,8 @@ TEST_CASE("fifty programs at once") {
   std::vector<std::unique_ptr<Supervisor>> all;
   int done = 0;
   for (int i = 0; i < 50; ++i) {
-    auto& supervisor = all.emplace_back(std::make_unique<Supervisor>(context.get_executor(), SupervisorSettings{}));
+    auto& supervisor = all.emplace_back(
+        std::make_unique<Supervisor>(context.get_executor(), SupervisorSettings{}));
     REQUIRE(supervisor->start(shell("sleep 0.2; kill -9 $$")));
     asio::co_spawn(context, supervisor->wait(), [&](std::exception_ptr, Result<ProgramEnd> end) {
       CHECK(end->status == 137);
@@ -128,7 +134,8 @@ TEST_CASE("SIGTERM, SIGHUP, SIGINT and SIGQUIT to hoopctl reach the program") {
     asio::io_context context;
     Supervisor supervisor(context.get_executor(), {});
     const std::string ready = folder / "ready";
-    REQUIRE(supervisor.start(shell("trap 'exit 42' TERM HUP INT QUIT; : >'" + ready + "'; while :; do sleep 0.05; done")));
+    REQUIRE(supervisor.start(shell("trap 'exit 42' TERM HUP INT QUIT; : >'" + ready +
+                                   "'; while :; do sleep 0.05; done")));
     while (::access(ready.c_str(), F_OK) != 0) std::this_thread::sleep_for(5ms);
     ::kill(::getpid(), signal);
     const auto end = wait_for(context, supervisor);
@@ -142,9 +149,11 @@ TEST_CASE("the program has default signals, no descriptor of ours, and those it 
   const test::TempDir folder;
   std::ofstream(folder / "given") << "";
   std::signal(SIGPIPE, SIG_IGN);
-  const int ours = ::open(folder.path().c_str(), O_RDONLY);  // no O_CLOEXEC: like a socket that a library made
+  const int ours =
+      ::open(folder.path().c_str(), O_RDONLY);  // no O_CLOEXEC: like a socket that a library made
   const int given = ::open((folder / "given").c_str(), O_RDONLY);
-  auto what = shell("ls -l /proc/self/fd | sed -n 's/.* -> //p' >" + (folder / "list") + "; grep SigIgn /proc/self/status >" + (folder / "signals"));
+  auto what = shell("ls -l /proc/self/fd | sed -n 's/.* -> //p' >" + (folder / "list") +
+                    "; grep SigIgn /proc/self/status >" + (folder / "signals"));
   what.descriptors = {given};
   REQUIRE(run(what)->status == 0);
   ::close(ours);
@@ -190,7 +199,8 @@ TEST_CASE("off a terminal the program is ended when our parent dies") {
       std::this_thread::sleep_for(300ms);
       ::_exit(0);
     }
-    const auto end = run(program({"sleep", "100"}), {.parent_death = SupervisorSettings::ParentDeath::ends_program});
+    const auto end = run(program({"sleep", "100"}),
+                         {.parent_death = SupervisorSettings::ParentDeath::ends_program});
     const int answer[2] = {end ? end->status : -1, end ? static_cast<int>(end->cause) : -1};
     ::_exit(::write(report[1], answer, sizeof answer) == sizeof answer ? 0 : 1);
   }

@@ -48,7 +48,9 @@ struct Screen {
     UNSCOPED_INFO("on the screen: " << seen);
     return false;
   }
-  void type(const std::string& keys) const { CHECK(::write(master, keys.data(), keys.size()) == static_cast<ssize_t>(keys.size())); }
+  void type(const std::string& keys) const {
+    CHECK(::write(master, keys.data(), keys.size()) == static_cast<ssize_t>(keys.size()));
+  }
 };
 
 void say(const std::string& line) {
@@ -82,7 +84,8 @@ void open(Screen& screen, const std::string& script) {
   if (screen.leader == 0) ::_exit(supervise(script));
 }
 
-/// hoopctl as a job of a shell that waits for it, tells of its stop, and brings it back when the test types a line.
+/// hoopctl as a job of a shell that waits for it, tells of its stop, and brings it back when the
+/// test types a line.
 void open_under_shell(Screen& screen, const std::string& script) {
   screen.leader = ::forkpty(&screen.master, nullptr, nullptr, nullptr);
   REQUIRE(screen.leader >= 0);
@@ -115,7 +118,9 @@ void open_under_shell(Screen& screen, const std::string& script) {
 
 TEST_CASE("the program leads the group in front of the terminal") {
   Screen screen;
-  open(screen, "ps -o pgid=,tpgid= -p $$ | { read a b; [ $a = $b ] && echo in front; }; read word; echo got $word");
+  open(screen,
+       "ps -o pgid=,tpgid= -p $$ | { read a b; [ $a = $b ] && echo in front; }; read word; echo "
+       "got $word");
   CHECK(screen.shows("in front"));
   screen.type("hello\n");
   CHECK(screen.shows("got hello"));
@@ -125,7 +130,9 @@ TEST_CASE("the program leads the group in front of the terminal") {
 
 TEST_CASE("Ctrl-C reaches the program and not hoopctl") {
   Screen screen;
-  open(screen, "trap 'echo cancelled' INT; echo ready; for i in 1 2 3 4 5 6; do sleep 0.5; done; trap - INT; echo again; exec sleep 50");
+  open(screen,
+       "trap 'echo cancelled' INT; echo ready; for i in 1 2 3 4 5 6; do sleep 0.5; done; trap - "
+       "INT; echo again; exec sleep 50");
   REQUIRE(screen.shows("ready"));
   screen.type("\x03");
   CHECK(screen.shows("cancelled"));

@@ -30,7 +30,9 @@ struct Written {
 
 Written sealed_log(int records) {
   Written out;
-  auto log = SessionLog::create(std::make_unique<test::MemorySink>(out.log), crypto::Ed25519Key::generate(), start()).value();
+  auto log = SessionLog::create(std::make_unique<test::MemorySink>(out.log),
+                                crypto::Ed25519Key::generate(), start())
+                 .value();
   for (int i = 0; i < records; ++i) {
     REQUIRE(log.append(RecordType::note, R"({"event":"n"})"));
     REQUIRE(log.commit());
@@ -40,7 +42,8 @@ Written sealed_log(int records) {
   return out;
 }
 
-Result<LogSummary> read_all(ByteSpan bytes, std::size_t piece, std::vector<RecordType>* types = nullptr) {
+Result<LogSummary> read_all(ByteSpan bytes, std::size_t piece,
+                            std::vector<RecordType>* types = nullptr) {
   LogReader reader;
   for (std::size_t at = 0; at < bytes.size(); at += piece) {
     reader.feed(bytes.subspan(at, std::min(piece, bytes.size() - at)));
@@ -67,7 +70,8 @@ TEST_CASE("what was written is read back, whatever the pieces") {
     CHECK(summary->trailing == 0);
     CHECK(summary->digest == written.digest);
     CHECK(summary->header.session == "s_test");
-    CHECK(types == std::vector<RecordType>{RecordType::note, RecordType::note, RecordType::note, RecordType::session_end, RecordType::seal});
+    CHECK(types == std::vector<RecordType>{RecordType::note, RecordType::note, RecordType::note,
+                                           RecordType::session_end, RecordType::seal});
   }
 }
 
@@ -101,7 +105,9 @@ TEST_CASE("a log that was cut anywhere is unsealed, and its whole segments still
 
 TEST_CASE("segments cannot be dropped, repeated or swapped") {
   const auto log = std::make_shared<test::MemoryLog>();
-  auto writer = SessionLog::create(std::make_unique<test::MemorySink>(log), crypto::Ed25519Key::generate(), start()).value();
+  auto writer = SessionLog::create(std::make_unique<test::MemorySink>(log),
+                                   crypto::Ed25519Key::generate(), start())
+                    .value();
   const std::size_t first = log->bytes.size();
   REQUIRE(writer.append(RecordType::note, R"({"event":"a"})"));
   REQUIRE(writer.commit());
@@ -109,7 +115,8 @@ TEST_CASE("segments cannot be dropped, repeated or swapped") {
   REQUIRE(writer.append(RecordType::note, R"({"event":"b"})"));
   REQUIRE(writer.commit());
   const Bytes head(log->bytes.begin(), log->bytes.begin() + static_cast<std::ptrdiff_t>(first));
-  const Bytes a(log->bytes.begin() + static_cast<std::ptrdiff_t>(first), log->bytes.begin() + static_cast<std::ptrdiff_t>(second));
+  const Bytes a(log->bytes.begin() + static_cast<std::ptrdiff_t>(first),
+                log->bytes.begin() + static_cast<std::ptrdiff_t>(second));
   const Bytes b(log->bytes.begin() + static_cast<std::ptrdiff_t>(second), log->bytes.end());
   const auto joined = [&](std::initializer_list<const Bytes*> parts) {
     Bytes out = head;
@@ -150,7 +157,9 @@ TEST_CASE("hostile lengths are refused before anything is allocated for them") {
 
 TEST_CASE("a sink that fails stops every later record, and the log still closes") {
   const auto log = std::make_shared<test::MemoryLog>();
-  auto writer = SessionLog::create(std::make_unique<test::MemorySink>(log), crypto::Ed25519Key::generate(), start()).value();
+  auto writer = SessionLog::create(std::make_unique<test::MemorySink>(log),
+                                   crypto::Ed25519Key::generate(), start())
+                    .value();
   REQUIRE(writer.append(RecordType::note, R"({"event":"kept"})"));
   REQUIRE(writer.commit());
   log->fails = true;
@@ -171,7 +180,9 @@ TEST_CASE("a sink that fails stops every later record, and the log still closes"
 
 TEST_CASE("a commit is one write, however many records it holds") {
   const auto log = std::make_shared<test::MemoryLog>();
-  auto writer = SessionLog::create(std::make_unique<test::MemorySink>(log), crypto::Ed25519Key::generate(), start()).value();
+  auto writer = SessionLog::create(std::make_unique<test::MemorySink>(log),
+                                   crypto::Ed25519Key::generate(), start())
+                    .value();
   for (int i = 0; i < 100; ++i) REQUIRE(writer.append(RecordType::note, R"({"event":"n"})"));
   REQUIRE(writer.commit());
   CHECK(log->writes == 2);  // header, segment
@@ -181,11 +192,14 @@ TEST_CASE("a commit is one write, however many records it holds") {
 
 TEST_CASE("more than a segment's bytes are split, and oversized records refused") {
   const auto log = std::make_shared<test::MemoryLog>();
-  auto writer = SessionLog::create(std::make_unique<test::MemorySink>(log), crypto::Ed25519Key::generate(), start()).value();
+  auto writer = SessionLog::create(std::make_unique<test::MemorySink>(log),
+                                   crypto::Ed25519Key::generate(), start())
+                    .value();
   const Bytes payload(200'000, 'x');
   for (int i = 0; i < 30; ++i) REQUIRE(writer.append(RecordType::reply_data, ByteSpan(payload)));
   const Bytes large(kMaxRecordBytes + 1, 'x');
-  CHECK(writer.append(RecordType::reply_data, ByteSpan(large)).error().code == ErrorCode::too_large);
+  CHECK(writer.append(RecordType::reply_data, ByteSpan(large)).error().code ==
+        ErrorCode::too_large);
   REQUIRE(writer.seal(SessionEnd{}));
   const auto summary = read_all(log->bytes, 100'000);
   REQUIRE(summary);
@@ -200,25 +214,32 @@ TEST_CASE("records are JSON whatever the text") {
   action.attributes = {{"where", "absent"}};
   const access::Decision decision{access::Effect::allow, "reads", "", ""};
   const std::string json = to_json(ActionRecord{7, 1, SystemTime{}, &action, &decision});
-  CHECK(json ==
-        R"({"id":7,"connection":1,"at":"1970-01-01T00:00:00.000Z","verb":"select","resources":[{"kind":"table","name":"public.t","access":"read"}],)"
-        R"("attributes":{"where":"absent"},"text":"select ')"
-        "\xef\xbf\xbd"
-        R"(\"\n'","digest":")" +
-            std::string(64, '0') + R"(","effect":"allow","rule":"reads"})");
+  CHECK(
+      json ==
+      R"({"id":7,"connection":1,"at":"1970-01-01T00:00:00.000Z","verb":"select","resources":[{"kind":"table","name":"public.t","access":"read"}],)"
+      R"("attributes":{"where":"absent"},"text":"select ')"
+      "\xef\xbf\xbd"
+      R"(\"\n'","digest":")" +
+          std::string(64, '0') + R"(","effect":"allow","rule":"reads"})");
 }
 
-TEST_CASE("the worked example of hoopctl-session-log(5) is a sealed log with the digest that the page gives") {
-  const auto summary = verify_log_file(HOOP_SOURCE_DIR "/tests/conformance/session_log/example.hslog");
+TEST_CASE(
+    "the worked example of hoopctl-session-log(5) is a sealed log with the digest that the page "
+    "gives") {
+  const auto summary =
+      verify_log_file(HOOP_SOURCE_DIR "/tests/conformance/session_log/example.hslog");
   REQUIRE(summary);
   CHECK(summary->sealed);
   CHECK(summary->length == 352);
-  CHECK(to_hex(summary->digest) == "c83547eebe955104beff469cc90fda8a620863be98f40aef4a05ca601a13dd76");
+  CHECK(to_hex(summary->digest) ==
+        "c83547eebe955104beff469cc90fda8a620863be98f40aef4a05ca601a13dd76");
 }
 
 TEST_CASE("a commit to the disk waits for it each time") {
   const auto log = std::make_shared<test::MemoryLog>();
-  auto writer = SessionLog::create(std::make_unique<test::MemorySink>(log), crypto::Ed25519Key::generate(), start()).value();
+  auto writer = SessionLog::create(std::make_unique<test::MemorySink>(log),
+                                   crypto::Ed25519Key::generate(), start())
+                    .value();
   REQUIRE(writer.append(RecordType::note, R"({"event":"n"})"));
   REQUIRE(writer.commit_to_disk());
   CHECK(log->syncs == 1);

@@ -45,7 +45,7 @@ TEST_CASE("spooled files are the user's alone") {
   const Spool spool = Spool::open(dir / "spool").value();
   const SessionLog log = begin(spool, "s_1");
   for (const char* name : {"s_1.hslog", "s_1.json", "s_1.reserve"}) {
-    struct stat status {};
+    struct stat status{};
     REQUIRE(::stat((dir / "spool/" + name).c_str(), &status) == 0);
     CHECK((status.st_mode & 0777) == 0600);
   }
@@ -72,13 +72,16 @@ TEST_CASE("the reserve goes when the log is closed, and session ids cannot leave
 TEST_CASE("a log that the gateway refuses does not stand before the others") {
   const test::TempDir dir;
   const Spool spool = Spool::open(dir / "spool").value();
-  { const SessionLog log = begin(spool, "s_1"); }
+  {
+    const SessionLog log = begin(spool, "s_1");
+  }
   REQUIRE(spool.set_aside("s_1"));
   CHECK(spool.list().value().empty());
   CHECK(std::filesystem::exists(dir / "spool/refused/s_1.hslog"));
 }
 
-TEST_CASE("an upload sends each byte once, goes on where the gateway stands, and ends with the receipt") {
+TEST_CASE(
+    "an upload sends each byte once, goes on where the gateway stands, and ends with the receipt") {
   const test::TempDir dir;
   const Spool spool = Spool::open(dir / "spool").value();
   {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The gate's promises about order: nothing is released before the log has it, and nothing at all once the log cannot.
+// The gate's promises about order: nothing is released before the log has it, and nothing at all
+// once the log cannot.
 #include "core/session/gate.h"
 
 #include "tests/support/catch.h"
@@ -16,7 +17,8 @@ using Journal = std::shared_ptr<std::vector<std::string>>;
 
 class JournalSink final : public record::LogSink {
  public:
-  JournalSink(Journal journal, std::shared_ptr<bool> full) : journal_(std::move(journal)), full_(std::move(full)) {}
+  JournalSink(Journal journal, std::shared_ptr<bool> full)
+      : journal_(std::move(journal)), full_(std::move(full)) {}
   Result<void> write(ByteSpan bytes) override {
     if (*full_) return fail(ErrorCode::storage, "no space left");
     journal_->push_back("log: " + to_text(bytes));
@@ -32,7 +34,8 @@ class JournalSink final : public record::LogSink {
 
 class JournalStream final : public net::Stream {
  public:
-  JournalStream(asio::any_io_executor executor, Journal journal) : executor_(std::move(executor)), journal_(std::move(journal)) {}
+  JournalStream(asio::any_io_executor executor, Journal journal)
+      : executor_(std::move(executor)), journal_(std::move(journal)) {}
   Task<std::size_t> read_some(MutableByteSpan) override { co_return std::size_t{0}; }
   Task<void> write_all(ByteSpan in) override {
     journal_->push_back("wire: " + to_text(in));
@@ -73,10 +76,11 @@ access::PolicyDocument allow_select() {
 
 struct GateUnderTest {
   GateUnderTest() : stream(context.get_executor(), journal) {
-    auto log = record::SessionLog::create(std::make_unique<JournalSink>(journal, full), crypto::Ed25519Key::generate(), {});
+    auto log = record::SessionLog::create(std::make_unique<JournalSink>(journal, full),
+                                          crypto::Ed25519Key::generate(), {});
     REQUIRE(log);
-    gate.emplace(std::make_shared<const access::PolicyEngine>(allow_select()), access::Identity{}, access::Target{}, std::move(*log),
-                 clock, access::Durability::os);
+    gate.emplace(std::make_shared<const access::PolicyEngine>(allow_select()), access::Identity{},
+                 access::Target{}, std::move(*log), clock, access::Durability::os);
     journal->clear();
   }
   session::Verdict admit(std::string verb) {
@@ -95,7 +99,8 @@ struct GateUnderTest {
     return test::run(context, gate->deliver(batch, stream));
   }
   bool nothing_on_the_wire() const {
-    return std::none_of(journal->begin(), journal->end(), [](const std::string& entry) { return entry.starts_with("wire"); });
+    return std::none_of(journal->begin(), journal->end(),
+                        [](const std::string& entry) { return entry.starts_with("wire"); });
   }
 
   asio::io_context context;
@@ -195,7 +200,8 @@ TEST_CASE("gate never takes a rule that asks for approval as leave") {
 
 TEST_CASE("gate records a refusal that a handler makes") {
   GateUnderTest test;
-  const auto refusal = test.gate->refuse(4, action("select"), {access::Effect::deny, "masks", "not so", ""});
+  const auto refusal =
+      test.gate->refuse(4, action("select"), {access::Effect::deny, "masks", "not so", ""});
   CHECK(refusal.decision.rule == "masks");
   CHECK(test.gate->counters().denials == 1);
   REQUIRE(test.deliver("refused"));

@@ -9,14 +9,17 @@ using namespace hoop::postgres;
 
 namespace {
 
-Result<Catalog> build(const test::CatalogAnswers& db, std::vector<std::string> columns, const Catalog* earlier = nullptr) {
+Result<Catalog> build(const test::CatalogAnswers& db, std::vector<std::string> columns,
+                      const Catalog* earlier = nullptr) {
   return Catalog::build(db.answers, {test::column_mask("m", std::move(columns))}, earlier);
 }
 
-std::vector<std::string> found(const Catalog& catalog, std::optional<std::string_view> schema, std::string_view name,
+std::vector<std::string> found(const Catalog& catalog, std::optional<std::string_view> schema,
+                               std::string_view name,
                                std::optional<std::vector<std::string>> path) {
   std::vector<std::string> names;
-  for (const Relation* relation : catalog.find(schema, name, path)) names.push_back(relation->schema + "." + relation->name);
+  for (const Relation* relation : catalog.find(schema, name, path))
+    names.push_back(relation->schema + "." + relation->name);
   return names;
 }
 
@@ -39,7 +42,8 @@ TEST_CASE("an exact mask that names no column is an error, so a typing mistake c
   const auto failed = build(db, {"public.customers.emial"});
   REQUIRE_FALSE(failed);
   CHECK(failed.error().code == ErrorCode::denied);
-  CHECK_THAT(failed.error().message, Catch::Matchers::ContainsSubstring("mask 'm' names no column"));
+  CHECK_THAT(failed.error().message,
+             Catch::Matchers::ContainsSubstring("mask 'm' names no column"));
   auto lenient = test::column_mask("m", {"public.customers.emial"});
   lenient.on_unresolved = access::OnUnresolved::ignore;
   CHECK(Catalog::build(db.answers, {lenient}));
@@ -48,7 +52,9 @@ TEST_CASE("an exact mask that names no column is an error, so a typing mistake c
 TEST_CASE("a mask holds for parents, partitions and generated columns") {
   auto db = test::demo_answers();
   db.relation(120, "public", "people_2025", 'r', {"name", "id", "phone"}).child(102, 120);
-  db.relation(121, "public", "contacts", 'r', {"id", "email", "lower_email", "upper_email"}).generated(121, 3, 2).generated(121, 4, 3);
+  db.relation(121, "public", "contacts", 'r', {"id", "email", "lower_email", "upper_email"})
+      .generated(121, 3, 2)
+      .generated(121, 4, 3);
   const auto by_parent = build(db, {"public.people.phone", "public.contacts.email"});
   CHECK(by_parent->masked(103, 3) != nullptr);
   CHECK(by_parent->masked(120, 3) != nullptr);
@@ -68,7 +74,9 @@ TEST_CASE("of two masks on one column the stricter wins, whatever their order") 
   CHECK(Catalog::build(db.answers, {null, partial})->masked(100, 4)->mask == "b");
 }
 
-TEST_CASE("views are known to read masked columns through any number of views, and through opaque functions") {
+TEST_CASE(
+    "views are known to read masked columns through any number of views, and through opaque "
+    "functions") {
   const auto catalog = test::demo_catalog();
   CHECK(catalog->is_view_over_masked(104));
   CHECK(catalog->is_view_over_masked(105));
@@ -90,22 +98,27 @@ TEST_CASE("what was masked in a session stays masked after it was renamed or dro
   const auto gone = build(test::CatalogAnswers(), {"public.customers.email"}, &*before);
   REQUIRE(gone);
   CHECK(gone->touches_masked(100));
-  CHECK(found(*gone, "public", "customers", std::nullopt) == std::vector<std::string>{"public.customers"});
+  CHECK(found(*gone, "public", "customers", std::nullopt) ==
+        std::vector<std::string>{"public.customers"});
   CHECK(gone->is_view_over_masked(104));
 }
 
 TEST_CASE("names resolve along the path as PostgreSQL resolves them") {
   auto db = test::demo_answers();
-  db.relation(130, "pg_temp_3", "orders", 'r', {"id"}).relation(131, "public", "pg_class", 'r', {"id"});
+  db.relation(130, "pg_temp_3", "orders", 'r', {"id"})
+      .relation(131, "public", "pg_class", 'r', {"id"});
   const auto catalog = build(db, {});
   using Names = std::vector<std::string>;
-  CHECK(found(*catalog, std::nullopt, "customers", Names{"archive", "public"}) == Names{"archive.customers"});
-  CHECK(found(*catalog, std::nullopt, "customers", std::nullopt) == Names{"public.customers", "archive.customers"});
+  CHECK(found(*catalog, std::nullopt, "customers", Names{"archive", "public"}) ==
+        Names{"archive.customers"});
+  CHECK(found(*catalog, std::nullopt, "customers", std::nullopt) ==
+        Names{"public.customers", "archive.customers"});
   CHECK(found(*catalog, "archive", "customers", Names{"public"}) == Names{"archive.customers"});
   CHECK(found(*catalog, std::nullopt, "orders", Names{"public"}) == Names{"pg_temp_3.orders"});
   CHECK(found(*catalog, "pg_temp", "orders", Names{"public"}) == Names{"pg_temp_3.orders"});
   CHECK(found(*catalog, std::nullopt, "pg_class", Names{"public"}) == Names{"pg_catalog.pg_class"});
-  CHECK(found(*catalog, std::nullopt, "pg_class", Names{"public", "pg_catalog"}) == Names{"public.pg_class"});
+  CHECK(found(*catalog, std::nullopt, "pg_class", Names{"public", "pg_catalog"}) ==
+        Names{"public.pg_class"});
   CHECK(found(*catalog, std::nullopt, "nothing", Names{"public"}).empty());
   CHECK(catalog->default_search_path() == Names{"pg_catalog", "public"});
 }
@@ -122,10 +135,13 @@ TEST_CASE("answers of another shape are refused") {
   CHECK(build(db, {}).error().code == ErrorCode::malformed);
 }
 
-TEST_CASE("catalog queries name every function and operator in full, so that no search_path can bend them") {
+TEST_CASE(
+    "catalog queries name every function and operator in full, so that no search_path can bend "
+    "them") {
   for (const std::string& query : Catalog::queries()) {
     INFO(query);
     CHECK(query.find("pg_catalog.") != std::string::npos);
-    for (const char* bare : {" = ", " <> ", " > ", " like ", " in (", " using (", "::text"}) CHECK(query.find(bare) == std::string::npos);
+    for (const char* bare : {" = ", " <> ", " > ", " like ", " in (", " using (", "::text"})
+      CHECK(query.find(bare) == std::string::npos);
   }
 }

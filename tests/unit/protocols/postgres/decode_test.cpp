@@ -13,7 +13,8 @@ ByteSpan body_of(const Bytes& whole) { return ByteSpan(whole).subspan(5); }
 
 std::vector<std::optional<std::string>> texts(const ValueList& values) {
   std::vector<std::optional<std::string>> out;
-  for (const Value& value : values) out.push_back(value ? std::optional(to_text(*value)) : std::nullopt);
+  for (const Value& value : values)
+    out.push_back(value ? std::optional(to_text(*value)) : std::nullopt);
   return out;
 }
 
@@ -49,12 +50,14 @@ TEST_CASE("Parse and Bind are read with their lists in place") {
   CHECK(bind->portal == "p");
   CHECK(bind->statement == "s");
   CHECK(*bind->parameter_formats.begin() == Format::binary);
-  CHECK(texts(bind->parameters) == std::vector<std::optional<std::string>>{std::string("a\0b", 3), std::nullopt, ""});
+  CHECK(texts(bind->parameters) ==
+        std::vector<std::optional<std::string>>{std::string("a\0b", 3), std::nullopt, ""});
   CHECK(bind->result_formats.empty());
 }
 
 TEST_CASE("RowDescription keeps table, column and format of every field") {
-  const std::vector<FieldDescription> fields = {{"email", 16391, 3, 25, -1, 259, Format::binary}, {"?column?", 0, 0, 23, 4, -1, {}}};
+  const std::vector<FieldDescription> fields = {{"email", 16391, 3, 25, -1, 259, Format::binary},
+                                                {"?column?", 0, 0, 23, 4, -1, {}}};
   Bytes out;
   append_row_description(out, fields);
   const auto row = decode_row_description(body_of(out));
@@ -108,7 +111,8 @@ TEST_CASE("decoders refuse hostile bodies") {
       {"Parse with more types than there are", decoding(decode_parse), "s\0q\0\xff\xff\0\0\0\1"sv},
       {"Bind with format 2", decoding(decode_bind), "\0\0\0\1\0\2\0\0\0\0"sv},
       {"Bind with format -1", decoding(decode_bind), "\0\0\0\1\xff\xff\0\0\0\0"sv},
-      {"Bind with two formats for one parameter", decoding(decode_bind), "\0\0\0\2\0\0\0\0\0\1\xff\xff\xff\xff\0\0"sv},
+      {"Bind with two formats for one parameter", decoding(decode_bind),
+       "\0\0\0\2\0\0\0\0\0\1\xff\xff\xff\xff\0\0"sv},
       {"Bind with length -2", decoding(decode_bind), "\0\0\0\0\0\1\xff\xff\xff\xfe\0\0"sv},
       {"Bind with length past the end", decoding(decode_bind), "\0\0\0\0\0\1\0\0\0\5abcd"sv},
       {"Bind with length INT_MAX", decoding(decode_bind), "\0\0\0\0\0\1\x7f\xff\xff\xff\0\0"sv},
@@ -116,11 +120,13 @@ TEST_CASE("decoders refuse hostile bodies") {
       {"Close of a small s", decoding(decode_close), "ss\0"sv},
       {"Execute with a negative limit", decoding(decode_execute), "\0\xff\xff\xff\xff"sv},
       {"Sync with a body", decoding(decode_sync), "\0"sv},
-      {"SASLInitialResponse with length -2", decoding(decode_sasl_initial_response), "X\0\xff\xff\xff\xfe"sv},
+      {"SASLInitialResponse with length -2", decoding(decode_sasl_initial_response),
+       "X\0\xff\xff\xff\xfe"sv},
       {"Authentication of type 1", decoding(decode_authentication), "\0\0\0\1"sv},
       {"Authentication of type 6 (SCM credential)", decoding(decode_authentication), "\0\0\0\6"sv},
       {"AuthenticationOk with more", decoding(decode_authentication), "\0\0\0\0x"sv},
-      {"AuthenticationSASL without its end", decoding(decode_authentication), "\0\0\0\x0aSCRAM\0"sv},
+      {"AuthenticationSASL without its end", decoding(decode_authentication),
+       "\0\0\0\x0aSCRAM\0"sv},
       {"BackendKeyData without a key", decoding(decode_backend_key_data), "\0\0\0\1"sv},
       {"BackendKeyData with 3 bytes of key", decoding(decode_backend_key_data), "\0\0\0\1abc"sv},
       {"DataRow with a negative count", decoding(decode_data_row), "\x80\0"sv},
@@ -133,10 +139,12 @@ TEST_CASE("decoders refuse hostile bodies") {
       {"ErrorResponse without its end", decoding(decode_error_response), "SERROR\0"sv},
       {"ErrorResponse with a field cut", decoding(decode_error_response), "SERR"sv},
       {"ErrorResponse with bytes behind", decoding(decode_error_response), "SERROR\0\0x"sv},
-      {"NegotiateProtocolVersion with a huge count", decoding(decode_negotiate_protocol_version), "\0\3\0\0\xff\xff\xff\xff"sv},
+      {"NegotiateProtocolVersion with a huge count", decoding(decode_negotiate_protocol_version),
+       "\0\3\0\0\xff\xff\xff\xff"sv},
       {"ReadyForQuery with an unknown status", decoding(decode_ready_for_query), "X"sv},
       {"ParameterStatus with one text", decoding(decode_parameter_status), "TimeZone\0"sv},
-      {"FunctionCallResponse with length -2", decoding(decode_function_call_response), "\xff\xff\xff\xfe"sv},
+      {"FunctionCallResponse with length -2", decoding(decode_function_call_response),
+       "\xff\xff\xff\xfe"sv},
   };
   for (const Case& each : cases) {
     INFO(each.name);
@@ -153,8 +161,10 @@ TEST_CASE("startup packets are told apart and counted") {
   CHECK(parameters.begin()->name == "user");
   CHECK(parameters.begin()->value == "hoop");
 
-  CHECK(std::holds_alternative<SSLRequest>(decode_startup_packet(startup(kSslRequestCode, "")).value()));
-  CHECK(std::holds_alternative<GSSENCRequest>(decode_startup_packet(startup(kGssEncRequestCode, "")).value()));
+  CHECK(std::holds_alternative<SSLRequest>(
+      decode_startup_packet(startup(kSslRequestCode, "")).value()));
+  CHECK(std::holds_alternative<GSSENCRequest>(
+      decode_startup_packet(startup(kGssEncRequestCode, "")).value()));
   const Bytes request = startup(kCancelRequestCode, "\0\0\0\7secret-of-any-length"sv);
   const auto cancel = decode_startup_packet(request);
   REQUIRE(cancel);
@@ -179,11 +189,14 @@ TEST_CASE("startup packets that are off are refused") {
       {"an unknown request", 80877105, "", ErrorCode::unsupported},
       {"no end", kProtocol30, std::string("user\0hoop\0", 10), ErrorCode::malformed},
       {"a name without a value", kProtocol30, std::string("user\0", 5), ErrorCode::malformed},
-      {"something behind the end", kProtocol30, std::string("user\0hoop\0\0x", 12), ErrorCode::malformed},
+      {"something behind the end", kProtocol30, std::string("user\0hoop\0\0x", 12),
+       ErrorCode::malformed},
       {"too many", kProtocol30, many, ErrorCode::too_large},
       {"SSLRequest with a body", kSslRequestCode, "x", ErrorCode::malformed},
-      {"CancelRequest without a key", kCancelRequestCode, std::string(4, '\0'), ErrorCode::malformed},
-      {"CancelRequest with a key above 256", kCancelRequestCode, std::string(4 + 257, 'k'), ErrorCode::malformed},
+      {"CancelRequest without a key", kCancelRequestCode, std::string(4, '\0'),
+       ErrorCode::malformed},
+      {"CancelRequest with a key above 256", kCancelRequestCode, std::string(4 + 257, 'k'),
+       ErrorCode::malformed},
   };
   for (const Case& each : cases) {
     INFO(each.name);

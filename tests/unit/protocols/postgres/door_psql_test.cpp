@@ -42,12 +42,15 @@ Task<void> echo(net::Stream& stream) {
   }
 }
 
-Task<session::Opening> serve_one(asio::local::stream_protocol::acceptor& acceptor, PostgresDoor& door) {
-  auto [error, socket] = co_await acceptor.async_accept(asio::experimental::as_tuple(asio::use_awaitable));
+Task<session::Opening> serve_one(asio::local::stream_protocol::acceptor& acceptor,
+                                 PostgresDoor& door) {
+  auto [error, socket] =
+      co_await acceptor.async_accept(asio::experimental::as_tuple(asio::use_awaitable));
   if (error) co_return fail(ErrorCode::io, error.message());
   auto stream = net::make_unix_stream(std::move(socket));
   const SystemClock clock;
-  HOOP_CO_TRY(auto opening, co_await door.open(*stream, Deadline::after(clock, std::chrono::seconds(20))));
+  HOOP_CO_TRY(auto opening,
+              co_await door.open(*stream, Deadline::after(clock, std::chrono::seconds(20))));
   HOOP_CO_CHECK(co_await echo(*stream));
   co_return opening;
 }
@@ -56,17 +59,21 @@ Task<session::Opening> serve_one(asio::local::stream_protocol::acceptor& accepto
 std::pair<Result<session::Opening>, Spoken> psql(const std::string& variables) {
   const test::TempDir directory;
   asio::io_context context;
-  asio::local::stream_protocol::acceptor acceptor(context, asio::local::stream_protocol::endpoint(directory / ".s.PGSQL.5432"));
+  asio::local::stream_protocol::acceptor acceptor(
+      context, asio::local::stream_protocol::endpoint(directory / ".s.PGSQL.5432"));
   crypto::SystemRandom random;
   PostgresDoor door(SecretText("right"), random);
   Spoken spoken;
   std::thread program([&] {
-    const std::string command = "env -i LC_ALL=C.UTF-8 PGHOST=" + directory.path() + " PGPORT=5432 PGUSER=hoop PGDATABASE=demo " + variables +
-                                " timeout 20 /usr/lib/postgresql/15/bin/psql -X -At -w -c \"select 'hello'\" 2>&1 </dev/null";
+    const std::string command = "env -i LC_ALL=C.UTF-8 PGHOST=" + directory.path() +
+                                " PGPORT=5432 PGUSER=hoop PGDATABASE=demo " + variables +
+                                " timeout 20 /usr/lib/postgresql/15/bin/psql -X -At -w -c \"select "
+                                "'hello'\" 2>&1 </dev/null";
     FILE* const pipe = ::popen(command.c_str(), "r");
     if (pipe == nullptr) return;
     char chunk[512];
-    for (std::size_t count = 0; (count = std::fread(chunk, 1, sizeof chunk, pipe)) > 0;) spoken.output.append(chunk, count);
+    for (std::size_t count = 0; (count = std::fread(chunk, 1, sizeof chunk, pipe)) > 0;)
+      spoken.output.append(chunk, count);
     spoken.status = ::pclose(pipe);
   });
   auto opening = test::run(context, serve_one(acceptor, door));
@@ -77,7 +84,9 @@ std::pair<Result<session::Opening>, Spoken> psql(const std::string& variables) {
 }  // namespace
 
 TEST_CASE("psql comes through the door and its settings arrive") {
-  auto [opening, spoken] = psql("PGPASSWORD=right PGSSLMODE=disable PGOPTIONS='-c statement_timeout=9s' PGTZ=UTC PGAPPNAME=me");
+  auto [opening, spoken] = psql(
+      "PGPASSWORD=right PGSSLMODE=disable PGOPTIONS='-c statement_timeout=9s' PGTZ=UTC "
+      "PGAPPNAME=me");
   INFO(spoken.output);
   REQUIRE(opening);
   CHECK(spoken.output == "select 'hello'\n");
@@ -90,7 +99,8 @@ TEST_CASE("psql comes through the door and its settings arrive") {
 TEST_CASE("psql reads why the door refuses it") {
   auto [wrong, told] = psql("PGPASSWORD=wrong");
   CHECK_FALSE(wrong);
-  CHECK_THAT(told.output, Catch::Matchers::ContainsSubstring("FATAL:  password authentication failed at hoopctl's endpoint"));
+  CHECK_THAT(told.output, Catch::Matchers::ContainsSubstring(
+                              "FATAL:  password authentication failed at hoopctl's endpoint"));
   CHECK_THAT(told.output, Catch::Matchers::ContainsSubstring("PGPASSFILE"));
   auto [role, denied] = psql("PGPASSWORD=right PGOPTIONS='-c role=postgres'");
   CHECK_FALSE(role);

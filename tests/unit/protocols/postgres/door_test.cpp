@@ -87,7 +87,8 @@ asio::awaitable<void> log_in(net::Stream& stream, Heard& heard, std::string pass
     if (frame->tag == 'v') {
       const auto negotiated = decode_negotiate_protocol_version(frame->body);
       heard.negotiated = negotiated->version;
-      for (const std::string_view option : negotiated->unknown_options) heard.unknown_options.emplace_back(option);
+      for (const std::string_view option : negotiated->unknown_options)
+        heard.unknown_options.emplace_back(option);
       continue;
     }
     const auto request = decode_authentication(frame->body);
@@ -135,11 +136,13 @@ const ParameterPairs kUsual = {{"user", "hoop"}, {"database", "demo"}};
 }  // namespace
 
 TEST_CASE("door lets in who has the session's password, and says nothing after AuthenticationOk") {
-  const Outcome outcome = meet(starts_with(startup({{"user", "anybody"}, {"database", "demo"}, {"options", "-c geqo=off"}})));
+  const Outcome outcome = meet(starts_with(
+      startup({{"user", "anybody"}, {"database", "demo"}, {"options", "-c geqo=off"}})));
   REQUIRE(outcome.opened->has_value());
   const Opening& opening = **outcome.opened;
   CHECK(opening.kind == Opening::Kind::session);
-  CHECK(opening.parameters == ParameterPairs{{"user", "anybody"}, {"database", "demo"}, {"geqo", "off"}});
+  CHECK(opening.parameters ==
+        ParameterPairs{{"user", "anybody"}, {"database", "demo"}, {"geqo", "off"}});
   CHECK(outcome.heard.tags == "RsRcR!R0");
 }
 
@@ -164,7 +167,8 @@ TEST_CASE("door answers N to SSLRequest and GSSENCRequest in any order, once eac
       co_await log_in(stream, heard, kPassword);
     };
   };
-  for (const auto& requests : {std::vector<Bytes>{ssl}, {gss_request()}, {ssl, gss_request()}, {gss_request(), ssl}}) {
+  for (const auto& requests :
+       {std::vector<Bytes>{ssl}, {gss_request()}, {ssl, gss_request()}, {gss_request(), ssl}}) {
     const Outcome outcome = meet(asking(requests));
     CHECK(outcome.opened->has_value());
     CHECK(outcome.heard.answers == std::string(requests.size(), 'N'));
@@ -175,7 +179,8 @@ TEST_CASE("door answers N to SSLRequest and GSSENCRequest in any order, once eac
 }
 
 TEST_CASE("door negotiates newer protocols down to 3.0") {
-  const Outcome outcome = meet(starts_with(startup({{"user", "h"}, {"_pq_.foo", "1"}}, kProtocol32)));
+  const Outcome outcome =
+      meet(starts_with(startup({{"user", "h"}, {"_pq_.foo", "1"}}, kProtocol32)));
   CHECK(outcome.opened->has_value());
   CHECK(outcome.heard.negotiated == kProtocol30);
   CHECK(outcome.heard.unknown_options == std::vector<std::string>{"_pq_.foo"});
@@ -202,9 +207,12 @@ TEST_CASE("door refuses in the protocol's own words") {
     const char* sqlstate;
   };
   const Case cases[] = {
-      {"replication", startup({{"user", "h"}, {"replication", "true"}}), ErrorCode::unsupported, "0A000"},
-      {"a setting that is not on the list", startup({{"user", "h"}, {"role", "postgres"}}), ErrorCode::denied, "42501"},
-      {"another encoding", startup({{"user", "h"}, {"client_encoding", "LATIN1"}}), ErrorCode::unsupported, "0A000"},
+      {"replication", startup({{"user", "h"}, {"replication", "true"}}), ErrorCode::unsupported,
+       "0A000"},
+      {"a setting that is not on the list", startup({{"user", "h"}, {"role", "postgres"}}),
+       ErrorCode::denied, "42501"},
+      {"another encoding", startup({{"user", "h"}, {"client_encoding", "LATIN1"}}),
+       ErrorCode::unsupported, "0A000"},
       {"protocol 2", {0, 0, 0, 8, 0, 2, 0, 0}, ErrorCode::unsupported, "0A000"},
       {"no user", startup({}), ErrorCode::malformed, "08P01"},
       {"HTTP", to_bytes("GET / HTTP/1.1\r\n\r\n"), ErrorCode::too_large, "54000"},
@@ -275,10 +283,14 @@ TEST_CASE("door refuses what is not the next step of the password exchange") {
   };
   const Case cases[] = {
       {"a query", message([](Bytes& o) { append_query(o, "select 1"); }), ErrorCode::malformed},
-      {"a clear-text password", message([](Bytes& o) { append_password_message(o, kPassword); }), ErrorCode::malformed},
-      {"another mechanism", message([](Bytes& o) { append_sasl_initial_response(o, kScramSha256Plus, "p=x"); }),
+      {"a clear-text password", message([](Bytes& o) { append_password_message(o, kPassword); }),
+       ErrorCode::malformed},
+      {"another mechanism",
+       message([](Bytes& o) { append_sasl_initial_response(o, kScramSha256Plus, "p=x"); }),
        ErrorCode::unsupported},
-      {"binding", message([](Bytes& o) { append_sasl_initial_response(o, kScramSha256, "p=tls-unique,,n=,r=a"); }),
+      {"binding", message([](Bytes& o) {
+         append_sasl_initial_response(o, kScramSha256, "p=tls-unique,,n=,r=a");
+       }),
        ErrorCode::unsupported},
       {"a response above the cap", Bytes{'p', 0, 0, 0x20, 0}, ErrorCode::too_large},
       {"an unknown tag", Bytes{'!', 0, 0, 0, 4}, ErrorCode::malformed},

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The handler before a real PostgreSQL 15: what only a real server can show. One case, so that one server serves all sections.
+// The handler before a real PostgreSQL 15: what only a real server can show. One case, so that one
+// server serves all sections.
 #include "protocols/postgres/handler.h"
 #include "tests/support/postgres_server.h"
 #include "tests/unit/protocols/postgres/session_harness.h"
@@ -33,7 +34,8 @@ PostgresServer& server() {
 }
 
 access::PolicyDocument masked_policy() {
-  access::PolicyDocument policy = allow_all({column_mask("public.customers.email"), column_mask("*.ssn"), detector_mask("payment_card")});
+  access::PolicyDocument policy = allow_all(
+      {column_mask("public.customers.email"), column_mask("*.ssn"), detector_mask("payment_card")});
   access::Rule rule;
   rule.name = "no-drop";
   rule.when = {{"verb", {"drop"}}};
@@ -43,7 +45,9 @@ access::PolicyDocument masked_policy() {
 }
 
 struct Live {
-  explicit Live(access::PolicyDocument policy) : session(context, settings(std::move(policy)), std::make_unique<net::DirectDialer>(context.get_executor())) {}
+  explicit Live(access::PolicyDocument policy)
+      : session(context, settings(std::move(policy)),
+                std::make_unique<net::DirectDialer>(context.get_executor())) {}
 
   static SessionSettings settings(access::PolicyDocument policy) {
     SessionSettings settings = scripted_settings(std::move(policy));
@@ -78,7 +82,9 @@ void append_run(Bytes& out, std::string_view sql) {
   append_execute(out, "");
 }
 
-std::string status(const std::vector<Said>& said) { return said.empty() ? std::string() : said.back().body; }
+std::string status(const std::vector<Said>& said) {
+  return said.empty() ? std::string() : said.back().body;
+}
 
 }  // namespace
 
@@ -242,7 +248,8 @@ TEST_CASE("handler before a real PostgreSQL") {
   SECTION("an error about masked data keeps its SQLSTATE and loses its words") {
     Live live(masked_policy());
     live.run([](Program& program) -> asio::awaitable<void> {
-      const auto said = co_await program.ask("insert into customers values (1, 'n', 'planted@example.com', 1)");
+      const auto said =
+          co_await program.ask("insert into customers values (1, 'n', 'planted@example.com', 1)");
       CHECK(field(first(said, 'E'), 'C') == "23505");
       CHECK(field(first(said, 'E'), 'D').empty());
       const auto check = co_await program.ask("update customers set tier = 99 where id = 1");
@@ -274,9 +281,11 @@ TEST_CASE("handler before a real PostgreSQL") {
   }
 
   SECTION("a name that means another table since it was prepared is judged anew") {
-    server().sql("create schema if not exists decoy; drop table if exists decoy.customers; create table decoy.customers (id int, email text);"
-                 "grant usage on schema decoy to app; grant select on decoy.customers to app",
-                 "demo");
+    server().sql(
+        "create schema if not exists decoy; drop table if exists decoy.customers; create table "
+        "decoy.customers (id int, email text);"
+        "grant usage on schema decoy to app; grant select on decoy.customers to app",
+        "demo");
     Live live(masked_policy());
     live.run([](Program& program) -> asio::awaitable<void> {
       const auto answer17 = co_await program.ask("set search_path = decoy");
@@ -306,12 +315,16 @@ TEST_CASE("handler before a real PostgreSQL") {
     policy.limits.rows_per_statement = 1000;
     Live live(policy);
     live.run([](Program& program) -> asio::awaitable<void> {
-      const auto said = co_await program.ask("select n, repeat('x', 100) from generate_series(1, 5000000) n");
+      const auto said =
+          co_await program.ask("select n, repeat('x', 100) from generate_series(1, 5000000) n");
       CHECK(std::count(said.begin(), said.end(), Said{}) == 0);
-      CHECK(std::count_if(said.begin(), said.end(), [](const Said& one) { return one.tag == 'D'; }) == 1000);
+      CHECK(std::count_if(said.begin(), said.end(),
+                          [](const Said& one) { return one.tag == 'D'; }) == 1000);
       CHECK(field(first(said, 'E'), 'C') == "54000");
-      const auto write = co_await program.ask("insert into written select n from generate_series(1, 3000) n returning id");
-      CHECK(std::count_if(write.begin(), write.end(), [](const Said& one) { return one.tag == 'D'; }) == 1000);
+      const auto write = co_await program.ask(
+          "insert into written select n from generate_series(1, 3000) n returning id");
+      CHECK(std::count_if(write.begin(), write.end(),
+                          [](const Said& one) { return one.tag == 'D'; }) == 1000);
       CHECK(first(write, 'C').body == std::string("INSERT 0 3000\0", 14));
       const auto copied = co_await program.ask("copy written to stdout");
       CHECK(field(first(copied, 'E'), 'C') == "54000");

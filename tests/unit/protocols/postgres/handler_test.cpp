@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a program sees through the handler when the target is scripted: refusals, masking, limits, and a target that lies.
+// What a program sees through the handler when the target is scripted: refusals, masking, limits,
+// and a target that lies.
 #include "protocols/postgres/handler.h"
 
 #include "tests/unit/protocols/postgres/session_harness.h"
@@ -55,11 +56,13 @@ access::PolicyDocument no_drop(std::vector<access::Mask> masks = {}) {
   return document;
 }
 
-/// A connected session over a FakeServer; the greeting has been read when the body of the test runs.
+/// A connected session over a FakeServer; the greeting has been read when the body of the test
+/// runs.
 struct Scripted {
   explicit Scripted(access::PolicyDocument policy, FakeServer::Options options = {})
       : server(context, options),
-        session(context, scripted_settings(std::move(policy)), std::make_unique<ScriptDialer>(context, server.script())) {}
+        session(context, scripted_settings(std::move(policy)),
+                std::make_unique<ScriptDialer>(context, server.script())) {}
 
   void run(const std::function<asio::awaitable<void>(Program&)>& body) {
     Program program(session.open());
@@ -128,7 +131,8 @@ TEST_CASE("handler answers a refused statement in the server's words and the ses
     CHECK(field(refused[0], 'S') == "ERROR");
     CHECK(field(refused[0], 'M') == "tables stay");
     CHECK(field(refused[0], 'H') == "ask the owner");
-    CHECK_THAT(field(refused[0], 'D'), Catch::Matchers::ContainsSubstring("code=policy_denied rule=no-drop"));
+    CHECK_THAT(field(refused[0], 'D'),
+               Catch::Matchers::ContainsSubstring("code=policy_denied rule=no-drop"));
     const auto answer1 = co_await program.ask("select 1");
     CHECK(tags(answer1) == "TDCZ");
   });
@@ -167,7 +171,8 @@ TEST_CASE("handler poisons a refused Parse in a pipeline and sends nothing more 
     return out;
   }());
   test.run([&](Program& program) -> asio::awaitable<void> {
-    co_await program.send(extended("insert into t values (1)", "PBE") + extended("drop table t", "PBES"));
+    co_await program.send(extended("insert into t values (1)", "PBE") +
+                          extended("drop table t", "PBES"));
     const auto said = co_await program.read();
     CHECK(tags(said) == "12CEZ");
     CHECK(field(first(said, 'E'), 'M') == "tables stay");
@@ -175,11 +180,13 @@ TEST_CASE("handler poisons a refused Parse in a pipeline and sends nothing more 
     const auto answer5 = co_await program.read();
     CHECK(tags(answer5) == "12CZ");
   });
-  const std::vector<std::string> heard{"P:insert into t values (1)", "B:", "E:", "P:hoopctl refused", "S:"};
+  const std::vector<std::string> heard{"P:insert into t values (1)",
+                                       "B:", "E:", "P:hoopctl refused", "S:"};
   CHECK(std::vector(test.server.heard().begin(), test.server.heard().begin() + 5) == heard);
 }
 
-TEST_CASE("handler answers an unknown portal or statement itself, so that no cursor is read unjudged") {
+TEST_CASE(
+    "handler answers an unknown portal or statement itself, so that no cursor is read unjudged") {
   Scripted test(allow_all());
   test.run([&](Program& program) -> asio::awaitable<void> {
     Bytes bytes;
@@ -195,7 +202,8 @@ TEST_CASE("handler answers an unknown portal or statement itself, so that no cur
     said = co_await program.read();
     CHECK(field(first(said, 'E'), 'C') == "26000");
   });
-  CHECK(test.server.heard() == std::vector<std::string>{"P:hoopctl refused", "S:", "P:hoopctl refused", "S:"});
+  CHECK(test.server.heard() ==
+        std::vector<std::string>{"P:hoopctl refused", "S:", "P:hoopctl refused", "S:"});
 }
 
 TEST_CASE("handler masks rows that the program never asked to be described") {
@@ -226,9 +234,12 @@ TEST_CASE("handler asks for no description twice") {
 TEST_CASE("handler gives the same answer at every split of the target's bytes") {
   const auto answer_with = [](std::size_t write_size) {
     Scripted test(allow_all({detector_mask()}), {write_size});
-    test.server.on("select card from t", described({text_column("card")}), rows_of({kCard, "x", kCard}));
+    test.server.on("select card from t", described({text_column("card")}),
+                   rows_of({kCard, "x", kCard}));
     std::vector<Said> said;
-    test.run([&](Program& program) -> asio::awaitable<void> { said = co_await program.ask("select card from t"); });
+    test.run([&](Program& program) -> asio::awaitable<void> {
+      said = co_await program.ask("select card from t");
+    });
     return said;
   };
   const auto whole = answer_with(0);
@@ -451,7 +462,11 @@ TEST_CASE("handler refuses FunctionCall and goes on") {
 }
 
 TEST_CASE("handler ends a program that sends what is no message") {
-  const std::vector<Bytes> bad{{'p', 0, 0, 0, 5, 0}, {'Q', 0, 0, 0, 3}, {'Q', 0x7F, 0xFF, 0xFF, 0xFF}, {'?', 0, 0, 0, 4}, {'Q', 0, 0, 0, 6, 'x', 'y'}};
+  const std::vector<Bytes> bad{{'p', 0, 0, 0, 5, 0},
+                               {'Q', 0, 0, 0, 3},
+                               {'Q', 0x7F, 0xFF, 0xFF, 0xFF},
+                               {'?', 0, 0, 0, 4},
+                               {'Q', 0, 0, 0, 6, 'x', 'y'}};
   for (const Bytes& bytes : bad) {
     Scripted test(allow_all());
     test.run([&](Program& program) -> asio::awaitable<void> {

@@ -32,7 +32,8 @@ class Script {
     whole_.clear();
     append(whole_);
     out_.clear();
-    return exchange_.take({static_cast<char>(whole_[0]), ByteSpan(whole_).subspan(5), whole_}, out_);
+    return exchange_.take({static_cast<char>(whole_[0]), ByteSpan(whole_).subspan(5), whole_},
+                          out_);
   }
   const Bytes& answer() const { return out_; }
   LoginExchange& exchange() { return exchange_; }
@@ -89,15 +90,17 @@ ErrorCode code_of(const auto& result) {
 
 TEST_CASE("login asks for what classification relies on, and passes only session settings on") {
   LoginTerms login = terms();
-  login.parameters = {{"user", "postgres"},      {"database", "other"}, {"application_name", "psql"}, {"client_encoding", "LATIN1"},
-                      {"search_path", "evil"},   {"options", "-c x=y"}, {"replication", "true"},      {"role", "postgres"},
-                      {"timezone", std::string("U\0C", 3)}};
+  login.parameters = {
+      {"user", "postgres"},          {"database", "other"},   {"application_name", "psql"},
+      {"client_encoding", "LATIN1"}, {"search_path", "evil"}, {"options", "-c x=y"},
+      {"replication", "true"},       {"role", "postgres"},    {"timezone", std::string("U\0C", 3)}};
   Bytes out;
   LoginExchange(std::move(login)).start(out);
   const auto packet = decode_startup_packet(ByteSpan(out).subspan(4));
   REQUIRE(packet);
   ParameterPairs sent;
-  for (const auto& parameter : std::get<StartupMessage>(*packet).parameters) sent.emplace_back(parameter.name, parameter.value);
+  for (const auto& parameter : std::get<StartupMessage>(*packet).parameters)
+    sent.emplace_back(parameter.name, parameter.value);
   CHECK(sent == ParameterPairs{{"user", "hoop_1"},
                                {"database", "demo"},
                                {"client_encoding", "UTF8"},
@@ -113,13 +116,16 @@ TEST_CASE("login by SCRAM ends at ReadyForQuery with parameters, key and notices
   REQUIRE(script.status("TimeZone", "Europe/Berlin"));
   const Bytes key = {1, 2, 3, 4};
   REQUIRE(script.say([&](Bytes& out) { append_backend_key_data(out, 42, key); }));
-  REQUIRE(script.say([](Bytes& out) { append_notice_response(out, {Severity::warning, "01000", "collation", "", ""}); }));
+  REQUIRE(script.say([](Bytes& out) {
+    append_notice_response(out, {Severity::warning, "01000", "collation", "", ""});
+  }));
   const auto end = script.ready();
   REQUIRE(end);
   CHECK(*end == Progress::ready);
   const LoginResult result = std::move(script.exchange()).result();
   CHECK(result.parameters.size() == 4);
-  CHECK(result.parameters.back() == std::pair<std::string, std::string>("TimeZone", "Europe/Berlin"));
+  CHECK(result.parameters.back() ==
+        std::pair<std::string, std::string>("TimeZone", "Europe/Berlin"));
   CHECK(result.cancel_key == Bytes{0, 0, 0, 42, 1, 2, 3, 4});
   CHECK(result.notices.front() == 'N');
 }
@@ -131,7 +137,8 @@ TEST_CASE("login binds to the certificate when the server offers it, and says wh
     const auto initial = decode_sasl_initial_response(ByteSpan(script.answer()).subspan(5));
     return std::string(initial->mechanism) + " " + to_text(initial->response.value()).substr(0, 3);
   };
-  CHECK(first_message(TlsMode::verify_full, {kScramSha256Plus, kScramSha256}) == "SCRAM-SHA-256-PLUS p=t");
+  CHECK(first_message(TlsMode::verify_full, {kScramSha256Plus, kScramSha256}) ==
+        "SCRAM-SHA-256-PLUS p=t");
   CHECK(first_message(TlsMode::verify_full, {kScramSha256}) == "SCRAM-SHA-256 y,,");
   CHECK(first_message(TlsMode::disable, {kScramSha256}) == "SCRAM-SHA-256 n,,");
 }
@@ -159,13 +166,15 @@ TEST_CASE("login does not believe a server that has proved nothing") {
     }
     SECTION(tls == TlsMode::disable ? "Ok before SASLFinal, no TLS" : "Ok before SASLFinal, TLS") {
       Script script(terms(tls));
-      static_cast<void>(script.prove(make_scram_verifier(SecretText("session-secret"), Bytes(16), 1)));
+      static_cast<void>(
+          script.prove(make_scram_verifier(SecretText("session-secret"), Bytes(16), 1)));
       CHECK(code_of(script.ok()) == ErrorCode::integrity);
     }
   }
   SECTION("a server that keeps another password") {
     Script script(terms());
-    CHECK(script.prove(make_scram_verifier(SecretText("other"), Bytes(16), 1)) == "e=invalid-proof");
+    CHECK(script.prove(make_scram_verifier(SecretText("other"), Bytes(16), 1)) ==
+          "e=invalid-proof");
     CHECK(code_of(script.finish_sasl("v=" + to_base64(Bytes(32)))) == ErrorCode::integrity);
     CHECK(code_of(script.ok()) == ErrorCode::integrity);
   }
@@ -205,12 +214,15 @@ TEST_CASE("login keeps clear text and SCRAM apart") {
 TEST_CASE("login gives the server's words apart from ours") {
   Script script(terms());
   const auto refused = script.say([](Bytes& out) {
-    append_error_response(out, {Severity::fatal, "28P01", "password authentication failed for user \"hoop_1\"", "line 4", ""});
+    append_error_response(
+        out, {Severity::fatal, "28P01", "password authentication failed for user \"hoop_1\"",
+              "line 4", ""});
   });
   REQUIRE_FALSE(refused);
   CHECK(refused.error().code == ErrorCode::upstream_refused);
   CHECK(refused.error().message == "the target refused the login");
-  CHECK(refused.error().remote == "28P01: password authentication failed for user \"hoop_1\" (line 4)");
+  CHECK(refused.error().remote ==
+        "28P01: password authentication failed for user \"hoop_1\" (line 4)");
   CHECK_FALSE(refused.error().hint.empty());
 }
 
@@ -220,17 +232,23 @@ TEST_CASE("login refuses messages that do not belong there") {
     Script script(terms());
     CHECK(code_of(script.status("TimeZone", "UTC")) == ErrorCode::malformed);
     CHECK(code_of(script.ready()) == ErrorCode::malformed);
-    CHECK(code_of(script.say([&](Bytes& out) { append_backend_key_data(out, 1, key); })) == ErrorCode::malformed);
-    CHECK(code_of(script.say([](Bytes& out) { append_data_row(out, {}); })) == ErrorCode::malformed);
-    CHECK(code_of(script.say([](Bytes& out) { append_negotiate_protocol_version(out, kProtocol30, {}); })) == ErrorCode::malformed);
-    CHECK(code_of(script.say([](Bytes& out) { append_authentication_sasl_final(out, "v="); })) == ErrorCode::malformed);
+    CHECK(code_of(script.say([&](Bytes& out) { append_backend_key_data(out, 1, key); })) ==
+          ErrorCode::malformed);
+    CHECK(code_of(script.say([](Bytes& out) { append_data_row(out, {}); })) ==
+          ErrorCode::malformed);
+    CHECK(code_of(script.say([](Bytes& out) {
+            append_negotiate_protocol_version(out, kProtocol30, {});
+          })) == ErrorCode::malformed);
+    CHECK(code_of(script.say([](Bytes& out) { append_authentication_sasl_final(out, "v="); })) ==
+          ErrorCode::malformed);
   }
   SECTION("after it") {
     Script script(terms());
     script.log_in();
     CHECK(code_of(script.ok()) == ErrorCode::malformed);
     REQUIRE(script.say([&](Bytes& out) { append_backend_key_data(out, 1, key); }));
-    CHECK(code_of(script.say([&](Bytes& out) { append_backend_key_data(out, 1, key); })) == ErrorCode::malformed);
+    CHECK(code_of(script.say([&](Bytes& out) { append_backend_key_data(out, 1, key); })) ==
+          ErrorCode::malformed);
     script.report_settings();
     CHECK(code_of(script.ready(TransactionStatus::in_transaction)) == ErrorCode::malformed);
   }
@@ -249,7 +267,10 @@ TEST_CASE("login refuses a target whose settings would fool classification") {
     const char* strings;
     const char* datetimes;
   };
-  for (const Case& each : {Case{"SQL_ASCII", "on", "on"}, {"UTF8", "off", "on"}, {"UTF8", "on", "off"}, {"UTF8", "on", nullptr}}) {
+  for (const Case& each : {Case{"SQL_ASCII", "on", "on"},
+                           {"UTF8", "off", "on"},
+                           {"UTF8", "on", "off"},
+                           {"UTF8", "on", nullptr}}) {
     Script script(terms());
     script.log_in();
     REQUIRE(script.status("client_encoding", each.encoding));

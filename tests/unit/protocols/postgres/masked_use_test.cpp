@@ -13,10 +13,12 @@ using namespace hoop::postgres;
 
 namespace {
 
-std::optional<access::Decision> refusal(std::string_view sql, std::shared_ptr<const Catalog> catalog) {
+std::optional<access::Decision> refusal(std::string_view sql,
+                                        std::shared_ptr<const Catalog> catalog) {
   std::optional<access::Decision> found;
   process::run_on_deep_stack([&] {
-    found = classify(sql, NameContext{std::move(catalog), std::nullopt, "hoop_abc", "app"})[0].refusal;
+    found =
+        classify(sql, NameContext{std::move(catalog), std::nullopt, "hoop_abc", "app"})[0].refusal;
     return 0;
   });
   return found;
@@ -25,7 +27,8 @@ std::optional<access::Decision> refusal(std::string_view sql, std::shared_ptr<co
 }  // namespace
 
 TEST_CASE("a refusal names the column and a way out, and repeats no literal") {
-  const auto decision = refusal("select id from customers where email = 'planted@example.com'", test::demo_catalog());
+  const auto decision =
+      refusal("select id from customers where email = 'planted@example.com'", test::demo_catalog());
   REQUIRE(decision);
   CHECK(decision->effect == access::Effect::deny);
   CHECK(decision->rule == "builtin/SQL_MASKED_PREDICATE");
@@ -46,8 +49,10 @@ TEST_CASE("every refusal has a code, a message of one line and a hint") {
 }
 
 TEST_CASE("without masks nothing is refused for their sake") {
-  for (const char* sql : {"select upper(email) from customers where email like 'a%'", "copy customers to stdout", "select c from customers c",
-                          "create view v as select 1", "select leak()", "do $$ begin end $$", "explain select * from customers"}) {
+  for (const char* sql :
+       {"select upper(email) from customers where email like 'a%'", "copy customers to stdout",
+        "select c from customers c", "create view v as select 1", "select leak()",
+        "do $$ begin end $$", "explain select * from customers"}) {
     INFO(sql);
     CHECK_FALSE(refusal(sql, test::unmasked_catalog()));
     CHECK(refusal(sql, test::demo_catalog()));

@@ -126,7 +126,9 @@ TEST_CASE("frame reader refuses impossible lengths and unknown tags") {
   }
 }
 
-TEST_CASE("frame reader takes a message of exactly the cap and holds no more than was sent before it is there") {
+TEST_CASE(
+    "frame reader takes a message of exactly the cap and holds no more than was sent before it is "
+    "there") {
   FrameReader reader(1U << 20);
   const Bytes head = header('d', (1U << 20) - 1);
   reader.append(head);
@@ -144,7 +146,8 @@ TEST_CASE("frame reader takes a message of exactly the cap and holds no more tha
   CHECK(reader.capacity() <= 256U << 10);
 }
 
-TEST_CASE("frame reader's buffer grows with full reads, shrinks with small ones, and is given back") {
+TEST_CASE(
+    "frame reader's buffer grows with full reads, shrinks with small ones, and is given back") {
   FrameReader reader;
   CHECK(reader.capacity() == 0);
   CHECK(reader.prepare().size() == 4U << 10);

@@ -11,11 +11,13 @@ using namespace hoop::postgres;
 
 namespace {
 
-constexpr Oid kText = 25, kInt4 = 23, kJsonb = 3802, kTextArray = 1009, kCitext = 16'500, kVarchar = 1043;
+constexpr Oid kText = 25, kInt4 = 23, kJsonb = 3802, kTextArray = 1009, kCitext = 16'500,
+              kVarchar = 1043;
 constexpr Oid kCustomers = 100;
 constexpr std::int16_t kEmail = 3, kSsn = 4, kName = 2;
 
-FieldDescription column(Oid type, Format format = Format::text, Oid table = 0, std::int16_t number = 0) {
+FieldDescription column(Oid type, Format format = Format::text, Oid table = 0,
+                        std::int16_t number = 0) {
   FieldDescription field;
   field.name = "c";
   field.table = table;
@@ -52,7 +54,8 @@ struct Masked {
   Bytes bytes;
 };
 
-Result<Masked> rewrite(std::vector<FieldDescription> fields, const Bytes& rows, bool detectors = true) {
+Result<Masked> rewrite(std::vector<FieldDescription> fields, const Bytes& rows,
+                       bool detectors = true) {
   Bytes description;
   append_row_description(description, fields);
   const auto decoded = decode_row_description(ByteSpan(description).subspan(5));
@@ -94,7 +97,8 @@ TEST_CASE("rows on which nothing acts are copied byte by byte") {
 }
 
 TEST_CASE("a masked column is replaced by table and number, whatever it is called") {
-  const auto masked = rewrite({column(kText, Format::text, kCustomers, kEmail), column(kText, Format::text, kCustomers, kName)},
+  const auto masked = rewrite({column(kText, Format::text, kCustomers, kEmail),
+                               column(kText, Format::text, kCustomers, kName)},
                               row({"ann@example.com", "ann"}) + row({std::nullopt, "bob"}), false);
   REQUIRE(masked);
   CHECK(masked->rows == std::vector<Texts>{{"[redacted]", "ann"}, {std::nullopt, "bob"}});
@@ -102,14 +106,16 @@ TEST_CASE("a masked column is replaced by table and number, whatever it is calle
 }
 
 TEST_CASE("a masked column of text is masked in the binary format too") {
-  const auto masked = rewrite({column(kVarchar, Format::binary, kCustomers, kSsn)}, row({"523-45-6789"}), false);
+  const auto masked =
+      rewrite({column(kVarchar, Format::binary, kCustomers, kSsn)}, row({"523-45-6789"}), false);
   REQUIRE(masked);
   CHECK(masked->rows == std::vector<Texts>{{"[redacted]"}});
 }
 
 TEST_CASE("a masked column without a stand-in of its type becomes NULL") {
   for (const Oid type : {kInt4, kJsonb, kTextArray, kCitext}) {
-    const auto masked = rewrite({column(type, Format::binary, kCustomers, kSsn)}, row({"\x01secret"}), false);
+    const auto masked =
+        rewrite({column(type, Format::binary, kCustomers, kSsn)}, row({"\x01secret"}), false);
     REQUIRE(masked);
     CHECK(masked->rows == std::vector<Texts>{{std::nullopt}});
   }
@@ -117,8 +123,9 @@ TEST_CASE("a masked column without a stand-in of its type becomes NULL") {
 
 TEST_CASE("a whole row or a view over masked columns becomes NULL should one get here") {
   const Oid customer_view = 104;
-  const auto masked = rewrite({column(kCitext, Format::text, kCustomers, 0), column(kText, Format::text, customer_view, 1)},
-                              row({"(1,ann,a@b.c)", "1"}), false);
+  const auto masked = rewrite(
+      {column(kCitext, Format::text, kCustomers, 0), column(kText, Format::text, customer_view, 1)},
+      row({"(1,ann,a@b.c)", "1"}), false);
   REQUIRE(masked);
   CHECK(masked->rows == std::vector<Texts>{{std::nullopt, std::nullopt}});
 }
@@ -127,20 +134,24 @@ TEST_CASE("detectors rewrite text of every kind and length") {
   const auto masked = rewrite({column(kText), column(kVarchar, Format::binary), column(kCitext)},
                               row({"card " + kCard + ".", kCard, "x"}) + row({"none", "", kCard}));
   REQUIRE(masked);
-  CHECK(masked->rows == std::vector<Texts>{{"card [redacted].", "[redacted]", "x"}, {"none", "", "[redacted]"}});
+  CHECK(masked->rows ==
+        std::vector<Texts>{{"card [redacted].", "[redacted]", "x"}, {"none", "", "[redacted]"}});
   CHECK(masked->counts.total() == 3);
 }
 
 TEST_CASE("binary jsonb keeps its version byte and stays JSON") {
-  const auto masked = rewrite({column(kJsonb, Format::binary)}, row({"\x01{\"card\": \"" + kCard + "\"}"}));
+  const auto masked =
+      rewrite({column(kJsonb, Format::binary)}, row({"\x01{\"card\": \"" + kCard + "\"}"}));
   REQUIRE(masked);
   CHECK(masked->rows == std::vector<Texts>{{"\x01{\"card\": \"[redacted]\"}"}});
   CHECK_FALSE(rewrite({column(kJsonb, Format::binary)}, row({"\x02{}"})));
 }
 
 TEST_CASE("a finding inside a structured binary value makes it NULL") {
-  const std::string array = std::string("\0\0\0\1\0\0\0\0\0\0\0\x19\0\0\0\1\0\0\0\1\0\0\0\x13", 24) + kCard;
-  const auto masked = rewrite({column(kTextArray, Format::binary), column(kTextArray)}, row({array, "{\"" + kCard + "\",x}"}));
+  const std::string array =
+      std::string("\0\0\0\1\0\0\0\0\0\0\0\x19\0\0\0\1\0\0\0\1\0\0\0\x13", 24) + kCard;
+  const auto masked = rewrite({column(kTextArray, Format::binary), column(kTextArray)},
+                              row({array, "{\"" + kCard + "\",x}"}));
   REQUIRE(masked);
   CHECK(masked->rows == std::vector<Texts>{{std::nullopt, "{\"[redacted]\",x}"}});
 }

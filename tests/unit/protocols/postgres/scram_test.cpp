@@ -18,13 +18,15 @@ using Vector = std::map<std::string, std::string>;
 
 std::vector<std::pair<std::string, Vector>> vectors() {
   std::vector<std::pair<std::string, Vector>> out;
-  for (const auto& entry : std::filesystem::directory_iterator(HOOP_SOURCE_DIR "/tests/conformance/scram")) {
+  for (const auto& entry :
+       std::filesystem::directory_iterator(HOOP_SOURCE_DIR "/tests/conformance/scram")) {
     if (entry.path().extension() != ".txt") continue;
     std::ifstream in(entry.path());
     Vector vector;
     for (std::string line; std::getline(in, line);) {
       const auto colon = line.find(": ");
-      if (!line.starts_with("#") && colon != std::string::npos) vector[line.substr(0, colon)] = line.substr(colon + 2);
+      if (!line.starts_with("#") && colon != std::string::npos)
+        vector[line.substr(0, colon)] = line.substr(colon + 2);
     }
     out.emplace_back(entry.path().filename().string(), std::move(vector));
   }
@@ -39,8 +41,9 @@ std::vector<std::string> words(const std::string& text) {
 ScramClient client_of(Vector& vector) {
   const auto offered = words(vector["offered"]);
   const std::vector<std::string_view> views(offered.begin(), offered.end());
-  auto client = ScramClient::start(views, SecretText(vector["password"]),
-                                   {*from_hex(vector["end-point"]), vector["client-nonce"], vector["user"]});
+  auto client =
+      ScramClient::start(views, SecretText(vector["password"]),
+                         {*from_hex(vector["end-point"]), vector["client-nonce"], vector["user"]});
   REQUIRE(client);
   return std::move(*client);
 }
@@ -50,10 +53,12 @@ ScramVerifier verifier_of(Vector& vector) {
                              static_cast<std::uint32_t>(std::stoul(vector["iterations"])));
 }
 
-/// A client in the middle of the RFC's example, for the tables of what a server must not get away with.
+/// A client in the middle of the RFC's example, for the tables of what a server must not get away
+/// with.
 ScramClient rfc_client() {
   constexpr std::array<std::string_view, 1> kOffered = {kScramSha256};
-  auto client = ScramClient::start(kOffered, SecretText("pencil"), {{}, "rOprNGfwEbeRWgbNEkqO", "user"});
+  auto client =
+      ScramClient::start(kOffered, SecretText("pencil"), {{}, "rOprNGfwEbeRWgbNEkqO", "user"});
   REQUIRE(client);
   return std::move(*client);
 }
@@ -61,7 +66,8 @@ ScramClient rfc_client() {
 constexpr std::string_view kServerFirst =
     "r=rOprNGfwEbeRWgbNEkqO%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0,s=W22ZaJ0SNY7soEsUEjb6gQ==,i=4096";
 constexpr std::string_view kClientFinal =
-    "c=biws,r=rOprNGfwEbeRWgbNEkqO%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0,p=dHzbZapWIk4jUhN+Ute9ytag9zjfMHgsqmmiz7AndVQ=";
+    "c=biws,r=rOprNGfwEbeRWgbNEkqO%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0,p=dHzbZapWIk4jUhN+"
+    "Ute9ytag9zjfMHgsqmmiz7AndVQ=";
 constexpr std::string_view kServerFinal = "v=6rriTRBi23WpRR/wtup+mMhUZUn/dB5nLTJRsjl95G4=";
 
 ErrorCode code_of(const auto& result) {
@@ -110,7 +116,8 @@ TEST_CASE("scram verifier is written as PostgreSQL keeps it") {
   for (auto [name, vector] : vectors()) {
     INFO(name);
     const auto iterations = static_cast<std::uint32_t>(std::stoul(vector["iterations"]));
-    CHECK(scram_verifier(SecretText(vector["password"]), *from_base64(vector["salt"]), iterations) == vector["verifier"]);
+    CHECK(scram_verifier(SecretText(vector["password"]), *from_base64(vector["salt"]),
+                         iterations) == vector["verifier"]);
   }
 }
 
@@ -124,8 +131,16 @@ TEST_CASE("scram client chooses its mechanism by what is offered and what the co
   };
   const Case cases[] = {
       {"plain without TLS", {kScramSha256}, {}, kScramSha256, "n,,"},
-      {"no binding without TLS, whatever is offered", {kScramSha256Plus, kScramSha256}, {}, kScramSha256, "n,,"},
-      {"binding with TLS", {kScramSha256Plus, kScramSha256}, Bytes(32), kScramSha256Plus, "p=tls-server-end-point,,"},
+      {"no binding without TLS, whatever is offered",
+       {kScramSha256Plus, kScramSha256},
+       {},
+       kScramSha256,
+       "n,,"},
+      {"binding with TLS",
+       {kScramSha256Plus, kScramSha256},
+       Bytes(32),
+       kScramSha256Plus,
+       "p=tls-server-end-point,,"},
       {"TLS without the offer is said", {kScramSha256}, Bytes(32), kScramSha256, "y,,"},
       {"only binding, no TLS", {kScramSha256Plus}, {}, "", ""},
       {"something else", {"SCRAM-SHA-1", "PLAIN"}, {}, "", ""},
@@ -133,7 +148,8 @@ TEST_CASE("scram client chooses its mechanism by what is offered and what the co
   };
   for (const Case& each : cases) {
     INFO(each.name);
-    const auto client = ScramClient::start(each.offered, SecretText("x"), {each.end_point, "nonce", {}});
+    const auto client =
+        ScramClient::start(each.offered, SecretText("x"), {each.end_point, "nonce", {}});
     REQUIRE(client.has_value() == !each.mechanism.empty());
     if (!client) {
       CHECK(client.error().code == ErrorCode::unsupported);
@@ -146,7 +162,8 @@ TEST_CASE("scram client chooses its mechanism by what is offered and what the co
 
 TEST_CASE("scram client refuses a password that would need SASLprep") {
   constexpr std::array<std::string_view, 1> kOffered = {kScramSha256};
-  CHECK(code_of(ScramClient::start(kOffered, SecretText("pass\xc3\xa4"), {{}, "n", {}})) == ErrorCode::unsupported);
+  CHECK(code_of(ScramClient::start(kOffered, SecretText("pass\xc3\xa4"), {{}, "n", {}})) ==
+        ErrorCode::unsupported);
 }
 
 TEST_CASE("scram client refuses a hostile server-first") {
@@ -158,14 +175,18 @@ TEST_CASE("scram client refuses a hostile server-first") {
   const std::string nonce = "r=rOprNGfwEbeRWgbNEkqO%hvY";
   const Case cases[] = {
       {"empty", "", ErrorCode::malformed},
-      {"our nonce alone", "r=rOprNGfwEbeRWgbNEkqO,s=W22ZaJ0SNY7soEsUEjb6gQ==,i=4096", ErrorCode::integrity},
-      {"another nonce", "r=rOprNGfwEbeRWgbNEkqo%hvY,s=W22ZaJ0SNY7soEsUEjb6gQ==,i=4096", ErrorCode::integrity},
+      {"our nonce alone", "r=rOprNGfwEbeRWgbNEkqO,s=W22ZaJ0SNY7soEsUEjb6gQ==,i=4096",
+       ErrorCode::integrity},
+      {"another nonce", "r=rOprNGfwEbeRWgbNEkqo%hvY,s=W22ZaJ0SNY7soEsUEjb6gQ==,i=4096",
+       ErrorCode::integrity},
       {"a nonce with a blank", nonce + " ,s=W22ZaJ0SNY7soEsUEjb6gQ==,i=4096", ErrorCode::malformed},
-      {"a nonce above the cap", nonce + std::string(kMaxScramNonceBytes, 'a') + ",s=QQ==,i=4096", ErrorCode::malformed},
+      {"a nonce above the cap", nonce + std::string(kMaxScramNonceBytes, 'a') + ",s=QQ==,i=4096",
+       ErrorCode::malformed},
       {"no salt", nonce + ",i=4096", ErrorCode::malformed},
       {"empty salt", nonce + ",s=,i=4096", ErrorCode::malformed},
       {"salt is not base64", nonce + ",s=W22!,i=4096", ErrorCode::malformed},
-      {"salt above the cap", nonce + ",s=" + to_base64(Bytes(kMaxScramSaltBytes + 1)) + ",i=4096", ErrorCode::malformed},
+      {"salt above the cap", nonce + ",s=" + to_base64(Bytes(kMaxScramSaltBytes + 1)) + ",i=4096",
+       ErrorCode::malformed},
       {"no iterations", nonce + ",s=QQ==", ErrorCode::malformed},
       {"zero iterations", nonce + ",s=QQ==,i=0", ErrorCode::malformed},
       {"negative iterations", nonce + ",s=QQ==,i=-1", ErrorCode::malformed},
@@ -178,7 +199,8 @@ TEST_CASE("scram client refuses a hostile server-first") {
       {"a trailing comma", nonce + ",s=QQ==,i=4096,", ErrorCode::malformed},
       {"an extension without a value", nonce + ",s=QQ==,i=4096,x", ErrorCode::malformed},
       {"wrong order", "s=QQ==," + nonce + ",i=4096", ErrorCode::malformed},
-      {"above the message cap", nonce + ",s=QQ==,i=4096,x=" + std::string(kMaxScramMessageBytes, 'a'), ErrorCode::too_large},
+      {"above the message cap",
+       nonce + ",s=QQ==,i=4096,x=" + std::string(kMaxScramMessageBytes, 'a'), ErrorCode::too_large},
   };
   for (const Case& each : cases) {
     INFO(each.name);
@@ -205,7 +227,8 @@ TEST_CASE("scram client does not believe a server that cannot prove the password
       {"another signature", "v=7rriTRBi23WpRR/wtup+mMhUZUn/dB5nLTJRsjl95G4=", ErrorCode::integrity},
       {"all zero", "v=" + to_base64(Bytes(32)), ErrorCode::integrity},
       {"too short", "v=" + to_base64(Bytes(31)), ErrorCode::malformed},
-      {"not canonical base64", "v=6rriTRBi23WpRR/wtup+mMhUZUn/dB5nLTJRsjl95G5=", ErrorCode::malformed},
+      {"not canonical base64",
+       "v=6rriTRBi23WpRR/wtup+mMhUZUn/dB5nLTJRsjl95G5=", ErrorCode::malformed},
       {"empty", "", ErrorCode::malformed},
       {"error", "e=invalid-proof", ErrorCode::unauthenticated},
       {"above the cap", std::string(kMaxScramMessageBytes + 1, 'v'), ErrorCode::too_large},
@@ -240,8 +263,10 @@ TEST_CASE("scram server refuses a hostile client-first") {
       {"no nonce", "n,,n=", ErrorCode::malformed},
       {"empty nonce", "n,,n=,r=", ErrorCode::malformed},
       {"control in the nonce", std::string("n,,n=,r=a\0c", 11), ErrorCode::malformed},
-      {"nonce above the cap", "n,,n=,r=" + std::string(kMaxScramNonceBytes, 'a'), ErrorCode::malformed},
-      {"above the message cap", "n,,n=,r=" + std::string(kMaxScramMessageBytes, 'a'), ErrorCode::too_large},
+      {"nonce above the cap", "n,,n=,r=" + std::string(kMaxScramNonceBytes, 'a'),
+       ErrorCode::malformed},
+      {"above the message cap", "n,,n=,r=" + std::string(kMaxScramMessageBytes, 'a'),
+       ErrorCode::too_large},
   };
   const ScramVerifier verifier = make_scram_verifier(SecretText("pencil"), Bytes(16), 1);
   for (const Case& each : cases) {
@@ -253,7 +278,8 @@ TEST_CASE("scram server refuses a hostile client-first") {
 }
 
 TEST_CASE("scram server refuses a hostile client-final") {
-  const ScramVerifier verifier = make_scram_verifier(SecretText("pencil"), *from_base64("W22ZaJ0SNY7soEsUEjb6gQ=="), 4096);
+  const ScramVerifier verifier =
+      make_scram_verifier(SecretText("pencil"), *from_base64("W22ZaJ0SNY7soEsUEjb6gQ=="), 4096);
   const std::string good(kClientFinal);
   const auto replaced = [&](std::string_view from, std::string_view to) {
     std::string out = good;
@@ -267,12 +293,15 @@ TEST_CASE("scram server refuses a hostile client-final") {
   const Case cases[] = {
       {"empty", "", ErrorCode::malformed},
       {"another proof", replaced("p=dH", "p=eH"), ErrorCode::unauthenticated},
-      {"zero proof", good.substr(0, good.find(",p=")) + ",p=" + to_base64(Bytes(32)), ErrorCode::unauthenticated},
+      {"zero proof", good.substr(0, good.find(",p=")) + ",p=" + to_base64(Bytes(32)),
+       ErrorCode::unauthenticated},
       {"no proof", good.substr(0, good.find(",p=")), ErrorCode::malformed},
-      {"short proof", good.substr(0, good.find(",p=")) + ",p=" + to_base64(Bytes(16)), ErrorCode::malformed},
+      {"short proof", good.substr(0, good.find(",p=")) + ",p=" + to_base64(Bytes(16)),
+       ErrorCode::malformed},
       {"another header", replaced("c=biws", "c=eSws"), ErrorCode::malformed},
       {"another nonce", replaced("hNlF$k0", "hNlF$k1"), ErrorCode::malformed},
-      {"client's nonce alone", replaced("%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0", ""), ErrorCode::malformed},
+      {"client's nonce alone", replaced("%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0", ""),
+       ErrorCode::malformed},
       {"mandatory extension", replaced(",p=", ",m=1,p="), ErrorCode::malformed},
       {"an extension that was not signed", replaced(",p=", ",x=1,p="), ErrorCode::unauthenticated},
       {"something behind the proof", good + ",x=1", ErrorCode::malformed},

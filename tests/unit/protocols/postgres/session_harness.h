@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A whole PostgreSQL session in memory: gate, masker, handler, a program's end to write to, and any target behind a dialer.
+// A whole PostgreSQL session in memory: gate, masker, handler, a program's end to write to, and any
+// target behind a dialer.
 #pragma once
 
 #include <functional>
@@ -37,7 +38,8 @@ const Said& first(const std::vector<Said>& said, char tag);
 class ScriptDialer final : public net::Dialer {
  public:
   using Script = std::function<asio::awaitable<void>(net::StreamPtr)>;
-  ScriptDialer(asio::io_context& context, Script script) : context_(context), script_(std::move(script)) {}
+  ScriptDialer(asio::io_context& context, Script script)
+      : context_(context), script_(std::move(script)) {}
   Task<net::StreamPtr> dial(std::string host, std::uint16_t port, Deadline deadline) override;
 
  private:
@@ -54,13 +56,15 @@ struct SessionSettings {
 };
 /// A policy that allows everything, with the given masks.
 access::PolicyDocument allow_all(std::vector<access::Mask> masks = {});
-access::Mask column_mask(std::string column, access::MaskStrategy with = access::MaskStrategy::redact);
+access::Mask column_mask(std::string column,
+                         access::MaskStrategy with = access::MaskStrategy::redact);
 access::Mask detector_mask(std::string detector = "all");
 SessionSettings scripted_settings(access::PolicyDocument policy);
 
 class SessionUnderTest {
  public:
-  SessionUnderTest(asio::io_context& context, SessionSettings settings, std::unique_ptr<net::Dialer> dialer);
+  SessionUnderTest(asio::io_context& context, SessionSettings settings,
+                   std::unique_ptr<net::Dialer> dialer);
 
   /// Opens a connection; its ReadyForQuery is not read yet.
   net::StreamPtr open(session::Opening opening = {});
@@ -99,8 +103,8 @@ class Program {
   postgres::FrameReader reader_;
 };
 
-/// Plays the server's part of a login, then answers messages as a server would: rows by text of the statement, errors for what it does
-/// not know, skipping to Sync after an error.
+/// Plays the server's part of a login, then answers messages as a server would: rows by text of the
+/// statement, errors for what it does not know, skipping to Sync after an error.
 class FakeServer {
  public:
   struct Options {
@@ -108,7 +112,9 @@ class FakeServer {
   };
   FakeServer(asio::io_context& context, Options options) : context_(context), options_(options) {}
   /// Replies (without ReadyForQuery) to a statement.
-  void on(std::string sql, Bytes describes, Bytes rows) { answers_[std::move(sql)] = {std::move(describes), std::move(rows)}; }
+  void on(std::string sql, Bytes describes, Bytes rows) {
+    answers_[std::move(sql)] = {std::move(describes), std::move(rows)};
+  }
   ScriptDialer::Script script();
   /// What was read from hoopctl after the login, as tag and text: "Q:select 1".
   const std::vector<std::string>& heard() const { return heard_; }

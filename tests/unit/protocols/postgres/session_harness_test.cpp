@@ -92,10 +92,16 @@ SessionSettings scripted_settings(access::PolicyDocument policy) {
   return settings;
 }
 
-SessionUnderTest::SessionUnderTest(asio::io_context& context, SessionSettings settings, std::unique_ptr<net::Dialer> dialer)
+SessionUnderTest::SessionUnderTest(asio::io_context& context, SessionSettings settings,
+                                   std::unique_ptr<net::Dialer> dialer)
     : context_(context) {
-  session::SessionParts parts{{}, std::make_unique<MemorySink>(log_), crypto::Ed25519Key::generate(), std::move(dialer),
-                              make_handler, {"psql"}, "test"};
+  session::SessionParts parts{{},
+                              std::make_unique<MemorySink>(log_),
+                              crypto::Ed25519Key::generate(),
+                              std::move(dialer),
+                              make_handler,
+                              {"psql"},
+                              "test"};
   parts.grant.session = "s_test";
   parts.grant.target = settings.target;
   parts.grant.policy = settings.policy;
@@ -133,8 +139,9 @@ std::vector<std::string> SessionUnderTest::records() const {
 
 std::size_t SessionUnderTest::count_records(std::string_view containing) const {
   const auto all = records();
-  return static_cast<std::size_t>(
-      std::count_if(all.begin(), all.end(), [&](const std::string& record) { return record.find(containing) != std::string::npos; }));
+  return static_cast<std::size_t>(std::count_if(
+      all.begin(), all.end(),
+      [&](const std::string& record) { return record.find(containing) != std::string::npos; }));
 }
 
 asio::awaitable<void> Program::send(Bytes bytes) {
@@ -190,7 +197,8 @@ asio::awaitable<Result<void>> FakeServer::write(net::Stream& stream, Bytes bytes
 
 /// SCRAM as a server; false for a CancelRequest, which is counted.
 asio::awaitable<bool> FakeServer::authenticate(net::Stream& stream, FrameReader& reader) {
-  static const ScramVerifier verifier = make_scram_verifier(SecretText(std::string(kRolePassword)), to_bytes("salt"), 1);
+  static const ScramVerifier verifier =
+      make_scram_verifier(SecretText(std::string(kRolePassword)), to_bytes("salt"), 1);
   ScramServer scram(verifier, "server-nonce");
   int step = 0;
   for (;;) {
@@ -213,9 +221,11 @@ asio::awaitable<bool> FakeServer::authenticate(net::Stream& stream, FrameReader&
       append_authentication_sasl(out, std::span(&kScramSha256, 1));
     } else if (step == 1) {
       const auto initial = decode_sasl_initial_response((*frame)->body);
-      append_authentication_sasl_continue(out, scram.first(as_text(initial->response.value())).value());
+      append_authentication_sasl_continue(out,
+                                          scram.first(as_text(initial->response.value())).value());
     } else {
-      append_authentication_sasl_final(out, scram.finish(as_text(decode_sasl_response((*frame)->body)->data)).value());
+      append_authentication_sasl_final(
+          out, scram.finish(as_text(decode_sasl_response((*frame)->body)->data)).value());
       append_authentication_ok(out);
     }
     if (!co_await stream.write_all(out)) co_return false;
@@ -257,13 +267,17 @@ void FakeServer::answer_text(const std::string& text, Bytes& out, bool describe)
     skipping_ = !describe;
     return;
   }
-  if (describe) out.insert(out.end(), found->second.describes.begin(), found->second.describes.end());
+  if (describe)
+    out.insert(out.end(), found->second.describes.begin(), found->second.describes.end());
   out.insert(out.end(), found->second.rows.begin(), found->second.rows.end());
 }
 
 void FakeServer::answer(const Frame& frame, Bytes& out) {
-  const auto text = [&] { return std::string(as_text(frame.body).substr(0, as_text(frame.body).find('\0'))); };
-  heard_.push_back(fmt::format("{}:{}", frame.tag, frame.tag == 'P' ? std::string(decode_parse(frame.body)->text) : text()));
+  const auto text = [&] {
+    return std::string(as_text(frame.body).substr(0, as_text(frame.body).find('\0')));
+  };
+  heard_.push_back(fmt::format(
+      "{}:{}", frame.tag, frame.tag == 'P' ? std::string(decode_parse(frame.body)->text) : text()));
   if (frame.tag == 'S') {
     skipping_ = false;
     append_ready_for_query(out, status);
@@ -288,7 +302,8 @@ void FakeServer::answer(const Frame& frame, Bytes& out) {
       if (answers_[statement_].describes.empty()) {
         append_no_data(out);
       } else {
-        out.insert(out.end(), answers_[statement_].describes.begin(), answers_[statement_].describes.end());
+        out.insert(out.end(), answers_[statement_].describes.begin(),
+                   answers_[statement_].describes.end());
       }
       break;
     case 'E': answer_text(statement_, out, false); break;

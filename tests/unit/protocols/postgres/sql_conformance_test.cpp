@@ -56,7 +56,8 @@ TEST_CASE("what stock clients ask of the catalogs is allowed on a target with ma
 TEST_CASE("every statement of the conformance file gets its verdict") {
   std::ifstream file(HOOP_SOURCE_DIR "/tests/conformance/sql/evasions.txt");
   REQUIRE(file);
-  const NameContext names{test::demo_catalog(), std::vector<std::string>{"public"}, "hoop_abc", "app"};
+  const NameContext names{test::demo_catalog(), std::vector<std::string>{"public"}, "hoop_abc",
+                          "app"};
   const NameContext unknown_path{names.catalog, std::nullopt, "hoop_abc", "app"};
   int cases = 0;
   process::run_on_deep_stack([&] {

@@ -26,7 +26,8 @@ struct Fixture {
 
   Fixture() {
     // The gateway stores what scram_verifier computes: the server has to take it.
-    server.sql("create role hoop_1 login password '" + scram_verifier(SecretText(kPassword), Bytes(16, 5), 64) + "'");
+    server.sql("create role hoop_1 login password '" +
+               scram_verifier(SecretText(kPassword), Bytes(16, 5), 64) + "'");
   }
   /// Who is asked for what over TCP; the superuser's socket stays open.
   void set_hba(const std::string& method) {
@@ -36,7 +37,8 @@ struct Fixture {
   }
   void reload() {
     server.sql("select pg_reload_conf()");
-    // The postmaster reads its files when the signal reaches it: a new connection must already see them.
+    // The postmaster reads its files when the signal reaches it: a new connection must already see
+    // them.
     server.sql("select pg_sleep(0.2)");
   }
 };
@@ -112,7 +114,8 @@ Task<std::string> ask(Upstream& upstream, std::string text) {
   HOOP_CO_CHECK(co_await upstream.stream->write_all(out));
   std::string answer;
   for (;;) {
-    HOOP_CO_TRY(const auto frame, co_await receive(*upstream.stream, upstream.reader, Direction::from_backend));
+    HOOP_CO_TRY(const auto frame,
+                co_await receive(*upstream.stream, upstream.reader, Direction::from_backend));
     if (frame.tag == 'D') answer = to_text((*decode_data_row(frame.body)->values.begin()).value());
     if (frame.tag == 'E') answer = find_field(decode_error_response(frame.body)->fields, 'C');
     if (frame.tag == 'Z') co_return answer;
@@ -134,7 +137,9 @@ TEST_CASE("login over verified TLS by SCRAM gives a working connection") {
     CHECK(status_of(upstream, "TimeZone") == "UTC");
     CHECK(status_of(upstream, "application_name") == "psql");
     CHECK(upstream.reader.buffered() == 0);
-    co_return co_await ask(upstream, "select current_user || ' ' || ssl::text from pg_stat_ssl where pid = pg_backend_pid()");
+    co_return co_await ask(
+        upstream,
+        "select current_user || ' ' || ssl::text from pg_stat_ssl where pid = pg_backend_pid()");
   };
   const auto answer = test::run(context, talk());
   REQUIRE(answer);
@@ -219,7 +224,9 @@ TEST_CASE("login does not go on without TLS when the server has none") {
 }
 
 TEST_CASE("login's settings win over the role's own") {
-  fixture().server.sql("alter role hoop_1 set standard_conforming_strings = off; alter role hoop_1 set client_encoding = latin1");
+  fixture().server.sql(
+      "alter role hoop_1 set standard_conforming_strings = off; alter role hoop_1 set "
+      "client_encoding = latin1");
   const auto upstream = logged_in({});
   fixture().server.sql("alter role hoop_1 reset all");
   REQUIRE(upstream);
@@ -241,14 +248,17 @@ TEST_CASE("cancel reaches the running statement, with TLS and without") {
       HOOP_CO_CHECK(co_await upstream.stream->write_all(out));
       // The statement has to be running: a cancel before it does nothing.
       asio::steady_timer timer(context, std::chrono::milliseconds(300));
-      static_cast<void>(co_await timer.async_wait(asio::experimental::as_tuple(asio::use_awaitable)));
+      static_cast<void>(
+          co_await timer.async_wait(asio::experimental::as_tuple(asio::use_awaitable)));
       net::DirectDialer dialer(context.get_executor());
       const Deadline deadline = Deadline::after(clock, std::chrono::seconds(10));
       HOOP_CO_CHECK(co_await send_cancel(dialer, wish.to, upstream.cancel_key, deadline));
       upstream.stream->set_deadline(deadline);
       for (;;) {
-        HOOP_CO_TRY(const auto frame, co_await receive(*upstream.stream, upstream.reader, Direction::from_backend));
-        if (frame.tag == 'E') co_return std::string(find_field(decode_error_response(frame.body)->fields, 'C'));
+        HOOP_CO_TRY(const auto frame,
+                    co_await receive(*upstream.stream, upstream.reader, Direction::from_backend));
+        if (frame.tag == 'E')
+          co_return std::string(find_field(decode_error_response(frame.body)->fields, 'C'));
       }
     };
     const auto answer = test::run(context, talk());
