@@ -73,7 +73,7 @@ void add_global_options(CLI::App& app, Environment& environment) {
   GlobalOptions& options = environment.options;
   app.add_option("--config", options.config_file, "read this file instead of ~/.config/hoopctl/config.toml")->type_name("FILE");
   app.add_option("--gateway", options.gateway, "the gateway's URL")->type_name("URL");
-  app.add_option("--output", options.output, "how to speak: text or json")->type_name("FORMAT")->check(CLI::IsMember({"text", "json"}));
+  app.add_option("--output", options.output, "how to speak: text or json")->option_text("text|json")->check(CLI::IsMember({"text", "json"}));
   app.add_flag("--quiet", options.quiet, "only errors");
   app.add_flag("--verbose", options.verbose, "say what happens");
   app.set_version_flag("--version", "hoopctl " HOOPCTL_VERSION, "print the version");

@@ -239,13 +239,13 @@ ExitStatus run_connect(Environment& environment, ConnectOptions options) {
 void add_connect(CLI::App& app, Environment& environment) {
   auto options = std::make_shared<ConnectOptions>();
   CLI::App* command = app.add_subcommand("connect", "run a program against a target; after --: its arguments, or another program");
-  command->add_option("TARGET", options->target, "the target's name")->required();
-  command->add_option("--reason", options->reason, "why; stands in the record")->type_name("TEXT");
+  command->add_option("TARGET", options->target, "the target's name")->required()->option_text(" ");
+  command->add_option("--reason", options->reason, "why; stands in the record")->option_text("TEXT");
   command->add_flag("--tcp", options->tcp, "listen on 127.0.0.1 and not on a Unix socket");
   command->add_flag("--keep", options->keep, "off a terminal: go on when the process that started hoopctl ends");
   command->add_flag("--fail-on-deny", options->fail_on_deny, "exit with 77 if anything was denied");
   command->add_option("--result-fd", options->result_descriptor, "write one JSON object about the session to this descriptor at the end")
-      ->type_name("N")
+      ->option_text("N")
       ->check(CLI::Range(1, 1 << 20));
   command->footer(examples({"hoopctl connect pg-prod -- -c 'select * from orders limit 5'", "hoopctl connect pg-prod -- pg_dump -t orders"}));
   command->callback([&environment, options] {

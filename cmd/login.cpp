@@ -177,8 +177,8 @@ ExitStatus run_login(Environment& environment, LoginOptions options) {
 void add_login(CLI::App& app, Environment& environment) {
   auto options = std::make_shared<LoginOptions>();
   CLI::App* command = app.add_subcommand("login", "log in to a gateway by its identity provider's device flow");
-  auto* ca = command->add_option("--ca", options->ca_file, "trust the authorities in this PEM file, and no other")->type_name("FILE");
-  command->add_option("--ca-sha256", options->ca_sha256, "trust the authority with this SHA-256")->type_name("HEX")->excludes(ca);
+  auto* ca = command->add_option("--ca", options->ca_file, "trust the authorities in this PEM file, and no other")->option_text("FILE");
+  command->add_option("--ca-sha256", options->ca_sha256, "trust the authority with this SHA-256")->option_text("HEX")->excludes(ca);
   command->footer(examples({"hoopctl login --gateway https://gw.example", "hoopctl login --gateway https://localhost:8443 --ca ca.pem"}));
   command->callback([&environment, options] { environment.work = [&environment, options] { return run_login(environment, *options); }; });
 }

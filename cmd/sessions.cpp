@@ -100,19 +100,19 @@ void add_sessions(CLI::App& app, Environment& environment) {
 
   auto limit = std::make_shared<int>(100);
   CLI::App* list = command->add_subcommand("list", "list my sessions; auditors see everybody's");
-  list->add_option("--limit", *limit, "at most so many, newest first")->type_name("N")->check(CLI::Range(1, 1000));
+  list->add_option("--limit", *limit, "at most so many, newest first")->option_text("N")->check(CLI::Range(1, 1000));
   list->footer(examples({"hoopctl sessions list --limit 10", "hoopctl --output json sessions list"}));
   list->callback([&environment, finish, limit] { environment.work = [&environment, finish, limit] { return finish(list_sessions(environment, *limit)); }; });
 
   auto shown = std::make_shared<std::string>();
   CLI::App* show = command->add_subcommand("show", "tell what was done, decided and hidden in a session");
-  show->add_option("SESSION", *shown, "the session's id")->required();
+  show->add_option("SESSION", *shown, "the session's id")->required()->option_text(" ");
   show->footer(examples({"hoopctl sessions show s_cjsgj3svsplpf4eygjc5glm6qm", "hoopctl --output json sessions show s_cjsgj3svsplpf4eygjc5glm6qm"}));
   show->callback([&environment, finish, shown] { environment.work = [&environment, finish, shown] { return finish(show_session(environment, *shown)); }; });
 
   auto verified = std::make_shared<std::string>();
   CLI::App* verify = command->add_subcommand("verify", "prove that a session's log is whole and unchanged");
-  verify->add_option("SESSION", *verified, "the session's id, or the path of a log")->required();
+  verify->add_option("SESSION", *verified, "the session's id, or the path of a log")->required()->option_text(" ");
   verify->footer(examples({"hoopctl sessions verify s_cjsgj3svsplpf4eygjc5glm6qm", "hoopctl sessions verify ./copy.hslog"}));
   verify->callback([&environment, verified] {
     environment.work = [&environment, verified] {

@@ -61,7 +61,7 @@ void add_targets(CLI::App& app, Environment& environment) {
   list->callback([&environment, finish] { environment.work = [&environment, finish] { return finish(list_targets(environment)); }; });
   auto name = std::make_shared<std::string>();
   CLI::App* show = command->add_subcommand("show", "show one");
-  show->add_option("NAME", *name, "the target")->required();
+  show->add_option("NAME", *name, "the target")->required()->option_text(" ");
   show->footer(examples({"hoopctl targets show pg-prod", "hoopctl --output json targets show pg-prod"}));
   show->callback([&environment, finish, name] { environment.work = [&environment, finish, name] { return finish(show_target(environment, *name)); }; });
 }
