@@ -11,8 +11,8 @@ namespace {
 
 constexpr std::array<std::string_view, 3> kHarmless{"PGAPPNAME", "PGTZ", "PGDATESTYLE"};
 constexpr std::array<std::string_view, 3> kSecretWords{"TOKEN", "SECRET", "PASSWORD"};
-constexpr std::size_t kMaxWord = 1024;
-constexpr std::size_t kMaxCommand = 16U << 10;  // a log's header holds 64 KiB, escaped
+constexpr std::size_t kMaxWord = 128;
+constexpr std::size_t kMaxWords = 100;  // a log's header holds 64 KiB
 
 }  // namespace
 
@@ -42,14 +42,13 @@ std::vector<std::string> program_words(const std::vector<std::string>& after_mar
 
 std::vector<std::string> recorded_command(const std::vector<std::string>& words) {
   std::vector<std::string> out;
-  std::size_t size = 0;
   for (const std::string& word : words) {
-    if (size + std::min(word.size(), kMaxWord) > kMaxCommand) {
+    if (out.size() == kMaxWords) {
       out.push_back(fmt::format("[{} more words]", words.size() - out.size()));
       break;
     }
-    out.push_back(word.size() <= kMaxWord ? word : fmt::format("{} [{} more bytes]", word.substr(0, kMaxWord), word.size() - kMaxWord));
-    size += out.back().size();
+    const bool plain = word.size() <= kMaxWord && word.find_first_of(" \t\n'\"$;") == std::string::npos;
+    out.push_back(plain ? word : fmt::format("[{} bytes]", word.size()));
   }
   return out;
 }

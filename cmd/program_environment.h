@@ -21,7 +21,9 @@ std::vector<std::string> program_environment(const std::map<std::string, std::st
 /// The program to run, by the words after "--": none: the default client; a first word with '-': its arguments; else the program.
 std::vector<std::string> program_words(const std::vector<std::string>& after_mark, const std::string& default_client);
 
-/// What the session log keeps of a command line: bounded, so that a long one cannot keep a session from being recorded.
+/// What the session log keeps of a command line. A word that looks like SQL or a script is kept as "[N bytes]": its statements are
+/// recorded when they come, and there without the literals that masks hide. Bounded, so that a long one cannot keep a session from
+/// being recorded.
 std::vector<std::string> recorded_command(const std::vector<std::string>& words);
 
 }  // namespace hoop::cmd
