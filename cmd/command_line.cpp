@@ -118,7 +118,8 @@ ExitStatus run_command_line(std::vector<std::string> words, Environment& environ
   }
   if (auto settled = settle(environment); !settled) return environment.give_up(settled.error());
   if (environment.program && !environment.takes_program) {
-    return environment.give_up(Error{ErrorCode::usage, fmt::format("'{}' takes no words after '--'", full_name(chosen_command(app))), {}, {}});
+    return environment.give_up(Error{ErrorCode::usage, fmt::format("'{}' takes no words after '--'", full_name(chosen_command(app))),
+                                     full_name(chosen_command(app)) + " --help", {}});
   }
   return environment.work();
 }

@@ -3,15 +3,14 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <fstream>
 #include <iostream>
-#include <iterator>
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
 #include "cmd/command_line.h"
 #include "cmd/gateway_client.h"
+#include "cmd/read_file.h"
 #include "cmd/run.h"
 #include "core/base/encoding.h"
 
@@ -35,11 +34,11 @@ Result<std::string> read_digest(std::string text) {
 }
 
 Result<std::string> read_ca_file(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  std::string text((std::istreambuf_iterator<char>(file)), {});
-  if (!file || text.size() > kMaxCaBytes) return fail(ErrorCode::usage, fmt::format("--ca '{}' cannot be read", path));
-  auto digest = net::certificate_sha256(text);
-  if (!digest) return fail(ErrorCode::usage, fmt::format("--ca '{}' holds no certificate", path), "it must be in PEM form");
+  auto text = read_file(path, kMaxCaBytes);
+  if (!text) return std::unexpected(std::move(text).error().within("--ca"));
+  if (!net::certificate_sha256(*text)) {
+    return fail(ErrorCode::usage, fmt::format("--ca '{}' holds no certificate", remote_text(path)), "it must be in PEM form");
+  }
   return text;
 }
 

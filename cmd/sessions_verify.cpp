@@ -2,20 +2,20 @@
 // hoopctl sessions verify: each check and, plainly, what it proved.
 #include <unistd.h>
 
-#include <fstream>
-#include <iterator>
-
 #include <fmt/format.h>
 
 #include "cmd/gateway_client.h"
 #include "cmd/json_view.h"
 #include "cmd/log_delivery.h"
+#include "cmd/read_file.h"
 #include "cmd/run.h"
 #include "cmd/sessions.h"
 #include "core/base/encoding.h"
 
 namespace hoop::cmd {
 namespace {
+
+constexpr std::size_t kMaxLogFile = std::size_t{1} << 30;
 
 /// The checks that held, in order; print at the end, also when a later one failed.
 class Proofs {
@@ -37,9 +37,7 @@ Result<record::LogSummary> check_log(std::string_view bytes, Proofs& proofs) {
 }
 
 Result<void> verify_file(Environment& environment, const std::string& path, Proofs& proofs) {
-  std::ifstream file(path, std::ios::binary);
-  if (!file) return fail(ErrorCode::usage, fmt::format("'{}' cannot be opened", remote_text(path)));
-  const std::string bytes((std::istreambuf_iterator<char>(file)), {});
+  HOOP_TRY(const std::string bytes, read_file(path, kMaxLogFile));
   HOOP_TRY(const record::LogSummary log, check_log(bytes, proofs));
   proofs.add("key", "not checked", fmt::format("the file names its own key; that it is session {}'s, the gateway knows", log.header.session));
   proofs.add("receipt", "not checked", fmt::format("hoopctl sessions verify {} asks the gateway", log.header.session));

@@ -1,0 +1,64 @@
+# bash completion of hoopctl                                                              -*- shell-script -*-
+
+_hoopctl_commands() {
+  case $1 in
+    '') echo 'login logout whoami targets connect sessions gateway' ;;
+    targets) echo 'list show' ;;
+    sessions) echo 'list show verify upload' ;;
+    gateway) echo 'init serve user' ;;
+    'gateway user') echo 'add' ;;
+  esac
+}
+
+_hoopctl_options() {
+  case $1 in
+    '') echo '--help --config --gateway --output --quiet --verbose --version' ;;
+    login) echo '--help --ca --ca-sha256' ;;
+    connect) echo '--help --reason --tcp --keep --fail-on-deny --result-fd' ;;
+    'sessions list') echo '--help --limit' ;;
+    'gateway init') echo '--help --name --listen' ;;
+    'gateway user add') echo '--help --group --password-stdin' ;;
+    *) echo '--help' ;;
+  esac
+}
+
+_hoopctl_targets() {
+  command hoopctl targets list --output json 2>/dev/null </dev/null | sed -n 's/^{"name":"\([A-Za-z0-9_.-]*\)".*/\1/p'
+}
+
+_hoopctl_sessions() {
+  command hoopctl sessions list --output json 2>/dev/null </dev/null | sed -n 's/^{"session":"\([A-Za-z0-9_]*\)".*/\1/p'
+}
+
+_hoopctl() {
+  local word=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD-1]} path= i
+  COMPREPLY=()
+  for ((i = 1; i < COMP_CWORD; i++)); do
+    if [ "${COMP_WORDS[i]}" = -- ]; then
+      # Behind "--" stands the program's own command line.
+      if ((i + 1 == COMP_CWORD)); then COMPREPLY=($(compgen -c -- "$word")); else COMPREPLY=($(compgen -f -- "$word")); fi
+      return
+    fi
+    case " $(_hoopctl_commands "$path") " in
+      *" ${COMP_WORDS[i]} "*) path=${path:+$path }${COMP_WORDS[i]} ;;
+    esac
+  done
+  case $previous in
+    --config | --ca) COMPREPLY=($(compgen -f -- "$word")); return ;;
+    --output) COMPREPLY=($(compgen -W 'text json' -- "$word")); return ;;
+    --gateway | --ca-sha256 | --reason | --result-fd | --limit | --name | --listen | --group) return ;;
+  esac
+  if [[ $word == -* ]]; then
+    COMPREPLY=($(compgen -W "$(_hoopctl_options "$path") $(_hoopctl_options '')" -- "$word"))
+    return
+  fi
+  case $path in
+    connect | 'targets show') COMPREPLY=($(compgen -W "$(_hoopctl_targets)" -- "$word")) ;;
+    'sessions show') COMPREPLY=($(compgen -W "$(_hoopctl_sessions)" -- "$word")) ;;
+    'sessions verify') COMPREPLY=($(compgen -W "$(_hoopctl_sessions)" -- "$word") $(compgen -f -- "$word")) ;;
+    'gateway init' | 'gateway serve' | 'gateway user add') COMPREPLY=($(compgen -d -- "$word")) ;;
+    *) COMPREPLY=($(compgen -W "$(_hoopctl_commands "$path")" -- "$word")) ;;
+  esac
+}
+
+complete -F _hoopctl hoopctl

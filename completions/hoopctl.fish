@@ -1,0 +1,71 @@
+# fish completion of hoopctl
+
+# True where the words before the cursor choose exactly this command.
+function __hoopctl_at
+    set -l path
+    set -l words (commandline -opc)
+    for word in $words[2..-1]
+        test "$word" = -- && return 1
+        if contains -- $word login logout whoami targets connect sessions gateway list show verify upload init serve user add
+            set -a path $word
+        end
+    end
+    test "$path" = "$argv"
+end
+
+function __hoopctl_targets
+    command hoopctl targets list --output json 2>/dev/null </dev/null | string replace -rf '^{"name":"([A-Za-z0-9_.-]*)".*' '$1'
+end
+
+function __hoopctl_sessions
+    command hoopctl sessions list --output json 2>/dev/null </dev/null | string replace -rf '^{"session":"([A-Za-z0-9_]*)".*' '$1'
+end
+
+complete -c hoopctl -f
+complete -c hoopctl -l help -s h -d 'print help'
+complete -c hoopctl -l config -rF -d 'read this configuration file'
+complete -c hoopctl -l gateway -x -d 'the gateway'
+complete -c hoopctl -l output -x -a 'text json' -d 'how to speak'
+complete -c hoopctl -l quiet -d 'only errors'
+complete -c hoopctl -l verbose -d 'say what happens'
+complete -c hoopctl -l version -d 'print the version'
+
+complete -c hoopctl -n '__hoopctl_at' -a login -d 'log in to a gateway'
+complete -c hoopctl -n '__hoopctl_at' -a logout -d 'revoke and delete the login'
+complete -c hoopctl -n '__hoopctl_at' -a whoami -d 'say who the gateway takes me for'
+complete -c hoopctl -n '__hoopctl_at' -a targets -d 'list what I may open'
+complete -c hoopctl -n '__hoopctl_at' -a connect -d 'run a program against a target'
+complete -c hoopctl -n '__hoopctl_at' -a sessions -d 'list, show, verify and deliver session logs'
+complete -c hoopctl -n '__hoopctl_at' -a gateway -d 'make and run a gateway'
+
+complete -c hoopctl -n '__hoopctl_at login' -l ca -rF -d 'trust the authorities in this file'
+complete -c hoopctl -n '__hoopctl_at login' -l ca-sha256 -x -d 'trust the authority with this SHA-256'
+
+complete -c hoopctl -n '__hoopctl_at targets' -a list -d 'list them'
+complete -c hoopctl -n '__hoopctl_at targets' -a show -d 'show one'
+complete -c hoopctl -n '__hoopctl_at targets show' -a '(__hoopctl_targets)'
+
+complete -c hoopctl -n '__hoopctl_at connect' -a '(__hoopctl_targets)'
+complete -c hoopctl -n '__hoopctl_at connect' -l reason -x -d 'why'
+complete -c hoopctl -n '__hoopctl_at connect' -l tcp -d 'listen on 127.0.0.1'
+complete -c hoopctl -n '__hoopctl_at connect' -l keep -d 'go on when our parent ends'
+complete -c hoopctl -n '__hoopctl_at connect' -l fail-on-deny -d '77 if anything was denied'
+complete -c hoopctl -n '__hoopctl_at connect' -l result-fd -x -d 'descriptor of the result'
+
+complete -c hoopctl -n '__hoopctl_at sessions' -a list -d 'list my sessions'
+complete -c hoopctl -n '__hoopctl_at sessions' -a show -d 'tell what was done in one'
+complete -c hoopctl -n '__hoopctl_at sessions' -a verify -d 'prove that a log is whole'
+complete -c hoopctl -n '__hoopctl_at sessions' -a upload -d 'deliver what waits here'
+complete -c hoopctl -n '__hoopctl_at sessions list' -l limit -x -d 'at most so many'
+complete -c hoopctl -n '__hoopctl_at sessions show' -a '(__hoopctl_sessions)'
+complete -c hoopctl -n '__hoopctl_at sessions verify' -F -a '(__hoopctl_sessions)'
+
+complete -c hoopctl -n '__hoopctl_at gateway' -a init -d 'make a configuration'
+complete -c hoopctl -n '__hoopctl_at gateway' -a serve -d 'run it'
+complete -c hoopctl -n '__hoopctl_at gateway' -a user -d 'the people it knows'
+complete -c hoopctl -n '__hoopctl_at gateway init' -F -l name -x -d 'a host name'
+complete -c hoopctl -n '__hoopctl_at gateway init' -l listen -x -d 'address and port'
+complete -c hoopctl -n '__hoopctl_at gateway serve' -F
+complete -c hoopctl -n '__hoopctl_at gateway user' -a add -d 'add a person'
+complete -c hoopctl -n '__hoopctl_at gateway user add' -l group -x -d 'a group'
+complete -c hoopctl -n '__hoopctl_at gateway user add' -l password-stdin -d 'read the password from stdin'
