@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// From argv to a chosen command: global options, every add_<command>, and complaints in one line and a hint.
+// From argv to a chosen command: global options, every add_<command>, and complaints in one line
+// and a hint.
 #pragma once
 
 #include <memory>

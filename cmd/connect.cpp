@@ -4,8 +4,8 @@
 
 #include <algorithm>
 
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
+#include <CLI/CLI.hpp>
 
 #include "cmd/command_line.h"
 #include "cmd/gateway_client.h"
@@ -19,8 +19,10 @@
 namespace hoop::cmd {
 namespace {
 
-constexpr auto kRevokeTime = std::chrono::seconds(5);      // the gateway revokes by itself when the grant expires
-constexpr auto kLeftoversTime = std::chrono::seconds(10);  // for logs of earlier runs, after the work
+constexpr auto kRevokeTime =
+    std::chrono::seconds(5);  // the gateway revokes by itself when the grant expires
+constexpr auto kLeftoversTime =
+    std::chrono::seconds(10);  // for logs of earlier runs, after the work
 constexpr std::size_t kMaxReason = 1000;
 constexpr std::uint64_t kProgressBytes = 256U << 10;  // below that a bar would only flicker
 
@@ -47,8 +49,12 @@ std::string_view to_string(Upload upload) {
 
 class Connect {
  public:
-  Connect(Environment& environment, asio::io_context& context, ConnectOptions options, std::vector<int> descriptors)
-      : environment_(environment), context_(context), options_(std::move(options)), descriptors_(std::move(descriptors)) {}
+  Connect(Environment& environment, asio::io_context& context, ConnectOptions options,
+          std::vector<int> descriptors)
+      : environment_(environment),
+        context_(context),
+        options_(std::move(options)),
+        descriptors_(std::move(descriptors)) {}
 
   Task<ExitStatus> work();
 
@@ -71,7 +77,8 @@ class Connect {
   Upload upload_ = Upload::none;
 };
 
-/// The grant, and everything that must be there before a program may start: above all a place for its record.
+/// The grant, and everything that must be there before a program may start: above all a place for
+/// its record.
 Task<LocalSessionPlan> Connect::ask() {
   HOOP_CO_TRY(const std::string url, chosen_gateway(environment_));
   HOOP_CO_TRY(client_, GatewayClient::open(environment_, context_.get_executor(), url));
@@ -81,25 +88,33 @@ Task<LocalSessionPlan> Connect::ask() {
   HOOP_CO_TRY(access::Grant grant, co_await client_->create_grant(std::move(wish)));
   session_ = grant.session;
   if (grant.path != access::DataPath::local || grant.target.protocol != "postgres") {
-    co_return fail(ErrorCode::unsupported, fmt::format("target '{}' ({}, path {}) is not something this version can open", remote_text(grant.target.name),
-                                                       remote_text(grant.target.protocol), to_string(grant.path)));
+    co_return fail(ErrorCode::unsupported,
+                   fmt::format("target '{}' ({}, path {}) is not something this version can open",
+                               remote_text(grant.target.name), remote_text(grant.target.protocol),
+                               to_string(grant.path)));
   }
-  HOOP_CO_TRY(std::unique_ptr<record::LogSink> sink, spool_->create(grant.session, url, grant.target.name));
-  const bool terminal = environment_.terminals.in || environment_.terminals.out || environment_.terminals.err;
+  HOOP_CO_TRY(std::unique_ptr<record::LogSink> sink,
+              spool_->create(grant.session, url, grant.target.name));
+  const bool terminal =
+      environment_.terminals.in || environment_.terminals.out || environment_.terminals.err;
   using ParentDeath = process::SupervisorSettings::ParentDeath;
-  co_return LocalSessionPlan{std::move(grant),
-                             std::move(sink),
-                             std::move(key),
-                             program_words(environment_.program.value_or(std::vector<std::string>{}), "psql"),
-                             std::move(descriptors_),
-                             options_.reason,
-                             options_.tcp ? LocalSessionPlan::Listen::tcp : LocalSessionPlan::Listen::unix_socket,
-                             terminal || options_.keep ? ParentDeath::is_ignored : ParentDeath::ends_program};
+  co_return LocalSessionPlan{
+      std::move(grant),
+      std::move(sink),
+      std::move(key),
+      program_words(environment_.program.value_or(std::vector<std::string>{}), "psql"),
+      std::move(descriptors_),
+      options_.reason,
+      options_.tcp ? LocalSessionPlan::Listen::tcp : LocalSessionPlan::Listen::unix_socket,
+      terminal || options_.keep ? ParentDeath::is_ignored : ParentDeath::ends_program};
 }
 
 Task<void> Connect::end_grant() {
   auto ended = co_await client_->delete_grant(session_, kRevokeTime);
-  if (!ended) environment_.console.detail("not_revoked", "the gateway did not confirm that access has ended: " + ended.error().message);
+  if (!ended)
+    environment_.console.detail(
+        "not_revoked",
+        "the gateway did not confirm that access has ended: " + ended.error().message);
   co_return Result<void>{};
 }
 
@@ -107,20 +122,25 @@ Task<void> Connect::upload() {
   HOOP_CO_TRY(const std::vector<record::SpoolEntry> entries, spool_->list());
   const auto own = std::ranges::find(entries, session_, &record::SpoolEntry::session);
   if (own == entries.end()) co_return Result<void>{};
-  auto receipt = co_await deliver_log(*client_, *spool_, *own, [this](std::uint64_t sent, std::uint64_t total) {
-    if (total > kProgressBytes) environment_.console.progress("uploading the session log", sent, total);
-  });
+  auto receipt = co_await deliver_log(
+      *client_, *spool_, *own, [this](std::uint64_t sent, std::uint64_t total) {
+        if (total > kProgressBytes)
+          environment_.console.progress("uploading the session log", sent, total);
+      });
   environment_.console.finish_progress();
   if (receipt) {
     upload_ = Upload::receipted;
-    environment_.console.detail("log_receipted", fmt::format("the log of session {} is at the gateway", session_));
+    environment_.console.detail("log_receipted",
+                                fmt::format("the log of session {} is at the gateway", session_));
     co_return Result<void>{};
   }
   upload_ = receipt.error().code == ErrorCode::integrity ? Upload::refused : Upload::spooled;
   Error error = std::move(receipt).error();
   if (upload_ == Upload::spooled) {
-    environment_.console.warn("log_spooled", fmt::format("the session log could not be delivered, and is kept here: {}", error.message),
-                              "hoopctl sessions upload sends it; so does the next run", {{"session", session_}});
+    environment_.console.warn(
+        "log_spooled",
+        fmt::format("the session log could not be delivered, and is kept here: {}", error.message),
+        "hoopctl sessions upload sends it; so does the next run", {{"session", session_}});
     co_return Result<void>{};
   }
   co_return std::unexpected(std::move(error));
@@ -135,8 +155,11 @@ Task<void> Connect::upload_leftovers() {
     if (environment_.clock.steady_now() > until) break;
     auto receipt = co_await deliver_log(*client_, *spool_, entry, {});
     if (!receipt) {
-      environment_.console.detail("leftover", fmt::format("session {}: {}", entry.session, receipt.error().message));
-      if (receipt.error().code == ErrorCode::upstream_unreachable || receipt.error().code == ErrorCode::timeout) break;
+      environment_.console.detail(
+          "leftover", fmt::format("session {}: {}", entry.session, receipt.error().message));
+      if (receipt.error().code == ErrorCode::upstream_unreachable ||
+          receipt.error().code == ErrorCode::timeout)
+        break;
     }
   }
   co_return Result<void>{};
@@ -144,15 +167,19 @@ Task<void> Connect::upload_leftovers() {
 
 void Connect::say_totals(const LocalSessionEnd& end) {
   if (end.totals.masked_values > 0) {
-    environment_.console.say("masked", fmt::format("{} value{} masked by policy", end.totals.masked_values, end.totals.masked_values == 1 ? " was" : "s were"),
+    environment_.console.say("masked",
+                             fmt::format("{} value{} masked by policy", end.totals.masked_values,
+                                         end.totals.masked_values == 1 ? " was" : "s were"),
                              {{"masked_values", end.totals.masked_values}, {"session", session_}});
   }
 }
 
 ExitStatus Connect::status_of(const LocalSessionEnd& end) {
   if (end.failure) {
-    if (end.failure->code == ErrorCode::not_found) return environment_.console.error(*end.failure), ExitStatus::not_found;
-    if (end.failure->code == ErrorCode::unsupported) return environment_.console.error(*end.failure), ExitStatus::not_executable;
+    if (end.failure->code == ErrorCode::not_found)
+      return environment_.console.error(*end.failure), ExitStatus::not_found;
+    if (end.failure->code == ErrorCode::unsupported)
+      return environment_.console.error(*end.failure), ExitStatus::not_executable;
     return environment_.give_up(*end.failure);
   }
   if (end.not_sealed) {
@@ -168,20 +195,21 @@ ExitStatus Connect::status_of(const LocalSessionEnd& end) {
 
 Result<void> Connect::write_result(const LocalSessionEnd& end, ExitStatus status) const {
   if (options_.result_descriptor < 0) return {};
-  return Console::write_json(options_.result_descriptor,
-                             {{"session", session_},
-                              {"target", options_.target},
-                              {"program_status", end.program ? Value(std::int64_t{end.program->status}) : Value()},
-                              {"exit_status", std::int64_t{static_cast<int>(status)}},
-                              {"allowed", end.totals.allowed},
-                              {"denied", end.totals.denied},
-                              {"approved", std::uint64_t{0}},
-                              {"pending", std::vector<std::string>{}},
-                              {"masked_values", end.totals.masked_values},
-                              {"rows", end.totals.rows},
-                              {"bytes", end.totals.bytes},
-                              {"upload", std::string(to_string(upload_))},
-                              {"log_digest", end.log_digest}});
+  return Console::write_json(
+      options_.result_descriptor,
+      {{"session", session_},
+       {"target", options_.target},
+       {"program_status", end.program ? Value(std::int64_t{end.program->status}) : Value()},
+       {"exit_status", std::int64_t{static_cast<int>(status)}},
+       {"allowed", end.totals.allowed},
+       {"denied", end.totals.denied},
+       {"approved", std::uint64_t{0}},
+       {"pending", std::vector<std::string>{}},
+       {"masked_values", end.totals.masked_values},
+       {"rows", end.totals.rows},
+       {"bytes", end.totals.bytes},
+       {"upload", std::string(to_string(upload_))},
+       {"log_digest", end.log_digest}});
 }
 
 Task<ExitStatus> Connect::work() {
@@ -190,32 +218,39 @@ Task<ExitStatus> Connect::work() {
     if (!session_.empty()) HOOP_CO_CHECK(co_await end_grant());
     co_return environment_.give_up(plan.error());
   }
-  environment_.console.detail("session", fmt::format("session {} on target '{}'", session_, options_.target), {{"session", session_}});
+  environment_.console.detail("session",
+                              fmt::format("session {} on target '{}'", session_, options_.target),
+                              {{"session", session_}});
   auto session = std::make_unique<LocalSession>(environment_, context_);
   const LocalSessionEnd end = co_await session->run(std::move(*plan));
   HOOP_CO_CHECK(co_await end_grant());
-  session.reset();  // signals are ours again: what follows can be interrupted, and is made up for later
+  session.reset();  // signals are ours again: what follows can be interrupted, and is made up for
+                    // later
   ExitStatus status = status_of(end);
   say_totals(end);
   if (auto uploaded = co_await upload(); !uploaded) {
     environment_.console.error(uploaded.error());
     if (status == ExitStatus::ok) status = ExitStatus::record_lost;
   }
-  if (auto written = write_result(end, status); !written) environment_.console.error(written.error());
+  if (auto written = write_result(end, status); !written)
+    environment_.console.error(written.error());
   if (upload_ == Upload::receipted) {
-    if (auto leftovers = co_await upload_leftovers(); !leftovers) environment_.console.detail("leftover", leftovers.error().message);
+    if (auto leftovers = co_await upload_leftovers(); !leftovers)
+      environment_.console.detail("leftover", leftovers.error().message);
   }
   client_->close();
   co_return status;
 }
 
 Result<void> check(ConnectOptions& options, std::vector<int>& descriptors) {
-  if (options.reason.size() > kMaxReason) return fail(ErrorCode::usage, fmt::format("--reason is longer than {} bytes", kMaxReason));
+  if (options.reason.size() > kMaxReason)
+    return fail(ErrorCode::usage, fmt::format("--reason is longer than {} bytes", kMaxReason));
   const int result = options.result_descriptor;
   if (result < 0) return {};
   const int flags = ::fcntl(result, F_GETFL);
   if (flags < 0 || (flags & O_ACCMODE) == O_RDONLY) {
-    return fail(ErrorCode::usage, fmt::format("--result-fd {} is not open for writing", result), "for example: --result-fd 3 3>result.json");
+    return fail(ErrorCode::usage, fmt::format("--result-fd {} is not open for writing", result),
+                "for example: --result-fd 3 3>result.json");
   }
   std::erase(descriptors, result);  // the program has no business there
   return {};
@@ -223,8 +258,10 @@ Result<void> check(ConnectOptions& options, std::vector<int>& descriptors) {
 
 ExitStatus run_connect(Environment& environment, ConnectOptions options) {
   std::vector<int> descriptors = process::inherited_descriptors();
-  if (auto checked = check(options, descriptors); !checked) return environment.give_up(checked.error());
-  // PostgreSQL's parser recurses as deep as a statement nests: everything that can meet one runs on a large stack.
+  if (auto checked = check(options, descriptors); !checked)
+    return environment.give_up(checked.error());
+  // PostgreSQL's parser recurses as deep as a statement nests: everything that can meet one runs on
+  // a large stack.
   const int status = process::run_on_deep_stack([&] {
     asio::io_context context;
     Connect connect(environment, context, std::move(options), std::move(descriptors));
@@ -238,16 +275,22 @@ ExitStatus run_connect(Environment& environment, ConnectOptions options) {
 
 void add_connect(CLI::App& app, Environment& environment) {
   auto options = std::make_shared<ConnectOptions>();
-  CLI::App* command = app.add_subcommand("connect", "run a program against a target; after --: its arguments, or another program");
+  CLI::App* command = app.add_subcommand(
+      "connect", "run a program against a target; after --: its arguments, or another program");
   command->add_option("TARGET", options->target, "the target's name")->required()->option_text(" ");
-  command->add_option("--reason", options->reason, "why; stands in the record")->option_text("TEXT");
+  command->add_option("--reason", options->reason, "why; stands in the record")
+      ->option_text("TEXT");
   command->add_flag("--tcp", options->tcp, "listen on 127.0.0.1 and not on a Unix socket");
-  command->add_flag("--keep", options->keep, "off a terminal: go on when the process that started hoopctl ends");
+  command->add_flag("--keep", options->keep,
+                    "off a terminal: go on when the process that started hoopctl ends");
   command->add_flag("--fail-on-deny", options->fail_on_deny, "exit with 77 if anything was denied");
-  command->add_option("--result-fd", options->result_descriptor, "write one JSON object about the session to this descriptor at the end")
+  command
+      ->add_option("--result-fd", options->result_descriptor,
+                   "write one JSON object about the session to this descriptor at the end")
       ->option_text("N")
       ->check(CLI::Range(1, 1 << 20));
-  command->footer(examples({"hoopctl connect pg-prod -- -c 'select * from orders limit 5'", "hoopctl connect pg-prod -- pg_dump -t orders"}));
+  command->footer(examples({"hoopctl connect pg-prod -- -c 'select * from orders limit 5'",
+                            "hoopctl connect pg-prod -- pg_dump -t orders"}));
   command->callback([&environment, options] {
     environment.takes_program = true;
     environment.work = [&environment, options] { return run_connect(environment, *options); };

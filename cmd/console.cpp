@@ -22,7 +22,8 @@ struct Match : Arms... {
   using Arms::operator()...;
 };
 
-/// Whole lines in one write where the system lets us, so that a killed reader has seen every message before a wait.
+/// Whole lines in one write where the system lets us, so that a killed reader has seen every
+/// message before a wait.
 bool write_all(int descriptor, std::string_view text) {
   while (!text.empty()) {
     const ssize_t count = ::write(descriptor, text.data(), text.size());
@@ -42,12 +43,16 @@ void append_member(std::string& out, std::string_view key, const Value& value) {
 
 /// Columns that a terminal uses for UTF-8 text, near enough: one a code point.
 std::size_t width(std::string_view text) {
-  return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xC0U) != 0x80U; }));
+  return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), [](char c) {
+    return (static_cast<unsigned char>(c) & 0xC0U) != 0x80U;
+  }));
 }
 
 }  // namespace
 
-std::string remote_text(std::string_view text) { return neutralise(text, kMaxRemoteText, Lines::escape); }
+std::string remote_text(std::string_view text) {
+  return neutralise(text, kMaxRemoteText, Lines::escape);
+}
 
 void append_json_value(std::string& out, const Value& value) {
   std::visit(Match{[&](std::monostate) { out += "null"; },
@@ -90,34 +95,42 @@ void Console::emit(const Message& message) {
     out = "{\"hoopctl\":1";
     append_member(out, "status", Value(std::string(message.status)));
     for (const Field& field : message.fields) {
-      if (!std::holds_alternative<std::monostate>(field.value)) append_member(out, field.key, field.value);
+      if (!std::holds_alternative<std::monostate>(field.value))
+        append_member(out, field.key, field.value);
     }
     append_member(out, "message", Value(std::string(message.sentence)));
     if (!message.hint.empty()) append_member(out, "hint", Value(std::string(message.hint)));
     out += "}\n";
   } else {
     const bool coloured = settings_.colour == Colour::yes && message.tone != Tone::plain;
-    const std::string_view on = !coloured ? "" : message.tone == Tone::error ? "\033[31m" : "\033[33m";
+    const std::string_view on = !coloured                     ? ""
+                                : message.tone == Tone::error ? "\033[31m"
+                                                              : "\033[33m";
     out = fmt::format("hoopctl: {}{}{}\n", on, message.sentence, coloured ? "\033[0m" : "");
     if (!message.hint.empty()) out += fmt::format("hoopctl: hint: {}\n", message.hint);
   }
   write_all(settings_.err, out);
 }
 
-void Console::detail(std::string_view status, std::string_view sentence, std::initializer_list<Field> fields) {
+void Console::detail(std::string_view status, std::string_view sentence,
+                     std::initializer_list<Field> fields) {
   if (settings_.verbosity == Verbosity::verbose) emit({Tone::plain, status, sentence, {}, fields});
 }
 
-void Console::say(std::string_view status, std::string_view sentence, std::initializer_list<Field> fields) {
+void Console::say(std::string_view status, std::string_view sentence,
+                  std::initializer_list<Field> fields) {
   if (settings_.verbosity != Verbosity::quiet) emit({Tone::plain, status, sentence, {}, fields});
 }
 
-void Console::insist(std::string_view status, std::string_view sentence, std::initializer_list<Field> fields) {
+void Console::insist(std::string_view status, std::string_view sentence,
+                     std::initializer_list<Field> fields) {
   emit({Tone::plain, status, sentence, {}, fields});
 }
 
-void Console::warn(std::string_view status, std::string_view sentence, std::string_view hint, std::initializer_list<Field> fields) {
-  if (settings_.verbosity != Verbosity::quiet) emit({Tone::warning, status, sentence, hint, fields});
+void Console::warn(std::string_view status, std::string_view sentence, std::string_view hint,
+                   std::initializer_list<Field> fields) {
+  if (settings_.verbosity != Verbosity::quiet)
+    emit({Tone::warning, status, sentence, hint, fields});
 }
 
 void Console::error(const Error& error, std::initializer_list<Field> fields) {
@@ -139,7 +152,8 @@ void Console::print(const Listing& listing) {
   if (settings_.listings == Form::json) {
     for (const auto& row : listing.rows) {
       out += '{';
-      for (std::size_t i = 0; i < row.size(); ++i) append_member(out, listing.columns[i].key, row[i]);
+      for (std::size_t i = 0; i < row.size(); ++i)
+        append_member(out, listing.columns[i].key, row[i]);
       out += "}\n";
     }
   } else if (!listing.rows.empty()) {
@@ -148,7 +162,8 @@ void Console::print(const Listing& listing) {
     for (std::size_t i = 0; i < listing.columns.size(); ++i) {
       if (listing.columns[i].heading.empty()) continue;
       lines[0].emplace_back(listing.columns[i].heading);
-      for (std::size_t r = 0; r < listing.rows.size(); ++r) lines[r + 1].push_back(shown(listing.rows[r][i]));
+      for (std::size_t r = 0; r < listing.rows.size(); ++r)
+        lines[r + 1].push_back(shown(listing.rows[r][i]));
       widths.push_back(0);
       for (const auto& line : lines) widths.back() = std::max(widths.back(), width(line.back()));
     }
@@ -184,21 +199,29 @@ void Console::print(const std::vector<Field>& object) {
   write_all(settings_.out, out);
 }
 
-void Console::print_line(std::string_view line) { write_all(settings_.out, std::string(line) + "\n"); }
+void Console::print_line(std::string_view line) {
+  write_all(settings_.out, std::string(line) + "\n");
+}
 
 Result<void> Console::write_json(int descriptor, const std::vector<Field>& object) {
   std::string out = "{";
   for (const Field& field : object) append_member(out, field.key, field.value);
   out += "}\n";
-  if (!write_all(descriptor, out)) return fail(ErrorCode::io, fmt::format("write to descriptor {}: {}", descriptor, std::strerror(errno)));
+  if (!write_all(descriptor, out))
+    return fail(ErrorCode::io,
+                fmt::format("write to descriptor {}: {}", descriptor, std::strerror(errno)));
   return {};
 }
 
 void Console::progress(std::string_view what, std::uint64_t done, std::uint64_t total) {
-  if (settings_.progress == ConsoleSettings::Progress::never || settings_.verbosity == Verbosity::quiet || total == 0) return;
+  if (settings_.progress == ConsoleSettings::Progress::never ||
+      settings_.verbosity == Verbosity::quiet || total == 0)
+    return;
   const auto part = std::min(1.0, static_cast<double>(done) / static_cast<double>(total));
   const auto cells = static_cast<std::size_t>(part * kBarCells);
-  write_all(settings_.err, fmt::format("\r\033[Khoopctl: {} [{}{}] {:3.0f}%", what, std::string(cells, '#'), std::string(kBarCells - cells, '.'), part * 100));
+  write_all(settings_.err,
+            fmt::format("\r\033[Khoopctl: {} [{}{}] {:3.0f}%", what, std::string(cells, '#'),
+                        std::string(kBarCells - cells, '.'), part * 100));
   bar_drawn_ = true;
 }
 
@@ -207,11 +230,13 @@ void Console::finish_progress() {
   bar_drawn_ = false;
 }
 
-void ConsoleLog::write(LogLevel level, std::string_view event, std::initializer_list<LogField> fields) {
+void ConsoleLog::write(LogLevel level, std::string_view event,
+                       std::initializer_list<LogField> fields) {
   if (console_.verbosity() != Verbosity::verbose) return;
   std::string sentence = level >= LogLevel::warning ? "warning: " : "";
   sentence += event;
-  for (const LogField& field : fields) sentence += fmt::format(" {}={}", field.key, remote_text(field.value));
+  for (const LogField& field : fields)
+    sentence += fmt::format(" {}={}", field.key, remote_text(field.value));
   console_.detail("log", sentence);
 }
 

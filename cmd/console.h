@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// What hoopctl says and how: sentences or JSON lines on stderr, listings on stdout, a progress bar on a terminal.
+// What hoopctl says and how: sentences or JSON lines on stderr, listings on stdout, a progress bar
+// on a terminal.
 //
-// The rules. stdout belongs to listings and to the wrapped program; everything else goes to stderr, whole lines, before any wait. For
-// people a message is one sentence in lower case without a full stop behind "hoopctl: ", what to do next stands on its own line
-// behind "hoopctl: hint: ". For machines a message is one JSON object a line that starts {"hoopctl":1,"status":…}. Text that a remote
-// made passes neutralise() first. Colour and progress appear on a terminal only, and no colour with NO_COLOR. Quiet leaves
-// errors and what a command cannot do without (the address of a login).
+// The rules. stdout belongs to listings and to the wrapped program; everything else goes to stderr,
+// whole lines, before any wait. For people a message is one sentence in lower case without a full
+// stop behind "hoopctl: ", what to do next stands on its own line behind "hoopctl: hint: ". For
+// machines a message is one JSON object a line that starts {"hoopctl":1,"status":…}. Text that a
+// remote made passes neutralise() first. Colour and progress appear on a terminal only, and no
+// colour with NO_COLOR. Quiet leaves errors and what a command cannot do without (the address of a
+// login).
 #pragma once
 
 #include <cstdint>
@@ -26,7 +29,8 @@ enum class Verbosity { quiet, normal, verbose };
 enum class Colour { never, yes };
 
 /// A value of a message or a listing. monostate is JSON's null, and "-" for people.
-using Value = std::variant<std::monostate, bool, std::int64_t, std::uint64_t, std::string, std::vector<std::string>>;
+using Value = std::variant<std::monostate, bool, std::int64_t, std::uint64_t, std::string,
+                           std::vector<std::string>>;
 
 struct Field {
   std::string_view key;
@@ -43,8 +47,8 @@ struct ConsoleSettings {
   enum class Progress { never, bar } progress = Progress::never;
 };
 
-/// A table for people, one JSON object a row for machines. keys name the members; headings the columns; a heading that is empty
-/// leaves the column out for people.
+/// A table for people, one JSON object a row for machines. keys name the members; headings the
+/// columns; a heading that is empty leaves the column out for people.
 struct Listing {
   struct Column {
     std::string_view key;
@@ -60,12 +64,16 @@ class Console {
   explicit Console(ConsoleSettings settings) : settings_(settings) {}
 
   /// Only with --verbose.
-  void detail(std::string_view status, std::string_view sentence, std::initializer_list<Field> fields = {});
+  void detail(std::string_view status, std::string_view sentence,
+              std::initializer_list<Field> fields = {});
   /// Not with --quiet.
-  void say(std::string_view status, std::string_view sentence, std::initializer_list<Field> fields = {});
+  void say(std::string_view status, std::string_view sentence,
+           std::initializer_list<Field> fields = {});
   /// Always: without it the command is of no use.
-  void insist(std::string_view status, std::string_view sentence, std::initializer_list<Field> fields = {});
-  void warn(std::string_view status, std::string_view sentence, std::string_view hint = {}, std::initializer_list<Field> fields = {});
+  void insist(std::string_view status, std::string_view sentence,
+              std::initializer_list<Field> fields = {});
+  void warn(std::string_view status, std::string_view sentence, std::string_view hint = {},
+            std::initializer_list<Field> fields = {});
   void error(const Error& error, std::initializer_list<Field> fields = {});
 
   void print(const Listing& listing);
@@ -76,7 +84,8 @@ class Console {
   /// One JSON line on any descriptor (--result-fd).
   static Result<void> write_json(int descriptor, const std::vector<Field>& object);
 
-  /// Redraws the bar in place, or does nothing where there is no terminal. finish_progress() takes it away.
+  /// Redraws the bar in place, or does nothing where there is no terminal. finish_progress() takes
+  /// it away.
   void progress(std::string_view what, std::uint64_t done, std::uint64_t total);
   void finish_progress();
 
@@ -103,7 +112,8 @@ class Console {
 class ConsoleLog final : public Log {
  public:
   explicit ConsoleLog(Console& console) : console_(console) {}
-  void write(LogLevel level, std::string_view event, std::initializer_list<LogField> fields) override;
+  void write(LogLevel level, std::string_view event,
+             std::initializer_list<LogField> fields) override;
 
  private:
   Console& console_;

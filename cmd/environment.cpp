@@ -18,12 +18,17 @@ struct AgentVariable {
   std::string_view name;  // empty: the variable's value is the name
 };
 
-// What agents set in the shells that they run; the list is for manners (no prompts, JSON), never for trust.
+// What agents set in the shells that they run; the list is for manners (no prompts, JSON), never
+// for trust.
 constexpr std::array kAgentVariables{
-    AgentVariable{"HOOPCTL_AGENT", ""},         AgentVariable{"CLAUDECODE", "claude-code"},
-    AgentVariable{"CODEX_SANDBOX", "codex"},    AgentVariable{"CODEX_SANDBOX_NETWORK_DISABLED", "codex"},
-    AgentVariable{"CURSOR_AGENT", "cursor"},    AgentVariable{"GEMINI_CLI", "gemini-cli"},
-    AgentVariable{"VSCODE_AGENT", "vscode"},    AgentVariable{"AGENT", ""},
+    AgentVariable{"HOOPCTL_AGENT", ""},
+    AgentVariable{"CLAUDECODE", "claude-code"},
+    AgentVariable{"CODEX_SANDBOX", "codex"},
+    AgentVariable{"CODEX_SANDBOX_NETWORK_DISABLED", "codex"},
+    AgentVariable{"CURSOR_AGENT", "cursor"},
+    AgentVariable{"GEMINI_CLI", "gemini-cli"},
+    AgentVariable{"VSCODE_AGENT", "vscode"},
+    AgentVariable{"AGENT", ""},
     AgentVariable{"AI_AGENT", ""},
 };
 
@@ -32,20 +37,26 @@ constexpr std::size_t kMaxAgentName = 64;
 std::string plain_name(std::string_view text) {
   std::string out;
   for (const char c : text.substr(0, kMaxAgentName)) {
-    const bool keep = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.';
+    const bool keep = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                      c == '-' || c == '_' || c == '.';
     out += keep ? c : '-';
   }
   return out;
 }
 
 /// The XDG base directory specification: a relative path is ignored.
-Result<std::string> base_folder(const Environment& environment, const std::string& variable, std::string_view below_home) {
-  if (const auto folder = environment.variable(variable); folder && folder->starts_with('/')) return *folder;
-  if (const auto home = environment.variable("HOME"); home && home->starts_with('/')) return *home + std::string(below_home);
-  if (const passwd* entry = ::getpwuid(::geteuid()); entry != nullptr && entry->pw_dir != nullptr && entry->pw_dir[0] == '/') {
+Result<std::string> base_folder(const Environment& environment, const std::string& variable,
+                                std::string_view below_home) {
+  if (const auto folder = environment.variable(variable); folder && folder->starts_with('/'))
+    return *folder;
+  if (const auto home = environment.variable("HOME"); home && home->starts_with('/'))
+    return *home + std::string(below_home);
+  if (const passwd* entry = ::getpwuid(::geteuid());
+      entry != nullptr && entry->pw_dir != nullptr && entry->pw_dir[0] == '/') {
     return std::string(entry->pw_dir) + std::string(below_home);
   }
-  return fail(ErrorCode::config, "there is no home folder to keep state in", "set HOME or " + variable);
+  return fail(ErrorCode::config, "there is no home folder to keep state in",
+              "set HOME or " + variable);
 }
 
 }  // namespace
@@ -69,7 +80,8 @@ Result<std::string> Environment::config_file() const {
 
 std::string Environment::claimed_agent() const {
   for (const AgentVariable& agent : kAgentVariables) {
-    if (const auto value = variable(agent.variable)) return plain_name(agent.name.empty() ? std::string_view(*value) : agent.name);
+    if (const auto value = variable(agent.variable))
+      return plain_name(agent.name.empty() ? std::string_view(*value) : agent.name);
   }
   return {};
 }
@@ -92,25 +104,41 @@ Result<void> settle(Environment& environment) {
   const auto file = environment.config_file();
   config::ClientConfig read;
   if (file) {
-    HOOP_TRY(read, config::load_client_config(*file, options.config_file.empty() ? config::Missing::is_empty : config::Missing::is_error));
+    HOOP_TRY(read, config::load_client_config(*file, options.config_file.empty()
+                                                         ? config::Missing::is_empty
+                                                         : config::Missing::is_error));
   } else if (!options.config_file.empty()) {
     return std::unexpected(file.error());
   }
   Settings& settings = environment.settings;
   const auto asked = environment.variable("HOOPCTL_OUTPUT");
-  if (asked && *asked != "text" && *asked != "json") return fail(ErrorCode::usage, "HOOPCTL_OUTPUT is neither text nor json");
-  settings.output = !options.output.empty() ? options.output : asked ? *asked : !read.output ? "" : *read.output == config::OutputFormat::json ? "json" : "text";
+  if (asked && *asked != "text" && *asked != "json")
+    return fail(ErrorCode::usage, "HOOPCTL_OUTPUT is neither text nor json");
+  settings.output = !options.output.empty()                      ? options.output
+                    : asked                                      ? *asked
+                    : !read.output                               ? ""
+                    : *read.output == config::OutputFormat::json ? "json"
+                                                                 : "text";
   settings.quiet = options.quiet || read.quiet;
-  settings.gateway = !options.gateway.empty() ? options.gateway : environment.variable("HOOPCTL_GATEWAY").value_or(read.gateway);
+  settings.gateway = !options.gateway.empty()
+                         ? options.gateway
+                         : environment.variable("HOOPCTL_GATEWAY").value_or(read.gateway);
   while (settings.gateway.ends_with('/')) settings.gateway.pop_back();
 
-  const bool machine = settings.output == "json" || (settings.output.empty() && (!environment.terminals.err || environment.automated()));
+  const bool machine =
+      settings.output == "json" ||
+      (settings.output.empty() && (!environment.terminals.err || environment.automated()));
   ConsoleSettings console;
   console.messages = machine ? Form::json : Form::text;
   console.listings = settings.output == "json" ? Form::json : Form::text;
-  console.verbosity = settings.quiet ? Verbosity::quiet : options.verbose ? Verbosity::verbose : Verbosity::normal;
+  console.verbosity = settings.quiet    ? Verbosity::quiet
+                      : options.verbose ? Verbosity::verbose
+                                        : Verbosity::normal;
   const bool plain = machine || !environment.terminals.err || environment.automated();
-  console.colour = plain || environment.variable("NO_COLOR") || environment.variable("TERM").value_or("dumb") == "dumb" ? Colour::never : Colour::yes;
+  console.colour = plain || environment.variable("NO_COLOR") ||
+                           environment.variable("TERM").value_or("dumb") == "dumb"
+                       ? Colour::never
+                       : Colour::yes;
   console.progress = plain ? ConsoleSettings::Progress::never : ConsoleSettings::Progress::bar;
   environment.console.configure(console);
   return {};

@@ -40,20 +40,28 @@ struct Settings {
 struct Environment {
   const Clock& clock;
   Random& random;
-  std::map<std::string, std::string> variables;  // a snapshot: what hoopctl itself must not pass on is known here
+  std::map<std::string, std::string>
+      variables;  // a snapshot: what hoopctl itself must not pass on is known here
   Terminals terminals;
   GlobalOptions options;
   Settings settings;
   Console console;
   ConsoleLog log{console};
-  /// The words after "--", if there was one. Only a command that sets takes_program may be given them.
+  /// The words after "--", if there was one. Only a command that sets takes_program may be given
+  /// them.
   std::optional<std::vector<std::string>> program;
   bool takes_program = false;
-  /// What the chosen command does: set by its CLI11 callback, run by main once the whole line has been understood.
+  /// What the chosen command does: set by its CLI11 callback, run by main once the whole line has
+  /// been understood.
   std::function<ExitStatus()> work;
 
-  Environment(const Clock& clock_, Random& random_, std::map<std::string, std::string> variables_, Terminals terminals_)
-      : clock(clock_), random(random_), variables(std::move(variables_)), terminals(terminals_), console(ConsoleSettings{}) {}
+  Environment(const Clock& clock_, Random& random_, std::map<std::string, std::string> variables_,
+              Terminals terminals_)
+      : clock(clock_),
+        random(random_),
+        variables(std::move(variables_)),
+        terminals(terminals_),
+        console(ConsoleSettings{}) {}
   Environment(const Environment&) = delete;
   Environment& operator=(const Environment&) = delete;
 
@@ -62,7 +70,8 @@ struct Environment {
   Result<std::string> state_folder() const;
   /// --config, or $XDG_CONFIG_HOME/hoopctl/config.toml.
   Result<std::string> config_file() const;
-  /// A person sits there: a question can be asked. False with CI or a known agent variable, whatever the terminals say.
+  /// A person sits there: a question can be asked. False with CI or a known agent variable,
+  /// whatever the terminals say.
   bool interactive() const;
   /// CI is set, or a known agent runs us.
   bool automated() const;
@@ -73,7 +82,8 @@ struct Environment {
   ExitStatus give_up(const Error& error);
 };
 
-/// Reads the configuration file and decides, from options, variables and terminals, how the console speaks. Fails with config, usage.
+/// Reads the configuration file and decides, from options, variables and terminals, how the console
+/// speaks. Fails with config, usage.
 Result<void> settle(Environment& environment);
 
 }  // namespace hoop::cmd

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The exit statuses of hoopctl, frozen: the same list stands in hoopctl(1), and a test compares the two.
+// The exit statuses of hoopctl, frozen: the same list stands in hoopctl(1), and a test compares the
+// two.
 #pragma once
 
 #include <array>
@@ -9,8 +10,8 @@
 
 namespace hoop::cmd {
 
-/// hoopctl's own statuses, for when it must speak itself. A program's own status (0 to 255, 128+N for signal N) passes through as
-/// program_status() and is no enumerator.
+/// hoopctl's own statuses, for when it must speak itself. A program's own status (0 to 255, 128+N
+/// for signal N) passes through as program_status() and is no enumerator.
 enum class ExitStatus : int {
   ok = 0,
   usage = 64,             // the command line is wrong
@@ -41,7 +42,8 @@ inline constexpr std::array kExitStatuses{
     ExitStatusLine{ExitStatus::approval_pending, "approval pending: resumable"},
     ExitStatusLine{ExitStatus::approval_refused, "approval rejected or expired"},
     ExitStatusLine{ExitStatus::denied, "denied by policy before the program ran"},
-    ExitStatusLine{ExitStatus::configuration, "configuration, or the gateway's certificate is not the pinned one"},
+    ExitStatusLine{ExitStatus::configuration,
+                   "configuration, or the gateway's certificate is not the pinned one"},
     ExitStatusLine{ExitStatus::login_needed, "login needed"},
     ExitStatusLine{ExitStatus::access_ended, "access expired or revoked while running"},
     ExitStatusLine{ExitStatus::not_executable, "program not executable"},
@@ -55,7 +57,8 @@ constexpr ExitStatus exit_status(ErrorCode code) {
     case ErrorCode::config: return ExitStatus::configuration;
     case ErrorCode::unauthenticated: return ExitStatus::login_needed;
     case ErrorCode::denied: return ExitStatus::denied;
-    case ErrorCode::not_found: return ExitStatus::denied;  // one answer for "unknown" and "forbidden"
+    case ErrorCode::not_found:
+      return ExitStatus::denied;  // one answer for "unknown" and "forbidden"
     case ErrorCode::malformed: return ExitStatus::unreachable;
     case ErrorCode::unsupported: return ExitStatus::unreachable;
     case ErrorCode::too_large: return ExitStatus::unreachable;

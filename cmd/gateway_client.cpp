@@ -16,7 +16,10 @@ constexpr auto kLockTries = 150;  // of 100 ms: longer than a refresh by another
 constexpr identity::JsonCaps kListCaps{8U << 20, 32, 400'000};
 
 Error not_logged_in(std::string_view url) {
-  return {ErrorCode::unauthenticated, fmt::format("not logged in to {}", url), fmt::format("run: hoopctl login --gateway {}", url), {}};
+  return {ErrorCode::unauthenticated,
+          fmt::format("not logged in to {}", url),
+          fmt::format("run: hoopctl login --gateway {}", url),
+          {}};
 }
 
 std::optional<std::uint64_t> number_in(std::string_view text) {
@@ -30,19 +33,23 @@ std::optional<std::uint64_t> offset_in(const std::string& body) {
   const auto json = identity::parse_json(body);
   if (!json) return std::nullopt;
   const identity::Json* member = json->find("offset");
-  if (member == nullptr || member->integer() == nullptr || *member->integer() < 0) return std::nullopt;
+  if (member == nullptr || member->integer() == nullptr || *member->integer() < 0)
+    return std::nullopt;
   return static_cast<std::uint64_t>(*member->integer());
 }
 
 std::unexpected<Error> odd_answer(std::string_view what) {
-  return fail(ErrorCode::malformed, fmt::format("the gateway's answer to {} cannot be read", what), "are hoopctl and the gateway of the same version?");
+  return fail(ErrorCode::malformed, fmt::format("the gateway's answer to {} cannot be read", what),
+              "are hoopctl and the gateway of the same version?");
 }
 
 // g++ 12 cannot keep the braces of a header list alive in a co_await: they are made here.
 http::Headers accept_json() { return {{"Accept", "application/json"}}; }
 http::Headers json_body() { return {{"Content-Type", "application/json"}}; }
 
-std::string log_path(const std::string& session, std::string_view rest = "/log") { return fmt::format("/v1/sessions/{}{}", session, rest); }
+std::string log_path(const std::string& session, std::string_view rest = "/log") {
+  return fmt::format("/v1/sessions/{}{}", session, rest);
+}
 
 }  // namespace
 
@@ -52,15 +59,23 @@ Error problem_of(const http::Response& response, std::string_view gateway_url) {
     if (const std::string* text = json->text("code")) code = *text;
     if (const std::string* text = json->text("detail")) detail = *text;
   }
-  const std::string status = fmt::format("{} {}", response.status, http::reason_phrase(response.status));
+  const std::string status =
+      fmt::format("{} {}", response.status, http::reason_phrase(response.status));
   if (response.status == 401) {
-    return {ErrorCode::unauthenticated, fmt::format("{} does not accept the login", gateway_url), fmt::format("run: hoopctl login --gateway {}", gateway_url), {}};
+    return {ErrorCode::unauthenticated,
+            fmt::format("{} does not accept the login", gateway_url),
+            fmt::format("run: hoopctl login --gateway {}", gateway_url),
+            {}};
   }
   if (response.status == 403) return {ErrorCode::denied, "denied", {}, detail};
   if (code == "not_found") return {ErrorCode::not_found, "not found, or not yours to see", {}, {}};
-  if (code == "log_invalid") return {ErrorCode::integrity, "the gateway does not accept the log", {}, detail};
-  if (code == "target_unreachable") return {ErrorCode::upstream_unreachable, "the gateway cannot reach the target", "the target may be down; the gateway's log says more", detail};
-  if (response.status == 429) return {ErrorCode::upstream_refused, "too many requests", "wait a moment, then try again", {}};
+  if (code == "log_invalid")
+    return {ErrorCode::integrity, "the gateway does not accept the log", {}, detail};
+  if (code == "target_unreachable")
+    return {ErrorCode::upstream_unreachable, "the gateway cannot reach the target",
+            "the target may be down; the gateway's log says more", detail};
+  if (response.status == 429)
+    return {ErrorCode::upstream_refused, "too many requests", "wait a moment, then try again", {}};
   return {ErrorCode::upstream_refused, fmt::format("the gateway answered {}", status), {}, detail};
 }
 
@@ -70,21 +85,31 @@ Result<std::string> chosen_gateway(const Environment& environment) {
     HOOP_TRY(const std::string state, environment.state_folder());
     HOOP_TRY(const identity::TokenStore store, identity::TokenStore::open(state));
     HOOP_TRY(const auto current, store.current_gateway());
-    if (!current) return fail(ErrorCode::unauthenticated, "not logged in to any gateway", "run: hoopctl login --gateway https://HOST[:PORT]");
+    if (!current)
+      return fail(ErrorCode::unauthenticated, "not logged in to any gateway",
+                  "run: hoopctl login --gateway https://HOST[:PORT]");
     url = *current;
   }
   auto parsed = identity::parse_https_url(url);
-  if (!parsed) return fail(ErrorCode::usage, fmt::format("'{}' is not a gateway's URL: {}", remote_text(url), parsed.error().message), "https://HOST[:PORT]");
+  if (!parsed)
+    return fail(
+        ErrorCode::usage,
+        fmt::format("'{}' is not a gateway's URL: {}", remote_text(url), parsed.error().message),
+        "https://HOST[:PORT]");
   return parsed->origin();
 }
 
-Result<std::unique_ptr<GatewayClient>> GatewayClient::open(Environment& environment, asio::any_io_executor executor, std::string url) {
+Result<std::unique_ptr<GatewayClient>> GatewayClient::open(Environment& environment,
+                                                           asio::any_io_executor executor,
+                                                           std::string url) {
   HOOP_TRY(const std::string state, environment.state_folder());
   HOOP_TRY(identity::TokenStore store, identity::TokenStore::open(state));
   auto record = store.load_gateway(url);
-  if (!record && record.error().code == ErrorCode::not_found) return std::unexpected(not_logged_in(url));
+  if (!record && record.error().code == ErrorCode::not_found)
+    return std::unexpected(not_logged_in(url));
   if (!record) return std::unexpected(std::move(record).error());
-  std::unique_ptr<GatewayClient> out(new GatewayClient(environment, executor, std::move(store), std::move(*record)));
+  std::unique_ptr<GatewayClient> out(
+      new GatewayClient(environment, executor, std::move(store), std::move(*record)));
   HOOP_TRY(out->web_, Web::open(environment, std::move(executor), trust_of(out->record_)));
   return out;
 }
@@ -108,7 +133,9 @@ Task<SecretText> GatewayClient::refreshed_bearer() {
     pause.expires_after(std::chrono::milliseconds(100));
     co_await pause.async_wait(asio::experimental::as_tuple(asio::use_awaitable));
   }
-  if (!lock) co_return fail(ErrorCode::timeout, "another hoopctl holds the tokens' lock", "is one of them stopped?");
+  if (!lock)
+    co_return fail(ErrorCode::timeout, "another hoopctl holds the tokens' lock",
+                   "is one of them stopped?");
   // Another process may have refreshed them while we waited.
   HOOP_CO_TRY(std::optional<identity::StoredTokens> tokens, store_.load_tokens(*lock));
   if (!tokens) co_return std::unexpected(not_logged_in(record_.url));
@@ -119,12 +146,15 @@ Task<SecretText> GatewayClient::refreshed_bearer() {
     if (expired) co_return std::unexpected(not_logged_in(record_.url));
     co_return std::move(tokens->access);
   }
-  HOOP_CO_TRY(std::unique_ptr<IssuerClient> issuer, IssuerClient::open(environment_, executor_, *web_, record_));
+  HOOP_CO_TRY(std::unique_ptr<IssuerClient> issuer,
+              IssuerClient::open(environment_, executor_, *web_, record_));
   auto fresh = co_await issuer->refresh(tokens->refresh.clone());
   if (!fresh) {
     if (fresh.error().code == ErrorCode::unauthenticated) {
-      co_return std::unexpected(Error{ErrorCode::unauthenticated, fmt::format("the login to {} has ended", record_.url),
-                                      fmt::format("run: hoopctl login --gateway {}", record_.url), {}});
+      co_return std::unexpected(Error{ErrorCode::unauthenticated,
+                                      fmt::format("the login to {} has ended", record_.url),
+                                      fmt::format("run: hoopctl login --gateway {}", record_.url),
+                                      {}});
     }
     // The old access token is good for a while, and the issuer may be back by then.
     if (!expired) co_return std::move(tokens->access);
@@ -136,18 +166,25 @@ Task<SecretText> GatewayClient::refreshed_bearer() {
   co_return stored.access.clone();
 }
 
-Task<http::Response> GatewayClient::send(Web& web, std::string method, std::string path, http::Headers headers, std::string body, std::chrono::milliseconds patience) {
+Task<http::Response> GatewayClient::send(Web& web, std::string method, std::string path,
+                                         http::Headers headers, std::string body,
+                                         std::chrono::milliseconds patience) {
   HOOP_CO_TRY(const SecretText token, co_await bearer());
   headers.set("Authorization", "Bearer " + token.reveal());
-  co_return co_await web.send(std::move(method), record_.url + path, std::move(headers), std::move(body), patience);
+  co_return co_await web.send(std::move(method), record_.url + path, std::move(headers),
+                              std::move(body), patience);
 }
 
-Task<http::Response> GatewayClient::send(std::string method, std::string path, http::Headers headers, std::string body, std::chrono::milliseconds patience) {
-  co_return co_await send(*web_, std::move(method), std::move(path), std::move(headers), std::move(body), patience);
+Task<http::Response> GatewayClient::send(std::string method, std::string path,
+                                         http::Headers headers, std::string body,
+                                         std::chrono::milliseconds patience) {
+  co_return co_await send(*web_, std::move(method), std::move(path), std::move(headers),
+                          std::move(body), patience);
 }
 
 Task<identity::Json> GatewayClient::get(std::string path) {
-  HOOP_CO_TRY(const http::Response response, co_await send("GET", path, accept_json(), std::string(), kRequestTime));
+  HOOP_CO_TRY(const http::Response response,
+              co_await send("GET", path, accept_json(), std::string(), kRequestTime));
   if (response.status != 200) co_return std::unexpected(problem_of(response, record_.url));
   auto json = identity::parse_json(response.body, kListCaps);
   if (!json) co_return odd_answer(path);
@@ -168,13 +205,17 @@ Task<access::Grant> GatewayClient::create_grant(GrantWish wish) {
     append_json_string(body, wish.claimed_agent);
   }
   body += "}";
-  HOOP_CO_TRY(http::Response response, co_await send("POST", "/v1/grants", json_body(), std::move(body), kUploadTime));
+  HOOP_CO_TRY(http::Response response,
+              co_await send("POST", "/v1/grants", json_body(), std::move(body), kUploadTime));
   const SecretText document(std::move(response.body));
   if (response.status != 201) {
     response.body = document.reveal();
     Error problem = problem_of(response, record_.url);
     if (problem.code == ErrorCode::denied) {
-      problem = {ErrorCode::denied, fmt::format("denied: no target '{}' that you may open", remote_text(wish.target)), "hoopctl targets lists what you may open", {}};
+      problem = {ErrorCode::denied,
+                 fmt::format("denied: no target '{}' that you may open", remote_text(wish.target)),
+                 "hoopctl targets lists what you may open",
+                 {}};
     }
     co_return std::unexpected(std::move(problem));
   }
@@ -184,34 +225,50 @@ Task<access::Grant> GatewayClient::create_grant(GrantWish wish) {
 }
 
 Task<void> GatewayClient::delete_grant(std::string session, std::chrono::milliseconds patience) {
-  HOOP_CO_TRY(const http::Response response, co_await send("DELETE", "/v1/grants/" + session, http::Headers(), std::string(), patience));
-  if (response.status != 204 && response.status != 200) co_return std::unexpected(problem_of(response, record_.url));
+  HOOP_CO_TRY(
+      const http::Response response,
+      co_await send("DELETE", "/v1/grants/" + session, http::Headers(), std::string(), patience));
+  if (response.status != 204 && response.status != 200)
+    co_return std::unexpected(problem_of(response, record_.url));
   co_return Result<void>{};
 }
 
 Task<std::uint64_t> GatewayClient::log_offset(std::string session) {
-  HOOP_CO_TRY(const http::Response response, co_await send("HEAD", log_path(session), http::Headers(), std::string(), kRequestTime));
-  if (response.status == 404) co_return std::unexpected(Error{ErrorCode::not_found, "the gateway does not know the session", {}, {}});
-  if (response.status != 200 && response.status != 204) co_return std::unexpected(problem_of(response, record_.url));
+  HOOP_CO_TRY(
+      const http::Response response,
+      co_await send("HEAD", log_path(session), http::Headers(), std::string(), kRequestTime));
+  if (response.status == 404)
+    co_return std::unexpected(
+        Error{ErrorCode::not_found, "the gateway does not know the session", {}, {}});
+  if (response.status != 200 && response.status != 204)
+    co_return std::unexpected(problem_of(response, record_.url));
   const auto offset = number_in(response.headers.only("Upload-Offset").value_or(""));
   if (!offset) co_return odd_answer("HEAD of a log");
   co_return *offset;
 }
 
-Task<std::uint64_t> GatewayClient::put_log(std::string session, std::uint64_t offset, Bytes bytes, crypto::Digest256 digest) {
+Task<std::uint64_t> GatewayClient::put_log(std::string session, std::uint64_t offset, Bytes bytes,
+                                           crypto::Digest256 digest) {
   http::Headers headers{{"Content-Type", "application/octet-stream"},
                         {"Upload-Offset", std::to_string(offset)},
                         {"Content-Digest", fmt::format("sha-256=:{}:", to_base64(digest))}};
-  HOOP_CO_TRY(const http::Response response, co_await send("PUT", log_path(session), std::move(headers), to_text(bytes), kUploadTime));
-  if (response.status != 200 && response.status != 409) co_return std::unexpected(problem_of(response, record_.url));
+  HOOP_CO_TRY(
+      const http::Response response,
+      co_await send("PUT", log_path(session), std::move(headers), to_text(bytes), kUploadTime));
+  if (response.status != 200 && response.status != 409)
+    co_return std::unexpected(problem_of(response, record_.url));
   const auto now_has = offset_in(response.body);
   if (!now_has) co_return odd_answer("a chunk of the log");
   co_return *now_has;
 }
 
-Task<std::string> GatewayClient::finish_log(std::string session, std::uint64_t length, crypto::Digest256 digest, bool sealed) {
-  std::string body = fmt::format(R"({{"length":{},"digest":"{}","sealed":{}}})", length, to_hex(digest), sealed);
-  HOOP_CO_TRY(const http::Response response, co_await send("POST", log_path(session, "/finish"), json_body(), std::move(body), kUploadTime));
+Task<std::string> GatewayClient::finish_log(std::string session, std::uint64_t length,
+                                            crypto::Digest256 digest, bool sealed) {
+  std::string body =
+      fmt::format(R"({{"length":{},"digest":"{}","sealed":{}}})", length, to_hex(digest), sealed);
+  HOOP_CO_TRY(const http::Response response,
+              co_await send("POST", log_path(session, "/finish"), json_body(), std::move(body),
+                            kUploadTime));
   if (response.status != 200) co_return std::unexpected(problem_of(response, record_.url));
   const auto json = identity::parse_json(response.body);
   const std::string* receipt = json ? json->text("receipt") : nullptr;
@@ -220,8 +277,11 @@ Task<std::string> GatewayClient::finish_log(std::string session, std::uint64_t l
 }
 
 Task<std::string> GatewayClient::download_log(std::string session) {
-  HOOP_CO_TRY(const std::unique_ptr<Web> web, Web::open(environment_, executor_, trust_of(record_), kMaxLogBytes));
-  HOOP_CO_TRY(http::Response response, co_await send(*web, "GET", log_path(session), http::Headers(), std::string(), std::chrono::minutes(10)));
+  HOOP_CO_TRY(const std::unique_ptr<Web> web,
+              Web::open(environment_, executor_, trust_of(record_), kMaxLogBytes));
+  HOOP_CO_TRY(http::Response response,
+              co_await send(*web, "GET", log_path(session), http::Headers(), std::string(),
+                            std::chrono::minutes(10)));
   if (response.status != 200) co_return std::unexpected(problem_of(response, record_.url));
   co_return std::move(response.body);
 }
@@ -234,10 +294,13 @@ Task<identity::KeySet> GatewayClient::receipt_keys() {
   if (keys == nullptr || keys->array() == nullptr) co_return odd_answer("the keys of receipts");
   identity::KeySet out;
   for (const identity::Json& key : *keys->array()) {
-    const std::string *kid = key.text("kid"), *curve = key.text("crv"), *x = key.text("x"), *y = key.text("y");
-    const auto raw_x = x != nullptr ? from_base64url(*x) : std::nullopt, raw_y = y != nullptr ? from_base64url(*y) : std::nullopt;
+    const std::string *kid = key.text("kid"), *curve = key.text("crv"), *x = key.text("x"),
+                      *y = key.text("y");
+    const auto raw_x = x != nullptr ? from_base64url(*x) : std::nullopt,
+               raw_y = y != nullptr ? from_base64url(*y) : std::nullopt;
     identity::VerificationKey read;
-    if (kid == nullptr || curve == nullptr || *curve != "P-256" || !raw_x || !raw_y || raw_x->size() != read.key.x.size() || raw_y->size() != read.key.y.size()) {
+    if (kid == nullptr || curve == nullptr || *curve != "P-256" || !raw_x || !raw_y ||
+        raw_x->size() != read.key.x.size() || raw_y->size() != read.key.y.size()) {
       co_return odd_answer("the keys of receipts");
     }
     read.kid = *kid;

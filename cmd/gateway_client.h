@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The client of a gateway's API for somebody who is logged in: targets, grants, sessions, log upload.
+// The client of a gateway's API for somebody who is logged in: targets, grants, sessions, log
+// upload.
 #pragma once
 
 #include <memory>
@@ -21,16 +22,19 @@ struct GrantWish {
   std::string claimed_agent;
 };
 
-/// The gateway that this command is about: option or setting, else the one of the last login; an origin, "https://host:port". Fails
-/// with usage or unauthenticated.
+/// The gateway that this command is about: option or setting, else the one of the last login; an
+/// origin, "https://host:port". Fails with usage or unauthenticated.
 Result<std::string> chosen_gateway(const Environment& environment);
 
-/// Errors: unauthenticated (log in), denied (403), not_found, upstream_unreachable (no answer, or the target has none), upstream_refused,
-/// config (certificate), integrity (a log that the gateway will not take).
+/// Errors: unauthenticated (log in), denied (403), not_found, upstream_unreachable (no answer, or
+/// the target has none), upstream_refused, config (certificate), integrity (a log that the gateway
+/// will not take).
 class GatewayClient {
  public:
   /// Fails with unauthenticated if there was no login to url. Sends nothing yet.
-  static Result<std::unique_ptr<GatewayClient>> open(Environment& environment, asio::any_io_executor executor, std::string url);
+  static Result<std::unique_ptr<GatewayClient>> open(Environment& environment,
+                                                     asio::any_io_executor executor,
+                                                     std::string url);
 
   const identity::GatewayRecord& record() const { return record_; }
 
@@ -42,9 +46,11 @@ class GatewayClient {
   /// How much of a session's log the gateway has.
   Task<std::uint64_t> log_offset(std::string session);
   /// Answers how much it then has, also when it had wanted another offset.
-  Task<std::uint64_t> put_log(std::string session, std::uint64_t offset, Bytes bytes, crypto::Digest256 digest);
+  Task<std::uint64_t> put_log(std::string session, std::uint64_t offset, Bytes bytes,
+                              crypto::Digest256 digest);
   /// The receipt.
-  Task<std::string> finish_log(std::string session, std::uint64_t length, crypto::Digest256 digest, bool sealed);
+  Task<std::string> finish_log(std::string session, std::uint64_t length, crypto::Digest256 digest,
+                               bool sealed);
   Task<std::string> download_log(std::string session);
   /// The keys that sign receipts.
   Task<identity::KeySet> receipt_keys();
@@ -52,13 +58,20 @@ class GatewayClient {
   void close() { web_->close(); }
 
  private:
-  GatewayClient(Environment& environment, asio::any_io_executor executor, identity::TokenStore store, identity::GatewayRecord record)
-      : environment_(environment), executor_(std::move(executor)), store_(std::move(store)), record_(std::move(record)) {}
-  /// An access token that will last for a request; refreshes it under the lock, so that of two processes one does it.
+  GatewayClient(Environment& environment, asio::any_io_executor executor,
+                identity::TokenStore store, identity::GatewayRecord record)
+      : environment_(environment),
+        executor_(std::move(executor)),
+        store_(std::move(store)),
+        record_(std::move(record)) {}
+  /// An access token that will last for a request; refreshes it under the lock, so that of two
+  /// processes one does it.
   Task<SecretText> bearer();
   Task<SecretText> refreshed_bearer();
-  Task<http::Response> send(std::string method, std::string path, http::Headers headers, std::string body, std::chrono::milliseconds patience);
-  Task<http::Response> send(Web& web, std::string method, std::string path, http::Headers headers, std::string body, std::chrono::milliseconds patience);
+  Task<http::Response> send(std::string method, std::string path, http::Headers headers,
+                            std::string body, std::chrono::milliseconds patience);
+  Task<http::Response> send(Web& web, std::string method, std::string path, http::Headers headers,
+                            std::string body, std::chrono::milliseconds patience);
 
   Environment& environment_;
   asio::any_io_executor executor_;

@@ -16,13 +16,16 @@ namespace hoop::cmd {
 namespace {
 
 ExitStatus serve(Environment& environment, const std::string& directory) {
-  // libpq takes what is not said from PG* variables: none of the operator's own may reach an issuer.
+  // libpq takes what is not said from PG* variables: none of the operator's own may reach an
+  // issuer.
   for (const auto& [name, value] : environment.variables) {
     if (name.starts_with("PG")) ::unsetenv(name.c_str());
   }
   ::umask(077);
-  auto log = std::make_shared<TextLog>(2, environment.options.verbose ? LogLevel::debug : LogLevel::info);
-  if (auto served = gateway::serve(directory, environment.clock, environment.random, log); !served) return environment.give_up(served.error());
+  auto log =
+      std::make_shared<TextLog>(2, environment.options.verbose ? LogLevel::debug : LogLevel::info);
+  if (auto served = gateway::serve(directory, environment.clock, environment.random, log); !served)
+    return environment.give_up(served.error());
   return ExitStatus::ok;
 }
 
@@ -33,7 +36,9 @@ void add_gateway_serve(CLI::App& app, Environment& environment) {
   auto directory = std::make_shared<std::string>();
   command->add_option("DIR", *directory, "what 'gateway init' made")->required();
   command->footer(examples({"hoopctl gateway serve /etc/hoopctl"}));
-  command->callback([&environment, directory] { environment.work = [&environment, directory] { return serve(environment, *directory); }; });
+  command->callback([&environment, directory] {
+    environment.work = [&environment, directory] { return serve(environment, *directory); };
+  });
 }
 
 }  // namespace hoop::cmd

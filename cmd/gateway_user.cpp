@@ -5,8 +5,8 @@
 
 #include <memory>
 
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
+#include <CLI/CLI.hpp>
 
 #include "cmd/command_line.h"
 #include "cmd/gateway.h"
@@ -35,7 +35,8 @@ Result<SecretText> read_line() {
     if (count < 0 && errno == EINTR) continue;
     if (count < 0) return fail(ErrorCode::io, "cannot read stdin");
     if (count == 0 || c == '\n') break;
-    if (line.size() == kMaxPassword) return fail(ErrorCode::usage, "the password is longer than 1024 bytes");
+    if (line.size() == kMaxPassword)
+      return fail(ErrorCode::usage, "the password is longer than 1024 bytes");
     line += c;
   }
   if (line.ends_with('\r')) line.pop_back();
@@ -59,10 +60,13 @@ Result<SecretText> ask(std::string_view question) {
 
 Result<SecretText> read_password(const Environment& environment, const UserAdd& options) {
   if (options.password_stdin) return read_line();
-  if (!environment.terminals.in) return fail(ErrorCode::usage, "no terminal to ask for the password on", "pipe it in with --password-stdin");
+  if (!environment.terminals.in)
+    return fail(ErrorCode::usage, "no terminal to ask for the password on",
+                "pipe it in with --password-stdin");
   HOOP_TRY(auto first, ask("password: "));
   HOOP_TRY(const auto second, ask("once more: "));
-  if (!equal_constant_time(as_bytes(first.reveal()), as_bytes(second.reveal()))) return fail(ErrorCode::usage, "the two passwords differ");
+  if (!equal_constant_time(as_bytes(first.reveal()), as_bytes(second.reveal())))
+    return fail(ErrorCode::usage, "the two passwords differ");
   return first;
 }
 
@@ -70,32 +74,45 @@ ExitStatus add_user(Environment& environment, const UserAdd& options) {
   const gateway::Layout layout{options.directory};
   std::error_code error;
   if (!std::filesystem::exists(layout.gateway_toml(), error))
-    return environment.give_up(Error{ErrorCode::config, fmt::format("'{}' is not a gateway's directory", options.directory), "'hoopctl gateway init DIR' makes one", {}});
+    return environment.give_up(
+        Error{ErrorCode::config,
+              fmt::format("'{}' is not a gateway's directory", options.directory),
+              "'hoopctl gateway init DIR' makes one",
+              {}});
   auto password = read_password(environment, options);
   if (!password) return environment.give_up(password.error());
   auto database = gateway::Database::open(layout.database());
   if (!database) return environment.give_up(database.error());
   auto users = gateway::idp::UserStore::open(*database);
   if (!users) return environment.give_up(users.error());
-  auto added = users->add_user(options.name, *password, options.groups, environment.random, environment.clock.system_now());
+  auto added = users->add_user(options.name, *password, options.groups, environment.random,
+                               environment.clock.system_now());
   if (!added) return environment.give_up(added.error());
-  environment.console.say("user_added", fmt::format("added user '{}'", options.name), {{"user", options.name}, {"groups", options.groups}});
+  environment.console.say("user_added", fmt::format("added user '{}'", options.name),
+                          {{"user", options.name}, {"groups", options.groups}});
   return ExitStatus::ok;
 }
 
 }  // namespace
 
 void add_gateway_user(CLI::App& app, Environment& environment) {
-  CLI::App* user = app.add_subcommand("user", "the people that the gateway's own identity provider knows");
+  CLI::App* user =
+      app.add_subcommand("user", "the people that the gateway's own identity provider knows");
   user->require_subcommand(1);
   CLI::App* add = user->add_subcommand("add", "add a person; works while the gateway runs");
   auto options = std::make_shared<UserAdd>();
   add->add_option("DIR", options->directory, "what 'gateway init' made")->required();
   add->add_option("NAME", options->name, "what the person signs in as")->required();
-  add->add_option("--group", options->groups, "a group that policy may name; may be given several times")->type_name("G")->take_all();
-  add->add_flag("--password-stdin", options->password_stdin, "read the password from the first line of stdin");
+  add->add_option("--group", options->groups,
+                  "a group that policy may name; may be given several times")
+      ->type_name("G")
+      ->take_all();
+  add->add_flag("--password-stdin", options->password_stdin,
+                "read the password from the first line of stdin");
   add->footer(examples({"hoopctl gateway user add /etc/hoopctl alice --group developers"}));
-  add->callback([&environment, options] { environment.work = [&environment, options] { return add_user(environment, *options); }; });
+  add->callback([&environment, options] {
+    environment.work = [&environment, options] { return add_user(environment, *options); };
+  });
 }
 
 }  // namespace hoop::cmd

@@ -14,10 +14,13 @@ constexpr auto kPollTime = std::chrono::seconds(20);
 Error on_the_way(Error error) {
   if (error.code == ErrorCode::integrity) {
     error.code = ErrorCode::config;
-    if (error.message.find("certificate") == std::string::npos) error.message = "the gateway's certificate: " + error.message;
-    std::string hint = "hoopctl login --gateway URL with --ca FILE or --ca-sha256 HEX, as its operator gives them";
+    if (error.message.find("certificate") == std::string::npos)
+      error.message = "the gateway's certificate: " + error.message;
+    std::string hint =
+        "hoopctl login --gateway URL with --ca FILE or --ca-sha256 HEX, as its operator gives them";
     error.hint = error.hint.empty() ? hint : error.hint + "; " + hint;
-  } else if (error.code == ErrorCode::malformed || error.code == ErrorCode::too_large || error.code == ErrorCode::io) {
+  } else if (error.code == ErrorCode::malformed || error.code == ErrorCode::too_large ||
+             error.code == ErrorCode::io) {
     error.code = ErrorCode::upstream_unreachable;
   }
   return error;
@@ -25,23 +28,33 @@ Error on_the_way(Error error) {
 
 }  // namespace
 
-Result<std::unique_ptr<Web>> Web::open(const Environment& environment, asio::any_io_executor executor, net::Trust trust, std::uint64_t max_body) {
+Result<std::unique_ptr<Web>> Web::open(const Environment& environment,
+                                       asio::any_io_executor executor, net::Trust trust,
+                                       std::uint64_t max_body) {
   http::ClientOptions options;
   options.max_body = max_body;
   http::ProxyEnvironment proxy;
-  proxy.https_proxy = environment.variable("https_proxy").value_or(environment.variable("HTTPS_PROXY").value_or(""));
-  proxy.no_proxy = environment.variable("no_proxy").value_or(environment.variable("NO_PROXY").value_or(""));
+  proxy.https_proxy = environment.variable("https_proxy")
+                          .value_or(environment.variable("HTTPS_PROXY").value_or(""));
+  proxy.no_proxy =
+      environment.variable("no_proxy").value_or(environment.variable("NO_PROXY").value_or(""));
   HOOP_TRY(options.proxy, http::Proxy::from_environment(proxy));
-  HOOP_TRY(http::Client client, http::Client::create(std::move(executor), std::move(trust), std::move(options)));
+  HOOP_TRY(http::Client client,
+           http::Client::create(std::move(executor), std::move(trust), std::move(options)));
   return std::unique_ptr<Web>(new Web(std::move(client), environment.clock));
 }
 
-Task<http::Response> Web::send(std::string method, std::string url, http::Headers headers, std::string body, std::chrono::milliseconds patience) {
+Task<http::Response> Web::send(std::string method, std::string url, http::Headers headers,
+                               std::string body, std::chrono::milliseconds patience) {
   HOOP_CO_TRY(http::Url parsed, http::parse_url(url));
-  if (parsed.scheme != "https") co_return fail(ErrorCode::config, fmt::format("'{}' is not an https:// URL", remote_text(url)));
+  if (parsed.scheme != "https")
+    co_return fail(ErrorCode::config, fmt::format("'{}' is not an https:// URL", remote_text(url)));
   const std::string origin = parsed.origin();
-  auto response = co_await client_.send(std::move(method), std::move(parsed), std::move(headers), std::move(body), Deadline::after(clock_, patience));
-  if (!response) co_return std::unexpected(on_the_way(std::move(response).error()).within(fmt::format("gateway {}", remote_text(origin))));
+  auto response = co_await client_.send(std::move(method), std::move(parsed), std::move(headers),
+                                        std::move(body), Deadline::after(clock_, patience));
+  if (!response)
+    co_return std::unexpected(on_the_way(std::move(response).error())
+                                  .within(fmt::format("gateway {}", remote_text(origin))));
   co_return std::move(*response);
 }
 
@@ -50,15 +63,20 @@ Task<std::string> Web::get(std::string url) {
   auto response = co_await send("GET", url, std::move(headers), std::string());
   if (!response) co_return std::unexpected(std::move(response).error());
   if (response->status != 200) {
-    co_return fail(ErrorCode::upstream_refused, fmt::format("'{}' answered {} {}", remote_text(url), response->status, http::reason_phrase(response->status)),
+    co_return fail(ErrorCode::upstream_refused,
+                   fmt::format("'{}' answered {} {}", remote_text(url), response->status,
+                               http::reason_phrase(response->status)),
                    "is this the gateway's URL?");
   }
   co_return std::move(response->body);
 }
 
-Result<std::unique_ptr<IssuerClient>> IssuerClient::open(const Environment& environment, asio::any_io_executor executor, Web& gateway,
+Result<std::unique_ptr<IssuerClient>> IssuerClient::open(const Environment& environment,
+                                                         asio::any_io_executor executor,
+                                                         Web& gateway,
                                                          const identity::GatewayRecord& record) {
-  std::unique_ptr<IssuerClient> out(new IssuerClient(environment.clock, record.issuer, record.client_id));
+  std::unique_ptr<IssuerClient> out(
+      new IssuerClient(environment.clock, record.issuer, record.client_id));
   HOOP_TRY(const identity::HttpsUrl issuer, identity::parse_https_url(record.issuer));
   HOOP_TRY(const identity::HttpsUrl own, identity::parse_https_url(record.url));
   if (issuer.origin() == own.origin()) {
@@ -73,22 +91,27 @@ Result<std::unique_ptr<IssuerClient>> IssuerClient::open(const Environment& envi
 Task<identity::IssuerMetadata> IssuerClient::discover() {
   HOOP_CO_TRY(std::string body, co_await web_->get(identity::metadata_url(issuer_)));
   auto metadata = identity::parse_issuer_metadata(body, issuer_);
-  if (!metadata) co_return std::unexpected(std::move(metadata).error().within("the issuer's metadata"));
+  if (!metadata)
+    co_return std::unexpected(std::move(metadata).error().within("the issuer's metadata"));
   co_return std::move(*metadata);
 }
 
 Task<http::Response> IssuerClient::post_form(std::string url, SecretText form) {
-  http::Headers headers{{"Content-Type", "application/x-www-form-urlencoded"}, {"Accept", "application/json"}};
-  co_return co_await web_->send("POST", std::move(url), std::move(headers), form.reveal(), kPollTime);
+  http::Headers headers{{"Content-Type", "application/x-www-form-urlencoded"},
+                        {"Accept", "application/json"}};
+  co_return co_await web_->send("POST", std::move(url), std::move(headers), form.reveal(),
+                                kPollTime);
 }
 
 Task<identity::TokenSet> IssuerClient::log_in(std::string host_name, Announce announce) {
   HOOP_CO_TRY(const identity::IssuerMetadata issuer, co_await discover());
   if (issuer.device_authorization_endpoint.empty()) {
-    co_return fail(ErrorCode::unsupported, fmt::format("the issuer '{}' has no device flow", remote_text(issuer_)));
+    co_return fail(ErrorCode::unsupported,
+                   fmt::format("the issuer '{}' has no device flow", remote_text(issuer_)));
   }
   identity::DeviceLogin login(client_id_, std::move(host_name), clock_);
-  HOOP_CO_TRY(http::Response begun, co_await post_form(issuer.device_authorization_endpoint, login.start_request()));
+  HOOP_CO_TRY(http::Response begun,
+              co_await post_form(issuer.device_authorization_endpoint, login.start_request()));
   HOOP_CO_TRY(const identity::DevicePrompt prompt, login.started(begun.status, begun.body));
   announce(prompt);
   asio::steady_timer timer(co_await asio::this_coro::executor);
@@ -98,26 +121,35 @@ Task<identity::TokenSet> IssuerClient::log_in(std::string host_name, Announce an
     auto answer = co_await post_form(issuer.token_endpoint, login.poll_request());
     if (!answer) {
       // The network may come back before the code expires; a certificate that has changed will not.
-      if (answer.error().code == ErrorCode::config) co_return std::unexpected(std::move(answer).error());
+      if (answer.error().code == ErrorCode::config)
+        co_return std::unexpected(std::move(answer).error());
       HOOP_CO_CHECK(login.poll_failed());
       continue;
     }
-    HOOP_CO_TRY(std::optional<identity::TokenSet> tokens, login.polled(answer->status, answer->body));
+    HOOP_CO_TRY(std::optional<identity::TokenSet> tokens,
+                login.polled(answer->status, answer->body));
     if (tokens) co_return std::move(*tokens);
   }
 }
 
 Task<identity::TokenSet> IssuerClient::refresh(SecretText refresh_token) {
   HOOP_CO_TRY(const identity::IssuerMetadata issuer, co_await discover());
-  HOOP_CO_TRY(const http::Response answer, co_await post_form(issuer.token_endpoint, identity::refresh_request(client_id_, refresh_token)));
+  HOOP_CO_TRY(const http::Response answer,
+              co_await post_form(issuer.token_endpoint,
+                                 identity::refresh_request(client_id_, refresh_token)));
   co_return identity::parse_refresh_answer(answer.status, answer.body);
 }
 
 Task<void> IssuerClient::revoke(SecretText refresh_token) {
   HOOP_CO_TRY(const identity::IssuerMetadata issuer, co_await discover());
-  if (issuer.revocation_endpoint.empty()) co_return fail(ErrorCode::unsupported, "the issuer has no revocation");
-  HOOP_CO_TRY(const http::Response answer, co_await post_form(issuer.revocation_endpoint, identity::revocation_request(client_id_, refresh_token)));
-  if (answer.status != 200) co_return fail(ErrorCode::upstream_refused, fmt::format("the issuer answered {}", answer.status));
+  if (issuer.revocation_endpoint.empty())
+    co_return fail(ErrorCode::unsupported, "the issuer has no revocation");
+  HOOP_CO_TRY(const http::Response answer,
+              co_await post_form(issuer.revocation_endpoint,
+                                 identity::revocation_request(client_id_, refresh_token)));
+  if (answer.status != 200)
+    co_return fail(ErrorCode::upstream_refused,
+                   fmt::format("the issuer answered {}", answer.status));
   co_return Result<void>{};
 }
 
@@ -128,7 +160,8 @@ net::Trust trust_of(const identity::GatewayRecord& record) {
   return out;
 }
 
-identity::StoredTokens to_store(identity::TokenSet tokens, const identity::GatewayRecord& record, SystemTime now) {
+identity::StoredTokens to_store(identity::TokenSet tokens, const identity::GatewayRecord& record,
+                                SystemTime now) {
   identity::StoredTokens out;
   out.subject = identity::unverified_subject(tokens.access_token).value_or("");
   out.access = std::move(tokens.access_token);

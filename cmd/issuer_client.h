@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Speaks with a gateway before there is a login, and with its issuer: discovery, device flow, refresh, revocation.
+// Speaks with a gateway before there is a login, and with its issuer: discovery, device flow,
+// refresh, revocation.
 #pragma once
 
 #include <functional>
@@ -19,10 +20,11 @@ inline constexpr auto kRequestTime = std::chrono::seconds(15);  // one request a
 /// HTTPS with one trust; certificate errors become config (exit status 78) with a hint about login.
 class Web {
  public:
-  static Result<std::unique_ptr<Web>> open(const Environment& environment, asio::any_io_executor executor, net::Trust trust,
+  static Result<std::unique_ptr<Web>> open(const Environment& environment,
+                                           asio::any_io_executor executor, net::Trust trust,
                                            std::uint64_t max_body = 8U << 20);
-  Task<http::Response> send(std::string method, std::string url, http::Headers headers, std::string body,
-                            std::chrono::milliseconds patience = kRequestTime);
+  Task<http::Response> send(std::string method, std::string url, http::Headers headers,
+                            std::string body, std::chrono::milliseconds patience = kRequestTime);
   /// 200 or an error that names the URL.
   Task<std::string> get(std::string url);
   void close() { client_.close(); }
@@ -33,11 +35,13 @@ class Web {
   const Clock& clock_;
 };
 
-/// An issuer, reached with the gateway's trust when it is the gateway itself, else with the system's.
+/// An issuer, reached with the gateway's trust when it is the gateway itself, else with the
+/// system's.
 class IssuerClient {
  public:
   /// gateway is borrowed and used when the issuer is at the same origin.
-  static Result<std::unique_ptr<IssuerClient>> open(const Environment& environment, asio::any_io_executor executor, Web& gateway,
+  static Result<std::unique_ptr<IssuerClient>> open(const Environment& environment,
+                                                    asio::any_io_executor executor, Web& gateway,
                                                     const identity::GatewayRecord& record);
 
   using Announce = std::function<void(const identity::DevicePrompt&)>;
@@ -48,7 +52,8 @@ class IssuerClient {
   Task<void> revoke(SecretText refresh_token);
 
  private:
-  IssuerClient(const Clock& clock, std::string issuer, std::string client_id) : clock_(clock), issuer_(std::move(issuer)), client_id_(std::move(client_id)) {}
+  IssuerClient(const Clock& clock, std::string issuer, std::string client_id)
+      : clock_(clock), issuer_(std::move(issuer)), client_id_(std::move(client_id)) {}
   Task<identity::IssuerMetadata> discover();
   Task<http::Response> post_form(std::string url, SecretText form);
 
@@ -61,6 +66,7 @@ class IssuerClient {
 
 net::Trust trust_of(const identity::GatewayRecord& record);
 /// What a token set becomes on disk.
-identity::StoredTokens to_store(identity::TokenSet tokens, const identity::GatewayRecord& record, SystemTime now);
+identity::StoredTokens to_store(identity::TokenSet tokens, const identity::GatewayRecord& record,
+                                SystemTime now);
 
 }  // namespace hoop::cmd

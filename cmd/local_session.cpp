@@ -16,10 +16,12 @@
 namespace hoop::cmd {
 namespace {
 
-constexpr std::string_view kSocketName = ".s.PGSQL.5432";  // where libpq looks in PGHOST for port 5432
+constexpr std::string_view kSocketName =
+    ".s.PGSQL.5432";  // where libpq looks in PGHOST for port 5432
 constexpr std::string_view kPasswordName = "pgpass";
 constexpr auto kDoorTime = std::chrono::seconds(10);
-constexpr auto kHandlersMayFinish = std::chrono::seconds(3);  // after the program's end; then they are told to end
+constexpr auto kHandlersMayFinish =
+    std::chrono::seconds(3);  // after the program's end; then they are told to end
 constexpr auto kHandlersMustFinish = std::chrono::seconds(2);
 constexpr std::size_t kMaxConnections = 256;
 constexpr int kDenialsBeforeEscalation = 3;
@@ -36,7 +38,9 @@ std::string cause_of(const process::ProgramEnd& end, bool expired) {
 
 Result<void> LocalSession::listen(LocalSessionPlan::Listen where) {
   const auto refused = [this](std::string_view why) {
-    environment_.console.warn("connection_refused", fmt::format("turned a connection away: {}", why), "only the program that hoopctl started may connect");
+    environment_.console.warn("connection_refused",
+                              fmt::format("turned a connection away: {}", why),
+                              "only the program that hoopctl started may connect");
   };
   if (where == LocalSessionPlan::Listen::tcp) {
     HOOP_TRY(endpoint_, net::listen_loopback(context_.get_executor(), refused));
@@ -47,23 +51,36 @@ Result<void> LocalSession::listen(LocalSessionPlan::Listen where) {
     if (!pid) return std::nullopt;
     return net::ProgramTree{*pid, ::getpid()};
   };
-  HOOP_TRY(endpoint_, net::listen_unix(context_.get_executor(), folder_->path_of(kSocketName), tree, refused));
+  HOOP_TRY(endpoint_,
+           net::listen_unix(context_.get_executor(), folder_->path_of(kSocketName), tree, refused));
   return {};
 }
 
 Result<void> LocalSession::prepare(LocalSessionPlan& plan) {
-  const process::RuntimeBases bases{environment_.variable("XDG_RUNTIME_DIR").value_or(""), environment_.variable("TMPDIR").value_or("")};
-  HOOP_TRY(process::RuntimeDir folder, process::RuntimeDir::create(bases, kSocketName.size(), environment_.random));
+  const process::RuntimeBases bases{environment_.variable("XDG_RUNTIME_DIR").value_or(""),
+                                    environment_.variable("TMPDIR").value_or("")};
+  HOOP_TRY(process::RuntimeDir folder,
+           process::RuntimeDir::create(bases, kSocketName.size(), environment_.random));
   folder_.emplace(std::move(folder));
   const SecretText password(to_base64url(environment_.random.bytes(kPasswordBytes)));
-  HOOP_CHECK(folder_->write_secret(kPasswordName, SecretText("*:*:*:*:" + password.reveal() + "\n")));
+  HOOP_CHECK(
+      folder_->write_secret(kPasswordName, SecretText("*:*:*:*:" + password.reveal() + "\n")));
   door_ = std::make_unique<postgres::PostgresDoor>(password, environment_.random);
-  session::SessionParts parts{std::move(plan.grant),      std::move(plan.sink),  std::move(plan.log_key), std::make_unique<net::DirectDialer>(context_.get_executor()),
-                              &postgres::make_handler, recorded_command(plan.words), plan.reason};
-  HOOP_TRY(engine_, session::SessionEngine::create(std::move(parts), environment_.clock, environment_.random, environment_.log));
-  engine_->gate().on_denial([this](const access::Action& action, const access::Decision& decision) { report_denial(action, decision); });
+  session::SessionParts parts{std::move(plan.grant),
+                              std::move(plan.sink),
+                              std::move(plan.log_key),
+                              std::make_unique<net::DirectDialer>(context_.get_executor()),
+                              &postgres::make_handler,
+                              recorded_command(plan.words),
+                              plan.reason};
+  HOOP_TRY(engine_, session::SessionEngine::create(std::move(parts), environment_.clock,
+                                                   environment_.random, environment_.log));
+  engine_->gate().on_denial([this](const access::Action& action, const access::Decision& decision) {
+    report_denial(action, decision);
+  });
   supervisor_ = std::make_unique<process::Supervisor>(
-      context_.get_executor(), process::SupervisorSettings{plan.parent_death, process::SupervisorSettings::Orphans::ours});
+      context_.get_executor(),
+      process::SupervisorSettings{plan.parent_death, process::SupervisorSettings::Orphans::ours});
   return listen(plan.listen);
 }
 
@@ -81,11 +98,13 @@ Result<void> LocalSession::start_program(const LocalSessionPlan& plan) {
       {"PGCHANNELBINDING", "disable"},
       {"HOOPCTL_TARGET", grant.target.name},
       {"HOOPCTL_SESSION", grant.session}};
-  return supervisor_->start({plan.words, program_environment(environment_.variables, ours), plan.descriptors});
+  return supervisor_->start(
+      {plan.words, program_environment(environment_.variables, ours), plan.descriptors});
 }
 
 void LocalSession::report_denial(const access::Action& action, const access::Decision& decision) {
-  // For people the program itself shows the refusal; an agent may never see the program's stderr apart from ours.
+  // For people the program itself shows the refusal; an agent may never see the program's stderr
+  // apart from ours.
   if (environment_.console.messages() != Form::json) return;
   const bool again = ++denials_[decision.rule] >= kDenialsBeforeEscalation;
   environment_.console.insist("denied", decision.message,
@@ -114,14 +133,16 @@ asio::awaitable<void> LocalSession::accept_all() {
 asio::awaitable<void> LocalSession::serve(net::StreamPtr stream) {
   auto opening = co_await door_->open(*stream, Deadline::after(environment_.clock, kDoorTime));
   if (!opening) {
-    environment_.console.detail("connection_failed", "a connection was not opened: " + opening.error().message);
+    environment_.console.detail("connection_failed",
+                                "a connection was not opened: " + opening.error().message);
     co_return;
   }
   const auto served = co_await engine_->serve(std::move(stream), std::move(*opening));
   if (!served) {
     // What the program has seen in its own protocol; the target's own words are not repeated.
     const Error& error = served.error();
-    environment_.console.detail("connection_ended", error.message, {{"code", std::string(to_string(error.code))}});
+    environment_.console.detail("connection_ended", error.message,
+                                {{"code", std::string(to_string(error.code))}});
   }
 }
 
@@ -133,7 +154,8 @@ void LocalSession::watch_expiry() {
     expired_ = true;
     endpoint_->close();
     engine_->end_all("access expired");
-    environment_.console.insist("access_expired", "access has expired: the connections are closed", {{"session", engine_->grant().session}});
+    environment_.console.insist("access_expired", "access has expired: the connections are closed",
+                                {{"session", engine_->grant().session}});
   });
 }
 
@@ -160,7 +182,8 @@ asio::awaitable<LocalSessionEnd> LocalSession::run(LocalSessionPlan plan) {
     out.failure = std::move(ready).error();
     out.cause = "not_started";
     if (engine_) {
-      if (auto sealed = engine_->finish(out.cause, -1); !sealed) out.not_sealed = std::move(sealed).error();
+      if (auto sealed = engine_->finish(out.cause, -1); !sealed)
+        out.not_sealed = std::move(sealed).error();
     }
     co_return out;
   }
@@ -177,7 +200,8 @@ asio::awaitable<LocalSessionEnd> LocalSession::run(LocalSessionPlan plan) {
   expiry_->cancel();
   co_await stop_serving();
   out.expired = expired_;
-  if (auto sealed = engine_->finish(out.cause, out.program ? out.program->status : -1); !sealed) out.not_sealed = std::move(sealed).error();
+  if (auto sealed = engine_->finish(out.cause, out.program ? out.program->status : -1); !sealed)
+    out.not_sealed = std::move(sealed).error();
   out.totals = engine_->gate().totals();
   out.log_digest = to_hex(engine_->gate().log_digest());
   engine_.reset();  // the log's file is unlocked: it can be delivered

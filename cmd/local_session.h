@@ -25,7 +25,8 @@ struct LocalSessionPlan {
   std::vector<int> descriptors;    // that the program inherits
   std::string reason;
   enum class Listen { unix_socket, tcp } listen = Listen::unix_socket;
-  process::SupervisorSettings::ParentDeath parent_death = process::SupervisorSettings::ParentDeath::is_ignored;
+  process::SupervisorSettings::ParentDeath parent_death =
+      process::SupervisorSettings::ParentDeath::is_ignored;
 };
 
 /// What came of it. The log is sealed, or says in sealed why it is not.
@@ -41,9 +42,14 @@ struct LocalSessionEnd {
 
 class LocalSession {
  public:
-  LocalSession(Environment& environment, asio::io_context& context) : environment_(environment), context_(context), impatience_(context), tasks_(context.get_executor()) {}
+  LocalSession(Environment& environment, asio::io_context& context)
+      : environment_(environment),
+        context_(context),
+        impatience_(context),
+        tasks_(context.get_executor()) {}
 
-  /// Takes the plan from start to end. While it runs, and until this object goes, SIGTERM and its kin reach the program and not us.
+  /// Takes the plan from start to end. While it runs, and until this object goes, SIGTERM and its
+  /// kin reach the program and not us.
   asio::awaitable<LocalSessionEnd> run(LocalSessionPlan plan);
 
  private:

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Brings spooled session logs to their gateway, checks the receipts, and only then removes the local copies.
+// Brings spooled session logs to their gateway, checks the receipts, and only then removes the
+// local copies.
 #pragma once
 
 #include <functional>
@@ -18,15 +19,19 @@ struct Receipt {
   std::uint64_t records = 0;
 };
 
-/// Checks a receipt's signature by the gateway's keys, and that it speaks of this session, digest and length. Fails with integrity.
-Result<Receipt> check_receipt(const std::string& receipt, const identity::KeySet& keys, const identity::GatewayRecord& gateway,
+/// Checks a receipt's signature by the gateway's keys, and that it speaks of this session, digest
+/// and length. Fails with integrity.
+Result<Receipt> check_receipt(const std::string& receipt, const identity::KeySet& keys,
+                              const identity::GatewayRecord& gateway,
                               const record::LogSummary& log);
 
 using UploadProgress = std::function<void(std::uint64_t sent, std::uint64_t total)>;
 
-/// Uploads one log from where the gateway stands, and removes it from the spool once the receipt is good. A log that is broken here or
-/// that the gateway refuses for good is set aside. Fails with what the client fails with; integrity: set aside.
-Task<Receipt> deliver_log(GatewayClient& client, const record::Spool& spool, record::SpoolEntry entry, UploadProgress progress);
+/// Uploads one log from where the gateway stands, and removes it from the spool once the receipt is
+/// good. A log that is broken here or that the gateway refuses for good is set aside. Fails with
+/// what the client fails with; integrity: set aside.
+Task<Receipt> deliver_log(GatewayClient& client, const record::Spool& spool,
+                          record::SpoolEntry entry, UploadProgress progress);
 
 /// The spool of this user.
 Result<record::Spool> open_spool(const Environment& environment);

@@ -5,8 +5,8 @@
 #include <algorithm>
 #include <iostream>
 
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
+#include <CLI/CLI.hpp>
 
 #include "cmd/command_line.h"
 #include "cmd/gateway_client.h"
@@ -27,9 +27,12 @@ struct LoginOptions {
 /// "AA:BB…" or "aabb…" as people copy it.
 Result<std::string> read_digest(std::string text) {
   std::erase(text, ':');
-  std::transform(text.begin(), text.end(), text.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  std::transform(text.begin(), text.end(), text.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
   const auto raw = from_hex(text);
-  if (!raw || raw->size() != 32) return fail(ErrorCode::usage, "--ca-sha256 takes 64 hexadecimal digits", "'hoopctl gateway init' prints them");
+  if (!raw || raw->size() != 32)
+    return fail(ErrorCode::usage, "--ca-sha256 takes 64 hexadecimal digits",
+                "'hoopctl gateway init' prints them");
   return text;
 }
 
@@ -37,7 +40,8 @@ Result<std::string> read_ca_file(const std::string& path) {
   auto text = read_file(path, kMaxCaBytes);
   if (!text) return std::unexpected(std::move(text).error().within("--ca"));
   if (!net::certificate_sha256(*text)) {
-    return fail(ErrorCode::usage, fmt::format("--ca '{}' holds no certificate", remote_text(path)), "it must be in PEM form");
+    return fail(ErrorCode::usage, fmt::format("--ca '{}' holds no certificate", remote_text(path)),
+                "it must be in PEM form");
   }
   return text;
 }
@@ -82,7 +86,9 @@ Result<void> Login::choose_trust(const identity::TokenStore& store) {
   }
   const auto earlier = store.load_gateway(record_.url);
   trust_is_chosen_ = earlier.has_value();
-  if (!earlier) return earlier.error().code == ErrorCode::not_found ? Result<void>{} : std::unexpected(earlier.error());
+  if (!earlier)
+    return earlier.error().code == ErrorCode::not_found ? Result<void>{}
+                                                        : std::unexpected(earlier.error());
   record_.ca_pem = earlier->ca_pem;
   record_.ca_sha256 = earlier->ca_sha256;
   known_gateway_ = earlier->gateway;
@@ -93,7 +99,9 @@ Task<identity::GatewayDocument> Login::fetch() {
   HOOP_CO_TRY(web_, Web::open(environment_, context_.get_executor(), trust_of(record_)));
   HOOP_CO_TRY(const std::string body, co_await web_->get(record_.url + "/.well-known/hoopctl"));
   auto document = identity::parse_gateway_document(body);
-  if (!document) co_return std::unexpected(std::move(document).error().within(record_.url).with_hint("is this a hoopctl gateway?"));
+  if (!document)
+    co_return std::unexpected(
+        std::move(document).error().within(record_.url).with_hint("is this a hoopctl gateway?"));
   co_return std::move(*document);
 }
 
@@ -101,11 +109,19 @@ Task<identity::GatewayDocument> Login::fetch() {
 Task<bool> Login::person_accepts_authority() {
   HOOP_CO_TRY(const identity::HttpsUrl url, identity::parse_https_url(record_.url));
   const Deadline deadline = Deadline::after(environment_.clock, kRequestTime);
-  HOOP_CO_TRY(net::StreamPtr stream, co_await net::connect_tcp(context_.get_executor(), url.host, url.port, deadline));
-  HOOP_CO_TRY(const std::string digest, co_await net::TlsClient::presented_authority(std::move(stream), url.host, deadline));
-  environment_.console.insist("untrusted_authority", fmt::format("the certificate of {} comes from an authority that this machine does not know", record_.url));
-  environment_.console.insist("untrusted_authority", fmt::format("its SHA-256 is {}", digest), {{"ca_sha256", digest}});
-  environment_.console.insist("question", "is that what the gateway's operator says ('gateway init' prints it)? type yes to trust it from now on:");
+  HOOP_CO_TRY(net::StreamPtr stream,
+              co_await net::connect_tcp(context_.get_executor(), url.host, url.port, deadline));
+  HOOP_CO_TRY(const std::string digest,
+              co_await net::TlsClient::presented_authority(std::move(stream), url.host, deadline));
+  environment_.console.insist(
+      "untrusted_authority",
+      fmt::format("the certificate of {} comes from an authority that this machine does not know",
+                  record_.url));
+  environment_.console.insist("untrusted_authority", fmt::format("its SHA-256 is {}", digest),
+                              {{"ca_sha256", digest}});
+  environment_.console.insist("question",
+                              "is that what the gateway's operator says ('gateway init' prints "
+                              "it)? type yes to trust it from now on:");
   std::string answer;
   std::getline(std::cin, answer);
   if (answer != "yes") co_return false;
@@ -115,15 +131,19 @@ Task<bool> Login::person_accepts_authority() {
 
 Task<identity::GatewayDocument> Login::meet() {
   auto document = co_await fetch();
-  // Not asked when the trust was given or is that of an earlier login: a change is then what an attack looks like.
-  if (!document && document.error().code == ErrorCode::config && !trust_is_chosen_ && environment_.interactive()) {
+  // Not asked when the trust was given or is that of an earlier login: a change is then what an
+  // attack looks like.
+  if (!document && document.error().code == ErrorCode::config && !trust_is_chosen_ &&
+      environment_.interactive()) {
     HOOP_CO_TRY(const bool accepted, co_await person_accepts_authority());
     if (!accepted) co_return std::unexpected(std::move(document).error());
     document = co_await fetch();
   }
   if (!document) co_return std::unexpected(std::move(document).error());
   if (!known_gateway_.empty() && document->gateway != known_gateway_) {
-    co_return fail(ErrorCode::config, fmt::format("{} was gateway '{}' and now says it is '{}'", record_.url, known_gateway_, remote_text(document->gateway)),
+    co_return fail(ErrorCode::config,
+                   fmt::format("{} was gateway '{}' and now says it is '{}'", record_.url,
+                               known_gateway_, remote_text(document->gateway)),
                    "ask its operator; then log in with --ca FILE or --ca-sha256 HEX");
   }
   co_return std::move(*document);
@@ -131,12 +151,15 @@ Task<identity::GatewayDocument> Login::meet() {
 
 void Login::announce(const identity::DevicePrompt& prompt) {
   const std::string& complete = prompt.verification_uri_complete;
-  const std::string sentence = fmt::format("open {} and confirm the code {}", complete.empty() ? prompt.verification_uri : complete, prompt.user_code);
-  environment_.console.insist("login_pending", sentence,
-                              {{"verification_uri", prompt.verification_uri},
-                               {"verification_uri_complete", complete.empty() ? Value() : Value(complete)},
-                               {"user_code", prompt.user_code},
-                               {"expires_in", std::int64_t{prompt.expires_in.count()}}});
+  const std::string sentence =
+      fmt::format("open {} and confirm the code {}",
+                  complete.empty() ? prompt.verification_uri : complete, prompt.user_code);
+  environment_.console.insist(
+      "login_pending", sentence,
+      {{"verification_uri", prompt.verification_uri},
+       {"verification_uri_complete", complete.empty() ? Value() : Value(complete)},
+       {"user_code", prompt.user_code},
+       {"expires_in", std::int64_t{prompt.expires_in.count()}}});
 }
 
 Task<void> Login::work() {
@@ -149,18 +172,22 @@ Task<void> Login::work() {
   record_.client_id = document.client_id;
   record_.audience = document.audience;
   record_.gateway = document.gateway;
-  HOOP_CO_TRY(const std::unique_ptr<IssuerClient> issuer, IssuerClient::open(environment_, context_.get_executor(), *web_, record_));
-  auto tokens = co_await issuer->log_in(host_name(), [this](const identity::DevicePrompt& prompt) { announce(prompt); });
+  HOOP_CO_TRY(const std::unique_ptr<IssuerClient> issuer,
+              IssuerClient::open(environment_, context_.get_executor(), *web_, record_));
+  auto tokens = co_await issuer->log_in(
+      host_name(), [this](const identity::DevicePrompt& prompt) { announce(prompt); });
   if (!tokens) co_return std::unexpected(std::move(tokens).error().within("login"));
-  const identity::StoredTokens stored = to_store(std::move(*tokens), record_, environment_.clock.system_now());
+  const identity::StoredTokens stored =
+      to_store(std::move(*tokens), record_, environment_.clock.system_now());
   HOOP_CO_CHECK(store.save_gateway(record_));
   {
     HOOP_CO_TRY(const identity::TokenLock lock, store.lock(record_.url, std::chrono::seconds(15)));
     HOOP_CO_CHECK(store.save_tokens(lock, stored));
   }
   HOOP_CO_CHECK(store.set_current_gateway(record_.url));
-  environment_.console.say("logged_in", fmt::format("logged in to {} as {}", record_.url, remote_text(stored.subject)),
-                           {{"gateway", record_.url}, {"subject", stored.subject}});
+  environment_.console.say(
+      "logged_in", fmt::format("logged in to {} as {}", record_.url, remote_text(stored.subject)),
+      {{"gateway", record_.url}, {"subject", stored.subject}});
   co_return Result<void>{};
 }
 
@@ -175,11 +202,20 @@ ExitStatus run_login(Environment& environment, LoginOptions options) {
 
 void add_login(CLI::App& app, Environment& environment) {
   auto options = std::make_shared<LoginOptions>();
-  CLI::App* command = app.add_subcommand("login", "log in to a gateway by its identity provider's device flow");
-  auto* ca = command->add_option("--ca", options->ca_file, "trust the authorities in this PEM file, and no other")->option_text("FILE");
-  command->add_option("--ca-sha256", options->ca_sha256, "trust the authority with this SHA-256")->option_text("HEX")->excludes(ca);
-  command->footer(examples({"hoopctl login --gateway https://gw.example", "hoopctl login --gateway https://localhost:8443 --ca ca.pem"}));
-  command->callback([&environment, options] { environment.work = [&environment, options] { return run_login(environment, *options); }; });
+  CLI::App* command =
+      app.add_subcommand("login", "log in to a gateway by its identity provider's device flow");
+  auto* ca = command
+                 ->add_option("--ca", options->ca_file,
+                              "trust the authorities in this PEM file, and no other")
+                 ->option_text("FILE");
+  command->add_option("--ca-sha256", options->ca_sha256, "trust the authority with this SHA-256")
+      ->option_text("HEX")
+      ->excludes(ca);
+  command->footer(examples({"hoopctl login --gateway https://gw.example",
+                            "hoopctl login --gateway https://localhost:8443 --ca ca.pem"}));
+  command->callback([&environment, options] {
+    environment.work = [&environment, options] { return run_login(environment, *options); };
+  });
 }
 
 }  // namespace hoop::cmd

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Builds what every command is given, and turns the command's answer into the exit status. No logic.
+// Builds what every command is given, and turns the command's answer into the exit status. No
+// logic.
 #include <unistd.h>
 
 #include <exception>
@@ -16,7 +17,8 @@ std::map<std::string, std::string> snapshot(char** variables) {
   std::map<std::string, std::string> out;
   for (; *variables != nullptr; ++variables) {
     const std::string_view entry(*variables);
-    if (const std::size_t sign = entry.find('='); sign != std::string_view::npos) out.emplace(entry.substr(0, sign), entry.substr(sign + 1));
+    if (const std::size_t sign = entry.find('='); sign != std::string_view::npos)
+      out.emplace(entry.substr(0, sign), entry.substr(sign + 1));
   }
   return out;
 }
@@ -28,10 +30,13 @@ int main(int argc, char** argv) {
   hoop::crypto::ignore_openssl_configuration();
   const hoop::SystemClock clock;
   hoop::crypto::SystemRandom random;
-  hoop::cmd::Environment environment(clock, random, snapshot(environ), {::isatty(0) == 1, ::isatty(1) == 1, ::isatty(2) == 1});
+  hoop::cmd::Environment environment(clock, random, snapshot(environ),
+                                     {::isatty(0) == 1, ::isatty(1) == 1, ::isatty(2) == 1});
   try {
-    return static_cast<int>(hoop::cmd::run_command_line({argv + (argc > 0 ? 1 : 0), argv + argc}, environment));
+    return static_cast<int>(
+        hoop::cmd::run_command_line({argv + (argc > 0 ? 1 : 0), argv + argc}, environment));
   } catch (const std::exception& error) {
-    return static_cast<int>(environment.give_up(hoop::Error{hoop::ErrorCode::internal, error.what(), {}, {}}));
+    return static_cast<int>(
+        environment.give_up(hoop::Error{hoop::ErrorCode::internal, error.what(), {}, {}}));
   }
 }

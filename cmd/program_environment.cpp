@@ -19,21 +19,26 @@ constexpr std::size_t kMaxWords = 100;  // a log's header holds 64 KiB
 bool is_withheld(std::string_view name) {
   if (name.starts_with("PG")) return std::ranges::find(kHarmless, name) == kHarmless.end();
   if (!name.starts_with("HOOPCTL_")) return false;
-  return std::ranges::any_of(kSecretWords, [&](std::string_view word) { return name.find(word) != std::string_view::npos; });
+  return std::ranges::any_of(kSecretWords, [&](std::string_view word) {
+    return name.find(word) != std::string_view::npos;
+  });
 }
 
-std::vector<std::string> program_environment(const std::map<std::string, std::string>& user,
-                                             const std::vector<std::pair<std::string, std::string>>& ours) {
+std::vector<std::string> program_environment(
+    const std::map<std::string, std::string>& user,
+    const std::vector<std::pair<std::string, std::string>>& ours) {
   std::vector<std::string> out;
   for (const auto& [name, value] : user) {
-    const bool replaced = std::ranges::any_of(ours, [&](const auto& pair) { return pair.first == name; });
+    const bool replaced =
+        std::ranges::any_of(ours, [&](const auto& pair) { return pair.first == name; });
     if (!replaced && !is_withheld(name)) out.push_back(name + "=" + value);
   }
   for (const auto& [name, value] : ours) out.push_back(name + "=" + value);
   return out;
 }
 
-std::vector<std::string> program_words(const std::vector<std::string>& after_mark, const std::string& default_client) {
+std::vector<std::string> program_words(const std::vector<std::string>& after_mark,
+                                       const std::string& default_client) {
   std::vector<std::string> out;
   if (after_mark.empty() || after_mark.front().starts_with('-')) out.push_back(default_client);
   out.insert(out.end(), after_mark.begin(), after_mark.end());
@@ -47,7 +52,8 @@ std::vector<std::string> recorded_command(const std::vector<std::string>& words)
       out.push_back(fmt::format("[{} more words]", words.size() - out.size()));
       break;
     }
-    const bool plain = word.size() <= kMaxWord && word.find_first_of(" \t\n'\"$;") == std::string::npos;
+    const bool plain =
+        word.size() <= kMaxWord && word.find_first_of(" \t\n'\"$;") == std::string::npos;
     out.push_back(plain ? word : fmt::format("[{} bytes]", word.size()));
   }
   return out;

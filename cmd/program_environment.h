@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The environment of the wrapped program: the user's, without what could lead it elsewhere and without what is hoopctl's.
+// The environment of the wrapped program: the user's, without what could lead it elsewhere and
+// without what is hoopctl's.
 #pragma once
 
 #include <map>
@@ -10,20 +11,24 @@
 
 namespace hoop::cmd {
 
-/// True for a variable that a PostgreSQL program must not see: every PG* (libpq would follow it to another server, file or user) but
-/// PGAPPNAME, PGTZ and PGDATESTYLE; and hoopctl's own tokens, secrets and passwords.
+/// True for a variable that a PostgreSQL program must not see: every PG* (libpq would follow it to
+/// another server, file or user) but PGAPPNAME, PGTZ and PGDATESTYLE; and hoopctl's own tokens,
+/// secrets and passwords.
 bool is_withheld(std::string_view name);
 
 /// user without what is withheld, and with ours, which win. "NAME=value".
-std::vector<std::string> program_environment(const std::map<std::string, std::string>& user,
-                                             const std::vector<std::pair<std::string, std::string>>& ours);
+std::vector<std::string> program_environment(
+    const std::map<std::string, std::string>& user,
+    const std::vector<std::pair<std::string, std::string>>& ours);
 
-/// The program to run, by the words after "--": none: the default client; a first word with '-': its arguments; else the program.
-std::vector<std::string> program_words(const std::vector<std::string>& after_mark, const std::string& default_client);
+/// The program to run, by the words after "--": none: the default client; a first word with '-':
+/// its arguments; else the program.
+std::vector<std::string> program_words(const std::vector<std::string>& after_mark,
+                                       const std::string& default_client);
 
-/// What the session log keeps of a command line. A word that looks like SQL or a script is kept as "[N bytes]": its statements are
-/// recorded when they come, and there without the literals that masks hide. Bounded, so that a long one cannot keep a session from
-/// being recorded.
+/// What the session log keeps of a command line. A word that looks like SQL or a script is kept as
+/// "[N bytes]": its statements are recorded when they come, and there without the literals that
+/// masks hide. Bounded, so that a long one cannot keep a session from being recorded.
 std::vector<std::string> recorded_command(const std::vector<std::string>& words);
 
 }  // namespace hoop::cmd

@@ -9,7 +9,8 @@
 
 namespace hoop::cmd {
 
-/// All of it. Fails with usage: the name on the command line is wrong, or the file is larger than max_bytes.
+/// All of it. Fails with usage: the name on the command line is wrong, or the file is larger than
+/// max_bytes.
 Result<std::string> read_file(const std::string& path, std::size_t max_bytes);
 
 }  // namespace hoop::cmd

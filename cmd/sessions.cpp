@@ -2,8 +2,8 @@
 // hoopctl sessions: list, show, verify, upload.
 #include "cmd/sessions.h"
 
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
+#include <CLI/CLI.hpp>
 
 #include "cmd/command_line.h"
 #include "cmd/gateway_client.h"
@@ -19,17 +19,29 @@ constexpr std::uint64_t kProgressBytes = 256U << 10;
 Result<void> list_sessions(Environment& environment, int limit) {
   HOOP_TRY(const std::string url, chosen_gateway(environment));
   asio::io_context context;
-  HOOP_TRY(const std::unique_ptr<GatewayClient> client, GatewayClient::open(environment, context.get_executor(), url));
-  HOOP_TRY(const identity::Json answer, run(context, client->get(fmt::format("/v1/sessions?limit={}", limit))));
+  HOOP_TRY(const std::unique_ptr<GatewayClient> client,
+           GatewayClient::open(environment, context.get_executor(), url));
+  HOOP_TRY(const identity::Json answer,
+           run(context, client->get(fmt::format("/v1/sessions?limit={}", limit))));
   const identity::Json* sessions = answer.find("sessions");
-  if (sessions == nullptr || sessions->array() == nullptr) return fail(ErrorCode::malformed, "the gateway's list of sessions cannot be read");
-  Listing listing{{{"session", "SESSION"}, {"target", "TARGET"}, {"subject", "SUBJECT"}, {"started_at", "STARTED"}, {"ended_at", ""},
-                   {"state", "STATE"}, {"actions", "ACTIONS"}, {"denied", "DENIED"}, {"masked_values", "MASKED"}, {"rows", "ROWS"}},
+  if (sessions == nullptr || sessions->array() == nullptr)
+    return fail(ErrorCode::malformed, "the gateway's list of sessions cannot be read");
+  Listing listing{{{"session", "SESSION"},
+                   {"target", "TARGET"},
+                   {"subject", "SUBJECT"},
+                   {"started_at", "STARTED"},
+                   {"ended_at", ""},
+                   {"state", "STATE"},
+                   {"actions", "ACTIONS"},
+                   {"denied", "DENIED"},
+                   {"masked_values", "MASKED"},
+                   {"rows", "ROWS"}},
                   {},
                   "there is no session"};
   for (const identity::Json& session : *sessions->array()) {
     auto& row = listing.rows.emplace_back();
-    for (const Listing::Column& column : listing.columns) row.push_back(value_at(session, column.key));
+    for (const Listing::Column& column : listing.columns)
+      row.push_back(value_at(session, column.key));
   }
   environment.console.print(listing);
   return {};
@@ -38,7 +50,8 @@ Result<void> list_sessions(Environment& environment, int limit) {
 /// One client a gateway, made when its first log is met.
 class Clients {
  public:
-  Clients(Environment& environment, asio::io_context& context) : environment_(environment), context_(context) {}
+  Clients(Environment& environment, asio::io_context& context)
+      : environment_(environment), context_(context) {}
   Result<GatewayClient*> at(const std::string& url) {
     auto& client = clients_[url];
     if (!client) {
@@ -53,12 +66,14 @@ class Clients {
   std::map<std::string, std::unique_ptr<GatewayClient>> clients_;
 };
 
-Result<Receipt> upload_one(Environment& environment, asio::io_context& context, Clients& clients, const record::Spool& spool,
-                           const record::SpoolEntry& entry) {
+Result<Receipt> upload_one(Environment& environment, asio::io_context& context, Clients& clients,
+                           const record::Spool& spool, const record::SpoolEntry& entry) {
   HOOP_TRY(GatewayClient* const client, clients.at(entry.gateway_url));
-  auto receipt = run(context, deliver_log(*client, spool, entry, [&](std::uint64_t sent, std::uint64_t total) {
-    if (total > kProgressBytes) environment.console.progress("uploading " + entry.session, sent, total);
-  }));
+  auto receipt =
+      run(context, deliver_log(*client, spool, entry, [&](std::uint64_t sent, std::uint64_t total) {
+            if (total > kProgressBytes)
+              environment.console.progress("uploading " + entry.session, sent, total);
+          }));
   environment.console.finish_progress();
   return receipt;
 }
@@ -75,8 +90,12 @@ ExitStatus upload_sessions(Environment& environment) {
   for (const record::SpoolEntry& entry : *entries) {
     const auto receipt = upload_one(environment, context, clients, *spool, entry);
     if (receipt) {
-      environment.console.say("log_receipted", fmt::format("session {}: {} records delivered and receipted", entry.session, receipt->records),
-                              {{"session", entry.session}, {"records", receipt->records}, {"received_at", receipt->received_at}});
+      environment.console.say("log_receipted",
+                              fmt::format("session {}: {} records delivered and receipted",
+                                          entry.session, receipt->records),
+                              {{"session", entry.session},
+                               {"records", receipt->records},
+                               {"received_at", receipt->received_at}});
       continue;
     }
     Error error = receipt.error().within("session " + entry.session);
@@ -93,27 +112,47 @@ ExitStatus upload_sessions(Environment& environment) {
 }  // namespace
 
 void add_sessions(CLI::App& app, Environment& environment) {
-  const auto finish = [&environment](const Result<void>& done) { return done ? ExitStatus::ok : environment.give_up(done.error()); };
+  const auto finish = [&environment](const Result<void>& done) {
+    return done ? ExitStatus::ok : environment.give_up(done.error());
+  };
   CLI::App* command = app.add_subcommand("sessions", "list, show, verify and deliver session logs");
   command->require_subcommand(1);
-  command->footer(examples({"hoopctl sessions list", "hoopctl sessions verify s_cjsgj3svsplpf4eygjc5glm6qm"}));
+  command->footer(
+      examples({"hoopctl sessions list", "hoopctl sessions verify s_cjsgj3svsplpf4eygjc5glm6qm"}));
 
   auto limit = std::make_shared<int>(100);
   CLI::App* list = command->add_subcommand("list", "list my sessions; auditors see everybody's");
-  list->add_option("--limit", *limit, "at most so many, newest first")->option_text("N")->check(CLI::Range(1, 1000));
-  list->footer(examples({"hoopctl sessions list --limit 10", "hoopctl --output json sessions list"}));
-  list->callback([&environment, finish, limit] { environment.work = [&environment, finish, limit] { return finish(list_sessions(environment, *limit)); }; });
+  list->add_option("--limit", *limit, "at most so many, newest first")
+      ->option_text("N")
+      ->check(CLI::Range(1, 1000));
+  list->footer(
+      examples({"hoopctl sessions list --limit 10", "hoopctl --output json sessions list"}));
+  list->callback([&environment, finish, limit] {
+    environment.work = [&environment, finish, limit] {
+      return finish(list_sessions(environment, *limit));
+    };
+  });
 
   auto shown = std::make_shared<std::string>();
-  CLI::App* show = command->add_subcommand("show", "tell what was done, decided and hidden in a session");
+  CLI::App* show =
+      command->add_subcommand("show", "tell what was done, decided and hidden in a session");
   show->add_option("SESSION", *shown, "the session's id")->required()->option_text(" ");
-  show->footer(examples({"hoopctl sessions show s_cjsgj3svsplpf4eygjc5glm6qm", "hoopctl --output json sessions show s_cjsgj3svsplpf4eygjc5glm6qm"}));
-  show->callback([&environment, finish, shown] { environment.work = [&environment, finish, shown] { return finish(show_session(environment, *shown)); }; });
+  show->footer(examples({"hoopctl sessions show s_cjsgj3svsplpf4eygjc5glm6qm",
+                         "hoopctl --output json sessions show s_cjsgj3svsplpf4eygjc5glm6qm"}));
+  show->callback([&environment, finish, shown] {
+    environment.work = [&environment, finish, shown] {
+      return finish(show_session(environment, *shown));
+    };
+  });
 
   auto verified = std::make_shared<std::string>();
-  CLI::App* verify = command->add_subcommand("verify", "prove that a session's log is whole and unchanged");
-  verify->add_option("SESSION", *verified, "the session's id, or the path of a log")->required()->option_text(" ");
-  verify->footer(examples({"hoopctl sessions verify s_cjsgj3svsplpf4eygjc5glm6qm", "hoopctl sessions verify ./copy.hslog"}));
+  CLI::App* verify =
+      command->add_subcommand("verify", "prove that a session's log is whole and unchanged");
+  verify->add_option("SESSION", *verified, "the session's id, or the path of a log")
+      ->required()
+      ->option_text(" ");
+  verify->footer(examples({"hoopctl sessions verify s_cjsgj3svsplpf4eygjc5glm6qm",
+                           "hoopctl sessions verify ./copy.hslog"}));
   verify->callback([&environment, verified] {
     environment.work = [&environment, verified] {
       const auto done = verify_session(environment, *verified);
@@ -124,9 +163,12 @@ void add_sessions(CLI::App& app, Environment& environment) {
     };
   });
 
-  CLI::App* upload = command->add_subcommand("upload", "deliver the logs that wait on this machine");
+  CLI::App* upload =
+      command->add_subcommand("upload", "deliver the logs that wait on this machine");
   upload->footer(examples({"hoopctl sessions upload", "hoopctl --output json sessions upload"}));
-  upload->callback([&environment] { environment.work = [&environment] { return upload_sessions(environment); }; });
+  upload->callback([&environment] {
+    environment.work = [&environment] { return upload_sessions(environment); };
+  });
 }
 
 }  // namespace hoop::cmd

@@ -15,8 +15,10 @@ Result<void> show_session(Environment& environment, const std::string& session);
 /// what: a session's id, or the path of a log.
 Result<void> verify_session(Environment& environment, const std::string& what);
 
-/// Reads a whole log and shows each record to visit. Fails as LogReader does, with a message that speaks of the chain.
-Result<record::LogSummary> read_log(std::string_view bytes, const std::function<void(const record::Record&)>& visit);
+/// Reads a whole log and shows each record to visit. Fails as LogReader does, with a message that
+/// speaks of the chain.
+Result<record::LogSummary> read_log(std::string_view bytes,
+                                    const std::function<void(const record::Record&)>& visit);
 /// A record's payload; null where it is not JSON.
 identity::Json payload_of(const record::Record& record);
 

@@ -31,7 +31,9 @@ std::string_view name_of(record::RecordType type) {
   return "unknown";
 }
 
-std::string words_at(const identity::Json& json, std::string_view key) { return shown(value_at(json, key)); }
+std::string words_at(const identity::Json& json, std::string_view key) {
+  return shown(value_at(json, key));
+}
 
 /// "14:03:11.250" of an RFC 3339 time.
 std::string clock_of(const identity::Json& json) {
@@ -40,14 +42,20 @@ std::string clock_of(const identity::Json& json) {
 }
 
 std::string action_line(const identity::Json& json) {
-  std::string out = fmt::format("#{} {} {} by rule {}", words_at(json, "id"), words_at(json, "verb"), words_at(json, "effect"), words_at(json, "rule"));
-  out += fmt::format("\n{:14}{}", "", neutralise(text_at(json, "text"), kShownStatement, Lines::escape));
-  if (const std::string message = text_at(json, "message"); !message.empty()) out += fmt::format("\n{:14}{}", "", remote_text(message));
+  std::string out =
+      fmt::format("#{} {} {} by rule {}", words_at(json, "id"), words_at(json, "verb"),
+                  words_at(json, "effect"), words_at(json, "rule"));
+  out += fmt::format("\n{:14}{}", "",
+                     neutralise(text_at(json, "text"), kShownStatement, Lines::escape));
+  if (const std::string message = text_at(json, "message"); !message.empty())
+    out += fmt::format("\n{:14}{}", "", remote_text(message));
   return out;
 }
 
 std::string reply_line(const identity::Json& json) {
-  std::string out = fmt::format("#{} {}: {} rows, {} bytes", words_at(json, "action"), words_at(json, "status"), words_at(json, "rows"), words_at(json, "bytes"));
+  std::string out =
+      fmt::format("#{} {}: {} rows, {} bytes", words_at(json, "action"), words_at(json, "status"),
+                  words_at(json, "rows"), words_at(json, "bytes"));
   if (const std::string masked = words_at(json, "masked_values"); masked != "0" && masked != "-") {
     out += fmt::format(", {} masked ({})", masked, words_at(json, "masked_by_class"));
   }
@@ -58,19 +66,24 @@ std::string reply_line(const identity::Json& json) {
 std::string line_of(record::RecordType type, const identity::Json& json) {
   switch (type) {
     case record::RecordType::session_start:
-      return fmt::format("started on {} by {} as {}: {}", words_at(json, "target"), words_at(json, "subject"), words_at(json, "role"), words_at(json, "command"));
+      return fmt::format("started on {} by {} as {}: {}", words_at(json, "target"),
+                         words_at(json, "subject"), words_at(json, "role"),
+                         words_at(json, "command"));
     case record::RecordType::action: return action_line(json);
     case record::RecordType::reply_begin: {
       const Value masked = value_at(json, "masked_columns");
       const auto* columns = std::get_if<std::vector<std::string>>(&masked);
-      return columns == nullptr || columns->empty() ? std::string() : fmt::format("#{} masks {}", words_at(json, "action"), shown(masked));
+      return columns == nullptr || columns->empty()
+                 ? std::string()
+                 : fmt::format("#{} masks {}", words_at(json, "action"), shown(masked));
     }
     case record::RecordType::reply_end: return reply_line(json);
     case record::RecordType::note: return fmt::format("note {}", words_at(json, "event"));
     case record::RecordType::session_end:
-      return fmt::format("ended: {}, program status {}; {} actions, {} denied, {} values masked, {} rows", words_at(json, "cause"),
-                         words_at(json, "program_status"), words_at(json, "actions"), words_at(json, "denied"), words_at(json, "masked_values"),
-                         words_at(json, "rows"));
+      return fmt::format(
+          "ended: {}, program status {}; {} actions, {} denied, {} values masked, {} rows",
+          words_at(json, "cause"), words_at(json, "program_status"), words_at(json, "actions"),
+          words_at(json, "denied"), words_at(json, "masked_values"), words_at(json, "rows"));
     case record::RecordType::progress:
     case record::RecordType::reply_data:
     case record::RecordType::seal: return {};
@@ -82,12 +95,14 @@ void print_record(Console& console, const record::Record& record) {
   const identity::Json json = payload_of(record);
   if (console.listings() == Form::json) {
     const bool readable = json.object() != nullptr;
-    std::string line = fmt::format(R"({{"number":{},"type":"{}","record":)", record.number, name_of(record.type));
+    std::string line =
+        fmt::format(R"({{"number":{},"type":"{}","record":)", record.number, name_of(record.type));
     line += readable ? std::string(as_text(record.payload)) : std::string("null");
     console.print_line(line + "}");
     return;
   }
-  if (const std::string line = line_of(record.type, json); !line.empty()) console.print_line(fmt::format("{:12}  {}", clock_of(json), line));
+  if (const std::string line = line_of(record.type, json); !line.empty())
+    console.print_line(fmt::format("{:12}  {}", clock_of(json), line));
 }
 
 }  // namespace
@@ -98,10 +113,14 @@ identity::Json payload_of(const record::Record& record) {
   return json ? std::move(*json) : identity::Json{};
 }
 
-Result<record::LogSummary> read_log(std::string_view bytes, const std::function<void(const record::Record&)>& visit) {
+Result<record::LogSummary> read_log(std::string_view bytes,
+                                    const std::function<void(const record::Record&)>& visit) {
   record::LogReader reader;
   const auto broken = [](const Error& error) {
-    return std::unexpected(Error{ErrorCode::integrity, "the log's chain does not hold: " + error.message, "it was changed, or is not a session log", {}});
+    return std::unexpected(Error{ErrorCode::integrity,
+                                 "the log's chain does not hold: " + error.message,
+                                 "it was changed, or is not a session log",
+                                 {}});
   };
   while (!bytes.empty()) {
     const std::string_view piece = bytes.substr(0, kPiece);
@@ -120,15 +139,19 @@ Result<record::LogSummary> read_log(std::string_view bytes, const std::function<
 }
 
 Result<void> show_session(Environment& environment, const std::string& session) {
-  if (!record::is_session_id(session)) return fail(ErrorCode::usage, fmt::format("'{}' is not a session's id", remote_text(session)), "hoopctl sessions list");
+  if (!record::is_session_id(session))
+    return fail(ErrorCode::usage, fmt::format("'{}' is not a session's id", remote_text(session)),
+                "hoopctl sessions list");
   HOOP_TRY(const std::string url, chosen_gateway(environment));
   asio::io_context context;
-  HOOP_TRY(const std::unique_ptr<GatewayClient> client, GatewayClient::open(environment, context.get_executor(), url));
+  HOOP_TRY(const std::unique_ptr<GatewayClient> client,
+           GatewayClient::open(environment, context.get_executor(), url));
   auto facts = run(context, client->get("/v1/sessions/" + session));
   if (!facts) return std::unexpected(std::move(facts).error().within("session '" + session + "'"));
   std::vector<Field> fields;
-  for (const std::string_view key : {"session", "target", "subject", "role", "reason", "claimed_agent", "started_at", "ended_at", "state", "actions", "denied",
-                                     "masked_values", "rows", "digest"}) {
+  for (const std::string_view key :
+       {"session", "target", "subject", "role", "reason", "claimed_agent", "started_at", "ended_at",
+        "state", "actions", "denied", "masked_values", "rows", "digest"}) {
     const Value value = value_at(*facts, key);
     if (value != Value(std::string())) fields.push_back({key, value});
   }
@@ -140,8 +163,11 @@ Result<void> show_session(Environment& environment, const std::string& session) 
   }
   if (!log) return std::unexpected(log.error());
   if (environment.console.listings() == Form::text) environment.console.print_line("");
-  HOOP_TRY(const record::LogSummary summary, read_log(*log, [&](const record::Record& record) { print_record(environment.console, record); }));
-  if (!summary.sealed) environment.console.warn("unsealed", "the log has no seal: its end may be missing");
+  HOOP_TRY(const record::LogSummary summary, read_log(*log, [&](const record::Record& record) {
+             print_record(environment.console, record);
+           }));
+  if (!summary.sealed)
+    environment.console.warn("unsealed", "the log has no seal: its end may be missing");
   return {};
 }
 

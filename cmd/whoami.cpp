@@ -3,8 +3,8 @@
 #include <CLI/CLI.hpp>
 
 #include "cmd/command_line.h"
-#include "cmd/json_view.h"
 #include "cmd/gateway_client.h"
+#include "cmd/json_view.h"
 #include "cmd/run.h"
 
 namespace hoop::cmd {
@@ -13,7 +13,8 @@ namespace {
 Result<void> who_am_i(Environment& environment) {
   HOOP_TRY(const std::string url, chosen_gateway(environment));
   asio::io_context context;
-  HOOP_TRY(const std::unique_ptr<GatewayClient> client, GatewayClient::open(environment, context.get_executor(), url));
+  HOOP_TRY(const std::unique_ptr<GatewayClient> client,
+           GatewayClient::open(environment, context.get_executor(), url));
   HOOP_TRY(const identity::Json me, run(context, client->get("/v1/whoami")));
   environment.console.print(std::vector<Field>{{"gateway", url},
                                                {"subject", value_at(me, "subject")},

@@ -3,14 +3,18 @@
 
 namespace hoop::session {
 
-SessionEngine::SessionEngine(access::Grant grant, std::unique_ptr<net::Dialer> dialer, mask::Masker masker)
+SessionEngine::SessionEngine(access::Grant grant, std::unique_ptr<net::Dialer> dialer,
+                             mask::Masker masker)
     : grant_(std::move(grant)), dialer_(std::move(dialer)), masker_(std::move(masker)) {}
 
 SessionEngine::~SessionEngine() = default;
 
-Result<std::unique_ptr<SessionEngine>> SessionEngine::create(SessionParts parts, const Clock& clock, Random& random, Log& log) {
-  HOOP_TRY(mask::Masker masker, mask::Masker::create(parts.grant.policy.masks, parts.grant.mask_key.clone()));
-  // argv holds statements (psql -c), a reason may quote a value: what detectors hide in a reply stands nowhere in the log.
+Result<std::unique_ptr<SessionEngine>> SessionEngine::create(SessionParts parts, const Clock& clock,
+                                                             Random& random, Log& log) {
+  HOOP_TRY(mask::Masker masker,
+           mask::Masker::create(parts.grant.policy.masks, parts.grant.mask_key.clone()));
+  // argv holds statements (psql -c), a reason may quote a value: what detectors hide in a reply
+  // stands nowhere in the log.
   mask::HiddenCounts hidden;
   for (std::string& word : parts.command) {
     HOOP_TRY(word, masker.rewrite_text(word, hidden));
@@ -32,11 +36,12 @@ Result<std::unique_ptr<SessionEngine>> SessionEngine::create(SessionParts parts,
            record::SessionLog::create(std::move(parts.sink), std::move(parts.log_key), start));
   std::unique_ptr<SessionEngine> engine(
       new SessionEngine(std::move(parts.grant), std::move(parts.dialer), std::move(masker)));
-  engine->gate_ = std::make_unique<Gate>(std::make_shared<const access::PolicyEngine>(engine->grant_.policy),
-                                         engine->grant_.identity, engine->grant_.target, std::move(session_log), clock,
-                                         engine->grant_.durability);
-  HOOP_TRY(engine->handler_, parts.make_handler(SessionContext{*engine->gate_, *engine->dialer_, engine->masker_,
-                                                               engine->grant_, clock, random, log}));
+  engine->gate_ = std::make_unique<Gate>(
+      std::make_shared<const access::PolicyEngine>(engine->grant_.policy), engine->grant_.identity,
+      engine->grant_.target, std::move(session_log), clock, engine->grant_.durability);
+  HOOP_TRY(engine->handler_,
+           parts.make_handler(SessionContext{*engine->gate_, *engine->dialer_, engine->masker_,
+                                             engine->grant_, clock, random, log}));
   return engine;
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The one composition of gate, masker, recorder, dialer and handler. `connect` runs it in process, the gateway runs it for tunnelled
-// sessions; nothing in it can tell where it runs.
+// The one composition of gate, masker, recorder, dialer and handler. `connect` runs it in process,
+// the gateway runs it for tunnelled sessions; nothing in it can tell where it runs.
 #pragma once
 
 #include <functional>
@@ -27,12 +27,14 @@ struct SessionParts {
 
 class SessionEngine {
  public:
-  static Result<std::unique_ptr<SessionEngine>> create(SessionParts parts, const Clock& clock, Random& random, Log& log);
+  static Result<std::unique_ptr<SessionEngine>> create(SessionParts parts, const Clock& clock,
+                                                       Random& random, Log& log);
   ~SessionEngine();
   SessionEngine(const SessionEngine&) = delete;
   SessionEngine& operator=(const SessionEngine&) = delete;
 
-  /// Serves one connection to its end. Errors have been told to the program already; the caller logs their code.
+  /// Serves one connection to its end. Errors have been told to the program already; the caller
+  /// logs their code.
   Task<void> serve(net::StreamPtr downstream, Opening opening);
   /// Ends running connections with a reason (expiry, revocation).
   void end_all(std::string reason);

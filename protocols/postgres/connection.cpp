@@ -18,7 +18,8 @@ constexpr std::chrono::seconds kGoodbyeTime{2};
 
 }  // namespace
 
-PostgresConnection::PostgresConnection(SessionShared& shared, std::uint64_t number, net::StreamPtr downstream, session::Opening opening)
+PostgresConnection::PostgresConnection(SessionShared& shared, std::uint64_t number,
+                                       net::StreamPtr downstream, session::Opening opening)
     : shared_(shared),
       conversation_(shared, number, downstream->executor()),
       downstream_(std::move(downstream)),
@@ -40,20 +41,22 @@ Task<void> PostgresConnection::converse() {
   from_target_ = std::move(upstream.reader);
   target_key_ = std::move(upstream.cancel_key);
   if (cause_) co_return *cause_;  // ended during the login
-  HOOP_CO_CHECK(shared_.context.gate.note(
-      {"connection_opened", {{"connection", std::to_string(conversation_.number)}, {"database", conversation_.database}}}));
+  HOOP_CO_CHECK(shared_.context.gate.note({"connection_opened",
+                                           {{"connection", std::to_string(conversation_.number)},
+                                            {"database", conversation_.database}}}));
   frontend_ = std::make_unique<FrontendFlow>(conversation_, *upstream_);
   our_key_ = shared_.cancel_keys.issue(target_key_, shared_.context.random);
 
   backend_running_ = true;
-  asio::co_spawn(
-      downstream_->executor(), backend_loop(), [this](const std::exception_ptr& thrown, const Result<void>& outcome) {
-        backend_running_ = false;
-        ended(thrown ? fail(ErrorCode::internal, "the reply loop failed") : outcome);
-      });
+  asio::co_spawn(downstream_->executor(), backend_loop(),
+                 [this](const std::exception_ptr& thrown, const Result<void>& outcome) {
+                   backend_running_ = false;
+                   ended(thrown ? fail(ErrorCode::internal, "the reply loop failed") : outcome);
+                 });
   Result<void> outcome = co_await frontend_->open_catalog();
   conversation_.first_names_version = conversation_.reader.version();
-  if (outcome) outcome = co_await greet(std::move(upstream.parameters), our_key_, std::move(upstream.notices));
+  if (outcome)
+    outcome = co_await greet(std::move(upstream.parameters), our_key_, std::move(upstream.notices));
   if (outcome) outcome = co_await frontend_loop();
   ended(std::move(outcome));
   co_await join_backend();
@@ -66,10 +69,12 @@ Task<Upstream> PostgresConnection::log_in() {
   HOOP_CO_TRY(std::string wanted, database());
   conversation_.database = wanted;
   const Deadline deadline = Deadline::after(shared_.context.clock, kLoginTime);
-  HOOP_CO_TRY(net::StreamPtr stream, co_await shared_.context.dialer.dial(grant.target.host, grant.target.port, deadline));
-  LoginParameters login_parameters{grant.target,         grant.credential->username, grant.credential->password.clone(),
-                                   std::move(wanted),    opening_.parameters,        deadline,
-                                   &shared_.context.random};
+  HOOP_CO_TRY(net::StreamPtr stream,
+              co_await shared_.context.dialer.dial(grant.target.host, grant.target.port, deadline));
+  LoginParameters login_parameters{
+      grant.target,           grant.credential->username, grant.credential->password.clone(),
+      std::move(wanted),      opening_.parameters,        deadline,
+      &shared_.context.random};
   co_return co_await login(std::move(stream), std::move(login_parameters));
 }
 
@@ -83,7 +88,9 @@ Result<std::string> PostgresConnection::database() const {
   if (std::find(offered.begin(), offered.end(), wanted) != offered.end()) return wanted;
   // The one answer for unknown and forbidden: the server's own for unknown.
   return fail(ErrorCode::not_found, fmt::format("database \"{}\" does not exist", wanted),
-              offered.empty() ? std::string() : fmt::format("this target offers \"{}\"", fmt::join(offered, "\", \"")));
+              offered.empty()
+                  ? std::string()
+                  : fmt::format("this target offers \"{}\"", fmt::join(offered, "\", \"")));
 }
 
 Task<void> PostgresConnection::greet(ParameterPairs parameters, Bytes cancel_key, Bytes notices) {
@@ -91,7 +98,8 @@ Task<void> PostgresConnection::greet(ParameterPairs parameters, Bytes cancel_key
   for (const auto& [name, value] : parameters) {
     append_parameter_status(greeting.bytes(), name, value);
   }
-  append_backend_key_data(greeting.bytes(), ByteReader(cancel_key).u32().value_or(0), ByteSpan(cancel_key).subspan(4));
+  append_backend_key_data(greeting.bytes(), ByteReader(cancel_key).u32().value_or(0),
+                          ByteSpan(cancel_key).subspan(4));
   greeting.bytes().insert(greeting.bytes().end(), notices.begin(), notices.end());
   append_ready_for_query(greeting.bytes(), conversation_.status);
   HOOP_CO_CHECK(co_await shared_.context.gate.deliver(greeting, *downstream_));
@@ -120,7 +128,8 @@ Task<void> PostgresConnection::frontend_reads() {
       HOOP_CO_CHECK(co_await frontend_->take(*frame));
     }
     if (auto sent = co_await frontend_->forward(); !sent) {
-      // The target hung up; its last words, if any, are with the backend's loop, which knows better why.
+      // The target hung up; its last words, if any, are with the backend's loop, which knows better
+      // why.
       if (sent.error().code != ErrorCode::io) co_return sent;
       co_return fail(ErrorCode::upstream_unreachable, "the target closed the connection");
     }
@@ -132,7 +141,8 @@ Task<void> PostgresConnection::frontend_reads() {
 
 Task<void> PostgresConnection::backend_loop() {
   const Result<void> outcome = co_await backend_reads();
-  // Errors say their last words through the goodbye; what was already masked and recorded goes out before.
+  // Errors say their last words through the goodbye; what was already masked and recorded goes out
+  // before.
   if (!outcome && !torn_ && outcome.error().code == ErrorCode::upstream_unreachable) {
     const auto last = co_await deliver();
     if (!last) torn_ = true;
@@ -146,8 +156,10 @@ Task<void> PostgresConnection::backend_reads() {
     if (!more) {
       auto count = co_await upstream_->read_some(from_target_.prepare());
       const bool hung_up = count ? *count == 0 : count.error().code == ErrorCode::io;
-      if (hung_up && (conversation_.terminated || backend_.passed_fatal())) co_return Result<void>{};
-      if (hung_up) co_return fail(ErrorCode::upstream_unreachable, "the target closed the connection");
+      if (hung_up && (conversation_.terminated || backend_.passed_fatal()))
+        co_return Result<void>{};
+      if (hung_up)
+        co_return fail(ErrorCode::upstream_unreachable, "the target closed the connection");
       if (!count) co_return std::unexpected(std::move(count.error()));
       from_target_.commit(*count);
     }
@@ -174,9 +186,12 @@ Task<void> PostgresConnection::deliver() {
 
 Task<void> PostgresConnection::stop_statement() {
   // A cancel that cannot be sent costs time and not data: the rows are withheld all the same.
-  const auto sent = co_await send_cancel(shared_.context.dialer, shared_.context.grant.target, target_key_,
-                                         Deadline::after(shared_.context.clock, kCancelTime));
-  if (!sent) shared_.context.log.warning("limit_cancel_failed", {{"code", std::string(to_string(sent.error().code))}});
+  const auto sent =
+      co_await send_cancel(shared_.context.dialer, shared_.context.grant.target, target_key_,
+                           Deadline::after(shared_.context.clock, kCancelTime));
+  if (!sent)
+    shared_.context.log.warning("limit_cancel_failed",
+                                {{"code", std::string(to_string(sent.error().code))}});
   co_return Result<void>{};
 }
 
@@ -188,7 +203,8 @@ void PostgresConnection::ended(Result<void> cause) {
   conversation_.changed.notify();
   if (upstream_) upstream_->close();
   // Both a pending read and a pending write hang on this deadline; only the write deserves time.
-  const auto patience = delivering_ ? std::chrono::milliseconds(kGoodbyeTime) : std::chrono::milliseconds(0);
+  const auto patience =
+      delivering_ ? std::chrono::milliseconds(kGoodbyeTime) : std::chrono::milliseconds(0);
   downstream_->set_deadline(Deadline::after(shared_.context.clock, patience));
 }
 
@@ -207,7 +223,8 @@ asio::awaitable<void> PostgresConnection::say_goodbye(Error error) {
   downstream_->set_deadline(Deadline::after(shared_.context.clock, kGoodbyeTime));
   session::DownstreamBatch last;
   append_error_response(last.bytes(), report_of(error));
-  // A log that cannot be written releases nothing, and this message releases nothing: it goes past the gate.
+  // A log that cannot be written releases nothing, and this message releases nothing: it goes past
+  // the gate.
   const auto written = co_await downstream_->write_all(last.bytes());
   if (!written) torn_ = true;
 }

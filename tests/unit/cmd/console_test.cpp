@@ -51,17 +51,26 @@ TEST_CASE("for machines every message is one JSON object a line") {
   ConsoleSettings settings;
   settings.messages = Form::json;
   Captured captured(settings);
-  captured.console.error(Error{ErrorCode::config, "a \"quoted\" thing", "fix it", "line\nbreak"}, {{"exit_status", std::int64_t{78}}});
+  captured.console.error(Error{ErrorCode::config, "a \"quoted\" thing", "fix it", "line\nbreak"},
+                         {{"exit_status", std::int64_t{78}}});
   CHECK(captured.said() ==
-        "{\"hoopctl\":1,\"status\":\"error\",\"code\":\"config\",\"exit_status\":78,\"remote\":\"line\\\\u000abreak\",\"message\":\"a \\\"quoted\\\" "
+        "{\"hoopctl\":1,\"status\":\"error\",\"code\":\"config\",\"exit_status\":78,\"remote\":"
+        "\"line\\\\u000abreak\",\"message\":\"a \\\"quoted\\\" "
         "thing\",\"hint\":\"fix it\"}\n");
-  captured.console.say("status", "sentence", {{"absent", Value()}, {"list", std::vector<std::string>{"a", "b"}}, {"flag", true}});
-  CHECK(captured.said() == "{\"hoopctl\":1,\"status\":\"status\",\"list\":[\"a\",\"b\"],\"flag\":true,\"message\":\"sentence\"}\n");
+  captured.console.say(
+      "status", "sentence",
+      {{"absent", Value()}, {"list", std::vector<std::string>{"a", "b"}}, {"flag", true}});
+  CHECK(captured.said() ==
+        "{\"hoopctl\":1,\"status\":\"status\",\"list\":[\"a\",\"b\"],\"flag\":true,\"message\":"
+        "\"sentence\"}\n");
 }
 
 TEST_CASE("what a remote says cannot steer the terminal") {
   Captured captured({});
-  captured.console.error(Error{ErrorCode::upstream_refused, "the gateway answered 500", {}, "\033]0;owned\007\n\xe2\x80\xae"});
+  captured.console.error(Error{ErrorCode::upstream_refused,
+                               "the gateway answered 500",
+                               {},
+                               "\033]0;owned\007\n\xe2\x80\xae"});
   const std::string said = captured.said();
   CHECK(said.find('\033') == std::string::npos);
   CHECK(said.find('\007') == std::string::npos);
@@ -84,7 +93,10 @@ TEST_CASE("quiet leaves errors and what a command is of no use without") {
 }
 
 TEST_CASE("listings: a table for people, an object a line for machines") {
-  const Listing listing{{{"name", "NAME"}, {"secret", ""}, {"rows", "ROWS"}}, {{std::string("pg"), true, std::uint64_t{5}}, {std::string("longer"), false, Value()}}, {}};
+  const Listing listing{
+      {{"name", "NAME"}, {"secret", ""}, {"rows", "ROWS"}},
+      {{std::string("pg"), true, std::uint64_t{5}}, {std::string("longer"), false, Value()}},
+      {}};
   Captured people({});
   people.console.print(listing);
   CHECK(people.printed() == "NAME    ROWS\npg      5\nlonger  -\n");
@@ -92,14 +104,17 @@ TEST_CASE("listings: a table for people, an object a line for machines") {
   settings.listings = Form::json;
   Captured machines(settings);
   machines.console.print(listing);
-  CHECK(machines.printed() == "{\"name\":\"pg\",\"secret\":true,\"rows\":5}\n{\"name\":\"longer\",\"secret\":false,\"rows\":null}\n");
+  CHECK(machines.printed() ==
+        "{\"name\":\"pg\",\"secret\":true,\"rows\":5}\n{\"name\":\"longer\",\"secret\":false,"
+        "\"rows\":null}\n");
 }
 
 TEST_CASE("who is spoken to decides the form of messages") {
   const SystemClock clock;
   crypto::SystemRandom random;
   const test::TempDir home;
-  const auto form = [&](std::map<std::string, std::string> variables, Terminals terminals, std::string output) {
+  const auto form = [&](std::map<std::string, std::string> variables, Terminals terminals,
+                        std::string output) {
     variables["HOME"] = home.path();
     Environment environment(clock, random, std::move(variables), terminals);
     environment.options.output = std::move(output);
@@ -111,7 +126,8 @@ TEST_CASE("who is spoken to decides the form of messages") {
   CHECK(form({}, pipe, "") == Form::json);
   CHECK(form({{"CI", "true"}}, person, "") == Form::json);
   CHECK(form({{"CI", "false"}}, person, "") == Form::text);
-  for (const char* agent : {"CLAUDECODE", "CODEX_SANDBOX", "CURSOR_AGENT", "GEMINI_CLI", "VSCODE_AGENT", "AGENT", "AI_AGENT"}) {
+  for (const char* agent : {"CLAUDECODE", "CODEX_SANDBOX", "CURSOR_AGENT", "GEMINI_CLI",
+                            "VSCODE_AGENT", "AGENT", "AI_AGENT"}) {
     CHECK(form({{agent, "1"}}, person, "") == Form::json);
   }
   CHECK(form({}, person, "json") == Form::json);
@@ -122,7 +138,9 @@ TEST_CASE("who is spoken to decides the form of messages") {
 TEST_CASE("an agent's claim is a plain name") {
   const SystemClock clock;
   crypto::SystemRandom random;
-  const auto claim = [&](std::map<std::string, std::string> variables) { return Environment(clock, random, std::move(variables), {}).claimed_agent(); };
+  const auto claim = [&](std::map<std::string, std::string> variables) {
+    return Environment(clock, random, std::move(variables), {}).claimed_agent();
+  };
   CHECK(claim({}).empty());
   CHECK(claim({{"CLAUDECODE", "1"}}) == "claude-code");
   CHECK(claim({{"AGENT", "goose"}}) == "goose");

@@ -8,14 +8,30 @@
 using namespace hoop::cmd;
 
 TEST_CASE("the program's environment leads to the endpoint and nowhere else") {
-  const std::map<std::string, std::string> user{
-      {"PATH", "/bin"},           {"HOME", "/home/me"},       {"PGHOST", "elsewhere"},   {"PGHOSTADDR", "10.0.0.1"},     {"PGSERVICE", "prod"},
-      {"PGSERVICEFILE", "/x"},    {"PGSYSCONFDIR", "/x"},     {"PGPASSWORD", "secret"},  {"PGOPTIONS", "-c role=x"},     {"PGSSLROOTCERT", "/x"},
-      {"PGREQUIREPEER", "root"},  {"PGTARGETSESSIONATTRS", "any"}, {"PGAPPNAME", "mine"}, {"PGTZ", "UTC"},               {"PGDATESTYLE", "ISO"},
-      {"HOOPCTL_TOKEN", "eyJ"},   {"HOOPCTL_TOKEN_FILE", "/x"}, {"HOOPCTL_CLIENT_SECRET", "s"}, {"HOOPCTL_GATEWAY", "https://gw"}, {"HOOPCTL_SESSION", "old"}};
+  const std::map<std::string, std::string> user{{"PATH", "/bin"},
+                                                {"HOME", "/home/me"},
+                                                {"PGHOST", "elsewhere"},
+                                                {"PGHOSTADDR", "10.0.0.1"},
+                                                {"PGSERVICE", "prod"},
+                                                {"PGSERVICEFILE", "/x"},
+                                                {"PGSYSCONFDIR", "/x"},
+                                                {"PGPASSWORD", "secret"},
+                                                {"PGOPTIONS", "-c role=x"},
+                                                {"PGSSLROOTCERT", "/x"},
+                                                {"PGREQUIREPEER", "root"},
+                                                {"PGTARGETSESSIONATTRS", "any"},
+                                                {"PGAPPNAME", "mine"},
+                                                {"PGTZ", "UTC"},
+                                                {"PGDATESTYLE", "ISO"},
+                                                {"HOOPCTL_TOKEN", "eyJ"},
+                                                {"HOOPCTL_TOKEN_FILE", "/x"},
+                                                {"HOOPCTL_CLIENT_SECRET", "s"},
+                                                {"HOOPCTL_GATEWAY", "https://gw"},
+                                                {"HOOPCTL_SESSION", "old"}};
   auto out = program_environment(user, {{"PGHOST", "/run/x"}, {"HOOPCTL_SESSION", "s_1"}});
   std::ranges::sort(out);
-  CHECK(out == std::vector<std::string>{"HOME=/home/me", "HOOPCTL_GATEWAY=https://gw", "HOOPCTL_SESSION=s_1", "PATH=/bin", "PGAPPNAME=mine",
+  CHECK(out == std::vector<std::string>{"HOME=/home/me", "HOOPCTL_GATEWAY=https://gw",
+                                        "HOOPCTL_SESSION=s_1", "PATH=/bin", "PGAPPNAME=mine",
                                         "PGDATESTYLE=ISO", "PGHOST=/run/x", "PGTZ=UTC"});
 }
 
@@ -27,7 +43,8 @@ TEST_CASE("what the words after -- mean") {
 }
 
 TEST_CASE("the log keeps no statement of a command line, and only so much of it") {
-  CHECK(recorded_command({"psql", "-X", "-c", "select * from t where ssn = '1'"}) == std::vector<std::string>{"psql", "-X", "-c", "[31 bytes]"});
+  CHECK(recorded_command({"psql", "-X", "-c", "select * from t where ssn = '1'"}) ==
+        std::vector<std::string>{"psql", "-X", "-c", "[31 bytes]"});
   CHECK(recorded_command({std::string(5000, 'x')}) == std::vector<std::string>{"[5000 bytes]"});
   const auto many = recorded_command(std::vector<std::string>(5000, "word"));
   CHECK(many.size() == 101);

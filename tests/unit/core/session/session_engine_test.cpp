@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The one composition: what it hands to a handler, how it numbers connections, and the log that it leaves behind.
+// The one composition: what it hands to a handler, how it numbers connections, and the log that it
+// leaves behind.
 #include "core/session/session_engine.h"
 
 #include "core/record/session_log_reader.h"
