@@ -10,7 +10,7 @@ holds [ ${#refresh} -ge 16 ]
 cat >"$T/look.sh" <<'LOOK'
 env >"$1/env"
 psql -X -At -c 'select session_user' >"$1/user"
-timeout 8 psql -X -At -c 'select count(*) from (select generate_series(1, 9000000008)) s' >/dev/null 2>&1 &
+timeout 40 psql -X -At -c 'select count(*) from (select generate_series(1, 9000000008)) s' >/dev/null 2>&1 &
 sleep 1
 touch "$1/ready"
 wait
@@ -57,6 +57,7 @@ PY
 for p in $program $client; do holds python3 "$T/scan.py" "$p" "$admin" "$refresh"; done
 
 test_case "files, logs and the session log"
+pkill -f '[b]in/psql -X -At -c select .*9000000008'
 wait $pid
 user=$(cat "$T/user")
 holds [ -n "$user" ]
