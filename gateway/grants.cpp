@@ -206,8 +206,9 @@ std::size_t GrantService::sweep_target(const GrantTarget& target) {
   }
   std::set<std::string> known;
   for (const SessionRecord& record : *records) {
-    if (record.target != target.target.name) continue;
+    // Of every target: two may stand on one server, and share the group that list() reads.
     known.insert(record.credential);
+    if (record.target != target.target.name) continue;
     if (is_due(record) && revoke_blocking(record.session)) ++ended;
   }
   if (!issued) {

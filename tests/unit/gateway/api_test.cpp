@@ -177,6 +177,7 @@ bool can_connect(const access::Grant& grant) {
                    " password=" + grant.credential->password.reveal())
                       .c_str());
   const bool connected = PQstatus(connection) == CONNECTION_OK;
+  if (!connected) UNSCOPED_INFO(PQerrorMessage(connection));
   PQfinish(connection);
   return connected;
 }
