@@ -80,12 +80,12 @@ struct Fixture {
     policy.roles = {role};
     policy.version = "v1";
     std::vector<GrantTarget> targets;
-    for (const char* name : {"pg-a", "other"}) {
+    // The first two stand on one server: the issuer of each lists the roles of both.
+    for (const std::string name : {"pg-a", "pg-b", "other"}) {
       access::Target target;
       target.name = name;
       target.protocol = "postgres";
-      targets.push_back(
-          {target, name == std::string("pg-a") ? std::make_unique<WorldIssuer>(world) : nullptr});
+      targets.push_back({target, name != "other" ? std::make_unique<WorldIssuer>(world) : nullptr});
     }
     grants.emplace(
         GrantService::Parts{"gw_t", std::make_shared<const access::PolicyEngine>(policy),
@@ -213,6 +213,25 @@ TEST_CASE("grants: a role in the marker group that nobody knows is dropped") {
   CHECK(f.world.roles == std::set<std::string>{grant->credential->username});
   f.world.list_fails = true;
   CHECK(f.grants->sweep() == 0);
+}
+
+TEST_CASE("grants: the sweep of one target leaves the sessions of another on the same server") {
+  Fixture f;
+  const auto here = f.create("pg-a"), there = f.create("pg-b");
+  REQUIRE(here);
+  REQUIRE(there);
+  const std::set<std::string> both{here->credential->username, there->credential->username};
+  CHECK(f.grants->sweep() == 0);
+  CHECK(f.world.roles == both);
+  f.clock.advance(std::chrono::seconds(1));
+  f.restart();
+  CHECK(f.grants->sweep() == 0);
+  CHECK(f.world.roles == both);
+  // Each target's own are still ended, and what neither knows goes too.
+  CHECK(test::run(f.context, f.grants->revoke(here->session)));
+  f.world.roles.insert("hoop_orphan");
+  CHECK(f.grants->sweep() == 1);
+  CHECK(f.world.roles == std::set<std::string>{there->credential->username});
 }
 
 TEST_CASE("grants: the reaper ends a session at its expiry without being asked") {

@@ -3,6 +3,7 @@
 
 #include <libpq-fe.h>
 
+#include <memory>
 #include <thread>
 
 #include <fmt/format.h>
@@ -18,27 +19,29 @@ using namespace hoop::gateway;
 
 namespace {
 
-/// One server for the file: the cases use roles and databases of their own names.
+void prepare(const test::PostgresServer& made) {
+  made.sql("CREATE DATABASE demo");
+  made.sql("CREATE DATABASE other");
+  // What hoopctl-gateway(8) tells the DBA to run.
+  made.sql("CREATE ROLE hoop_admin LOGIN CREATEROLE PASSWORD 'admin password'");
+  made.sql("GRANT pg_signal_backend TO hoop_admin");
+  made.sql("CREATE ROLE app_read NOLOGIN");
+  made.sql("GRANT app_read TO hoop_admin WITH ADMIN OPTION");
+  made.sql(
+      "CREATE TABLE t(x int); GRANT SELECT ON t TO app_read; GRANT CREATE ON SCHEMA public TO "
+      "app_read",
+      "demo");
+  made.sql("GRANT CREATE ON SCHEMA public TO app_read", "other");
+}
+
+/// One server for the file: the cases use roles and databases of their own names. Destroyed at
+/// exit, and its folder with it.
 test::PostgresServer& server() {
-  static test::PostgresServer* const one = [] {
-    auto* made = new test::PostgresServer();
-    made->sql("CREATE DATABASE demo");
-    made->sql("CREATE DATABASE other");
-    // What hoopctl-gateway(8) tells the DBA to run.
-    made->sql("CREATE ROLE hoop_admin LOGIN CREATEROLE PASSWORD 'admin password'");
-    made->sql("GRANT pg_signal_backend TO hoop_admin");
-    made->sql("CREATE ROLE app_read NOLOGIN");
-    made->sql("GRANT app_read TO hoop_admin WITH ADMIN OPTION");
-    made->sql(
-        "CREATE TABLE t(x int); GRANT SELECT ON t TO app_read; GRANT CREATE ON SCHEMA public TO "
-        "app_read",
-        "demo");
-    made->sql("GRANT CREATE ON SCHEMA public TO app_read", "other");
+  static const std::unique_ptr<test::PostgresServer> one = [] {
+    auto made = std::make_unique<test::PostgresServer>();
+    prepare(*made);
     return made;
   }();
-  static const struct Stop {
-    ~Stop() { server().stop(); }
-  } stop;
   return *one;
 }
 
