@@ -1,7 +1,5 @@
 # What people meet: nothing listens, wrong names, wrong certificates, expired logins, full disks, kills.
 . "$(dirname "$0")/lib.sh"
-roles() { super "select count(*) from pg_roles where rolname like 'hoop\\_%' and rolname <> 'hoop_admin' and rolname not like 'hoop\\_gw\\_%'"; }
-no_roles() { [ "$(roles)" = 0 ]; }
 
 test_case "an unknown and a forbidden target get the same answer"
 run hoopctl connect no-such-target -- -c 'select 1'

@@ -39,6 +39,36 @@ eventually() {
   local end=$(( $(date +%s) + $1 )); shift
   while ! "$@" >/dev/null 2>&1; do [ "$(date +%s)" -lt "$end" ] || return 1; sleep 0.1; done
 }
+# roles: how many session roles exist at the database.
+roles() { super "select count(*) from pg_roles where rolname like 'hoop\\_%' and rolname <> 'hoop_admin' and rolname not like 'hoop\\_gw\\_%'"; }
+no_roles() { [ "$(roles)" = 0 ]; }
+spooled() { find "$XDG_STATE_HOME/hoopctl/spool" -name '*.hslog' 2>/dev/null | wc -l; }
+newest_session() { hoopctl --output json sessions list --limit 1 2>/dev/null | jq -r .session; }
+
+# ends_with_test SIGNAL PID: what a test started in the background is ended with the test, however that ends.
+ours=()
+ends_with_test() { ours+=("$1 $2"); }
+end_ours() {
+  local one
+  for one in ${ours[@]+"${ours[@]}"}; do
+    # shellcheck disable=SC2086
+    kill -s $one 2>/dev/null && wait "${one#* }" 2>/dev/null
+  done
+}
+trap end_ours EXIT
+
+gateway_pid=$HOOPCTL_STACK_GATEWAY_PID
+gone() { ! kill -0 "$1" 2>/dev/null; }
+# restart_gateway: reads its configuration anew, and listens where it did: logins go on.
+restart_gateway() {
+  printf '[gateway]\nlisten = "127.0.0.1:%s"\n' "${HOOPCTL_STACK_URL##*:}" >"$HOOPCTL_STACK_GATEWAY/conf.d/90-listen.toml"
+  kill "$gateway_pid"
+  eventually 20 gone "$gateway_pid" || return 1
+  hoopctl gateway serve "$HOOPCTL_STACK_GATEWAY" >>"$HOOPCTL_STACK_DIR/gateway.log" 2>&1 </dev/null &
+  gateway_pid=$!
+  ends_with_test TERM $gateway_pid
+  eventually 20 test -s "$HOOPCTL_STACK_GATEWAY/state/listen"
+}
 finish() {
   printf '%s passed, %s failed\n' $((checks - failures)) "$failures"
   [ "$failures" = 0 ] && [ "$checks" -gt 0 ]
