@@ -20,6 +20,7 @@ namespace {
 
 constexpr std::size_t kMaxSocketPath = 107;  // sun_path, without its NUL
 constexpr std::string_view kLockName = "lock";
+constexpr std::string_view kUnlockedName = "lock.new";
 constexpr std::size_t kRandomBytes = 8;
 constexpr std::time_t kTimeToLock =
     60;  // seconds between a folder's creation and its lock that nobody can exceed
@@ -63,6 +64,23 @@ bool is_stale(int folder) {
   const bool free = ::flock(lock, LOCK_EX | LOCK_NB) == 0;
   ::close(lock);
   return free;
+}
+
+/// The lock file, or -1 and errno. It gets its name when it is locked: another run that met it
+/// before would take its owner for dead.
+int make_lock(const std::string& folder) {
+  const std::string unlocked = folder + "/" + std::string(kUnlockedName);
+  const int lock =
+      ::open(unlocked.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+  if (lock < 0) return -1;
+  if (::flock(lock, LOCK_EX | LOCK_NB) == 0 &&
+      ::rename(unlocked.c_str(), (folder + "/" + std::string(kLockName)).c_str()) == 0)
+    return lock;
+  const int failure = errno;
+  ::close(lock);
+  ::unlink(unlocked.c_str());
+  errno = failure;
+  return -1;
 }
 
 std::unexpected<Error> io_failure(std::string_view what, std::string_view path) {
@@ -115,13 +133,8 @@ Result<RuntimeDir> RuntimeDir::create(const RuntimeBases& bases, std::size_t lon
       continue;
     }
     ::chmod(path.c_str(), 0700);  // an odd umask must not take our own rights
-    const std::string lock_path = path + "/" + std::string(kLockName);
-    const int lock =
-        ::open(lock_path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
-    if (lock >= 0 && ::flock(lock, LOCK_EX | LOCK_NB) == 0) return RuntimeDir(path, lock);
-    last = io_failure("lock", lock_path).error();
-    if (lock >= 0) ::close(lock);
-    ::unlink(lock_path.c_str());
+    if (const int lock = make_lock(path); lock >= 0) return RuntimeDir(path, lock);
+    last = io_failure("lock", path).error();
     ::rmdir(path.c_str());
   }
   return std::unexpected(std::move(last));

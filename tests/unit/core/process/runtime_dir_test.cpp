@@ -62,6 +62,30 @@ TEST_CASE("a base that others can write to, or that is too long, is passed over"
   }
 }
 
+TEST_CASE("runs that begin side by side leave each other's folders alone") {
+  const test::TempDir base;
+  std::vector<pid_t> runs;
+  for (int i = 0; i < 6; ++i) {
+    const pid_t run = ::fork();
+    if (run == 0) {
+      crypto::SystemRandom random;
+      for (int round = 0; round < 200; ++round) {
+        const auto folder = RuntimeDir::create({base.path(), ""}, 20, random);
+        if (!folder || !folder->path().starts_with(base.path())) ::_exit(1);
+        if (!folder->write_secret("pgpass", SecretText("secret"))) ::_exit(2);
+      }
+      ::_exit(0);
+    }
+    runs.push_back(run);
+  }
+  for (const pid_t run : runs) {
+    int status = -1;
+    REQUIRE(::waitpid(run, &status, 0) == run);
+    CHECK(status == 0);
+  }
+  CHECK(std::filesystem::is_empty(base.path()));
+}
+
 TEST_CASE("what a killed run left is removed, what a living one has is not") {
   const test::TempDir base;
   crypto::SystemRandom random;
