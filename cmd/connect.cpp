@@ -153,6 +153,7 @@ Task<void> Connect::upload_leftovers() {
   for (const record::SpoolEntry& entry : entries) {
     if (entry.gateway_url != client_->record().url || entry.session == session_) continue;
     if (environment_.clock.steady_now() > until) break;
+    if (!spool_->claim(entry.session)) continue;  // another run is delivering it
     auto receipt = co_await deliver_log(*client_, *spool_, entry, {});
     if (!receipt) {
       environment_.console.detail(

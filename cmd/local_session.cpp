@@ -204,7 +204,7 @@ asio::awaitable<LocalSessionEnd> LocalSession::run(LocalSessionPlan plan) {
     out.not_sealed = std::move(sealed).error();
   out.totals = engine_->gate().totals();
   out.log_digest = to_hex(engine_->gate().log_digest());
-  engine_.reset();  // the log's file is unlocked: it can be delivered
+  engine_.reset();  // the log has no writer any more: it can be delivered
   folder_.reset();
   co_return out;
 }

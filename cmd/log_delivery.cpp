@@ -75,8 +75,8 @@ Result<Receipt> check_receipt(const std::string& receipt, const identity::KeySet
   return Receipt{receipt, at != nullptr ? *at : std::string(), log.records};
 }
 
-Task<Receipt> deliver_log(GatewayClient& client, const record::Spool& spool,
-                          record::SpoolEntry entry, UploadProgress progress) {
+Task<Receipt> deliver_log(GatewayClient& client, record::Spool& spool, record::SpoolEntry entry,
+                          UploadProgress progress) {
   auto uploader = record::Uploader::open(entry.path);
   if (!uploader) {
     HOOP_CO_CHECK(spool.set_aside(entry.session));

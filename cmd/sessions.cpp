@@ -67,7 +67,7 @@ class Clients {
 };
 
 Result<Receipt> upload_one(Environment& environment, asio::io_context& context, Clients& clients,
-                           const record::Spool& spool, const record::SpoolEntry& entry) {
+                           record::Spool& spool, const record::SpoolEntry& entry) {
   HOOP_TRY(GatewayClient* const client, clients.at(entry.gateway_url));
   auto receipt =
       run(context, deliver_log(*client, spool, entry, [&](std::uint64_t sent, std::uint64_t total) {
@@ -79,7 +79,7 @@ Result<Receipt> upload_one(Environment& environment, asio::io_context& context, 
 }
 
 ExitStatus upload_sessions(Environment& environment) {
-  const auto spool = open_spool(environment);
+  auto spool = open_spool(environment);
   if (!spool) return environment.give_up(spool.error());
   const auto entries = spool->list();
   if (!entries) return environment.give_up(entries.error());
@@ -88,6 +88,7 @@ ExitStatus upload_sessions(Environment& environment) {
   Clients clients(environment, context);
   ExitStatus status = ExitStatus::ok;
   for (const record::SpoolEntry& entry : *entries) {
+    if (!spool->claim(entry.session)) continue;  // another run is delivering it
     const auto receipt = upload_one(environment, context, clients, *spool, entry);
     if (receipt) {
       environment.console.say("log_receipted",

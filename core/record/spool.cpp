@@ -22,6 +22,7 @@ namespace {
 constexpr std::size_t kReserveBytes =
     16U << 10;  // the end record, the seal and two segment frames need about 700
 constexpr std::string_view kLogSuffix = ".hslog";
+constexpr std::string_view kUnlockedSuffix = ".new";  // of a log that has no lock yet
 
 Error storage(std::string what, int error) {
   std::string hint;
@@ -58,28 +59,42 @@ Result<void> write_all(int file, ByteSpan bytes, const std::string& path) {
   return {};
 }
 
+/// Whether a log was removed between the opening and the lock.
+bool is_gone(const File& file, struct stat& status) {
+  return ::fstat(file.get(), &status) != 0 || status.st_nlink == 0;
+}
+
 class SpoolSink final : public LogSink {
  public:
-  SpoolSink(File file, std::string path, std::string reserve)
-      : file_(std::move(file)), path_(std::move(path)), reserve_(std::move(reserve)) {}
-  ~SpoolSink() override { ::unlink(reserve_.c_str()); }
+  SpoolSink(std::shared_ptr<const File> file, std::string path, std::string base)
+      : file_(std::move(file)),
+        path_(std::move(path)),
+        meta_(base + ".json"),
+        reserve_(base + ".reserve") {}
+  ~SpoolSink() override {
+    ::unlink(reserve_.c_str());
+    if (length_ > 0) return;
+    // The session failed before it began: there is nothing to deliver.
+    ::unlink(path_.c_str());
+    ::unlink(meta_.c_str());
+  }
 
   Result<void> write(ByteSpan bytes) override {
-    auto result = write_all(file_.get(), bytes, path_);
+    auto result = write_all(file_->get(), bytes, path_);
     if (result) {
       length_ += static_cast<off_t>(bytes.size());
       return result;
     }
     // Half a segment would hide the whole ones after it from nobody, but it would stand in the way
     // of the end record.
-    if (::ftruncate(file_.get(), length_) != 0)
+    if (::ftruncate(file_->get(), length_) != 0)
       return std::unexpected(storage(fmt::format("cut '{}' back", path_), errno));
-    ::lseek(file_.get(), length_, SEEK_SET);
+    ::lseek(file_->get(), length_, SEEK_SET);
     return result;
   }
 
   Result<void> sync() override {
-    if (::fdatasync(file_.get()) != 0)
+    if (::fdatasync(file_->get()) != 0)
       return std::unexpected(storage(fmt::format("sync '{}'", path_), errno));
     return {};
   }
@@ -87,8 +102,9 @@ class SpoolSink final : public LogSink {
   void release_reserve() override { ::unlink(reserve_.c_str()); }
 
  private:
-  File file_;
+  std::shared_ptr<const File> file_;
   std::string path_;
+  std::string meta_;
   std::string reserve_;
   off_t length_ = 0;
 };
@@ -143,7 +159,7 @@ std::string Spool::path_of(const std::string& session) const {
 
 Result<std::unique_ptr<LogSink>> Spool::create(const std::string& session,
                                                const std::string& gateway_url,
-                                               const std::string& target) const {
+                                               const std::string& target) {
   if (!is_session_id(session))
     return fail(ErrorCode::malformed, "the session id is not one that can name a file");
   const std::string path = path_of(session), base = folder_ + "/" + session;
@@ -154,26 +170,31 @@ Result<std::unique_ptr<LogSink>> Spool::create(const std::string& session,
   meta += ",\"target\":";
   append_json_string(meta, target);
   meta += "}\n";
-  File file(::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600));
-  if (!file.is_open()) return std::unexpected(storage(fmt::format("create '{}'", path), errno));
-  // The lock says "in use" to a later run as long as this process lives, and no longer.
-  if (::flock(file.get(), LOCK_EX | LOCK_NB) != 0)
-    return std::unexpected(storage(fmt::format("lock '{}'", path), errno));
+  const std::string unlocked = path + std::string(kUnlockedSuffix);
+  // First, and never over one that is there: the rename below would not ask.
+  HOOP_CHECK(write_file(base + ".json", meta));
   const auto undo = [&](Error error) -> Result<std::unique_ptr<LogSink>> {
+    ::unlink(unlocked.c_str());
     ::unlink(path.c_str());
     ::unlink((base + ".json").c_str());
     ::unlink((base + ".reserve").c_str());
     return std::unexpected(std::move(error));
   };
-  if (auto result = write_file(base + ".json", meta); !result)
-    return undo(std::move(result).error());
+  auto file = std::make_shared<const File>(
+      ::open(unlocked.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600));
+  if (!file->is_open()) return undo(storage(fmt::format("create '{}'", path), errno));
+  // The lock says "in use" to other runs as long as this process lives, and no longer. The log gets
+  // its name when it has it: a run that met it before would take it for one that was left.
+  if (::flock(file->get(), LOCK_EX | LOCK_NB) != 0 || ::rename(unlocked.c_str(), path.c_str()) != 0)
+    return undo(storage(fmt::format("lock '{}'", path), errno));
   const File reserve(::open((base + ".reserve").c_str(),
                             O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600));
   if (!reserve.is_open()) return undo(storage(fmt::format("create '{}.reserve'", base), errno));
   const std::vector<std::uint8_t> filler(kReserveBytes, 0xa5);  // real bytes: a hole keeps no space
   if (auto result = write_all(reserve.get(), filler, base + ".reserve"); !result)
     return undo(std::move(result).error());
-  return std::make_unique<SpoolSink>(std::move(file), path, base + ".reserve");
+  claimed_[session] = file;
+  return std::make_unique<SpoolSink>(std::move(file), path, base);
 }
 
 Result<std::vector<SpoolEntry>> Spool::list() const {
@@ -186,10 +207,13 @@ Result<std::vector<SpoolEntry>> Spool::list() const {
     const std::string session(name.substr(0, name.size() - kLogSuffix.size()));
     if (!is_session_id(session)) continue;
     const File file(::open(path_of(session).c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
+    if (!file.is_open()) continue;
+    const auto claimed = claimed_.find(session);
+    const bool free = claimed != claimed_.end()
+                          ? claimed->second.use_count() == 1  // its sink is gone
+                          : ::flock(file.get(), LOCK_SH | LOCK_NB) == 0;
     struct stat status{};
-    if (!file.is_open() || ::fstat(file.get(), &status) != 0 ||
-        ::flock(file.get(), LOCK_SH | LOCK_NB) != 0)
-      continue;
+    if (!free || is_gone(file, status)) continue;
     SpoolEntry out{session, {}, {}, path_of(session), static_cast<std::uint64_t>(status.st_size)};
     if (const auto text = read_small_file(folder_ + "/" + session + ".json")) {
       const auto json = nlohmann::json::parse(*text, nullptr, false);
@@ -212,7 +236,19 @@ Result<std::vector<SpoolEntry>> Spool::list() const {
   return out;
 }
 
-Result<void> Spool::remove(const std::string& session) const {
+bool Spool::claim(const std::string& session) {
+  if (claimed_.contains(session)) return true;
+  if (!is_session_id(session)) return false;
+  auto file = std::make_shared<const File>(
+      ::open(path_of(session).c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
+  struct stat status{};
+  if (!file->is_open() || ::flock(file->get(), LOCK_EX | LOCK_NB) != 0 || is_gone(*file, status))
+    return false;
+  claimed_[session] = std::move(file);
+  return true;
+}
+
+Result<void> Spool::remove(const std::string& session) {
   if (!is_session_id(session))
     return fail(ErrorCode::malformed, "the session id is not one that can name a file");
   const std::string base = folder_ + "/" + session;
@@ -220,10 +256,11 @@ Result<void> Spool::remove(const std::string& session) const {
   ::unlink((base + ".reserve").c_str());
   if (::unlink(path_of(session).c_str()) != 0 && errno != ENOENT)
     return std::unexpected(storage(fmt::format("remove '{}'", path_of(session)), errno));
+  claimed_.erase(session);
   return {};
 }
 
-Result<void> Spool::set_aside(const std::string& session) const {
+Result<void> Spool::set_aside(const std::string& session) {
   if (!is_session_id(session))
     return fail(ErrorCode::malformed, "the session id is not one that can name a file");
   const std::string refused = folder_ + "/refused";
@@ -235,6 +272,7 @@ Result<void> Spool::set_aside(const std::string& session) const {
   if (::rename(path_of(session).c_str(), (moved + std::string(kLogSuffix)).c_str()) != 0) {
     return std::unexpected(storage(fmt::format("move '{}' aside", path_of(session)), errno));
   }
+  claimed_.erase(session);
   return {};
 }
 

@@ -6,6 +6,7 @@
 // sealed). All survive SIGKILL; list() tells which are complete enough to upload.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -31,23 +32,29 @@ class Spool {
   static Result<Spool> open(std::string folder);
 
   /// A sink for one new session's log. Fails with storage (full, not writable): then nothing may be
-  /// started.
+  /// started. The log stays claimed when it is written; of one into which nothing was written
+  /// nothing stays.
   Result<std::unique_ptr<LogSink>> create(const std::string& session,
                                           const std::string& gateway_url,
-                                          const std::string& target) const;
+                                          const std::string& target);
 
-  /// Logs that no running process is writing, oldest first.
+  /// Logs that are not being written and that no other run has claimed, oldest first.
   Result<std::vector<SpoolEntry>> list() const;
+  /// Takes a log for delivery, as long as this object lives: two runs that delivered one log would
+  /// take it away from each other. False if another run has it, or if it is gone.
+  bool claim(const std::string& session);
   /// After the receipt: removes the log. Also takes away what belongs to it.
-  Result<void> remove(const std::string& session) const;
+  Result<void> remove(const std::string& session);
   /// A log that the gateway will never take: kept for the user under refused/, out of the way of
   /// the others.
-  Result<void> set_aside(const std::string& session) const;
+  Result<void> set_aside(const std::string& session);
   std::string path_of(const std::string& session) const;
 
  private:
   explicit Spool(std::string folder) : folder_(std::move(folder)) {}
   std::string folder_;
+  /// What holds the lock of each claimed log; shared with the sink that is writing it.
+  std::map<std::string, std::shared_ptr<const void>> claimed_;
 };
 
 /// Session ids name files: letters, digits and '_' only, at most 64.

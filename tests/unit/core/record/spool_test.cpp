@@ -2,8 +2,10 @@
 #include "core/record/spool.h"
 
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
+#include <csignal>
 #include <filesystem>
 #include <fstream>
 
@@ -16,7 +18,7 @@ using namespace hoop::record;
 
 namespace {
 
-SessionLog begin(const Spool& spool, const std::string& session) {
+SessionLog begin(Spool& spool, const std::string& session) {
   SessionStart start;
   start.session = session;
   auto sink = spool.create(session, "https://gw.example", "pg-demo");
@@ -28,7 +30,7 @@ SessionLog begin(const Spool& spool, const std::string& session) {
 
 TEST_CASE("a log that is being written is not listed; once its writer is gone it is") {
   const test::TempDir dir;
-  const Spool spool = Spool::open(dir / "a/b/spool").value();
+  Spool spool = Spool::open(dir / "a/b/spool").value();
   {
     const SessionLog log = begin(spool, "s_1");
     CHECK(spool.list().value().empty());
@@ -40,9 +42,68 @@ TEST_CASE("a log that is being written is not listed; once its writer is gone it
   CHECK(entries[0].target == "pg-demo");
 }
 
+TEST_CASE("a log is its run's own until that has gone, and one run at a time delivers it") {
+  const test::TempDir dir;
+  Spool other = Spool::open(dir / "spool").value();
+  {
+    Spool own = Spool::open(dir / "spool").value();
+    {
+      const SessionLog log = begin(own, "s_1");
+    }
+    CHECK(own.list().value().size() == 1);
+    CHECK(own.claim("s_1"));
+    CHECK(other.list().value().empty());
+    CHECK_FALSE(other.claim("s_1"));
+  }
+  CHECK(other.list().value().size() == 1);
+  CHECK(other.claim("s_1"));
+  Spool third = Spool::open(dir / "spool").value();
+  CHECK_FALSE(third.claim("s_1"));
+  REQUIRE(other.remove("s_1"));
+  CHECK_FALSE(third.claim("s_1"));
+  CHECK(std::filesystem::is_empty(dir / "spool"));
+}
+
+TEST_CASE("a session that failed before its log began leaves nothing") {
+  const test::TempDir dir;
+  Spool spool = Spool::open(dir / "spool").value();
+  REQUIRE(spool.create("s_1", "https://gw.example", "pg-demo"));
+  CHECK(std::filesystem::is_empty(dir / "spool"));
+  CHECK(spool.list().value().empty());
+}
+
+TEST_CASE("runs that look for logs do not stand in the way of one that begins") {
+  const test::TempDir dir;
+  Spool spool = Spool::open(dir / "spool").value();
+  std::vector<pid_t> lookers;
+  for (int i = 0; i < 3; ++i) {
+    const pid_t looker = ::fork();
+    if (looker == 0) {
+      for (;;) {
+        const auto seen = Spool::open(dir / "spool").value().list();
+        if (!seen || !seen->empty()) ::_exit(1);
+      }
+    }
+    lookers.push_back(looker);
+  }
+  for (int i = 0; i < 500; ++i) {
+    const std::string session = "s_" + std::to_string(i);
+    auto sink = spool.create(session, "https://gw.example", "pg-demo");
+    INFO((sink ? "" : sink.error().message));
+    CHECK(sink);
+    REQUIRE(spool.remove(session));
+  }
+  for (const pid_t looker : lookers) {
+    ::kill(looker, SIGKILL);
+    int status = -1;
+    REQUIRE(::waitpid(looker, &status, 0) == looker);
+    CHECK(WIFSIGNALED(status));
+  }
+}
+
 TEST_CASE("spooled files are the user's alone") {
   const test::TempDir dir;
-  const Spool spool = Spool::open(dir / "spool").value();
+  Spool spool = Spool::open(dir / "spool").value();
   const SessionLog log = begin(spool, "s_1");
   for (const char* name : {"s_1.hslog", "s_1.json", "s_1.reserve"}) {
     struct stat status{};
@@ -55,7 +116,7 @@ TEST_CASE("spooled files are the user's alone") {
 
 TEST_CASE("the reserve goes when the log is closed, and session ids cannot leave the folder") {
   const test::TempDir dir;
-  const Spool spool = Spool::open(dir / "spool").value();
+  Spool spool = Spool::open(dir / "spool").value();
   {
     SessionLog log = begin(spool, "s_1");
     REQUIRE(log.seal(SessionEnd{}));
@@ -71,7 +132,7 @@ TEST_CASE("the reserve goes when the log is closed, and session ids cannot leave
 
 TEST_CASE("a log that the gateway refuses does not stand before the others") {
   const test::TempDir dir;
-  const Spool spool = Spool::open(dir / "spool").value();
+  Spool spool = Spool::open(dir / "spool").value();
   {
     const SessionLog log = begin(spool, "s_1");
   }
@@ -83,7 +144,7 @@ TEST_CASE("a log that the gateway refuses does not stand before the others") {
 TEST_CASE(
     "an upload sends each byte once, goes on where the gateway stands, and ends with the receipt") {
   const test::TempDir dir;
-  const Spool spool = Spool::open(dir / "spool").value();
+  Spool spool = Spool::open(dir / "spool").value();
   {
     SessionLog log = begin(spool, "s_1");
     const Bytes payload(250'000, 'x');
@@ -119,7 +180,7 @@ TEST_CASE(
 
 TEST_CASE("a log that a kill cut is sent up to its last whole segment, as unsealed") {
   const test::TempDir dir;
-  const Spool spool = Spool::open(dir / "spool").value();
+  Spool spool = Spool::open(dir / "spool").value();
   {
     SessionLog log = begin(spool, "s_1");
     REQUIRE(log.append(RecordType::note, R"({"event":"n"})"));
@@ -138,7 +199,7 @@ TEST_CASE("a log that a kill cut is sent up to its last whole segment, as unseal
 
 TEST_CASE("a log whose bytes were changed on disk is not sent") {
   const test::TempDir dir;
-  const Spool spool = Spool::open(dir / "spool").value();
+  Spool spool = Spool::open(dir / "spool").value();
   {
     SessionLog log = begin(spool, "s_1");
     REQUIRE(log.seal(SessionEnd{}));
