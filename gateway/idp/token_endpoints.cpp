@@ -161,6 +161,8 @@ Result<http::Response> TokenEndpoints::from_refresh_token(const http::Form& form
     HOOP_CHECK(shared_.logins.end(*token, shared_.settings.client_id));
     return oauth_error(400, "invalid_grant");
   }
+  shared_.log.info("login_refreshed",
+                   {{"subject", user->name}, {"address", address_text(connection.peer)}});
   return tokens(*user, rotation.token);
 }
 
