@@ -14,9 +14,12 @@ template <class T>
 Result<T> run(asio::io_context& context, Task<T> task) {
   std::optional<Result<T>> answer;
   std::exception_ptr thrown;
-  asio::co_spawn(context, std::move(task), [&](std::exception_ptr error, Result<T> value) {
+  // co_spawn would make a T out of nothing for a task that throws, which not every T can be.
+  const auto work = [](Task<T> of, std::optional<Result<T>>& into) -> asio::awaitable<void> {
+    into.emplace(co_await std::move(of));
+  };
+  asio::co_spawn(context, work(std::move(task), answer), [&](std::exception_ptr error) {
     thrown = error;
-    answer.emplace(std::move(value));
     context.stop();
   });
   context.restart();
