@@ -105,6 +105,7 @@ Result<void> SqliteStore::set_expiry(const std::string& session, SystemTime at) 
 
 Result<void> SqliteStore::set_revoked(const std::string& session, SystemTime at) {
   const std::lock_guard lock(mutex_);
+  HOOP_CHECK(database_.run("DELETE FROM session WHERE session = ?1 AND state = 0", {session}));
   return database_.run(
       "UPDATE session SET state = 2, revoked_at = ?2 WHERE session = ?1 AND state <> 2",
       {session, to_column(at)});
@@ -155,8 +156,10 @@ Result<std::optional<SessionRecord>> SqliteStore::find(const std::string& sessio
 Result<std::vector<SessionRecord>> SqliteStore::list(const std::string& subject,
                                                      std::size_t limit) {
   const auto most = static_cast<std::int64_t>(limit);
-  if (subject.empty()) return select("ORDER BY started_at DESC, session LIMIT ?1", {most});
-  return select("WHERE subject = ?2 ORDER BY started_at DESC, session LIMIT ?1", {most, subject});
+  if (subject.empty())
+    return select("WHERE state <> 0 ORDER BY started_at DESC, session LIMIT ?1", {most});
+  return select("WHERE state <> 0 AND subject = ?2 ORDER BY started_at DESC, session LIMIT ?1",
+                {most, subject});
 }
 
 Result<std::vector<SessionRecord>> SqliteStore::unrevoked() {

@@ -60,12 +60,13 @@ class Store {
   virtual Result<void> set_active(const std::string& session) = 0;
   /// Brings the expiry nearer; never moves it away.
   virtual Result<void> set_expiry(const std::string& session, SystemTime at) = 0;
+  /// One that never was active is forgotten: nobody was given it, so it was no session.
   virtual Result<void> set_revoked(const std::string& session, SystemTime at) = 0;
   /// Once: a second finish with the same digest changes nothing, with another one fails with
   /// integrity.
   virtual Result<void> set_finished(const std::string& session, const FinishedLog& log) = 0;
   virtual Result<std::optional<SessionRecord>> find(const std::string& session) = 0;
-  /// Latest first; subject empty: everybody's.
+  /// Those that have been active, latest first; subject empty: everybody's.
   virtual Result<std::vector<SessionRecord>> list(const std::string& subject,
                                                   std::size_t limit) = 0;
   /// Whose credential is planned or active, whatever the clock says.

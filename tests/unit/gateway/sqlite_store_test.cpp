@@ -64,6 +64,17 @@ TEST_CASE("store: a credential goes from planned to active to revoked, and never
   CHECK(store->unrevoked()->empty());
 }
 
+TEST_CASE("store: what never became active was no session") {
+  test::TempDir dir;
+  auto store = std::move(*SqliteStore::open(dir / "gateway.db"));
+  REQUIRE(store->add(record("s_1")));
+  CHECK(store->list("", 10)->empty());
+  REQUIRE(store->set_revoked("s_1", at(5)));
+  CHECK(store->unrevoked()->empty());
+  CHECK(store->list("", 10)->empty());
+  CHECK_FALSE(store->find("s_1")->has_value());
+}
+
 TEST_CASE("store: a log is finished once") {
   test::TempDir dir;
   auto store = std::move(*SqliteStore::open(dir / "gateway.db"));
@@ -84,6 +95,7 @@ TEST_CASE("store: lists are latest first, of one subject or of all, and bounded"
   REQUIRE(store->add(record("s_1", "alice", 1)));
   REQUIRE(store->add(record("s_3", "alice", 3)));
   REQUIRE(store->add(record("s_2", "bob", 2)));
+  for (const char* session : {"s_1", "s_2", "s_3"}) REQUIRE(store->set_active(session));
   const auto names = [](const std::vector<SessionRecord>& records) {
     std::string out;
     for (const auto& one : records) out += one.session + " ";
