@@ -74,6 +74,9 @@ Error problem_of(const http::Response& response, std::string_view gateway_url) {
   if (code == "target_unreachable")
     return {ErrorCode::upstream_unreachable, "the gateway cannot reach the target",
             "the target may be down; the gateway's log says more", detail};
+  if (code == "target_untrusted")
+    return {ErrorCode::upstream_unreachable, "the gateway does not trust the target's certificate",
+            "its operator checks ca_file and server_name of the target", detail};
   if (response.status == 429)
     return {ErrorCode::upstream_refused, "too many requests", "wait a moment, then try again", {}};
   return {ErrorCode::upstream_refused, fmt::format("the gateway answered {}", status), {}, detail};

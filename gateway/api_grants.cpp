@@ -64,7 +64,7 @@ http::Response no_grant(const Error& error) {
         return http::problem_response(403, "target_unavailable", error.message);
       return http::problem_response(503, "issuer_failed", error.message);
     case ErrorCode::integrity:
-      return http::problem_response(503, "target_unreachable", error.message);
+      return http::problem_response(503, "target_untrusted", error.message);
     default: return problem_of(error);
   }
 }

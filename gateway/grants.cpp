@@ -78,11 +78,11 @@ Result<access::PostgresCredential> GrantService::issue(const SessionRecord& reco
   HOOP_CHECK(parts_.store.add(record));
   auto credential = issuer.issue(authorization, record.credential);
   if (!credential) {
-    // The server has said no, so nothing was made. After anything else nobody knows: the sweep
-    // looks.
+    // The server has said no, or was never logged in to for its certificate: nothing was made.
+    // After anything else nobody knows: the sweep looks.
     const ErrorCode code = credential.error().code;
     if (code == ErrorCode::upstream_refused || code == ErrorCode::denied ||
-        code == ErrorCode::config)
+        code == ErrorCode::config || code == ErrorCode::integrity)
       HOOP_CHECK(parts_.store.set_revoked(record.session, parts_.clock.system_now()));
     return credential;
   }

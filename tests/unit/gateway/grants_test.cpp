@@ -158,9 +158,10 @@ TEST_CASE(
   CHECK(f.store->unrevoked()->empty());
 }
 
-TEST_CASE("grants: a refusal by the server leaves nothing to sweep") {
+TEST_CASE("grants: a refusal by the server, or of its certificate, leaves nothing to sweep") {
   Fixture f;
-  f.world.issue_fails = Error{ErrorCode::upstream_refused, "no", {}, {}};
+  f.world.issue_fails =
+      Error{GENERATE(ErrorCode::upstream_refused, ErrorCode::integrity), "no", {}, {}};
   CHECK_FALSE(f.create());
   CHECK(f.store->unrevoked()->empty());
 }
