@@ -222,7 +222,10 @@ asio::awaitable<void> PostgresConnection::say_goodbye(Error error) {
   if (torn_ || backend_.passed_fatal()) co_return;
   downstream_->set_deadline(Deadline::after(shared_.context.clock, kGoodbyeTime));
   session::DownstreamBatch last;
-  append_error_response(last.bytes(), report_of(error));
+  Report report = report_of(error);
+  // connection_failure: a connection that was there is lost; 08001 is one that could not be made.
+  if (greeted_ && error.code == ErrorCode::upstream_unreachable) report.sqlstate = "08006";
+  append_error_response(last.bytes(), report);
   // A log that cannot be written releases nothing, and this message releases nothing: it goes past
   // the gate.
   const auto written = co_await downstream_->write_all(last.bytes());

@@ -36,11 +36,11 @@ delivered() {
 long() { printf 'select count(*) from (select generate_series(1, %s)) s' "$1"; }
 
 test_case "the backend is killed: psql hears of it as from the server, and its status stands"
-begin 9000000050 -X -c "$(long 9000000050)"
+begin 9000000050 -X -v VERBOSITY=verbose -c "$(long 9000000050)"
 kill -9 "$backend"
 ended 10
 status_is 2
-err_has 'FATAL:  the target closed the connection'
+err_has 'FATAL:  08006: the target closed the connection'
 out_is ''
 delivered
 holds eventually 20 super 'select 1'
