@@ -5,6 +5,7 @@
 
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "core/base/bytes.h"
 #include "core/base/clock.h"
@@ -35,6 +36,10 @@ class Stream {
   /// tls-server-end-point (RFC 5929 §4.1): the digest of the peer's certificate. Empty unless this
   /// is a client's TLS stream.
   virtual Bytes server_end_point() const { return {}; }
+  /// Keying material that only the two ends of this very connection can derive (RFC 8446 §7.5): 32
+  /// bytes for label, without a context. Both ends get the same; what is signed over it is worth
+  /// nothing on another connection. Empty unless this is TLS 1.3.
+  virtual Bytes exporter([[maybe_unused]] std::string_view label) const { return {}; }
   /// For messages and the log: "10.0.0.7:5432", "unix", "memory".
   virtual std::string peer_name() const = 0;
 };

@@ -13,8 +13,10 @@ namespace {
 // Two full records and their overhead: bulk data moves in few system calls, an idle connection
 // holds little.
 constexpr std::size_t kReadBufferBytes = 34 * 1024;
-// What is encrypted before it is written, so that a large write does not double in memory.
-constexpr std::size_t kWriteChunkBytes = 64 * 1024;
+// What is encrypted before it is written, so that a large write does not double in memory. Above
+// 64 KiB by one record: a frame of a tunnel is that and its header, and should stay one write.
+constexpr std::size_t kWriteChunkBytes = 80 * 1024;
+constexpr std::size_t kExporterBytes = 32;
 
 using StatePtr = std::shared_ptr<TlsState>;
 
@@ -121,6 +123,17 @@ Task<void> shut_down(StatePtr state) {
   co_return co_await flush_all(state);
 }
 
+Bytes export_keys(const TlsState& state, std::string_view label) {
+  // Before 1.3 the material is not bound to the whole handshake (RFC 7627 §1).
+  if (SSL_version(state.ssl.get()) != TLS1_3_VERSION) return {};
+  Bytes out(kExporterBytes);
+  const int done = SSL_export_keying_material(state.ssl.get(), out.data(), out.size(), label.data(),
+                                              label.size(), nullptr, 0, 0);
+  if (done == 1) return out;
+  ERR_clear_error();
+  return {};
+}
+
 class TlsStream final : public Stream {
  public:
   explicit TlsStream(StatePtr state) : state_(std::move(state)) {}
@@ -135,6 +148,7 @@ class TlsStream final : public Stream {
   void set_deadline(Deadline deadline) override { state_->lower->set_deadline(deadline); }
   asio::any_io_executor executor() override { return state_->lower->executor(); }
   Bytes server_end_point() const override { return state_->end_point; }
+  Bytes exporter(std::string_view label) const override { return export_keys(*state_, label); }
   std::string peer_name() const override { return state_->peer; }
 
  private:
