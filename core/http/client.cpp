@@ -32,6 +32,23 @@ bool declares_length(std::string_view method, std::string_view body) {
   return !body.empty() || method == "POST" || method == "PUT" || method == "PATCH";
 }
 
+// Without the query, which may hold what is not for logs.
+std::string context_of(std::string_view method, const Url& url) {
+  return fmt::format("{} {}{}", method, url.origin(), url.path());
+}
+
+Result<void> follow_nowhere(const Response& answer, std::string_view context) {
+  if (!is_redirect(answer.status)) return {};
+  Error error{ErrorCode::upstream_refused,
+              fmt::format("{}: the server sends us elsewhere (status {}), and we do not follow",
+                          context, answer.status),
+              "if you trust it, use that address itself",
+              {}};
+  error.remote =
+      neutralise(answer.headers.find("location").value_or(""), kMaxShownLocation, Lines::escape);
+  return std::unexpected(std::move(error));
+}
+
 struct Idle {
   net::StreamPtr stream;
   SteadyTime since;
@@ -44,6 +61,10 @@ struct Client::State {
       : executor(used), tls(std::move(with)), options(std::move(wanted)) {}
 
   Task<Response> send(Request request, Url url, Deadline deadline);
+  Task<UpgradeAnswer> upgrade(Url url, std::string protocol, UpgradeHeaders make_headers,
+                              Deadline deadline);
+  Result<void> allows(const Url& url, std::string_view context) const;
+  void set_own_fields(Headers& headers, const Url& url) const;
   Task<net::StreamPtr> open(Url url, Deadline deadline);
   Task<net::StreamPtr> open_by_proxy(Url url, Deadline deadline);
   net::StreamPtr take_idle(const std::string& origin);
@@ -119,6 +140,43 @@ Task<Response> Client::State::send(Request request, Url url, Deadline deadline) 
   }
 }
 
+Result<void> Client::State::allows(const Url& url, std::string_view context) const {
+  if (url.scheme != "http" || options.plain_http != ClientOptions::PlainHttp::loopback_only ||
+      url.is_loopback())
+    return {};
+  return fail(ErrorCode::usage, fmt::format("{}: plain http is for this machine only", context),
+              "use https://");
+}
+
+void Client::State::set_own_fields(Headers& headers, const Url& url) const {
+  headers.set("Host", url.authority());
+  if (!headers.find("user-agent")) headers.add("User-Agent", options.user_agent);
+}
+
+Task<Client::UpgradeAnswer> Client::State::upgrade(Url url, std::string protocol,
+                                                   UpgradeHeaders make_headers, Deadline deadline) {
+  HOOP_CO_TRY(auto stream, co_await open(url, deadline));
+  stream->set_deadline(deadline);
+  HOOP_CO_TRY(auto headers, make_headers(*stream));
+  set_own_fields(headers, url);
+  headers.set("Connection", "Upgrade");
+  headers.set("Upgrade", protocol);
+  const Request request{"GET", url.target, std::move(headers), ""};
+  HOOP_CO_TRY(const auto head, write_request_head(request, {}));
+  auto answer = co_await exchange(*stream, request.method, head, "", options.max_body);
+  if (!answer) co_return std::unexpected(std::move(answer.error().error));
+  auto& response = answer->response;
+  if (response.status != 101) co_return std::move(response);
+  const auto named = response.headers.only("upgrade");
+  if (!named || !equal_ignoring_case(*named, protocol) ||
+      !response.headers.lists("connection", "upgrade"))
+    co_return fail(ErrorCode::malformed,
+                   fmt::format("the server did not switch to '{}'", protocol));
+  stream->set_deadline(Deadline::never());
+  Upgraded upgraded{std::move(stream), std::move(answer->early)};
+  co_return std::move(upgraded);
+}
+
 Client::Client(std::shared_ptr<State> state) : state_(std::move(state)) {}
 Client::~Client() = default;
 Client::Client(Client&&) noexcept = default;
@@ -133,29 +191,26 @@ Result<Client> Client::create(asio::any_io_executor executor, net::Trust trust,
 Task<Response> Client::send(std::string method, Url url, Headers headers, std::string body,
                             Deadline deadline) {
   const auto state = state_;
-  // Without the query, which may hold what is not for logs.
-  const auto context = fmt::format("{} {}{}", method, url.origin(), url.path());
-  if (url.scheme == "http" &&
-      state->options.plain_http == ClientOptions::PlainHttp::loopback_only && !url.is_loopback()) {
-    co_return fail(ErrorCode::usage,
-                   fmt::format("{}: plain http is for this machine only", context), "use https://");
-  }
-  headers.set("Host", url.authority());
-  if (!headers.find("user-agent")) headers.add("User-Agent", state->options.user_agent);
+  const auto context = context_of(method, url);
+  HOOP_CO_CHECK(state->allows(url, context));
+  state->set_own_fields(headers, url);
   headers.remove("connection");
   Request request{std::move(method), url.target, std::move(headers), std::move(body)};
   auto answer = co_await state->send(std::move(request), url, deadline);
   if (!answer) co_return std::unexpected(std::move(answer).error().within(context));
-  if (is_redirect(answer->status)) {
-    Error error{ErrorCode::upstream_refused,
-                fmt::format("{}: the server sends us elsewhere (status {}), and we do not follow",
-                            context, answer->status),
-                "if you trust it, use that address itself",
-                {}};
-    error.remote =
-        neutralise(answer->headers.find("location").value_or(""), kMaxShownLocation, Lines::escape);
-    co_return std::unexpected(std::move(error));
-  }
+  HOOP_CO_CHECK(follow_nowhere(*answer, context));
+  co_return std::move(*answer);
+}
+
+Task<Client::UpgradeAnswer> Client::upgrade(Url url, std::string protocol, UpgradeHeaders headers,
+                                            Deadline deadline) {
+  const auto state = state_;
+  const auto context = context_of("GET", url);
+  HOOP_CO_CHECK(state->allows(url, context));
+  auto answer = co_await state->upgrade(url, std::move(protocol), std::move(headers), deadline);
+  if (!answer) co_return std::unexpected(std::move(answer).error().within(context));
+  if (const auto* response = std::get_if<Response>(&*answer))
+    HOOP_CO_CHECK(follow_nowhere(*response, context));
   co_return std::move(*answer);
 }
 

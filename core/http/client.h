@@ -3,8 +3,10 @@
 // redirects.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
+#include <variant>
 
 #include "core/http/message.h"
 #include "core/http/proxy.h"
@@ -39,6 +41,19 @@ class Client {
   /// too_large; usage for plain http to a host that is not loopback.
   Task<Response> send(std::string method, Url url, Headers headers, std::string body,
                       Deadline deadline);
+  struct Upgraded {
+    net::StreamPtr stream;  // without a deadline
+    Bytes early;            // what came behind the 101
+  };
+  /// Response: any status but 101 and the redirects.
+  using UpgradeAnswer = std::variant<Upgraded, Response>;
+  /// Called once, when the connection (and its TLS) stands: what a field proves may bind to it.
+  using UpgradeHeaders = std::function<Result<Headers>(const net::Stream&)>;
+  /// Asks by GET for another protocol (RFC 9110 §7.8), on a connection that was opened for this,
+  /// through the proxy as send() does. Host, User-Agent, Connection and Upgrade are set here. Fails
+  /// as send() and headers do, and with malformed if the 101 names another protocol.
+  Task<UpgradeAnswer> upgrade(Url url, std::string protocol, UpgradeHeaders headers,
+                              Deadline deadline);
   /// Ends the idle connections.
   void close();
 

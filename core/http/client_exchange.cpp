@@ -35,7 +35,8 @@ Task<Exchange> read_response(net::Stream& stream, ResponseReader& reader, std::s
       case Event::body: body += as_text(reader.chunk()); break;
       case Event::done: {
         // Bytes that nobody asked for would be taken for the next response.
-        Exchange done{reader.take_head(), reader.keeps_alive() && in.empty()};
+        Exchange done{reader.take_head(), reader.keeps_alive() && in.empty(), {}};
+        if (done.response.status == 101) done.early.assign(in.begin(), in.end());
         done.response.body = std::move(body);
         co_return std::move(done);
       }

@@ -10,6 +10,8 @@ struct Exchange {
   Response response;
   /// The connection may carry another request.
   bool reusable = false;
+  /// After 101: the first bytes of the other protocol.
+  Bytes early;
 };
 
 struct ExchangeFailure {

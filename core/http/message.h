@@ -73,8 +73,9 @@ struct Response {
   std::string body;
   /// Server only: the file is streamed as the body instead. It is opened when the response is sent.
   std::optional<std::filesystem::path> file = std::nullopt;
-  /// Server only, with status 101: takes the stream over, and the bytes that came after the
-  /// request.
+  /// Server only, with status 101, called once that is sent: takes the stream over, which has no
+  /// deadline, and the bytes that came after the request. The connection has left the server's
+  /// books by then. Not called if the 101 cannot be sent.
   std::function<asio::awaitable<void>(net::StreamPtr, std::string)> upgrade = nullptr;
 };
 

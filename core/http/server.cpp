@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/http/server.h"
 
+#include <asio/system_error.hpp>
+
 #include <map>
 #include <set>
 
@@ -35,21 +37,31 @@ asio::ip::address plain(const asio::ip::address& address) {
 
 struct Server::State : std::enable_shared_from_this<State> {
   State(asio::any_io_executor used, tcp::acceptor listening, std::shared_ptr<ServerShared> with)
-      : executor(used), acceptor(std::move(listening)), shared(std::move(with)), tasks(used) {}
+      : executor(used),
+        acceptor(std::move(listening)),
+        shared(std::move(with)),
+        tasks(used),
+        upgraded(used) {}
 
   asio::awaitable<void> accept_loop();
   void admit(tcp::socket socket);
   static asio::awaitable<void> serve(std::shared_ptr<State> state, net::StreamPtr stream,
                                      ConnectionInfo info);
+  static asio::awaitable<void> hand_over(std::shared_ptr<ServerShared> shared,
+                                         ServerConnection::Upgraded connection);
   void end(bool at_once);
+  void cut_off();
 
   asio::any_io_executor executor;
   tcp::acceptor acceptor;
   std::shared_ptr<ServerShared> shared;
   net::TaskGroup tasks;
+  // Apart, so that stop() does not wait for them.
+  net::TaskGroup upgraded;
   std::set<ServerConnection*> connections;
   std::map<std::string, std::size_t> by_address;
   std::size_t admitted = 0;
+  bool is_cut_off = false;
   std::uint64_t last_number = 0;
 };
 
@@ -114,9 +126,30 @@ void Server::State::admit(tcp::socket socket) {
 
 asio::awaitable<void> Server::State::serve(std::shared_ptr<State> state, net::StreamPtr stream,
                                            ConnectionInfo info) {
-  ServerConnection connection(state->shared, std::move(info));
-  const Place place(*state, connection);
-  if (!state->shared->stopping) co_await connection.serve(std::move(stream));
+  std::optional<ServerConnection::Upgraded> upgraded;
+  {
+    ServerConnection connection(state->shared, std::move(info));
+    const Place place(*state, connection);
+    if (!state->shared->stopping) upgraded = co_await connection.serve(std::move(stream));
+  }
+  if (upgraded && !state->is_cut_off)
+    state->upgraded.spawn(hand_over(state->shared, std::move(*upgraded)));
+}
+
+asio::awaitable<void> Server::State::hand_over(std::shared_ptr<ServerShared> shared,
+                                               ServerConnection::Upgraded connection) {
+  std::string reason;
+  try {
+    co_return co_await connection.response.upgrade(std::move(connection.stream),
+                                                   std::move(connection.early));
+  } catch (const asio::system_error& error) {
+    // The server has gone and has cancelled this coroutine.
+    if (error.code() == asio::error::operation_aborted) throw;
+    reason = error.what();
+  } catch (const std::exception& error) {
+    reason = error.what();
+  }
+  shared->log->error("http_handler_failed", {{"reason", reason}});
 }
 
 void Server::State::end(bool at_once) {
@@ -127,13 +160,19 @@ void Server::State::end(bool at_once) {
   if (at_once) tasks.cancel();
 }
 
+void Server::State::cut_off() {
+  is_cut_off = true;
+  end(true);
+  upgraded.cancel();
+}
+
 Server::Server(std::shared_ptr<State> state) : state_(std::move(state)) {}
 Server::~Server() {
-  if (state_) state_->end(true);
+  if (state_) state_->cut_off();
 }
 Server::Server(Server&&) noexcept = default;
 Server& Server::operator=(Server&& other) noexcept {
-  if (state_ && state_ != other.state_) state_->end(true);
+  if (state_ && state_ != other.state_) state_->cut_off();
   state_ = std::move(other.state_);
   return *this;
 }

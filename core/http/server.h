@@ -16,6 +16,10 @@ struct ConnectionInfo {
   std::uint64_t connection = 0;  // counts from 1
   asio::ip::address peer;
   std::uint16_t peer_port = 0;
+  /// The connection itself, while the request is handled: for what proofs bind to.
+  const net::Stream* stream = nullptr;
+  /// Bytes of the client that stand behind the request: pipelined, or sent before the 101 came.
+  std::size_t unread = 0;
 };
 
 /// Called once a request, on the server's executor; requests of one connection come one after
@@ -43,7 +47,7 @@ class Server {
                                std::uint16_t port, std::optional<net::TlsServer> tls,
                                Handler handler, std::shared_ptr<Log> log,
                                ServerOptions options = {});
-  /// Without stop() before it: cuts everything off.
+  /// Without stop() before it: cuts everything off. What is still upgraded is cut off in any case.
   ~Server();
   Server(Server&&) noexcept;
   Server& operator=(Server&&) noexcept;
@@ -52,8 +56,9 @@ class Server {
   /// Begins to accept. Call once.
   void start();
   /// No new connections; idle ones end; requests under way are answered within stop_grace. Returns
-  /// when every coroutine has ended.
+  /// when every coroutine has ended but those of upgraded connections, which go on.
   asio::awaitable<void> stop();
+  /// Upgraded ones are not counted, and no limit holds for them.
   std::size_t connections() const;
 
  private:

@@ -46,13 +46,14 @@ Task<void> ServerConnection::shake_hands(net::StreamPtr stream, Deadline deadlin
   co_return Result<void>{};
 }
 
-asio::awaitable<void> ServerConnection::serve(net::StreamPtr stream) {
+asio::awaitable<std::optional<ServerConnection::Upgraded>> ServerConnection::serve(
+    net::StreamPtr stream) {
   const auto shaken =
       co_await shake_hands(std::move(stream), within(shared_->options.handshake_and_head));
   if (!shaken) {
     shared_->log->debug("http_handshake_failed",
                         {{"peer", info_.peer.to_string()}, {"reason", shaken.error().message}});
-    co_return;
+    co_return std::nullopt;
   }
   buffer_.resize(kBufferBytes);
   for (bool keep = true; keep;) {
@@ -65,9 +66,9 @@ asio::awaitable<void> ServerConnection::serve(net::StreamPtr stream) {
     if (!sent) break;
     if (response.upgrade) {
       current_ = nullptr;
-      co_await response.upgrade(std::move(stream_), to_text(ByteSpan(buffer_).subspan(
-                                                        unread_from_, unread_to_ - unread_from_)));
-      co_return;
+      stream_->set_deadline(Deadline::never());
+      Upgraded upgraded{std::move(response), std::move(stream_), to_text(unread())};
+      co_return std::move(upgraded);
     }
     if (!keep) co_await linger();
     busy_ = false;
@@ -77,6 +78,7 @@ asio::awaitable<void> ServerConnection::serve(net::StreamPtr stream) {
   }
   current_ = nullptr;
   stream_->close();
+  co_return std::nullopt;
 }
 
 Task<bool> ServerConnection::fill() {
@@ -94,7 +96,7 @@ Task<bool> ServerConnection::fill() {
 asio::awaitable<std::optional<Request>> ServerConnection::next_request() {
   std::string body;
   for (;;) {
-    auto in = ByteSpan(buffer_).subspan(unread_from_, unread_to_ - unread_from_);
+    auto in = unread();
     const auto event = reader_.next(in);
     unread_from_ = unread_to_ - in.size();
     busy_ = reader_.started();
@@ -133,9 +135,12 @@ asio::awaitable<std::optional<Request>> ServerConnection::refuse(int status, std
 asio::awaitable<Response> ServerConnection::handle(Request request) {
   // The handler's own waits are bounded by the handler.
   stream_->set_deadline(Deadline::never());
+  ConnectionInfo info = info_;
+  info.stream = stream_.get();
+  info.unread = unread().size();
   std::string reason;
   try {
-    co_return co_await shared_->handler(std::move(request), info_);
+    co_return co_await shared_->handler(std::move(request), std::move(info));
   } catch (const asio::system_error& error) {
     // The server is being stopped and has cancelled this coroutine.
     if (error.code() == asio::error::operation_aborted) throw;

@@ -23,7 +23,14 @@ class ServerConnection {
   ServerConnection(std::shared_ptr<ServerShared> shared, ConnectionInfo info)
       : shared_(std::move(shared)), info_(std::move(info)), reader_(shared_->options.max_body) {}
 
-  asio::awaitable<void> serve(net::StreamPtr stream);
+  /// A connection that has switched protocols, and who takes it over.
+  struct Upgraded {
+    Response response;
+    net::StreamPtr stream;
+    std::string early;
+  };
+  /// nullopt: the connection has ended.
+  asio::awaitable<std::optional<Upgraded>> serve(net::StreamPtr stream);
   /// Ends it at once if no request is under way: the server stops.
   void end_if_idle();
   const ConnectionInfo& info() const { return info_; }
@@ -40,6 +47,9 @@ class ServerConnection {
   Task<void> send_file(Response& response, bool head_only);
   Task<void> write(ByteSpan bytes);
   asio::awaitable<void> linger();
+  ByteSpan unread() const {
+    return ByteSpan(buffer_).subspan(unread_from_, unread_to_ - unread_from_);
+  }
   Deadline within(std::chrono::milliseconds span) const;
 
   std::shared_ptr<ServerShared> shared_;
