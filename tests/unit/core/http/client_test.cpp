@@ -244,6 +244,165 @@ TEST_CASE("a proxy is asked to CONNECT with its login, and TLS is checked throug
   }
 }
 
+TEST_CASE("an upgrade proves itself on its own connection and hands it over") {
+  Bytes server_keys;
+  std::string fields;
+  const auto handler = [&](Request request, ConnectionInfo info) -> asio::awaitable<Response> {
+    if (!request.headers.lists("connection", "upgrade"))
+      co_return Response{200, {}, std::to_string(info.connection)};
+    server_keys = info.stream->exporter("EXPERIMENTAL-test");
+    fields = fmt::format("{} {} {} {} {}", request.method, info.connection, info.unread,
+                         request.headers.only("upgrade").value_or("?"),
+                         request.headers.only("x-proof").value_or("?"));
+    Response response{101, {{"Connection", "Upgrade"}, {"Upgrade", "Hoop/1"}}, ""};
+    response.upgrade = [](net::StreamPtr stream, std::string) -> asio::awaitable<void> {
+      const auto text = co_await HttpFixture::rest_of(*stream);
+      const auto reply = "echo " + text;
+      static_cast<void>(co_await stream->write_all(as_bytes(reply)));
+      static_cast<void>(co_await stream->shutdown_write());
+    };
+    co_return response;
+  };
+  HttpFixture fixture(Transport::tls, handler);
+  auto client = fixture.client();
+  fixture.run([&]() -> asio::awaitable<void> {
+    const auto url = fixture.url("/tunnel");
+    const auto first = co_await client.send("GET", url, Headers(), "", in(5s));
+    REQUIRE(first);
+    Bytes client_keys;
+    const Client::UpgradeHeaders prove = [&](const net::Stream& stream) -> Result<Headers> {
+      client_keys = stream.exporter("EXPERIMENTAL-test");
+      return Headers{{"X-Proof", "yes"}};
+    };
+    auto answer = co_await client.upgrade(url, "hoop/1", prove, in(200ms));
+    REQUIRE(answer);
+    CHECK(fields == "GET 2 0 hoop/1 yes");
+    CHECK((client_keys.size() == 32 && client_keys == server_keys));
+    auto* upgraded = std::get_if<Client::Upgraded>(&*answer);
+    REQUIRE(upgraded != nullptr);
+    CHECK(upgraded->early.empty());
+    // The deadline was that of the switch.
+    co_await pause(250ms);
+    const auto sent = co_await upgraded->stream->write_all(as_bytes("hello"));
+    const auto ended = co_await upgraded->stream->shutdown_write();
+    CHECK((sent && ended));
+    const auto reply = co_await HttpFixture::rest_of(*upgraded->stream);
+    CHECK(reply == "echo hello");
+    const auto again = co_await client.send("GET", url, Headers(), "", in(5s));
+    REQUIRE(again);
+    CHECK(again->body == "1");
+    const Client::UpgradeHeaders refuse = [](const net::Stream&) -> Result<Headers> {
+      return fail(ErrorCode::unsupported, "no key");
+    };
+    const auto refused = co_await client.upgrade(url, "hoop/1", refuse, in(5s));
+    REQUIRE_FALSE(refused);
+    CHECK(refused.error().code == ErrorCode::unsupported);
+  });
+}
+
+namespace {
+
+/// Answers the first request of one connection by answer, then reads until the client goes.
+asio::awaitable<bool> answer_once(asio::ip::tcp::acceptor& acceptor, std::string answer) {
+  auto stream = net::make_tcp_stream(co_await acceptor.async_accept(asio::use_awaitable));
+  Bytes buffer(4096);
+  const auto count = co_await stream->read_some(buffer);
+  const auto sent = co_await stream->write_all(as_bytes(answer));
+  CHECK((count && sent));
+  static_cast<void>(co_await stream->read_some(buffer));
+  co_return true;
+}
+
+}  // namespace
+
+TEST_CASE("what an upgrade is answered: the protocol with its first bytes, a refusal, nonsense") {
+  struct Row {
+    std::string answer;
+    std::string expected;
+  };
+  const std::string kSwitch = "HTTP/1.1 101 Switching Protocols\r\n";
+  const auto row = GENERATE_COPY(
+      Row{kSwitch + "Connection: upgrade\r\nUpgrade: hoop/1\r\n\r\nfirst bytes",
+          "upgraded first bytes"},
+      Row{"HTTP/1.1 100 Continue\r\n\r\n" + kSwitch +
+              "Connection: x, Upgrade\r\nUpgrade: HOOP/1\r\n\r\n",
+          "upgraded "},
+      Row{"HTTP/1.1 401 Unauthorized\r\nContent-Length: 2\r\n\r\nno", "401 no"},
+      Row{"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", "200 "},
+      Row{kSwitch + "Connection: upgrade\r\nUpgrade: hoop/2\r\n\r\n", "malformed"},
+      Row{kSwitch + "Connection: upgrade\r\n\r\n", "malformed"},
+      Row{kSwitch + "Connection: upgrade\r\nUpgrade: hoop/1\r\nUpgrade: hoop/1\r\n\r\n",
+          "malformed"},
+      Row{kSwitch + "Upgrade: hoop/1\r\n\r\n", "malformed"},
+      Row{"HTTP/1.1 302 Found\r\nLocation: https://evil/\r\nContent-Length: 0\r\n\r\n",
+          "upstream_refused"},
+      Row{"tunnel!\r\n\r\n", "malformed"});
+  CAPTURE(row.answer);
+  asio::io_context context;
+  asio::ip::tcp::acceptor acceptor(context, {asio::ip::address_v4::loopback(), 0});
+  auto client = Client::create(context.get_executor(), {});
+  REQUIRE(client);
+  const auto url =
+      parse_url(fmt::format("http://127.0.0.1:{}/t?secret=1", acceptor.local_endpoint().port()));
+  REQUIRE(url);
+  const auto ask = [&]() -> asio::awaitable<std::string> {
+    const Client::UpgradeHeaders none = [](const net::Stream&) { return Headers(); };
+    auto answer = co_await client->upgrade(*url, "hoop/1", none, in(5s));
+    if (!answer) {
+      CHECK_THAT(answer.error().message, !ContainsSubstring("secret"));
+      co_return std::string(to_string(answer.error().code));
+    }
+    if (const auto* response = std::get_if<Response>(&*answer))
+      co_return fmt::format("{} {}", response->status, response->body);
+    co_return "upgraded " + to_text(std::get<Client::Upgraded>(*answer).early);
+  };
+  const auto both = [&]() -> asio::awaitable<bool> {
+    auto [text, served] = co_await (ask() && answer_once(acceptor, row.answer));
+    CHECK(served);
+    CHECK(text == row.expected);
+    co_return true;
+  };
+  CHECK(test::run(context, both()));
+}
+
+TEST_CASE("an upgrade goes through the proxy, and in the clear only to this machine") {
+  const auto handler = [](Request, ConnectionInfo) -> asio::awaitable<Response> {
+    Response response{101, {{"Connection", "Upgrade"}, {"Upgrade", "hoop/1"}}, ""};
+    response.upgrade = [](net::StreamPtr stream, std::string) -> asio::awaitable<void> {
+      static_cast<void>(co_await stream->write_all(as_bytes("hello")));
+      static_cast<void>(co_await stream->shutdown_write());
+    };
+    co_return response;
+  };
+  HttpFixture fixture(Transport::tls, handler);
+  asio::ip::tcp::acceptor acceptor(fixture.context, {asio::ip::address_v4::loopback(), 0});
+  auto proxy = Proxy::from_environment(
+      {fmt::format("http://127.0.0.1:{}", acceptor.local_endpoint().port()), ""});
+  REQUIRE((proxy && *proxy));
+  ClientOptions options;
+  options.proxy = std::move(**proxy);
+  auto client = fixture.client(std::move(options));
+  Request seen;
+  fixture.run([&]() -> asio::awaitable<void> {
+    const Client::UpgradeHeaders none = [](const net::Stream&) { return Headers(); };
+    const auto ask = [&]() -> asio::awaitable<std::string> {
+      auto answer =
+          co_await client.upgrade(*parse_url("https://gw.test/x"), "hoop/1", none, in(5s));
+      if (!answer) co_return answer.error().message;
+      auto* upgraded = std::get_if<Client::Upgraded>(&*answer);
+      if (upgraded == nullptr) co_return "no upgrade";
+      co_return to_text(upgraded->early) + co_await HttpFixture::rest_of(*upgraded->stream);
+    };
+    auto text = co_await (ask() && one_tunnel(acceptor, fixture.server().port(), 200, seen));
+    CHECK(text == "hello");
+    CHECK(seen.target == "gw.test:443");
+    const auto clear =
+        co_await client.upgrade(*parse_url("http://gw.test/x"), "hoop/1", none, in(5s));
+    REQUIRE_FALSE(clear);
+    CHECK(clear.error().code == ErrorCode::usage);
+  });
+}
+
 TEST_CASE("HTTPS_PROXY and NO_PROXY are read") {
   const auto read = [](std::string proxy, std::string direct) {
     return Proxy::from_environment({std::move(proxy), std::move(direct)});

@@ -275,6 +275,133 @@ TEST_CASE("an upgrade hands over the stream and the bytes that came early") {
   });
 }
 
+TEST_CASE("a handler sees its connection, and what the client has sent too early") {
+  std::vector<std::size_t> keys;
+  std::vector<std::size_t> unread;
+  const auto look = [&](Request, ConnectionInfo info) -> asio::awaitable<Response> {
+    REQUIRE(info.stream != nullptr);
+    keys.push_back(info.stream->exporter("EXPERIMENTAL-test").size());
+    unread.push_back(info.unread);
+    co_return Response{204, {}, ""};
+  };
+  HttpFixture plain(Transport::plain, look);
+  plain.run([&]() -> asio::awaitable<void> {
+    static_cast<void>(co_await ask(plain, "GET / HTTP/1.1\r\n" + kClose + "\r\nearly"));
+  });
+  HttpFixture tls(Transport::tls, look);
+  tls.run([&]() -> asio::awaitable<void> {
+    auto client = tls.client();
+    const auto url = tls.url("/");
+    const auto sent = co_await client.send("GET", url, Headers(), "", test::in(5s));
+    CHECK(sent);
+  });
+  CHECK(keys == std::vector<std::size_t>{0, 32});
+  CHECK(unread == std::vector<std::size_t>{5, 0});
+}
+
+TEST_CASE("an upgraded connection leaves the server's books, deadlines and end behind") {
+  ServerOptions options;
+  options.max_connections_per_address = 1;
+  options.write = 80ms;
+  options.stop_grace = 80ms;
+  net::StreamPtr taken;
+  HttpFixture fixture(
+      Transport::plain,
+      [&](Request request, ConnectionInfo) -> asio::awaitable<Response> {
+        if (request.path() != "/switch") co_return Response{204, {}, ""};
+        Response response{101, {{"Connection", "Upgrade"}, {"Upgrade", "hoop"}}, ""};
+        response.upgrade = [&](net::StreamPtr stream, std::string) -> asio::awaitable<void> {
+          taken = std::move(stream);
+          // Longer than every limit of the server.
+          Bytes buffer(100);
+          const auto count = co_await taken->read_some(buffer);
+          const auto reply = "got " + to_text(ByteSpan(buffer).first(count.value_or(0)));
+          static_cast<void>(co_await taken->write_all(as_bytes(reply)));
+          taken.reset();
+          throw std::runtime_error("only logged");
+        };
+        co_return response;
+      },
+      options);
+  net::StreamPtr stream;
+  fixture.run([&]() -> asio::awaitable<void> {
+    stream = co_await fixture.connect();
+    const std::string head =
+        "GET /switch HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: hoop\r\n\r\n";
+    const auto sent = co_await stream->write_all(as_bytes(head));
+    CHECK(sent);
+    Bytes buffer(1000);
+    const auto count = co_await stream->read_some(buffer);
+    CHECK(count);
+    co_await pause(10ms);
+    CHECK(fixture.server().connections() == 0);
+    // The one place of this address is free again.
+    const auto answer = co_await ask(fixture, "GET / HTTP/1.1\r\n" + kClose + "\r\n");
+    CHECK_THAT(answer, Catch::Matchers::StartsWith("HTTP/1.1 204 "));
+    co_await pause(100ms);
+    asio::co_spawn(
+        fixture.context,
+        [&]() -> asio::awaitable<void> {
+          // The server has stopped by then.
+          co_await pause(150ms);
+          const auto late = co_await stream->write_all(as_bytes("hello"));
+          CHECK(late);
+          const auto reply = co_await HttpFixture::rest_of(*stream);
+          CHECK(reply == "got hello");
+          stream.reset();
+        },
+        [](std::exception_ptr error) { CHECK_FALSE(error); });
+    co_await pause(1ms);
+  });
+}
+
+TEST_CASE("a server that goes cuts upgraded connections off") {
+  asio::io_context context;
+  bool ended = false;
+  {
+    struct Mark {
+      explicit Mark(bool& flag) : flag_(flag) {}
+      ~Mark() { flag_ = true; }
+      bool& flag_;
+    };
+    const auto handler = [&](Request, ConnectionInfo) -> asio::awaitable<Response> {
+      Response response{101, {{"Connection", "Upgrade"}, {"Upgrade", "hoop"}}, ""};
+      response.upgrade = [&](net::StreamPtr stream, std::string) -> asio::awaitable<void> {
+        const Mark mark(ended);
+        Bytes buffer(100);
+        for (;;) static_cast<void>(co_await stream->read_some(buffer));
+      };
+      co_return response;
+    };
+    auto server = Server::listen(context.get_executor(), "127.0.0.1", 0, std::nullopt, handler,
+                                 std::make_shared<NullLog>());
+    REQUIRE(server);
+    std::optional<Server> owned(std::move(*server));
+    owned->start();
+    const auto scenario = [&]() -> asio::awaitable<bool> {
+      auto stream = co_await net::connect_tcp(context.get_executor(), "127.0.0.1", owned->port(),
+                                              test::in(5s));
+      REQUIRE(stream);
+      const std::string head =
+          "GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: hoop\r\n\r\n";
+      const auto sent = co_await (*stream)->write_all(as_bytes(head));
+      CHECK(sent);
+      Bytes buffer(1000);
+      const auto count = co_await (*stream)->read_some(buffer);
+      CHECK(count);
+      co_await pause(10ms);
+      CHECK_FALSE(ended);
+      owned.reset();
+      (*stream)->set_deadline(test::in(5s));
+      const auto rest = co_await HttpFixture::rest_of(**stream);
+      CHECK(rest == "");
+      co_return true;
+    };
+    CHECK(test::run(context, scenario()));
+  }
+  CHECK(ended);
+}
+
 TEST_CASE("a server that cannot listen says why") {
   asio::io_context context;
   const auto log = std::make_shared<NullLog>();

@@ -3,6 +3,7 @@
 
 #include <asio/experimental/awaitable_operators.hpp>
 
+#include "core/net/tls_stream.h"
 #include "tests/support/catch.h"
 #include "tests/support/run_task.h"
 
@@ -361,4 +362,49 @@ TEST_CASE("the end point is the SHA-256 of an ECDSA-with-SHA-256 certificate, on
   for (const auto byte : (*ends.client)->server_end_point()) hex += fmt::format("{:02x}", byte);
   CHECK(hex == certificate_sha256(pki().server_pem));
   CHECK((*ends.server)->server_end_point().empty());
+}
+
+TEST_CASE("both ends of a TLS connection export the same keys, and no other connection does") {
+  asio::io_context context;
+  const auto client = client_for(authority(pki()));
+  const auto server = server_for(pki());
+  const auto one = shake(context, client, server, "db.example");
+  const auto two = shake(context, client, server, "db.example");
+  REQUIRE((one.client && one.server && two.client && two.server));
+  const auto keys = (*one.client)->exporter("EXPERIMENTAL-test");
+  CHECK(keys.size() == 32);
+  CHECK((*one.server)->exporter("EXPERIMENTAL-test") == keys);
+  CHECK((*one.client)->exporter("EXPERIMENTAL-other") != keys);
+  CHECK((*two.client)->exporter("EXPERIMENTAL-test") != keys);
+  CHECK(stream_pair(context.get_executor()).first->exporter("EXPERIMENTAL-test").empty());
+}
+
+TEST_CASE("TLS 1.2 exports nothing: its keys are not bound to the whole handshake") {
+  asio::io_context context;
+  const ContextPtr old(SSL_CTX_new(TLS_server_method()));
+  SSL_CTX_set_max_proto_version(old.get(), TLS1_2_VERSION);
+  const auto read = [](std::string_view pem) {
+    return std::unique_ptr<BIO, decltype(&BIO_free)>(
+        BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())), BIO_free);
+  };
+  const CertificatePtr leaf(
+      PEM_read_bio_X509(read(pki().server_pem).get(), nullptr, nullptr, nullptr));
+  const PrivateKeyPtr key(PEM_read_bio_PrivateKey(read(pki().server_key_pem.reveal()).get(),
+                                                  nullptr, nullptr, nullptr));
+  REQUIRE(SSL_CTX_use_certificate(old.get(), leaf.get()) == 1);
+  REQUIRE(SSL_CTX_use_PrivateKey(old.get(), key.get()) == 1);
+  const auto client = client_for(authority(pki()));
+  auto lower = stream_pair(context.get_executor());
+  SslPtr ssl(SSL_new(old.get()));
+  SSL_set_accept_state(ssl.get());
+  const auto state = std::make_shared<TlsState>(std::move(lower.second), std::move(ssl));
+  const auto work = [&]() -> asio::awaitable<bool> {
+    auto [a, b] = co_await (client.handshake(std::move(lower.first), "db.example", "", in(5s)) &&
+                            shake_hands(state, nullptr, in(5s)));
+    REQUIRE((a && b));
+    CHECK((*a)->exporter("EXPERIMENTAL-test").empty());
+    CHECK((*b)->exporter("EXPERIMENTAL-test").empty());
+    co_return true;
+  };
+  CHECK(test::run(context, work()));
 }
