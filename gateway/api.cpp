@@ -102,10 +102,10 @@ http::Response Api::whoami(const access::Identity& identity) const {
 
 http::Response Api::targets(const access::Identity& identity) const {
   Json list = Json::array();
-  for (const access::Target* target : parts_.grants.open_to(identity)) {
+  for (const auto& [target, path] : parts_.grants.open_to(identity)) {
     list.push_back({{"name", target->name},
                     {"protocol", target->protocol},
-                    {"path", access::to_string(target->path)},
+                    {"path", access::to_string(path)},
                     {"description", target->description},
                     {"labels", target->labels}});
   }

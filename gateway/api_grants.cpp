@@ -85,13 +85,13 @@ asio::awaitable<http::Response> Api::create_grant(http::Request request,
   if (!wanted) co_return problem_of(wanted.error());
   wanted->identity = std::move(identity);
   const std::string subject = wanted->identity.subject;
-  auto grant = co_await parts_.grants.create(std::move(*wanted));
-  if (!grant) {
-    if (grant.error().code == ErrorCode::denied)
+  auto issued = co_await parts_.grants.create(std::move(*wanted));
+  if (!issued) {
+    if (issued.error().code == ErrorCode::denied)
       parts_.log.info("grant.denied", {{"subject", subject}});
-    co_return no_grant(grant.error());
+    co_return no_grant(issued.error());
   }
-  const SecretText body = access::grant_to_json(*grant);
+  const SecretText body = access::grant_to_json(issued->grant);
   co_return http::json_response(201, body.reveal());
 }
 

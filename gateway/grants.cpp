@@ -63,10 +63,11 @@ const GrantTarget* GrantService::find_target(const std::string& name) const {
   return found == targets_.end() ? nullptr : &*found;
 }
 
-std::vector<const access::Target*> GrantService::open_to(const access::Identity& identity) const {
-  std::vector<const access::Target*> out;
+std::vector<OpenTarget> GrantService::open_to(const access::Identity& identity) const {
+  std::vector<OpenTarget> out;
   for (const GrantTarget& target : targets_) {
-    if (parts_.policy->may_open(identity, target.target)) out.push_back(&target.target);
+    if (parts_.policy->may_open(identity, target.target))
+      out.push_back({&target.target, parts_.policy->path_of(identity, target.target)});
   }
   return out;
 }
@@ -90,7 +91,7 @@ Result<access::PostgresCredential> GrantService::issue(const SessionRecord& reco
   return credential;
 }
 
-Task<access::Grant> GrantService::create(GrantRequest request) {
+Task<IssuedGrant> GrantService::create(GrantRequest request) {
   const GrantTarget* target = find_target(request.target);
   // The same answer as for a target that is forbidden.
   if (target == nullptr) co_return std::unexpected(access::target_unavailable());
@@ -99,9 +100,12 @@ Task<access::Grant> GrantService::create(GrantRequest request) {
   const SystemTime now = parts_.clock.system_now();
   HOOP_CO_TRY(auto authorization,
               parts_.policy->authorize(identity, target->target, kLongestGrant, now));
-  if (authorization.path() != access::DataPath::local || target->issuer == nullptr)
-    co_return fail(ErrorCode::unsupported, "the gateway path is not available in this version");
+  if (target->issuer == nullptr)
+    co_return fail(ErrorCode::unsupported, "this version cannot open targets of this protocol");
 
+  IssuedGrant issued;
+  const bool gateway_path = authorization.path() == access::DataPath::gateway;
+  if (gateway_path) issued.seal_key = crypto::Ed25519Key::generate();
   SessionRecord record;
   record.session = new_session_id(parts_.random);
   record.target = target->target.name;
@@ -111,12 +115,14 @@ Task<access::Grant> GrantService::create(GrantRequest request) {
   record.database_role = authorization.database_role();
   record.reason = request.reason;
   record.claimed_agent = request.claimed_agent;
+  record.path = authorization.path();
   record.client_key = to_base64url(request.client_key);
+  record.seal_key = gateway_path ? to_base64url(issued.seal_key->public_key()) : record.client_key;
   record.credential = target->issuer->name_for(record.session);
   record.started_at = now;
   record.expires_at = authorization.valid_until();
 
-  access::Grant grant;
+  access::Grant& grant = issued.grant;
   grant.session = record.session;
   grant.gateway = parts_.gateway_id;
   grant.path = authorization.path();
@@ -125,7 +131,8 @@ Task<access::Grant> GrantService::create(GrantRequest request) {
   grant.role = authorization.role();
   grant.database_role = authorization.database_role();
   grant.policy = parts_.policy->part_for(identity, target->target);
-  grant.mask_key = derive_mask_key(parts_.secret, identity.subject, target->target.name);
+  grant.mask_key =
+      derive_mask_key(parts_.secret, gateway_path ? "" : identity.subject, target->target.name);
   grant.key_id = to_base64url(crypto::sha256(request.client_key));
   grant.issued_at = now;
   grant.expires_at = authorization.valid_until();
@@ -155,8 +162,9 @@ Task<access::Grant> GrantService::create(GrantRequest request) {
                                    {"target", record.target},
                                    {"subject", record.subject},
                                    {"role", record.role},
+                                   {"path", std::string(to_string(record.path))},
                                    {"expires_at", to_rfc3339(record.expires_at)}});
-  co_return grant;
+  co_return std::move(issued);
 }
 
 Result<void> GrantService::revoke_blocking(const std::string& session) {
@@ -190,6 +198,8 @@ Task<void> GrantService::revoke(std::string session) {
 bool GrantService::is_due(const SessionRecord& record) const {
   const SystemTime now = parts_.clock.system_now();
   if (record.expires_at <= now) return true;
+  // On the gateway path a session ends with the process that ran it.
+  if (record.path == access::DataPath::gateway && record.started_at < started_) return true;
   // Planned before this process began: whoever was making it is gone.
   return record.state == CredentialState::planned &&
          (record.started_at < started_ || record.started_at < now - kPlannedPatience);

@@ -24,6 +24,19 @@ struct GrantRequest {
   std::string reason;
   std::string claimed_agent;
   crypto::Ed25519PublicKey client_key{};
+  std::vector<std::string> command;  // gateway path: for the log's header, as the client tells it
+};
+
+/// What was made. On the gateway path grant holds what the session is run by, and no ticket yet,
+/// and seal_key is set: part_for_client() of it is what leaves the gateway.
+struct IssuedGrant {
+  access::Grant grant;
+  std::optional<crypto::Ed25519Key> seal_key;
+};
+
+struct OpenTarget {
+  const access::Target* target = nullptr;
+  access::DataPath path = access::DataPath::gateway;
 };
 
 /// A target with its issuer, or with nullptr where the protocol needs none.
@@ -49,7 +62,7 @@ class GrantService {
 
   /// Fails with denied (unknown and forbidden alike, target_unavailable), upstream_unreachable and
   /// timeout (the target), or what else the issuer and the store fail with.
-  Task<access::Grant> create(GrantRequest request);
+  Task<IssuedGrant> create(GrantRequest request);
   /// Ends the credential now. Success if it has ended already, or is not known. After a failure the
   /// reaper goes on trying.
   Task<void> revoke(std::string session);
@@ -63,8 +76,8 @@ class GrantService {
   /// Called on the loop's thread after next_expiry() has come nearer.
   void on_sooner(std::function<void()> listener) { on_sooner_ = std::move(listener); }
 
-  /// What this identity may open.
-  std::vector<const access::Target*> open_to(const access::Identity& identity) const;
+  /// What this identity may open, and by which path.
+  std::vector<OpenTarget> open_to(const access::Identity& identity) const;
   WorkerPool& workers() { return parts_.workers; }
   const Clock& clock() const { return parts_.clock; }
   Log& log() { return parts_.log; }
@@ -90,8 +103,9 @@ class GrantService {
 
 /// "s_" and 26 characters of base32: 128 random bits.
 std::string new_session_id(Random& random);
-/// The key of HMAC masks: one per identity and target, so that tokens of two people cannot be
-/// compared.
+/// The key of HMAC masks. On the local path one per identity and target: a key that a client holds
+/// must not open the tokens of others. On the gateway path no client holds it, and subject is
+/// empty: one a target, so that people can compare tokens.
 SecretBytes derive_mask_key(const SecretBytes& secret, const std::string& subject,
                             const std::string& target);
 

@@ -40,7 +40,7 @@ Result<void> compare(const record::LogSummary& summary, const SessionRecord& rec
   if (summary.header.gateway != gateway) return wrong("gateway is not this one");
   if (summary.header.target != record.target) return wrong("target is not the grant's");
   if (summary.header.subject != record.subject) return wrong("subject is not the grant's");
-  if (to_base64url(summary.header.key) != record.client_key) return wrong("key is not the grant's");
+  if (to_base64url(summary.header.key) != record.seal_key) return wrong("key is not the grant's");
   if (summary.trailing != 0 || summary.length != claim.length)
     return wrong(fmt::format("length is {}, not {}", summary.length, claim.length));
   if (to_hex(summary.digest) != claim.digest) return wrong("digest is not the one named");

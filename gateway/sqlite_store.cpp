@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "gateway/sqlite_store.h"
 
+#include <array>
+
 #include <fmt/format.h>
 
 namespace hoop::gateway {
@@ -23,11 +25,20 @@ CREATE INDEX IF NOT EXISTS session_by_subject ON session (subject, started_at DE
 CREATE INDEX IF NOT EXISTS session_unrevoked ON session (state) WHERE state <> 2;
 )sql";
 
+// What has changed since the first version, one step a version. PRAGMA user_version counts the
+// steps that a file has taken; other tables of the same file do without.
+constexpr std::array kSteps{
+    R"sql(
+ALTER TABLE session ADD COLUMN path INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE session ADD COLUMN seal_key TEXT NOT NULL DEFAULT '';
+UPDATE session SET seal_key = client_key;
+)sql"};
+
 constexpr std::string_view kColumns =
     "session, target, protocol, subject, role, database_role, reason, claimed_agent, client_key, "
     "credential, state, started_at, "
     "expires_at, revoked_at, length, digest, sealed, receipt, actions, denied, masked_values, "
-    "rows, ended_at";
+    "rows, ended_at, path, seal_key";
 
 std::int64_t to_column(SystemTime time) { return time.time_since_epoch().count(); }
 SystemTime to_time(std::int64_t value) { return SystemTime(std::chrono::milliseconds(value)); }
@@ -45,6 +56,30 @@ std::int64_t to_column(CredentialState state) {
     case CredentialState::revoked: return 2;
   }
   return 0;
+}
+
+std::int64_t to_column(access::DataPath path) {
+  switch (path) {
+    case access::DataPath::local: return 0;
+    case access::DataPath::gateway: return 1;
+  }
+  return 1;
+}
+
+/// Brings an older file up to date, a step and its number in one transaction. Fails with storage.
+Result<void> migrate(Database& database) {
+  HOOP_TRY(auto row, database.find("PRAGMA user_version"));
+  const auto taken = static_cast<std::size_t>(row ? row->integer(0) : 0);
+  row.reset();
+  if (taken > kSteps.size())
+    return fail(ErrorCode::storage, "the database was written by a newer hoopctl",
+                "run that version, or a newer one");
+  for (std::size_t step = taken; step < kSteps.size(); ++step) {
+    HOOP_TRY(auto transaction, Transaction::begin(database));
+    HOOP_CHECK(database.script(fmt::format("{} PRAGMA user_version = {}", kSteps[step], step + 1)));
+    HOOP_CHECK(transaction.commit());
+  }
+  return {};
 }
 
 SessionRecord read_row(const Statement& row) {
@@ -69,6 +104,8 @@ SessionRecord read_row(const Statement& row) {
                           row.text(17), number(18),   number(19),
                           number(20),   number(21),   to_time(row.integer(22))};
   }
+  out.path = row.integer(23) == 0 ? access::DataPath::local : access::DataPath::gateway;
+  out.seal_key = row.text(24);
   return out;
 }
 
@@ -77,6 +114,7 @@ SessionRecord read_row(const Statement& row) {
 Result<std::unique_ptr<SqliteStore>> SqliteStore::open(const std::filesystem::path& file) {
   HOOP_TRY(auto database, Database::open(file));
   HOOP_CHECK(database.script(kSchema));
+  HOOP_CHECK(migrate(database));
   return std::unique_ptr<SqliteStore>(new SqliteStore(std::move(database)));
 }
 
@@ -85,11 +123,12 @@ Result<void> SqliteStore::add(const SessionRecord& record) {
   return database_.run(
       "INSERT INTO session (session, target, protocol, subject, role, database_role, reason, "
       "claimed_agent, client_key, credential, state, "
-      "started_at, expires_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
+      "started_at, expires_at, path, seal_key) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, "
+      "?11, ?12, ?13, ?14, ?15)",
       {record.session, record.target, record.protocol, record.subject, record.role,
        record.database_role, record.reason, record.claimed_agent, record.client_key,
        record.credential, to_column(record.state), to_column(record.started_at),
-       to_column(record.expires_at)});
+       to_column(record.expires_at), to_column(record.path), record.seal_key});
 }
 
 Result<void> SqliteStore::set_active(const std::string& session) {

@@ -12,7 +12,8 @@ namespace hoop::gateway {
 
 class SqliteStore final : public Store {
  public:
-  /// Makes the table if it is not there. Fails with storage.
+  /// Makes the table if it is not there, and brings one of an older version up to date. Fails with
+  /// storage, also for a file of a newer version.
   static Result<std::unique_ptr<SqliteStore>> open(const std::filesystem::path& file);
 
   Result<void> add(const SessionRecord& record) override;

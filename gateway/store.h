@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "core/access/target.h"
 #include "core/base/clock.h"
 #include "core/base/error.h"
 
@@ -40,7 +41,9 @@ struct SessionRecord {
   std::string database_role;
   std::string reason;
   std::string claimed_agent;
-  std::string client_key;  // base64url of the raw Ed25519 public key
+  access::DataPath path = access::DataPath::local;
+  std::string client_key;  // base64url of the raw Ed25519 public key, as is seal_key
+  std::string seal_key;    // seals the log: the client's on the local path, else one of ours
   std::string credential;  // the issuer's name for it: "hoop_…"
   CredentialState state = CredentialState::planned;
   SystemTime started_at{};

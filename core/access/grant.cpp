@@ -16,6 +16,7 @@ using Json = nlohmann::ordered_json;
 
 constexpr std::size_t kMostBytes = 4U << 20;  // a policy part of some thousand rules
 constexpr std::size_t kMaskKeyBytes = 32;
+constexpr std::size_t kTicketBytes = 32;
 
 std::string_view to_string(Durability durability) {
   switch (durability) {
@@ -86,7 +87,44 @@ SecretBytes key_from(const JsonObject& from) {
   return SecretBytes(bytes ? std::move(*bytes) : Bytes());
 }
 
+SecretText ticket_from(const JsonObject& from) {
+  SecretText text = from.secret("ticket");
+  const auto bytes = from_base64url(text.reveal());
+  if (!bytes || bytes->size() != kTicketBytes)
+    from.complain("ticket", "must be 32 bytes in base64url");
+  return text;
+}
+
+PostgresCredential credential_from(const JsonObject& from) {
+  PostgresCredential credential;
+  credential.username = from.text("username");
+  credential.password = from.secret("password");
+  credential.expires_at = from.time("expires_at");
+  return credential;
+}
+
 }  // namespace
+
+Grant part_for_client(const Grant& grant, SecretText ticket) {
+  Grant out;
+  out.session = grant.session;
+  out.gateway = grant.gateway;
+  out.path = grant.path;
+  out.identity = grant.identity;
+  out.target.name = grant.target.name;
+  out.target.protocol = grant.target.protocol;
+  out.target.description = grant.target.description;
+  out.target.databases = grant.target.databases;
+  out.target.labels = grant.target.labels;
+  out.target.path = grant.path;
+  out.role = grant.role;
+  out.ticket = std::move(ticket);
+  out.key_id = grant.key_id;
+  out.durability = grant.durability;
+  out.issued_at = grant.issued_at;
+  out.expires_at = grant.expires_at;
+  return out;
+}
 
 SecretText grant_to_json(const Grant& grant) {
   Json open = {{"session", grant.session},
@@ -102,6 +140,7 @@ SecretText grant_to_json(const Grant& grant) {
                {"expires_at", to_rfc3339(grant.expires_at)}};
   const std::string head = open.dump(-1, ' ', false, Json::error_handler_t::replace);
   const std::string policy = policy_to_json(grant.policy);
+  const bool local = grant.path == DataPath::local;
   const SecretText mask_key(to_base64url(grant.mask_key.reveal()));
   // The secrets are written here and not by the library, into room that is enough: no stray copy
   // stays behind.
@@ -111,9 +150,12 @@ SecretText grant_to_json(const Grant& grant) {
     secrets += grant.credential->username.size() + grant.credential->password.reveal().size();
   out.reserve(head.size() + policy.size() + 6 * secrets + 256);
   out.append(head, 0, head.size() - 1);
-  out += ",\"policy\":" + policy + ",\"mask_key\":";
-  append_json_string(out, mask_key.reveal());
-  if (grant.credential) {
+  out += ",\"policy\":" + policy;
+  if (local) {
+    out += ",\"mask_key\":";
+    append_json_string(out, mask_key.reveal());
+  }
+  if (local && grant.credential) {
     out += ",\"credential\":{\"username\":";
     append_json_string(out, grant.credential->username);
     out += ",\"password\":";
@@ -122,7 +164,7 @@ SecretText grant_to_json(const Grant& grant) {
     append_json_string(out, to_rfc3339(grant.credential->expires_at));
     out += '}';
   }
-  if (!grant.ticket.empty()) {
+  if (!local) {
     out += ",\"ticket\":";
     append_json_string(out, grant.ticket.reveal());
   }
@@ -147,16 +189,14 @@ Result<Grant> grant_from_json(std::string_view json) {
   grant.issued_at = root.time("issued_at");
   grant.expires_at = root.time("expires_at");
   grant.policy = read_policy(root.object("policy"));
-  grant.mask_key = key_from(root);
-  if (root.has("credential")) {
-    const JsonObject from = root.object("credential");
-    PostgresCredential credential;
-    credential.username = from.text("username");
-    credential.password = from.secret("password");
-    credential.expires_at = from.time("expires_at");
-    grant.credential = std::move(credential);
+  // What is not read here is unknown to finish(), and refused: a credential on the gateway path, a
+  // ticket on the local one.
+  if (grant.path == DataPath::gateway) {
+    grant.ticket = ticket_from(root);
+  } else {
+    grant.mask_key = key_from(root);
+    if (root.has("credential")) grant.credential = credential_from(root.object("credential"));
   }
-  if (root.has("ticket")) grant.ticket = root.secret("ticket");
   HOOP_CHECK(root.finish());
   return grant;
 }

@@ -19,8 +19,9 @@ struct PostgresCredential {
   SystemTime expires_at{};
 };
 
-/// local path: credential is set. gateway path: ticket is set (a later issue). Resource: move-only,
-/// holds secrets.
+/// On the local path the credential is for the client. On the gateway path the client gets a ticket
+/// instead; what the gateway itself runs the session by never leaves it. Resource: move-only, holds
+/// secrets.
 struct Grant {
   std::string session;  // "s_" and 26 characters of base32
   std::string gateway;  // the gateway's id
@@ -30,9 +31,11 @@ struct Grant {
   std::string role;           // the policy role
   std::string database_role;  // the mapped role
   std::optional<PostgresCredential> credential;
-  SecretText ticket;
-  PolicyDocument policy;  // the client's part only
-  SecretBytes mask_key;   // 32 bytes, for HMAC masks; one per identity and target on the local path
+  SecretText ticket;  // gateway path: 32 random bytes in base64url, half of a stream's login
+  PolicyDocument
+      policy;  // the part for this identity and target; on the gateway path the client's is empty
+  SecretBytes
+      mask_key;  // 32 bytes, for HMAC masks: one a target, on the local path one an identity too
   std::string
       key_id;  // SHA-256 of the client's public key, base64url: ties the grant to the log's seal
   Durability durability = Durability::os;
@@ -40,7 +43,12 @@ struct Grant {
   SystemTime expires_at{};
 };
 
-/// JSON, as POST /v1/grants answers it.
+/// What the client of a session on the gateway path is given: nothing that it has no need to know,
+/// and a ticket.
+Grant part_for_client(const Grant& grant, SecretText ticket);
+
+/// JSON, as POST /v1/grants answers it: on the gateway path without credential and mask key,
+/// whatever the grant holds.
 SecretText grant_to_json(const Grant& grant);
 /// Strict; fails with malformed. Bounded: 4 MiB.
 Result<Grant> grant_from_json(std::string_view json);

@@ -104,6 +104,16 @@ bool PolicyEngine::may_open(const Identity& identity, const Target& target) cons
   return role_of(identity, target) != nullptr;
 }
 
+DataPath PolicyEngine::path_of(const Identity& identity, const Target& target) const {
+  // Whichever role is used, none that asks for the gateway may be stepped around, nor may the
+  // target: what a role says of the local path can therefore change nothing.
+  const bool gateway = target.path == DataPath::gateway ||
+                       std::ranges::any_of(document_.roles, [&](const Role& role) {
+                         return role.path == DataPath::gateway && lets_open(role, identity, target);
+                       });
+  return gateway ? DataPath::gateway : DataPath::local;
+}
+
 Result<Authorization> PolicyEngine::authorize(const Identity& identity, const Target& target,
                                               std::chrono::seconds wanted_ttl,
                                               SystemTime now) const {
@@ -114,15 +124,7 @@ Result<Authorization> PolicyEngine::authorize(const Identity& identity, const Ta
   authorization.target_ = target;
   authorization.role_ = role->name;
   authorization.database_role_ = role->database_role;
-  authorization.path_ = role->path.value_or(target.path);
-  // Whichever role is used, none that asks for the gateway may be stepped around, nor may the
-  // target.
-  const bool gateway =
-      target.path == DataPath::gateway ||
-      std::ranges::any_of(document_.roles, [&](const Role& other) {
-        return other.path == DataPath::gateway && lets_open(other, identity, target);
-      });
-  if (gateway) authorization.path_ = DataPath::gateway;
+  authorization.path_ = path_of(identity, target);
   const auto ttl = wanted_ttl.count() > 0 ? std::min(wanted_ttl, role->max_ttl) : role->max_ttl;
   authorization.valid_until_ = now + ttl;
   return authorization;

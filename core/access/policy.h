@@ -124,6 +124,8 @@ class PolicyEngine {
                                   std::chrono::seconds wanted_ttl, SystemTime now) const;
   /// True if some role lets the identity open the target: for listings.
   bool may_open(const Identity& identity, const Target& target) const;
+  /// By which path; where roles and target differ, the gateway wins.
+  DataPath path_of(const Identity& identity, const Target& target) const;
 
   /// Judges one action. Never fails: what no rule allows is denied with rule "default".
   Decision decide(const Identity& identity, const Target& target, const Action& action,

@@ -3,6 +3,7 @@
 
 #include <set>
 
+#include "core/base/encoding.h"
 #include "core/crypto/digest.h"
 #include "gateway/rate_limit.h"
 #include "gateway/reaper.h"
@@ -66,6 +67,8 @@ struct Fixture {
   std::unique_ptr<SqliteStore> store = std::move(*SqliteStore::open(dir / "gateway.db"));
   WorkerPool workers{2};
   std::optional<GrantService> grants;
+  std::optional<crypto::Ed25519Key> seal_key;  // of the last grant
+  access::DataPath path = access::DataPath::local;
 
   Fixture() { restart(); }
   /// As after a crash: what was in memory is gone.
@@ -85,6 +88,7 @@ struct Fixture {
       access::Target target;
       target.name = name;
       target.protocol = "postgres";
+      target.path = path;
       targets.push_back({target, name != "other" ? std::make_unique<WorldIssuer>(world) : nullptr});
     }
     grants.emplace(
@@ -101,7 +105,9 @@ struct Fixture {
     request.target = target;
     request.reason = "why";
     request.client_key.fill(9);
-    return test::run(context, grants->create(std::move(request)));
+    HOOP_TRY(auto issued, test::run(context, grants->create(std::move(request))));
+    seal_key = std::move(issued.seal_key);
+    return std::move(issued.grant);
   }
 };
 
@@ -123,6 +129,43 @@ TEST_CASE("grants: what a grant holds") {
   CHECK(grant->policy.version == "v1");
   CHECK(f.store->find(grant->session)->value().state == CredentialState::active);
   CHECK(grant->session != f.create()->session);
+}
+
+TEST_CASE("grants: on the gateway path the log is sealed by a key of ours") {
+  Fixture f;
+  auto local = f.create();
+  REQUIRE(local);
+  CHECK_FALSE(f.seal_key);
+  const auto kept = f.store->find(local->session)->value();
+  CHECK(kept.path == access::DataPath::local);
+  CHECK(kept.seal_key == kept.client_key);
+  f.path = access::DataPath::gateway;
+  f.restart();
+  auto grant = f.create();
+  REQUIRE(grant);
+  REQUIRE(f.seal_key);
+  const auto record = f.store->find(grant->session)->value();
+  CHECK(record.path == access::DataPath::gateway);
+  CHECK(record.seal_key == to_base64url(f.seal_key->public_key()));
+  CHECK(record.seal_key != record.client_key);
+  CHECK(grant->credential->username == "hoop_" + grant->session.substr(2));
+  CHECK(grant->mask_key.reveal() != local->mask_key.reveal());
+  access::Identity alice;
+  alice.groups = {"dev"};
+  REQUIRE(f.grants->open_to(alice).size() == 1);
+  CHECK(f.grants->open_to(alice).front().path == access::DataPath::gateway);
+}
+
+TEST_CASE("grants: a session on the gateway path does not outlive the process that ran it") {
+  Fixture f;
+  f.path = access::DataPath::gateway;
+  f.restart();
+  REQUIRE(f.create());
+  CHECK(f.grants->sweep() == 0);
+  f.clock.advance(std::chrono::seconds(1));
+  f.restart();
+  CHECK(f.grants->sweep() == 1);
+  CHECK(f.world.roles.empty());
 }
 
 TEST_CASE("grants: an unknown target and a forbidden one get the same answer") {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "gateway/sqlite_store.h"
 
+#include "gateway/sqlite.h"
 #include "tests/support/catch.h"
 #include "tests/support/temp_dir.h"
 
@@ -22,7 +23,9 @@ SessionRecord record(const std::string& session, const std::string& subject = "a
   out.database_role = "app";
   out.reason = "ticket 5";
   out.claimed_agent = "claude-code";
+  out.path = access::DataPath::gateway;
   out.client_key = "key";
+  out.seal_key = "another key";
   out.credential = "hoop_" + session;
   out.started_at = at(started);
   out.expires_at = at(started + 60);
@@ -44,6 +47,36 @@ TEST_CASE("store: a session comes back as it was put in, from the file too") {
   REQUIRE(store);
   CHECK((*store)->find("s_1")->value() == first);
   CHECK_FALSE((*store)->find("s_2")->has_value());
+}
+
+TEST_CASE("store: a file of the first version keeps its sessions, one of a newer is left alone") {
+  test::TempDir dir;
+  {
+    auto old = Database::open(dir / "gateway.db");
+    REQUIRE(old);
+    // The first version's table, word by word.
+    REQUIRE(old->script(R"sql(
+CREATE TABLE session (
+  session TEXT PRIMARY KEY, target TEXT NOT NULL, protocol TEXT NOT NULL, subject TEXT NOT NULL, role TEXT NOT NULL,
+  database_role TEXT NOT NULL, reason TEXT NOT NULL, claimed_agent TEXT NOT NULL, client_key TEXT NOT NULL,
+  credential TEXT NOT NULL, state INTEGER NOT NULL, started_at INTEGER NOT NULL, expires_at INTEGER NOT NULL,
+  revoked_at INTEGER, length INTEGER, digest TEXT, sealed INTEGER, receipt TEXT, actions INTEGER, denied INTEGER,
+  masked_values INTEGER, rows INTEGER, ended_at INTEGER
+) STRICT;
+INSERT INTO session VALUES ('s_old', 'pg', 'postgres', 'alice', 'dev', 'app', '', '', 'the key',
+  'hoop_old', 1, 5, 6, NULL, 10, 'aa', 1, 'receipt', 1, 2, 3, 4, 7);)sql"));
+  }
+  for (int time = 0; time < 2; ++time) {
+    auto store = SqliteStore::open(dir / "gateway.db");
+    REQUIRE(store);
+    const auto kept = (*store)->find("s_old")->value();
+    CHECK(kept.path == access::DataPath::local);
+    CHECK(kept.seal_key == "the key");
+    CHECK(kept.log->receipt == "receipt");
+    CHECK(kept.log->ended_at == SystemTime(std::chrono::milliseconds(7)));
+  }
+  REQUIRE(Database::open(dir / "gateway.db")->script("PRAGMA user_version = 1000"));
+  CHECK(SqliteStore::open(dir / "gateway.db").error().code == ErrorCode::storage);
 }
 
 TEST_CASE("store: a credential goes from planned to active to revoked, and never back") {

@@ -62,15 +62,64 @@ TEST_CASE("a grant survives its JSON form") {
   CHECK(grant_to_json(*back).reveal() == json.reveal());
 }
 
-TEST_CASE("a grant of the gateway path carries a ticket and no credential") {
+TEST_CASE("what a client gets on the gateway path names nothing that it need not know") {
   Grant grant = sample();
   grant.path = DataPath::gateway;
-  grant.credential.reset();
-  grant.ticket = SecretText("t");
-  const auto back = grant_from_json(grant_to_json(grant).reveal());
+  const std::string ticket(43, 'A');
+  const Grant part = part_for_client(grant, SecretText(std::string(ticket)));
+  const SecretText json = grant_to_json(part);
+  const auto back = grant_from_json(json.reveal());
+  INFO((back ? std::string() : back.error().message));
   REQUIRE(back);
+  CHECK(back->session == grant.session);
+  CHECK(back->expires_at == grant.expires_at);
+  CHECK(back->target.name == "pg-demo");
+  CHECK(back->target.databases == grant.target.databases);
+  CHECK(back->target.path == DataPath::gateway);
+  CHECK(back->ticket.reveal() == ticket);
   CHECK_FALSE(back->credential);
-  CHECK(back->ticket.reveal() == "t");
+  CHECK(back->mask_key.empty());
+  CHECK(back->policy == PolicyDocument());
+  for (const char* hidden : {"db.example", "5432", "CERTIFICATE", "hoop_1", "p\\\"ss", "00ff",
+                             "\"app\"", "mask_key", "credential"}) {
+    INFO(hidden);
+    CHECK(json.reveal().find(hidden) == std::string::npos);
+  }
+}
+
+TEST_CASE(
+    "a grant of the gateway path is written without secrets of the target, whatever it holds") {
+  Grant grant = sample();
+  grant.path = DataPath::gateway;
+  grant.ticket = SecretText(std::string(43, 'A'));
+  const SecretText json = grant_to_json(grant);
+  CHECK(json.reveal().find("hoop_1") == std::string::npos);
+  CHECK(json.reveal().find("mask_key") == std::string::npos);
+}
+
+TEST_CASE("a grant with what belongs to the other path is refused") {
+  Grant grant = sample();
+  const auto local = nlohmann::json::parse(grant_to_json(grant).reveal());
+  grant.path = DataPath::gateway;
+  grant.ticket = SecretText(std::string(43, 'A'));
+  const auto gateway = nlohmann::json::parse(grant_to_json(grant).reveal());
+  REQUIRE(grant_from_json(gateway.dump()));
+  const auto refused = [](nlohmann::json json, const char* key, const nlohmann::json& value) {
+    if (value.is_null()) {
+      json.erase(key);
+    } else {
+      json[key] = value;
+    }
+    return !grant_from_json(json.dump());
+  };
+  CHECK(refused(local, "ticket", gateway["ticket"]));
+  CHECK(refused(local, "mask_key", nullptr));
+  CHECK(refused(gateway, "mask_key", local["mask_key"]));
+  CHECK(refused(gateway, "credential", local["credential"]));
+  CHECK(refused(gateway, "ticket", nullptr));
+  CHECK(refused(gateway, "ticket", ""));
+  CHECK(refused(gateway, "ticket", "AAAA"));
+  CHECK(refused(gateway, "ticket", std::string(43, '!')));
 }
 
 TEST_CASE("a grant with anything off is refused") {
