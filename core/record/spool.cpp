@@ -10,6 +10,9 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <map>
+#include <mutex>
+#include <optional>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -130,6 +133,35 @@ Result<std::string> read_small_file(const std::string& path) {
 
 }  // namespace
 
+/// What holds the lock of each claimed log; shared with the sink that is writing it.
+struct Spool::Claims {
+  void add(const std::string& session, std::shared_ptr<const File> file) {
+    const std::lock_guard lock(mutex_);
+    files_[session] = std::move(file);
+  }
+  void remove(const std::string& session) {
+    const std::lock_guard lock(mutex_);
+    files_.erase(session);
+  }
+  /// Whether its sink is still there; nullopt if it is not claimed here.
+  std::optional<bool> is_written(const std::string& session) const {
+    const std::lock_guard lock(mutex_);
+    const auto found = files_.find(session);
+    if (found == files_.end()) return std::nullopt;
+    return found->second.use_count() > 1;
+  }
+
+ private:
+  mutable std::mutex mutex_;
+  std::map<std::string, std::shared_ptr<const File>> files_;
+};
+
+Spool::Spool(std::string folder)
+    : folder_(std::move(folder)), claims_(std::make_unique<Claims>()) {}
+Spool::~Spool() = default;
+Spool::Spool(Spool&&) noexcept = default;
+Spool& Spool::operator=(Spool&&) noexcept = default;
+
 bool is_session_id(std::string_view text) {
   return !text.empty() && text.size() <= 64 && std::all_of(text.begin(), text.end(), [](char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
@@ -193,7 +225,7 @@ Result<std::unique_ptr<LogSink>> Spool::create(const std::string& session,
   const std::vector<std::uint8_t> filler(kReserveBytes, 0xa5);  // real bytes: a hole keeps no space
   if (auto result = write_all(reserve.get(), filler, base + ".reserve"); !result)
     return undo(std::move(result).error());
-  claimed_[session] = file;
+  claims_->add(session, file);
   return std::make_unique<SpoolSink>(std::move(file), path, base);
 }
 
@@ -208,10 +240,8 @@ Result<std::vector<SpoolEntry>> Spool::list() const {
     if (!is_session_id(session)) continue;
     const File file(::open(path_of(session).c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
     if (!file.is_open()) continue;
-    const auto claimed = claimed_.find(session);
-    const bool free = claimed != claimed_.end()
-                          ? claimed->second.use_count() == 1  // its sink is gone
-                          : ::flock(file.get(), LOCK_SH | LOCK_NB) == 0;
+    const auto written = claims_->is_written(session);
+    const bool free = written ? !*written : ::flock(file.get(), LOCK_SH | LOCK_NB) == 0;
     struct stat status{};
     if (!free || is_gone(file, status)) continue;
     SpoolEntry out{session, {}, {}, path_of(session), static_cast<std::uint64_t>(status.st_size)};
@@ -237,14 +267,14 @@ Result<std::vector<SpoolEntry>> Spool::list() const {
 }
 
 bool Spool::claim(const std::string& session) {
-  if (claimed_.contains(session)) return true;
+  if (claims_->is_written(session).has_value()) return true;
   if (!is_session_id(session)) return false;
   auto file = std::make_shared<const File>(
       ::open(path_of(session).c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
   struct stat status{};
   if (!file->is_open() || ::flock(file->get(), LOCK_EX | LOCK_NB) != 0 || is_gone(*file, status))
     return false;
-  claimed_[session] = std::move(file);
+  claims_->add(session, std::move(file));
   return true;
 }
 
@@ -256,7 +286,7 @@ Result<void> Spool::remove(const std::string& session) {
   ::unlink((base + ".reserve").c_str());
   if (::unlink(path_of(session).c_str()) != 0 && errno != ENOENT)
     return std::unexpected(storage(fmt::format("remove '{}'", path_of(session)), errno));
-  claimed_.erase(session);
+  claims_->remove(session);
   return {};
 }
 
@@ -272,7 +302,7 @@ Result<void> Spool::set_aside(const std::string& session) {
   if (::rename(path_of(session).c_str(), (moved + std::string(kLogSuffix)).c_str()) != 0) {
     return std::unexpected(storage(fmt::format("move '{}' aside", path_of(session)), errno));
   }
-  claimed_.erase(session);
+  claims_->remove(session);
   return {};
 }
 

@@ -6,7 +6,6 @@
 // sealed). All survive SIGKILL; list() tells which are complete enough to upload.
 #pragma once
 
-#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -25,11 +24,15 @@ struct SpoolEntry {
   std::uint64_t bytes = 0;
 };
 
+/// Safe from several threads at once.
 class Spool {
  public:
   /// Makes the folder, 0700, if it is missing. Fails with storage if it is not ours or others can
   /// enter it.
   static Result<Spool> open(std::string folder);
+  ~Spool();
+  Spool(Spool&&) noexcept;
+  Spool& operator=(Spool&&) noexcept;
 
   /// A sink for one new session's log. Fails with storage (full, not writable): then nothing may be
   /// started. The log stays claimed when it is written; of one into which nothing was written
@@ -51,10 +54,10 @@ class Spool {
   std::string path_of(const std::string& session) const;
 
  private:
-  explicit Spool(std::string folder) : folder_(std::move(folder)) {}
+  struct Claims;
+  explicit Spool(std::string folder);
   std::string folder_;
-  /// What holds the lock of each claimed log; shared with the sink that is writing it.
-  std::map<std::string, std::shared_ptr<const void>> claimed_;
+  std::unique_ptr<Claims> claims_;
 };
 
 /// Session ids name files: letters, digits and '_' only, at most 64.
