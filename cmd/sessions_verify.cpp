@@ -74,7 +74,7 @@ Result<void> verify_at_gateway(Environment& environment, const std::string& sess
   if (log.header.session != session)
     return fail(ErrorCode::integrity,
                 fmt::format("the log is of session '{}'", remote_text(log.header.session)));
-  if (text_at(*facts, "client_key") != to_base64url(log.header.key)) {
+  if (text_at(*facts, "seal_key") != to_base64url(log.header.key)) {
     return fail(ErrorCode::integrity,
                 "the log's key is not the one that was registered for this session",
                 "somebody may have written another log in its place");

@@ -161,6 +161,10 @@ asio::awaitable<http::Response> Api::route(http::Request request, access::Identi
       co_return co_await upload_chunk(path[1], std::move(request), std::move(identity));
     co_return wrong_method("GET, HEAD, PUT");
   }
+  if (path.size() == 3 && path[2] == "end") {
+    if (method != "POST") co_return wrong_method("POST");
+    co_return co_await end_session(path[1], std::move(request), std::move(identity));
+  }
   if (path.size() == 3 && path[2] == "finish") {
     if (method != "POST") co_return wrong_method("POST");
     co_return co_await finish_log(path[1], std::move(request), std::move(identity));

@@ -9,6 +9,7 @@
 #include "core/http/server.h"
 #include "core/identity/token_verifier.h"
 #include "gateway/grants.h"
+#include "gateway/live_sessions.h"
 #include "gateway/rate_limit.h"
 #include "gateway/receipt.h"
 #include "gateway/session_store.h"
@@ -22,6 +23,7 @@ struct ApiParts {
   std::uint32_t grants_per_minute = 600;
   std::shared_ptr<const identity::TokenVerifier> verifier;
   GrantService& grants;
+  LiveSessions& live;
   Store& store;
   SessionStore& logs;
   WorkerPool& workers;
@@ -47,6 +49,10 @@ class Api {
   // api_grants.cpp
   asio::awaitable<http::Response> create_grant(http::Request request, access::Identity identity);
   asio::awaitable<http::Response> delete_grant(std::string session, access::Identity identity);
+
+  // api_end.cpp
+  asio::awaitable<http::Response> end_session(std::string session, http::Request request,
+                                              access::Identity identity);
 
   // api_sessions.cpp
   asio::awaitable<http::Response> list_sessions(http::Request request, access::Identity identity);

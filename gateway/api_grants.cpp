@@ -14,6 +14,25 @@ namespace {
 constexpr std::size_t kMaxBody = 16U << 10;
 constexpr std::size_t kMaxReason = 1000;
 constexpr std::size_t kMaxAgent = 64;
+constexpr std::size_t kMaxWords = 64;
+constexpr std::size_t kMaxWordsBytes = 8U << 10;
+
+/// What the client is going to run, for the log's header.
+Result<std::vector<std::string>> read_command(const identity::Json& json) {
+  const auto bad = [] {
+    return fail(ErrorCode::malformed, "'command' must be up to 64 strings of up to 8 KiB in all");
+  };
+  std::vector<std::string> out;
+  if (json.array() == nullptr || json.array()->size() > kMaxWords) return bad();
+  std::size_t bytes = 0;
+  for (const identity::Json& word : *json.array()) {
+    if (word.text() == nullptr) return bad();
+    bytes += word.text()->size();
+    out.push_back(*word.text());
+  }
+  if (bytes > kMaxWordsBytes) return bad();
+  return out;
+}
 
 /// The body, strictly: a member that we do not know would be a wish that we ignore.
 Result<GrantRequest> read_request(const std::string& body) {
@@ -22,7 +41,12 @@ Result<GrantRequest> read_request(const std::string& body) {
   HOOP_TRY(const auto json, identity::parse_json(body));
   if (json.object() == nullptr)
     return fail(ErrorCode::malformed, "the request must be a JSON object");
+  GrantRequest out;
   for (const auto& [name, value] : *json.object()) {
+    if (name == "command") {
+      HOOP_TRY(out.command, read_command(value));
+      continue;
+    }
     if (name != "target" && name != "reason" && name != "client_key" && name != "claimed_agent")
       return fail(ErrorCode::malformed,
                   fmt::format("unknown member '{}'", neutralise(name, 64, Lines::escape)));
@@ -30,7 +54,6 @@ Result<GrantRequest> read_request(const std::string& body) {
                                      (name == "reason" || name == "claimed_agent")))
       return fail(ErrorCode::malformed, fmt::format("'{}' must be a string", name));
   }
-  GrantRequest out;
   const std::string* target = json.text("target");
   const std::string* key = json.text("client_key");
   if (target == nullptr || target->empty())
@@ -85,11 +108,22 @@ asio::awaitable<http::Response> Api::create_grant(http::Request request,
   if (!wanted) co_return problem_of(wanted.error());
   wanted->identity = std::move(identity);
   const std::string subject = wanted->identity.subject;
+  NewSession made;
+  made.client_key = wanted->client_key;
+  made.command = std::move(wanted->command);
+  made.reason = wanted->reason;
   auto issued = co_await parts_.grants.create(std::move(*wanted));
   if (!issued) {
     if (issued.error().code == ErrorCode::denied)
       parts_.log.info("grant.denied", {{"subject", subject}});
     co_return no_grant(issued.error());
+  }
+  if (issued->grant.path == access::DataPath::gateway) {
+    made.issued = std::move(*issued);
+    auto grant = co_await parts_.live.open(std::move(made));
+    if (!grant) co_return problem_of(grant.error());
+    const SecretText ticketed = access::grant_to_json(*grant);
+    co_return http::json_response(201, ticketed.reveal());
   }
   const SecretText body = access::grant_to_json(issued->grant);
   co_return http::json_response(201, body.reveal());
@@ -98,6 +132,11 @@ asio::awaitable<http::Response> Api::create_grant(http::Request request,
 asio::awaitable<http::Response> Api::delete_grant(std::string session, access::Identity identity) {
   auto record = co_await find_session(session, std::move(identity), Who::owner_or_auditor);
   if (!record) co_return problem_of(record.error());
+  if (record->path == access::DataPath::gateway) {
+    SessionEnding ending{"revoked", -1, "access was revoked", {}};
+    static_cast<void>(co_await parts_.live.end(session, std::move(ending)));
+  }
+  // Once more on the gateway path: the answer says whether it has come about.
   auto revoked = co_await parts_.grants.revoke(std::move(session));
   if (!revoked) {
     Error error = std::move(revoked).error();

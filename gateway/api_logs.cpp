@@ -62,6 +62,11 @@ Result<LogClaim> read_claim(const std::string& body) {
   return out;
 }
 
+/// The gateway wrote the log itself: nobody has another one to bring.
+http::Response written_here() {
+  return http::problem_response(409, "gateway_path", "the gateway keeps this session's log itself");
+}
+
 http::Response receipt_response(const std::string& receipt) {
   std::string body = "{\"receipt\":";
   append_json_string(body, receipt);
@@ -112,6 +117,7 @@ asio::awaitable<http::Response> Api::upload_chunk(std::string session, http::Req
     co_return http::problem_response(400, "digest", "the chunk does not fit its digest");
   auto record = co_await find_session(session, std::move(identity), Who::owner);
   if (!record) co_return problem_of(record.error());
+  if (record->path == access::DataPath::gateway) co_return written_here();
   if (record->log)
     co_return wrong_offset(record->log->length);  // finished: nothing is appended any more
   SessionStore& logs = parts_.logs;
@@ -134,6 +140,7 @@ asio::awaitable<http::Response> Api::finish_log(std::string session, http::Reque
   if (!claim) co_return problem_of(claim.error());
   auto record = co_await find_session(session, std::move(identity), Who::owner);
   if (!record) co_return problem_of(record.error());
+  if (record->path == access::DataPath::gateway) co_return written_here();
   if (record->log) {
     if (record->log->digest == claim->digest) co_return receipt_response(record->log->receipt);
     co_return http::problem_response(422, "log_invalid",

@@ -82,7 +82,9 @@ asio::awaitable<http::Response> Api::show_session(std::string session, access::I
   out["role"] = record->role;
   out["reason"] = record->reason;
   out["claimed_agent"] = record->claimed_agent;
+  out["path"] = access::to_string(record->path);
   out["client_key"] = record->client_key;
+  out["seal_key"] = record->seal_key;
   out["receipt"] = nullptr;
   out["digest"] = nullptr;
   if (record->log) {

@@ -179,12 +179,9 @@ ConfiguredTarget read_target(const TomlTable& table, const Layout& layout) {
   target.description = table.text_or("description", "");
   target.labels = table.text_map("labels");
   const std::string path = table.text_or("path", "local");
-  if (path != "local")
-    table.complain("path",
-                   path == "gateway" ? "the gateway path is not available in this version"
-                                     : fmt::format("'{}' is not a path", path),
-                   "path = \"local\"");
-  target.path = access::DataPath::local;
+  if (path != "local" && path != "gateway")
+    table.complain("path", fmt::format("'{}' is not a path", path), "local or gateway");
+  target.path = path == "local" ? access::DataPath::local : access::DataPath::gateway;
   read_tls(table, layout, out);
   check_target(table, target);
   read_admin(table, out);
@@ -197,11 +194,6 @@ void refuse_what_is_not_built(const TomlTable& root) {
     if (rule.has("effect") && rule.text("effect") == "require_approval")
       rule.complain("effect", "approvals are not available in this version",
                     "use effect = \"deny\" or \"allow\"");
-  }
-  for (const TomlTable& role : root.tables("role")) {
-    if (role.has("path") && role.text("path") == "gateway")
-      role.complain("path", "the gateway path is not available in this version",
-                    "path = \"local\"");
   }
 }
 

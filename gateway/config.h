@@ -46,6 +46,7 @@ struct Layout {
   std::filesystem::path state() const { return directory / "state"; }
   std::filesystem::path database() const { return directory / "state/gateway.db"; }
   std::filesystem::path logs() const { return directory / "state/logs"; }
+  std::filesystem::path spool() const { return directory / "state/spool"; }
   std::filesystem::path listen_file() const { return directory / "state/listen"; }
 };
 

@@ -24,7 +24,7 @@ struct GrantRequest {
   std::string reason;
   std::string claimed_agent;
   crypto::Ed25519PublicKey client_key{};
-  std::vector<std::string> command;  // gateway path: for the log's header, as the client tells it
+  std::vector<std::string> command;  // for the header of a log that is written here
 };
 
 /// What was made. On the gateway path grant holds what the session is run by, and no ticket yet,

@@ -36,7 +36,7 @@ listen = "{listen}"
 # tls = "verify-full"           # or verify-ca, disable
 # ca_file = "/etc/hoopctl/pg-ca.pem"   # without it: the system's authorities
 # server_name = "localhost"     # what the certificate names, if not host
-# path = "local"
+# path = "local"              # or gateway: nothing secret leaves this machine
 # labels = {{ env = "demo" }}
 #   The password never stands here: file:/path (0600), env:NAME or exec:/path/to/program argument.
 # admin = {{ user = "hoop_admin", password = "file:keys/pg-demo.password", database = "postgres" }}

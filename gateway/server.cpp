@@ -18,6 +18,8 @@
 #include "gateway/reaper.h"
 #include "gateway/secret_reference.h"
 #include "gateway/sqlite_store.h"
+#include "gateway/tunnel.h"
+#include "protocols/postgres/handler.h"
 
 namespace hoop::gateway {
 namespace {
@@ -113,7 +115,8 @@ std::vector<GrantTarget> make_targets(const GatewayConfig& config, const Clock& 
 // In the order in which they are built: what stands below uses what stands above.
 struct GatewayServer::Parts {
   Parts(GatewayConfig config_, DirectoryLock lock_, std::shared_ptr<Log> log_, SecretBytes secret_,
-        crypto::P256Key receipt, Database people, std::unique_ptr<SqliteStore> store_)
+        crypto::P256Key receipt, Database people, std::unique_ptr<SqliteStore> store_,
+        record::Spool spool_)
       : config(std::move(config_)),
         lock(std::move(lock_)),
         log(std::move(log_)),
@@ -121,7 +124,8 @@ struct GatewayServer::Parts {
         receipt_key(std::move(receipt)),
         idp_database(std::move(people)),
         store(std::move(store_)),
-        logs(config.layout.logs()) {}
+        logs(config.layout.logs()),
+        spool(std::move(spool_)) {}
   GatewayConfig config;
   DirectoryLock lock;
   std::shared_ptr<Log> log;
@@ -130,15 +134,20 @@ struct GatewayServer::Parts {
   Database idp_database;
   std::unique_ptr<SqliteStore> store;
   DirectorySessionStore logs;
+  record::Spool spool;
   std::string base_url;
   std::optional<WorkerPool> workers;
   std::optional<GrantService> grants;
+  std::optional<SpoolDelivery> delivery;
+  std::optional<LiveSessions> live;
+  std::optional<TunnelService> tunnel;
   std::optional<Reaper> reaper;
   std::unique_ptr<idp::IdentityProvider> idp;
   std::optional<Api> api;
   std::optional<http::Server> http;
 
   asio::awaitable<http::Response> handle(http::Request request, http::ConnectionInfo connection) {
+    if (is_tunnel_path(request.path())) co_return tunnel->answer(request, connection);
     if (request.path().starts_with("/v1/") || request.path() == "/.well-known/hoopctl")
       co_return co_await api->handle(std::move(request));
     auto answer = co_await idp->handle(std::move(request), connection);
@@ -169,9 +178,10 @@ Result<std::unique_ptr<GatewayServer>> GatewayServer::create(GatewayConfig confi
   HOOP_TRY(auto tls, read_certificate(layout));
   HOOP_TRY(auto store, SqliteStore::open(layout.database()));
   HOOP_TRY(auto idp_database, Database::open(layout.database()));
-  auto parts =
-      std::make_unique<Parts>(std::move(config), std::move(lock), log, std::move(secret),
-                              std::move(receipt_key), std::move(idp_database), std::move(store));
+  HOOP_TRY(auto spool, record::Spool::open(layout.spool().string()));
+  auto parts = std::make_unique<Parts>(std::move(config), std::move(lock), log, std::move(secret),
+                                       std::move(receipt_key), std::move(idp_database),
+                                       std::move(store), std::move(spool));
   Parts& p = *parts;
   std::unique_ptr<GatewayServer> server(new GatewayServer(std::move(parts)));
   const auto handler = [&p](http::Request request, http::ConnectionInfo connection) {
@@ -201,15 +211,25 @@ Result<std::unique_ptr<GatewayServer>> GatewayServer::create(GatewayConfig confi
                                        *p.workers, clock, random, *log},
                    make_targets(p.config, clock, random));
   p.reaper.emplace(*p.grants, context.get_executor());
+  p.delivery.emplace(SpoolDelivery::Parts{p.spool, p.logs, *p.store,
+                                          ReceiptSigner{p.config.id, p.base_url, p.receipt_key},
+                                          *p.workers, clock, *log, context.get_executor()});
+  p.live.emplace(LiveSessions::Parts{p.base_url, p.spool, &postgres::make_handler,
+                                     LiveSession::Services{*p.grants, *p.delivery, *p.workers,
+                                                           clock, *log, context.get_executor()},
+                                     random});
+  p.tunnel.emplace(*p.live, *log);
   p.api.emplace(ApiParts{
       p.config.id, p.base_url, p.config.grants_per_minute,
       std::make_shared<const identity::TokenVerifier>(std::vector{std::move(issuer)}, clock),
-      *p.grants, *p.store, p.logs, *p.workers, p.receipt_key, clock, *log});
+      *p.grants, *p.live, *p.store, p.logs, *p.workers, p.receipt_key, clock, *log});
   return server;
 }
 
 Result<void> GatewayServer::start() {
   Parts& p = *parts_;
+  // First: what it takes for left over must not be a session of this process.
+  HOOP_CHECK(p.delivery->start());
   p.http->start();
   p.reaper->start();
   const std::string host = p.config.listen_host.find(':') != std::string::npos
@@ -229,7 +249,10 @@ asio::awaitable<void> GatewayServer::stop() {
   Parts& p = *parts_;
   std::error_code ignored;
   std::filesystem::remove(p.config.layout.listen_file(), ignored);
+  // HTTP goes on meanwhile: the clients of these sessions ask what came of them.
+  co_await p.live->stop();
   co_await p.http->stop();
+  co_await p.delivery->stop();
   co_await p.reaper->stop();
   p.log->info("gateway.stopped");
 }

@@ -27,7 +27,8 @@ class GatewayServer {
 
   /// Accepts, sweeps, and writes DIR/state/listen, which says "address:port".
   Result<void> start();
-  /// Answers what is under way, ends timers; then nothing of it is left on the io_context.
+  /// Ends the sessions on the gateway path with their logs sealed and kept, answers what is under
+  /// way, ends timers; then nothing of it is left on the io_context.
   asio::awaitable<void> stop();
   std::uint16_t port() const;
   const std::string& base_url() const;
@@ -38,7 +39,8 @@ class GatewayServer {
   std::unique_ptr<Parts> parts_;
 };
 
-/// Runs the gateway of a directory until SIGTERM or SIGINT. Answers when everything has ended.
+/// Runs the gateway of a directory until SIGTERM or SIGINT. Answers when everything has ended. Must
+/// run on a deep stack (core/process/deep_stack.h): sessions on the gateway path parse SQL here.
 Result<void> serve(const std::filesystem::path& directory, const Clock& clock, Random& random,
                    std::shared_ptr<Log> log);
 

@@ -3,172 +3,16 @@
 #include "gateway/api.h"
 
 #include <libpq-fe.h>
-#include <sys/stat.h>
 
-#include <fstream>
-#include <nlohmann/json.hpp>
-
-#include "core/access/grant.h"
-#include "core/base/encoding.h"
-#include "core/crypto/digest.h"
-#include "core/http/client.h"
-#include "core/identity/jwt.h"
 #include "core/record/session_log.h"
-#include "gateway/init.h"
-#include "gateway/server.h"
-#include "tests/support/catch.h"
 #include "tests/support/memory_log.h"
-#include "tests/support/postgres_server.h"
-#include "tests/support/run_task.h"
-#include "tests/support/temp_dir.h"
+#include "tests/unit/gateway/gateway_support.h"
 
 using namespace hoop;
 using namespace hoop::gateway;
-using Json = nlohmann::json;
+using namespace hoop::gateway::test_support;
 
 namespace {
-
-std::string read_text(const std::string& path) {
-  std::ifstream in(path, std::ios::binary);
-  return std::string(std::istreambuf_iterator<char>(in), {});
-}
-
-void write_private(const std::string& path, const std::string& text) {
-  std::ofstream(path) << text;
-  ::chmod(path.c_str(), 0600);
-}
-
-/// A gateway that init made, with one target that works and one whose server is not there.
-struct Gateway {
-  test::PostgresServer postgres;
-  test::TempDir dir;
-  SystemClock clock;
-  crypto::SystemRandom random;
-  asio::io_context context;
-  std::string directory = dir / "gw";
-  std::unique_ptr<GatewayServer> server;
-  std::optional<http::Client> client;
-  std::string id;
-
-  Gateway() {
-    postgres.sql(
-        "CREATE ROLE hoop_admin LOGIN CREATEROLE PASSWORD 'admin password'; GRANT "
-        "pg_signal_backend TO hoop_admin;"
-        "CREATE ROLE app; GRANT app TO hoop_admin WITH ADMIN OPTION; CREATE ROLE boss SUPERUSER");
-    auto report = init_directory({directory, {}, "127.0.0.1:0"}, random);
-    REQUIRE(report);
-    id = report->gateway_id;
-    write_private(directory + "/keys/pg", "admin password\n");
-    const auto target = [&](const std::string& name, int port) {
-      return "[[target]]\nname = \"" + name +
-             "\"\nprotocol = \"postgres\"\nhost = \"127.0.0.1\"\nport = " + std::to_string(port) +
-             "\ndatabases = [\"postgres\"]\ntls = \"disable\"\nadmin = { user = \"hoop_admin\", "
-             "password = \"file:keys/pg\" }\n";
-    };
-    write_private(directory + "/conf.d/t.toml",
-                  target("pg-a", postgres.port()) + target("pg-down", 1) +
-                      target("pg-boss", postgres.port()) + target("secret", postgres.port()));
-    write_private(directory + "/policy.toml",
-                  "[[role]]\nname = \"dev\"\nmembers = [\"group:dev\"]\ntargets = [\"pg-a\", "
-                  "\"pg-down\"]\ndatabase_role = \"app\"\n"
-                  "[[role]]\nname = \"boss\"\nmembers = [\"group:dev\"]\ntargets = "
-                  "[\"pg-boss\"]\ndatabase_role = \"boss\"\n");
-    auto config = load_config(directory);
-    INFO((config ? "" : config.error().message));
-    REQUIRE(config);
-    auto made = GatewayServer::create(std::move(*config), context, clock, random,
-                                      std::make_shared<NullLog>());
-    INFO((made ? "" : made.error().message));
-    REQUIRE(made);
-    server = std::move(*made);
-    REQUIRE(server->start());
-    net::Trust trust;
-    trust.ca_pem = read_text(directory + "/tls/ca.pem");
-    auto connected = http::Client::create(context.get_executor(), trust);
-    REQUIRE(connected);
-    client.emplace(std::move(*connected));
-  }
-
-  std::string token(const std::string& subject, const std::vector<std::string>& groups,
-                    int life = 300) {
-    const auto key = crypto::P256Key::from_pem(read_text(directory + "/keys/token.pem"));
-    const auto now =
-        std::chrono::duration_cast<std::chrono::seconds>(clock.system_now().time_since_epoch())
-            .count();
-    const Json claims = {{"iss", server->base_url()},
-                         {"aud", server->base_url()},
-                         {"sub", subject},
-                         {"client_id", "hoopctl"},
-                         {"groups", groups},
-                         {"iat", now},
-                         {"exp", now + life},
-                         {"jti", to_hex(random.bytes(8))},
-                         {"scope", "hoopctl"}};
-    return identity::sign_jws(*key, "at+jwt", claims.dump());
-  }
-
-  using Answers = std::vector<http::Response>;
-  struct Call {
-    std::string method, path, token, body;
-    http::Headers headers;
-  };
-  asio::awaitable<http::Response> send(Call call) {
-    http::Headers headers = call.headers;
-    if (!call.token.empty()) headers.set("Authorization", "Bearer " + call.token);
-    http::Url url = *http::parse_url(server->base_url() + call.path);
-    auto response = co_await client->send(call.method, url, headers, call.body,
-                                          Deadline::after(clock, std::chrono::seconds(20)));
-    if (!response)
-      co_return http::Response{.status = 0, .headers = {}, .body = response.error().message};
-    co_return std::move(*response);
-  }
-  /// The server's coroutines never end by themselves, so the context is run until this answer is
-  /// there.
-  http::Response ask(Call call) {
-    std::optional<http::Response> answer;
-    asio::co_spawn(context, send(std::move(call)),
-                   [&](std::exception_ptr, http::Response response) {
-                     answer.emplace(std::move(response));
-                     context.stop();
-                   });
-    context.restart();
-    context.run();
-    REQUIRE(answer.has_value());
-    return std::move(*answer);
-  }
-  http::Response get(const std::string& path, const std::string& bearer) {
-    return ask({"GET", path, bearer, "", {}});
-  }
-  http::Response post(const std::string& path, const std::string& bearer, const Json& body) {
-    return ask({"POST", path, bearer, body.dump(), {}});
-  }
-  http::Response put(const std::string& session, const std::string& bearer, std::uint64_t offset,
-                     const std::string& chunk, const std::string& digest_of) {
-    return ask(
-        {"PUT",
-         "/v1/sessions/" + session + "/log",
-         bearer,
-         chunk,
-         {{"Upload-Offset", std::to_string(offset)},
-          {"Content-Digest", "sha-256=:" + to_base64(crypto::sha256(as_bytes(digest_of))) + ":"}}});
-  }
-  void stop() {
-    asio::co_spawn(context, server->stop(), [&](std::exception_ptr) { context.stop(); });
-    context.restart();
-    context.run();
-    client.reset();
-  }
-};
-
-std::string code_of(const http::Response& response) {
-  const Json body = Json::parse(response.body, nullptr, false);
-  return body.is_object() && body.contains("code") ? body["code"].get<std::string>()
-                                                   : response.body;
-}
-
-Json grant_body(const crypto::Ed25519Key& key, const std::string& target) {
-  return {{"target", target}, {"reason", "test"}, {"client_key", to_base64url(key.public_key())}};
-}
 
 bool can_connect(const access::Grant& grant) {
   PGconn* connection =
@@ -203,7 +47,10 @@ TEST_CASE("api: a grant from asking to receipt") {
     CHECK(me["subject"] == "alice");
     CHECK(me["groups"] == Json{"dev"});
     const Json targets = Json::parse(g.get("/v1/targets", alice).body)["targets"];
-    CHECK(targets.size() == 3);
+    CHECK(targets.size() == 5);
+    CHECK(targets[0]["path"] == "local");
+    CHECK(targets[3]["name"] == "pg-far");
+    CHECK(targets[3]["path"] == "gateway");
     CHECK(Json::parse(g.get("/v1/targets", auditor).body)["targets"].empty());
     CHECK(g.get("/v1/nothing", alice).status == 404);
     CHECK(g.ask({"PATCH", "/v1/whoami", alice, "", {}}).status == 405);
@@ -211,6 +58,10 @@ TEST_CASE("api: a grant from asking to receipt") {
 
   SECTION("no grant") {
     const auto key = crypto::Ed25519Key::generate();
+    constexpr const char* kCountRoles =
+        "SELECT count(*) FROM pg_roles WHERE rolname LIKE 'hoop\\_%' AND rolname NOT LIKE "
+        "'hoop\\_gw%' AND rolname <> 'hoop_admin'";
+    const std::string roles = g.postgres.sql(kCountRoles);
     const auto unknown = g.post("/v1/grants", alice, grant_body(key, "nowhere"));
     CHECK(unknown.status == 403);
     CHECK(code_of(unknown) == "target_unavailable");
@@ -230,8 +81,7 @@ TEST_CASE("api: a grant from asking to receipt") {
       INFO(bad.dump());
       CHECK(g.post("/v1/grants", alice, bad).status == 400);
     }
-    CHECK(g.postgres.sql("SELECT count(*) FROM pg_roles WHERE rolname LIKE 'hoop\\_%' AND rolname "
-                         "NOT LIKE 'hoop\\_gw%' AND rolname <> 'hoop_admin'") == "0");
+    CHECK(g.postgres.sql(kCountRoles) == roles);
   }
 
   SECTION("the whole way") {

@@ -83,6 +83,18 @@ TEST_CASE(
   CHECK(config->policy.roles.size() == 1);
 }
 
+TEST_CASE("config: a target and a role may name the gateway path") {
+  const std::string role =
+      "[[role]]\nname = \"r\"\nmembers = [\"*\"]\ntargets = [\"pg\"]\ndatabase_role = "
+      "\"app\"\npath = \"gateway\"\n";
+  auto config =
+      load({{"gateway.toml", std::string(kGateway) + kTarget + "path = \"gateway\"\n" + role}});
+  INFO((config ? "" : config.error().message));
+  REQUIRE(config);
+  CHECK(config->targets.front().target.path == access::DataPath::gateway);
+  CHECK(config->policy.roles.front().path == access::DataPath::gateway);
+}
+
 TEST_CASE("config: every mistake is told with its place") {
   struct Row {
     std::string text;
@@ -153,9 +165,8 @@ TEST_CASE("config: every mistake is told with its place") {
        "gateway.toml:9:7: 'prefer' is not a TLS mode | verify-full, verify-ca or disable"},
       {with(admin + "ca_file = \"nowhere.pem\"\n"), "gateway.toml:9:11: cannot read '"},
       {with(admin + "ca_file = \"gateway.toml\"\n"), "gateway.toml:9:11: '"},
-      {with(admin + "path = \"gateway\"\n"),
-       "gateway.toml:9:8: the gateway path is not available in this version"},
-      {with(admin + "path = \"teleport\"\n"), "gateway.toml:9:8: 'teleport' is not a path"},
+      {with(admin + "path = \"teleport\"\n"),
+       "gateway.toml:9:8: 'teleport' is not a path | local or gateway"},
       {with(admin + "labels = { n = 5 }\n"),
        "gateway.toml:9:10: 'labels.n' must be a string, but is an integer"},
       {with(admin + "sslmode = \"x\"\n"), "gateway.toml:9:1: unknown key 'sslmode'"},
@@ -168,8 +179,6 @@ TEST_CASE("config: every mistake is told with its place") {
       {with("admin = { user = \"a\", password = \"env:X\", pasword = \"y\" }\n"),
        "gateway.toml:8:43: unknown key 'pasword' | did you mean 'password'?"},
       {g + t + t, "gateway.toml:10:8: target 'pg' stands twice in this file"},
-      {g + "[[role]]\nname = \"r\"\nmembers = [\"*\"]\ntargets = [\"*\"]\npath = \"gateway\"\n",
-       "gateway.toml:7:8: the gateway path is not available in this version"},
       {g + "[[rule]]\nname = \"r\"\nwhen = { verb = \"select\" }\neffect = \"require_approval\"\n",
        "gateway.toml:6:10: approvals are not available in this version"},
       {g + "[[rule]]\nname = \"r\"\nwhen = { verb = \"sellect\" }\neffect = \"deny\"\n",

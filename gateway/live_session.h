@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: Apache-2.0
+// One session on the gateway path while it lives: the engine, who may open a stream of it, its end.
+#pragma once
+
+#include <expected>
+#include <memory>
+#include <set>
+
+#include "core/net/task_group.h"
+#include "core/session/session_engine.h"
+#include "core/session/tunnel.h"
+#include "gateway/grants.h"
+#include "gateway/spool_delivery.h"
+#include "gateway/stream_numbers.h"
+
+namespace hoop::gateway {
+
+/// What a client shows to open a stream.
+struct StreamProof {
+  std::string session;
+  SecretBytes ticket;
+  std::uint64_t stream = 0;
+  Bytes exporter;  // of the TLS connection that it came on
+  Bytes signature;
+};
+
+/// wrong: one answer for whatever is off, an unknown session and a number that was used included.
+enum class StreamRefusal { wrong, ended, too_many, stopping };
+
+/// Why and how a session ends.
+struct SessionEnding {
+  std::string cause;  // as in the log's session_end
+  int program_status = -1;
+  std::string reason;  // for the program, in its own protocol
+  std::chrono::milliseconds patience{
+      0};  // for streams to end by themselves before they are told the reason
+};
+
+/// What is left of a session that has ended.
+struct SessionResult {
+  std::string log_digest;  // hex
+  std::string receipt;     // empty: the log waits in the spool
+  bool expired = false;
+  session::SessionTotals totals;
+};
+
+/// On one io_context; held by the registry and by what runs in it.
+class LiveSession : public std::enable_shared_from_this<LiveSession> {
+ public:
+  /// What every session uses; outlives it.
+  struct Services {
+    GrantService& grants;
+    SpoolDelivery& delivery;
+    WorkerPool& workers;
+    const Clock& clock;
+    Log& log;
+    asio::any_io_executor executor;
+  };
+  /// Who opens streams: whoever knows the ticket and holds the client's key.
+  struct Keys {
+    crypto::Digest256 ticket_digest{};
+    crypto::Ed25519PublicKey client{};
+  };
+  /// A stream's place among those that may be open at once; given back when it goes.
+  class Place {
+   public:
+    explicit Place(std::shared_ptr<LiveSession> session) : session_(std::move(session)) {
+      ++session_->streams_;
+    }
+    ~Place() { --session_->streams_; }
+    Place(const Place&) = delete;
+    Place& operator=(const Place&) = delete;
+    LiveSession& session() const { return *session_; }
+
+   private:
+    std::shared_ptr<LiveSession> session_;
+  };
+  using PlacePtr = std::shared_ptr<Place>;
+
+  LiveSession(Services services, Keys keys, std::unique_ptr<session::SessionEngine> engine);
+
+  /// Begins the time that the grant runs. Call once, before anything else.
+  void start();
+  /// Uses the stream's number up if it answers a place. Not for StreamRefusal::stopping.
+  std::expected<PlacePtr, StreamRefusal> admit(const StreamProof& proof);
+  /// Serves an admitted stream to its end, as a task of this session. Its opening is due within ten
+  /// seconds.
+  static void serve(PlacePtr place, std::unique_ptr<session::Tunnel> tunnel);
+  /// No new streams from now on; the running ones end, the log is sealed and delivered, the
+  /// credential revoked. The first call counts. Goes on by itself, as a task of this session.
+  void begin_end(SessionEnding ending);
+  /// Returns when it has ended: begin_end() was called.
+  asio::awaitable<SessionResult> result();
+
+  bool has_ended() const { return state_ == State::ended; }
+  /// Until when its result is asked for.
+  SystemTime forgotten_at() const;
+
+ private:
+  enum class State { open, ending, ended };
+  static asio::awaitable<void> serve_stream(PlacePtr place,
+                                            std::unique_ptr<session::Tunnel> tunnel);
+  static asio::awaitable<void> finish(std::shared_ptr<LiveSession> self, SessionEnding ending);
+  static asio::awaitable<void> seal(LiveSession& self, const SessionEnding& ending);
+  static asio::awaitable<void> revoke(std::shared_ptr<LiveSession> self);
+  void tell_end(const std::string& reason);
+
+  Services services_;
+  Keys keys_;
+  std::shared_ptr<session::SessionEngine> engine_;  // none once the log is sealed
+  std::string id_;
+  SystemTime expires_at_;
+  State state_ = State::open;
+  bool told_ = false;
+  StreamNumbers numbers_;
+  std::size_t streams_ = 0;
+  std::set<session::Tunnel*> opening_;  // whose opening has not come yet
+  SessionResult result_;
+  asio::steady_timer expiry_;
+  asio::steady_timer patience_;
+  asio::steady_timer ended_;  // never expires; cancelled at the end
+  net::TaskGroup served_;
+  net::TaskGroup revoking_;
+  net::TaskGroup ending_;
+};
+
+}  // namespace hoop::gateway

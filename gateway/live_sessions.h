@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+// The sessions on the gateway path that this process runs, by id.
+#pragma once
+
+#include <map>
+
+#include "gateway/live_session.h"
+
+namespace hoop::gateway {
+
+/// A grant of the gateway path that was just made, and what its session is told of the client.
+struct NewSession {
+  IssuedGrant issued;
+  crypto::Ed25519PublicKey client_key{};
+  std::vector<std::string> command;
+  std::string reason;
+};
+
+/// On one io_context.
+class LiveSessions {
+ public:
+  /// What it borrows outlives it, the pool's work included.
+  struct Parts {
+    std::string base_url;
+    record::Spool& spool;
+    session::HandlerFactory make_handler;
+    LiveSession::Services services;
+    Random& random;
+  };
+  explicit LiveSessions(Parts parts)
+      : parts_(std::move(parts)), openings_(std::make_shared<Openings>(parts_.services.executor)) {}
+
+  /// Starts the session and answers its client's grant. Fails with cancelled (the gateway is
+  /// stopping), storage (its log cannot be kept), config; the credential is then revoked.
+  Task<access::Grant> open(NewSession made);
+  /// Uses the stream's number up if it answers a place.
+  std::expected<LiveSession::PlacePtr, StreamRefusal> admit(const StreamProof& proof);
+  /// Ends a session and waits for it; nullopt if it is not known here. The first ending counts.
+  asio::awaitable<std::optional<SessionResult>> end(std::string session, SessionEnding ending);
+  /// Opens nothing new; gives running streams a moment, ends them, and returns when every log is
+  /// sealed and every credential revoked, as far as that was possible.
+  asio::awaitable<void> stop();
+
+ private:
+  /// How many sessions are being opened. Shared with the coroutines that open them.
+  struct Openings {
+    explicit Openings(const asio::any_io_executor& executor)
+        : changed(executor, asio::steady_timer::time_point::max()) {}
+    std::size_t count = 0;
+    asio::steady_timer changed;  // never expires; cancelled when an opening has ended
+  };
+  class Opening;
+  std::shared_ptr<LiveSession> find(const std::string& session) const;
+  Task<std::unique_ptr<session::SessionEngine>> start_engine(NewSession made);
+  void forget_old();
+  Parts parts_;
+  std::map<std::string, std::shared_ptr<LiveSession>> sessions_;
+  std::shared_ptr<Openings> openings_;
+  bool stopping_ = false;
+};
+
+}  // namespace hoop::gateway
