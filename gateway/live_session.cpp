@@ -4,12 +4,14 @@
 #include <algorithm>
 
 #include "core/base/encoding.h"
+#include "gateway/lent_stream.h"
 
 namespace hoop::gateway {
 namespace {
 
 constexpr std::size_t kMaxStreams = 256;  // as many connections as a program may hold at once
 constexpr std::chrono::seconds kOpeningTime{10};
+constexpr std::chrono::seconds kPartingTime{1};
 // A client whose end of the session was slow may still ask what came of it.
 constexpr std::chrono::minutes kResultKept{10};
 
@@ -84,7 +86,9 @@ asio::awaitable<void> LiveSession::serve_stream(PlacePtr place,
     co_await tunnel->reset(opening ? "access has ended" : "the opening did not come as it must");
     co_return;
   }
-  const auto served = co_await self.engine_->serve(std::move(tunnel), std::move(*opening));
+  const std::shared_ptr<session::Tunnel> lent = std::move(tunnel);
+  const auto served = co_await self.engine_->serve(lend(lent), std::move(*opening));
+  co_await part_from(lent, kPartingTime);
   // The program has read why; a remote's words are in the message.
   if (!served)
     self.services_.log.info(

@@ -11,6 +11,14 @@ constexpr std::size_t kTicketBytes = 32;
 // What a statement may still take when the gateway stops.
 constexpr std::chrono::seconds kStopPatience{3};
 
+SessionEnding stopped(std::chrono::milliseconds patience) {
+  return {"gateway_stopped", -1, "the gateway is stopping", patience};
+}
+
+std::unexpected<Error> is_stopping() {
+  return fail(ErrorCode::cancelled, "the gateway is stopping", "try again in a moment");
+}
+
 }  // namespace
 
 /// Counts a session that is being opened, also when the coroutine that opens it is cancelled.
@@ -48,16 +56,15 @@ Task<access::Grant> LiveSessions::open(NewSession made) {
   sessions_.emplace(id, session);
   session->start();
   if (stopping_) {
-    session->begin_end({"gateway_stopped", -1, "the gateway is stopping", {}});
+    session->begin_end(stopped(std::chrono::milliseconds(0)));
     static_cast<void>(co_await session->result());
-    co_return fail(ErrorCode::cancelled, "the gateway is stopping", "try again in a moment");
+    co_return is_stopping();
   }
   co_return std::move(grant);
 }
 
 Task<std::unique_ptr<session::SessionEngine>> LiveSessions::start_engine(NewSession made) {
-  if (stopping_)
-    co_return fail(ErrorCode::cancelled, "the gateway is stopping", "try again in a moment");
+  if (stopping_) co_return is_stopping();
   auto dialer = std::make_unique<net::DirectDialer>(parts_.services.executor);
   // On the pool: it makes files and waits for the disk.
   Work<std::unique_ptr<session::SessionEngine>> start =
@@ -106,8 +113,7 @@ asio::awaitable<void> LiveSessions::stop() {
   while (openings_->count > 0) co_await openings_->changed.async_wait(as_result);
   std::vector<std::shared_ptr<LiveSession>> all;
   for (const auto& [id, session] : sessions_) all.push_back(session);
-  for (const auto& session : all)
-    session->begin_end({"gateway_stopped", -1, "the gateway is stopping", kStopPatience});
+  for (const auto& session : all) session->begin_end(stopped(kStopPatience));
   for (const auto& session : all) static_cast<void>(co_await session->result());
 }
 

@@ -301,6 +301,58 @@ TEST_CASE("tunnel: expiry ends running streams, and the log says so") {
   g.stop();
 }
 
+TEST_CASE("tunnel: a program that says good-bye sees the tunnel end in order") {
+  Gateway g;
+  FarSession far(g);
+  auto tunnel = ready_stream(far);
+  const auto leave = [&]() -> asio::awaitable<std::string> {
+    const Bytes terminate{'X', 0, 0, 0, 4};
+    const auto written = co_await tunnel->write_all(terminate);
+    const auto ended = co_await tunnel->shutdown_write();
+    if (!written || !ended) co_return "not said";
+    co_return co_await read_replies(*tunnel);
+  };
+  CHECK(g.run(leave()) == "end");
+  const auto begun = std::chrono::steady_clock::now();
+  CHECK(far.end().status == 200);
+  CHECK(std::chrono::steady_clock::now() - begun < std::chrono::seconds(1));
+  g.stop();
+}
+
+TEST_CASE("tunnel: a program that is sending reads why its access has ended") {
+  Gateway g;
+  g.postgres.sql("CREATE TABLE IF NOT EXISTS heap (x text); GRANT INSERT ON heap TO app");
+  FarSession far(g, "pg-calm");
+  auto tunnel = ready_stream(far);
+  REQUIRE(g.run(send_query(*tunnel, "copy heap from stdin")));
+  bool flooding = true;
+  const auto flood = [&]() -> asio::awaitable<void> {
+    Bytes line(20'000, 'x');
+    line.back() = '\n';
+    Bytes message;
+    ByteWriter writer(message);
+    writer.u8('d');
+    writer.u32(static_cast<std::uint32_t>(line.size() + 4));
+    writer.bytes(line);
+    while (flooding) {
+      const auto written = co_await tunnel->write_all(message);
+      flooding = written.has_value();
+    }
+  };
+  asio::co_spawn(g.context, flood(), [](std::exception_ptr) {});
+  g.run(pause_for(std::chrono::milliseconds(200)));
+  REQUIRE(flooding);
+  std::string said;
+  asio::co_spawn(g.context, read_replies(*tunnel),
+                 [&](std::exception_ptr, std::string replies) { said = std::move(replies); });
+  CHECK(g.ask({"DELETE", "/v1/grants/" + far.grant.session, far.token, "", {}}).status == 204);
+  g.run(pause_for(std::chrono::milliseconds(1200)));
+  CHECK_FALSE(flooding);
+  CHECK_THAT(said, ContainsSubstring("FATAL 57P01 access was revoked"));
+  CHECK(g.postgres.sql("SELECT count(*) FROM heap") == "0");
+  g.stop();
+}
+
 TEST_CASE("tunnel: revoking a grant ends its streams") {
   Gateway g;
   FarSession far(g);
@@ -442,6 +494,19 @@ TEST_CASE("tunnel: a log that cannot be delivered now waits, and is delivered la
              ContainsSubstring("\nsealed"));
   CHECK(std::filesystem::is_empty(g.directory + "/state/spool"));
   g.stop();
+}
+
+TEST_CASE("tunnel: a gateway that goes without stopping takes its sessions with it") {
+  Gateway g;
+  FarSession far(g, "pg-calm");
+  auto tunnel = ready_stream(far);
+  auto waiting = g.run(far.raw({.stream = 2}));
+  REQUIRE(g.run(send_query(*tunnel, "select pg_sleep(30)")));
+  g.run(pause_for(std::chrono::milliseconds(100)));
+  // Nothing may touch what is gone: the sanitizers watch.
+  g.client.reset();
+  g.server.reset();
+  CHECK(std::filesystem::exists(g.directory + "/state/spool/" + far.grant.session + ".hslog"));
 }
 
 TEST_CASE("tunnel: a session on the local path is not ended here") {
