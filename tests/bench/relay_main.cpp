@@ -131,6 +131,7 @@ int run(int argc, char** argv) {
   }
   postgres::PostgresDoor door(SecretText(password), random);
   int serving = 0, status = 70;
+  asio::steady_timer parting(loop);
   if (const auto started = supervisor.start(program); !started) return 70;
   asio::co_spawn(loop, accept_all(**endpoint, door, **engine, clock, serving),
                  [](std::exception_ptr) {});
@@ -138,6 +139,9 @@ int run(int argc, char** argv) {
     if (end) status = end->status;
     (*endpoint)->close();
     (*engine)->end_all("the program has ended");
+    // The supervisor goes on listening for signals: the loop would never run dry.
+    parting.expires_after(std::chrono::milliseconds(50));
+    parting.async_wait([&](const std::error_code&) { loop.stop(); });
   });
   loop.run();
   std::filesystem::remove_all(dir);
