@@ -9,9 +9,11 @@
 
 #include "cmd/command_line.h"
 #include "cmd/gateway_client.h"
-#include "cmd/local_session.h"
+#include "cmd/gateway_path.h"
+#include "cmd/local_path.h"
 #include "cmd/log_delivery.h"
 #include "cmd/program_environment.h"
+#include "cmd/program_session.h"
 #include "cmd/run.h"
 #include "core/process/deep_stack.h"
 #include "core/process/spawn.h"
@@ -35,7 +37,7 @@ struct ConnectOptions {
   int result_descriptor = -1;
 };
 
-enum class Upload { none, receipted, spooled, refused };
+enum class Upload { none, receipted, spooled, refused, unconfirmed };
 
 std::string_view to_string(Upload upload) {
   switch (upload) {
@@ -43,6 +45,7 @@ std::string_view to_string(Upload upload) {
     case Upload::receipted: return "receipted";
     case Upload::spooled: return "spooled";
     case Upload::refused: return "refused";
+    case Upload::unconfirmed: return "unconfirmed";
   }
   return "none";
 }
@@ -59,13 +62,15 @@ class Connect {
   Task<ExitStatus> work();
 
  private:
-  Task<LocalSessionPlan> ask();
+  Task<ProgramPlan> ask();
+  Result<std::unique_ptr<SessionPath>> path_of(access::Grant grant, crypto::Ed25519Key key);
   Task<void> end_grant();
+  Task<void> deliver(const ProgramSessionEnd& end);
   Task<void> upload();
   Task<void> upload_leftovers();
-  void say_totals(const LocalSessionEnd& end);
-  ExitStatus status_of(const LocalSessionEnd& end);
-  Result<void> write_result(const LocalSessionEnd& end, ExitStatus status) const;
+  void say_totals(const ProgramSessionEnd& end);
+  ExitStatus status_of(const ProgramSessionEnd& end);
+  Result<void> write_result(const ProgramSessionEnd& end, ExitStatus status) const;
 
   Environment& environment_;
   asio::io_context& context_;
@@ -74,39 +79,55 @@ class Connect {
   std::unique_ptr<GatewayClient> client_;
   std::optional<record::Spool> spool_;
   std::string session_;
+  access::DataPath data_path_ = access::DataPath::local;
   Upload upload_ = Upload::none;
 };
 
 /// The grant, and everything that must be there before a program may start: above all a place for
 /// its record.
-Task<LocalSessionPlan> Connect::ask() {
+Task<ProgramPlan> Connect::ask() {
   HOOP_CO_TRY(const std::string url, chosen_gateway(environment_));
   HOOP_CO_TRY(client_, GatewayClient::open(environment_, context_.get_executor(), url));
   HOOP_CO_TRY(spool_, open_spool(environment_));
+  const std::vector<std::string> words =
+      program_words(environment_.program.value_or(std::vector<std::string>{}), "psql");
   crypto::Ed25519Key key = crypto::Ed25519Key::generate();
-  GrantWish wish{options_.target, options_.reason, key.public_key(), environment_.claimed_agent()};
+  GrantWish wish{options_.target, options_.reason, key.public_key(), environment_.claimed_agent(),
+                 recorded_command(words)};
   HOOP_CO_TRY(access::Grant grant, co_await client_->create_grant(std::move(wish)));
   session_ = grant.session;
-  if (grant.path != access::DataPath::local || grant.target.protocol != "postgres") {
+  data_path_ = grant.path;
+  if (grant.target.protocol != "postgres") {
     co_return fail(ErrorCode::unsupported,
-                   fmt::format("target '{}' ({}, path {}) is not something this version can open",
-                               remote_text(grant.target.name), remote_text(grant.target.protocol),
-                               to_string(grant.path)));
+                   fmt::format("target '{}' ({}) is not something this version can open",
+                               remote_text(grant.target.name), remote_text(grant.target.protocol)));
   }
-  HOOP_CO_TRY(std::unique_ptr<record::LogSink> sink,
-              spool_->create(grant.session, url, grant.target.name));
   const bool terminal =
       environment_.terminals.in || environment_.terminals.out || environment_.terminals.err;
   using ParentDeath = process::SupervisorSettings::ParentDeath;
-  co_return LocalSessionPlan{
-      std::move(grant),
-      std::move(sink),
-      std::move(key),
-      program_words(environment_.program.value_or(std::vector<std::string>{}), "psql"),
-      std::move(descriptors_),
-      options_.reason,
-      options_.tcp ? LocalSessionPlan::Listen::tcp : LocalSessionPlan::Listen::unix_socket,
-      terminal || options_.keep ? ParentDeath::is_ignored : ParentDeath::ends_program};
+  ProgramPlan plan;
+  plan.session = grant.session;
+  plan.target = grant.target;
+  plan.expires_at = grant.expires_at;
+  plan.words = words;
+  plan.descriptors = std::move(descriptors_);
+  plan.listen = options_.tcp ? ProgramPlan::Listen::tcp : ProgramPlan::Listen::unix_socket;
+  plan.parent_death =
+      terminal || options_.keep ? ParentDeath::is_ignored : ParentDeath::ends_program;
+  HOOP_CO_TRY(plan.path, path_of(std::move(grant), std::move(key)));
+  co_return plan;
+}
+
+Result<std::unique_ptr<SessionPath>> Connect::path_of(access::Grant grant, crypto::Ed25519Key key) {
+  if (grant.path == access::DataPath::gateway)
+    return std::make_unique<GatewayPath>(environment_, *client_, std::move(grant), std::move(key));
+  HOOP_TRY(std::unique_ptr<record::LogSink> sink,
+           spool_->create(grant.session, client_->record().url, grant.target.name));
+  const std::vector<std::string> words =
+      program_words(environment_.program.value_or(std::vector<std::string>{}), "psql");
+  LocalPath::Parts parts{std::move(grant), std::move(sink), std::move(key), recorded_command(words),
+                         options_.reason};
+  return LocalPath::create(environment_, context_.get_executor(), std::move(parts));
 }
 
 Task<void> Connect::end_grant() {
@@ -166,16 +187,15 @@ Task<void> Connect::upload_leftovers() {
   co_return Result<void>{};
 }
 
-void Connect::say_totals(const LocalSessionEnd& end) {
-  if (end.totals.masked_values > 0) {
-    environment_.console.say("masked",
-                             fmt::format("{} value{} masked by policy", end.totals.masked_values,
-                                         end.totals.masked_values == 1 ? " was" : "s were"),
-                             {{"masked_values", end.totals.masked_values}, {"session", session_}});
-  }
+void Connect::say_totals(const ProgramSessionEnd& end) {
+  const std::uint64_t masked = end.session.totals.masked_values;
+  if (masked == 0) return;
+  environment_.console.say(
+      "masked", fmt::format("{} value{} masked by policy", masked, masked == 1 ? " was" : "s were"),
+      {{"masked_values", masked}, {"session", session_}});
 }
 
-ExitStatus Connect::status_of(const LocalSessionEnd& end) {
+ExitStatus Connect::status_of(const ProgramSessionEnd& end) {
   if (end.failure) {
     if (end.failure->code == ErrorCode::not_found)
       return environment_.console.error(*end.failure), ExitStatus::not_found;
@@ -183,18 +203,16 @@ ExitStatus Connect::status_of(const LocalSessionEnd& end) {
       return environment_.console.error(*end.failure), ExitStatus::not_executable;
     return environment_.give_up(*end.failure);
   }
-  if (end.not_sealed) {
-    Error lost = end.not_sealed->within("the session's record could not be kept to its end");
-    lost.code = ErrorCode::storage;
-    return environment_.give_up(lost);
-  }
+  // On the gateway path the gateway ends the session without us, and its record is there.
+  if (end.session.failure && data_path_ == access::DataPath::local)
+    return environment_.give_up(*end.session.failure);
   const int status = end.program->status;
   if (end.expired && status != 0) return ExitStatus::access_ended;
-  if (options_.fail_on_deny && end.totals.denied > 0) return ExitStatus::denied;
+  if (options_.fail_on_deny && end.session.totals.denied > 0) return ExitStatus::denied;
   return program_status(status);
 }
 
-Result<void> Connect::write_result(const LocalSessionEnd& end, ExitStatus status) const {
+Result<void> Connect::write_result(const ProgramSessionEnd& end, ExitStatus status) const {
   if (options_.result_descriptor < 0) return {};
   return Console::write_json(
       options_.result_descriptor,
@@ -202,15 +220,36 @@ Result<void> Connect::write_result(const LocalSessionEnd& end, ExitStatus status
        {"target", options_.target},
        {"program_status", end.program ? Value(std::int64_t{end.program->status}) : Value()},
        {"exit_status", std::int64_t{static_cast<int>(status)}},
-       {"allowed", end.totals.allowed},
-       {"denied", end.totals.denied},
+       {"allowed", end.session.totals.allowed},
+       {"denied", end.session.totals.denied},
        {"approved", std::uint64_t{0}},
        {"pending", std::vector<std::string>{}},
-       {"masked_values", end.totals.masked_values},
-       {"rows", end.totals.rows},
-       {"bytes", end.totals.bytes},
+       {"masked_values", end.session.totals.masked_values},
+       {"rows", end.session.totals.rows},
+       {"bytes", end.session.totals.bytes},
        {"upload", std::string(to_string(upload_))},
-       {"log_digest", end.log_digest}});
+       {"log_digest", end.session.log_digest}});
+}
+
+/// The record's way to the gateway; on the gateway path it is there already.
+Task<void> Connect::deliver(const ProgramSessionEnd& end) {
+  if (data_path_ == access::DataPath::local) {
+    HOOP_CO_CHECK(co_await end_grant());
+    co_return co_await upload();
+  }
+  if (end.session.receipted) {
+    upload_ = Upload::receipted;
+  } else if (end.session.failure) {
+    upload_ = Upload::unconfirmed;
+    environment_.console.warn(
+        "not_confirmed",
+        "the gateway did not confirm the end of the session: " + end.session.failure->message,
+        fmt::format("it ends the session by itself; later: hoopctl sessions show {}", session_),
+        {{"session", session_}});
+  } else {
+    upload_ = Upload::spooled;
+  }
+  co_return Result<void>{};
 }
 
 Task<ExitStatus> Connect::work() {
@@ -222,15 +261,14 @@ Task<ExitStatus> Connect::work() {
   environment_.console.detail("session",
                               fmt::format("session {} on target '{}'", session_, options_.target),
                               {{"session", session_}});
-  auto session = std::make_unique<LocalSession>(environment_, context_);
-  const LocalSessionEnd end = co_await session->run(std::move(*plan));
-  HOOP_CO_CHECK(co_await end_grant());
+  auto session = std::make_unique<ProgramSession>(environment_, context_);
+  const ProgramSessionEnd end = co_await session->run(std::move(*plan));
   session.reset();  // signals are ours again: what follows can be interrupted, and is made up for
                     // later
   ExitStatus status = status_of(end);
   say_totals(end);
-  if (auto uploaded = co_await upload(); !uploaded) {
-    environment_.console.error(uploaded.error());
+  if (auto delivered = co_await deliver(end); !delivered) {
+    environment_.console.error(delivered.error());
     if (status == ExitStatus::ok) status = ExitStatus::record_lost;
   }
   if (auto written = write_result(end, status); !written)

@@ -51,6 +51,56 @@ std::string log_path(const std::string& session, std::string_view rest = "/log")
   return fmt::format("/v1/sessions/{}{}", session, rest);
 }
 
+std::optional<SessionResult> read_session_result(const std::string& body) {
+  const auto json = identity::parse_json(body);
+  const identity::Json* totals = json ? json->find("totals") : nullptr;
+  const std::string* digest = json ? json->text("log_digest") : nullptr;
+  const std::string* upload = json ? json->text("upload") : nullptr;
+  if (totals == nullptr || digest == nullptr || upload == nullptr) return std::nullopt;
+  SessionResult out;
+  out.log_digest = *digest;
+  out.receipted = *upload == "receipted";
+  if (const identity::Json* expired = json->find("expired")) {
+    const bool* value = std::get_if<bool>(&expired->value);
+    out.expired = value != nullptr && *value;
+  }
+  bool whole = true;
+  const auto count = [&](std::string_view name) -> std::uint64_t {
+    const identity::Json* member = totals->find(name);
+    const std::int64_t* value = member != nullptr ? member->integer() : nullptr;
+    whole = whole && value != nullptr && *value >= 0;
+    return whole ? static_cast<std::uint64_t>(*value) : 0;
+  };
+  out.totals = {count("allowed"), count("denied"), count("masked_values"), count("rows"),
+                count("bytes")};
+  if (!whole) return std::nullopt;
+  return out;
+}
+
+/// The gateway's own words for why there is no tunnel are few: each becomes what a person can do.
+Error tunnel_problem(const http::Response& response, std::string_view gateway_url) {
+  std::string code;
+  if (const auto json = identity::parse_json(response.body)) {
+    if (const std::string* text = json->text("code")) code = *text;
+  }
+  if (code == "access_ended")
+    return {ErrorCode::denied, "access has ended", "run hoopctl connect again", {}};
+  if (code == "too_many_streams")
+    return {ErrorCode::too_large,
+            "this session has too many connections",
+            "close some of the program's connections",
+            {}};
+  if (code == "stopping")
+    return {
+        ErrorCode::upstream_unreachable, "the gateway is stopping", "try again in a moment", {}};
+  if (code == "tunnel_refused")
+    return {ErrorCode::upstream_refused,
+            "the gateway does not accept the tunnel",
+            "a proxy that takes TLS apart on the way looks like this too",
+            {}};
+  return problem_of(response, gateway_url);
+}
+
 }  // namespace
 
 Error problem_of(const http::Response& response, std::string_view gateway_url) {
@@ -207,6 +257,14 @@ Task<access::Grant> GatewayClient::create_grant(GrantWish wish) {
     body += ",\"claimed_agent\":";
     append_json_string(body, wish.claimed_agent);
   }
+  if (!wish.command.empty()) {
+    body += ",\"command\":[";
+    for (std::size_t i = 0; i < wish.command.size(); ++i) {
+      if (i > 0) body += ',';
+      append_json_string(body, wish.command[i]);
+    }
+    body += ']';
+  }
   body += "}";
   HOOP_CO_TRY(http::Response response,
               co_await send("POST", "/v1/grants", json_body(), std::move(body), kUploadTime));
@@ -234,6 +292,29 @@ Task<void> GatewayClient::delete_grant(std::string session, std::chrono::millise
   if (response.status != 204 && response.status != 200)
     co_return std::unexpected(problem_of(response, record_.url));
   co_return Result<void>{};
+}
+
+Task<SessionResult> GatewayClient::end_session(std::string session, std::string cause,
+                                               int program_status,
+                                               std::chrono::milliseconds patience) {
+  std::string body = "{\"cause\":";
+  append_json_string(body, cause);
+  body += fmt::format(",\"program_status\":{}}}", program_status);
+  HOOP_CO_TRY(const http::Response response, co_await send("POST", log_path(session, "/end"),
+                                                           json_body(), std::move(body), patience));
+  if (response.status != 200) co_return std::unexpected(problem_of(response, record_.url));
+  auto result = read_session_result(response.body);
+  if (!result) co_return odd_answer("the end of a session");
+  co_return std::move(*result);
+}
+
+Task<http::Client::Upgraded> GatewayClient::upgrade(std::string path, std::string protocol,
+                                                    http::Client::UpgradeHeaders headers,
+                                                    std::chrono::milliseconds patience) {
+  HOOP_CO_TRY(auto answer, co_await web_->upgrade(record_.url + path, std::move(protocol),
+                                                  std::move(headers), patience));
+  if (auto* upgraded = std::get_if<http::Client::Upgraded>(&answer)) co_return std::move(*upgraded);
+  co_return std::unexpected(tunnel_problem(std::get<http::Response>(answer), record_.url));
 }
 
 Task<std::uint64_t> GatewayClient::log_offset(std::string session) {

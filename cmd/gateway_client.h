@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "cmd/issuer_client.h"
+#include "cmd/session_path.h"
 #include "core/access/grant.h"
 #include "core/crypto/digest.h"
 #include "core/identity/json.h"
@@ -20,6 +21,7 @@ struct GrantWish {
   std::string reason;
   crypto::Ed25519PublicKey key{};
   std::string claimed_agent;
+  std::vector<std::string> command;  // as the log keeps it
 };
 
 /// The gateway that this command is about: option or setting, else the one of the last login; an
@@ -42,6 +44,14 @@ class GatewayClient {
   Task<identity::Json> get(std::string path);
   Task<access::Grant> create_grant(GrantWish wish);
   Task<void> delete_grant(std::string session, std::chrono::milliseconds patience);
+  /// Gateway path: the session is over; what it came to. cause as hoopctl-session-log(5) names it.
+  Task<SessionResult> end_session(std::string session, std::string cause, int program_status,
+                                  std::chrono::milliseconds patience);
+  /// A connection of its own that has switched to protocol. Without the login's token: what proves
+  /// who asks stands in headers, which is asked once TLS stands.
+  Task<http::Client::Upgraded> upgrade(std::string path, std::string protocol,
+                                       http::Client::UpgradeHeaders headers,
+                                       std::chrono::milliseconds patience);
 
   /// How much of a session's log the gateway has.
   Task<std::uint64_t> log_offset(std::string session);

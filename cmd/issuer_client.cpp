@@ -58,6 +58,21 @@ Task<http::Response> Web::send(std::string method, std::string url, http::Header
   co_return std::move(*response);
 }
 
+Task<http::Client::UpgradeAnswer> Web::upgrade(std::string url, std::string protocol,
+                                               http::Client::UpgradeHeaders headers,
+                                               std::chrono::milliseconds patience) {
+  HOOP_CO_TRY(http::Url parsed, http::parse_url(url));
+  if (parsed.scheme != "https")
+    co_return fail(ErrorCode::config, fmt::format("'{}' is not an https:// URL", remote_text(url)));
+  const std::string origin = parsed.origin();
+  auto answer = co_await client_.upgrade(std::move(parsed), std::move(protocol), std::move(headers),
+                                         Deadline::after(clock_, patience));
+  if (!answer)
+    co_return std::unexpected(on_the_way(std::move(answer).error())
+                                  .within(fmt::format("gateway {}", remote_text(origin))));
+  co_return std::move(*answer);
+}
+
 Task<std::string> Web::get(std::string url) {
   http::Headers headers{{"Accept", "application/json"}};
   auto response = co_await send("GET", url, std::move(headers), std::string());

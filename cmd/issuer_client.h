@@ -25,6 +25,9 @@ class Web {
                                            std::uint64_t max_body = 8U << 20);
   Task<http::Response> send(std::string method, std::string url, http::Headers headers,
                             std::string body, std::chrono::milliseconds patience = kRequestTime);
+  Task<http::Client::UpgradeAnswer> upgrade(std::string url, std::string protocol,
+                                            http::Client::UpgradeHeaders headers,
+                                            std::chrono::milliseconds patience);
   /// 200 or an error that names the URL.
   Task<std::string> get(std::string url);
   void close() { client_.close(); }

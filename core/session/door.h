@@ -28,6 +28,9 @@ class Door {
   /// malformed, unauthenticated, unsupported, timeout; the refusal has then been written in the
   /// protocol's own words where that is possible.
   virtual Task<Opening> open(net::Stream& downstream, Deadline deadline) = 0;
+  /// Tells a program that is through the door why nothing is behind it, in the protocol's own
+  /// words.
+  virtual Task<void> refuse(net::Stream& downstream, const Error& error) = 0;
 };
 
 }  // namespace hoop::session

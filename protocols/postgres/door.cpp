@@ -189,4 +189,10 @@ Task<session::Opening> PostgresDoor::open(net::Stream& downstream, Deadline dead
   co_return std::unexpected(std::move(error));
 }
 
+Task<void> PostgresDoor::refuse(net::Stream& downstream, const Error& error) {
+  Bytes out;
+  append_error_response(out, to_report(error, Severity::fatal));
+  co_return co_await downstream.write_all(out);
+}
+
 }  // namespace hoop::postgres

@@ -23,6 +23,8 @@ class PostgresDoor final : public session::Door {
   /// been sent: ParameterStatus, BackendKeyData and ReadyForQuery are the handler's. One password
   /// try a connection. The stream's deadline is lifted on success.
   Task<session::Opening> open(net::Stream& downstream, Deadline deadline) override;
+  /// ErrorResponse FATAL, as a server that ends the start of a session.
+  Task<void> refuse(net::Stream& downstream, const Error& error) override;
 
  private:
   ScramVerifier verifier_;

@@ -2,6 +2,8 @@
 set -uo pipefail
 T=$(mktemp -d "$HOOPCTL_STACK_DIR/test.XXXXXX")
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+# The data path that this run is about: a test with the line "# both paths" runs once on each.
+export target=${HOOPCTL_E2E_TARGET:-pg-demo}
 checks=0 failures=0
 OUT= ERR= STATUS=0
 
@@ -14,7 +16,7 @@ run() {
 }
 input() { INPUT=$T/in; cat >"$INPUT"; }
 # pg ARGS…: psql through hoopctl, unaligned tuples.
-pg() { run hoopctl connect pg-demo -- -X -At "$@"; }
+pg() { run hoopctl connect $target -- -X -At "$@"; }
 # super SQL: straight to the database, as its superuser.
 super() { psql -X -At "$HOOPCTL_STACK_PG" -c "$1"; }
 

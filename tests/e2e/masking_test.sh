@@ -1,4 +1,5 @@
 # What policy refuses and what masks hide, with real clients.
+# both paths
 . "$(dirname "$0")/lib.sh"
 
 test_case "masked columns come masked"
@@ -92,10 +93,10 @@ pg -c "select '4242 4242 4242 4242'"
 out_lacks 4242
 
 test_case "a dump of the masked table is refused"
-run hoopctl connect pg-demo -- pg_dump -t customers
+run hoopctl connect $target -- pg_dump -t customers
 holds [ "$STATUS" != 0 ]
 out_lacks customer1@
-run hoopctl connect pg-demo -- pg_dump -t orders
+run hoopctl connect $target -- pg_dump -t orders
 status_is 0
 out_has 'COPY public.orders'
 

@@ -1,9 +1,10 @@
 # Many at once: sessions of one person side by side, and one refresh for all of them.
+# both paths
 . "$(dirname "$0")/lib.sh"
 
 # connect_many COUNT AT_ONCE: each answers with a number of its own; what each said, with its status, goes to $T/many.
 connect_many() {
-  seq "$1" | xargs -P "$2" -I N sh -c 'hoopctl connect pg-demo -- -X -At -c "select N * 1000" 2>&1; echo "status $?"' >"$T/many" 2>&1
+  seq "$1" | xargs -P "$2" -I N sh -c 'hoopctl connect $target -- -X -At -c "select N * 1000" 2>&1; echo "status $?"' >"$T/many" 2>&1
 }
 sessions() { hoopctl --output json sessions list --limit 1000 2>/dev/null; }
 

@@ -1,4 +1,5 @@
 # The stock psql through hoopctl: -c, -f, stdin, interactive, \d, \copy, errors, Ctrl-C.
+# both paths
 . "$(dirname "$0")/lib.sh"
 
 test_case "a query is answered and its status passes through"
@@ -8,25 +9,25 @@ out_is '3|Osaka'
 
 test_case "no program after the target means psql"
 input <<<'select 40 + 2;'
-run hoopctl connect pg-demo
+run hoopctl connect $target
 status_is 0
 out_has 42
 
 test_case "any program can stand after --"
-run hoopctl connect pg-demo -- psql -X -At -c 'select current_database()'
+run hoopctl connect $target -- psql -X -At -c 'select current_database()'
 status_is 0
 out_is demo
-run hoopctl connect pg-demo -- sh -c 'echo $PGHOST:$PGPORT:$PGUSER:$HOOPCTL_TARGET'
+run hoopctl connect $target -- sh -c 'echo $PGHOST:$PGPORT:$PGUSER:$HOOPCTL_TARGET'
 out_has ':5432:'
 out_has ':pg-demo'
-run hoopctl connect pg-demo -- sh -c 'exit 23'
+run hoopctl connect $target -- sh -c 'exit 23'
 status_is 23
-run hoopctl connect pg-demo -- sh -c 'kill -TERM $$'
+run hoopctl connect $target -- sh -c 'kill -TERM $$'
 status_is 143
-run hoopctl connect pg-demo -- /nonexistent/program
+run hoopctl connect $target -- /nonexistent/program
 status_is 127
 : >"$T/plain"
-run hoopctl connect pg-demo -- "$T/plain"
+run hoopctl connect $target -- "$T/plain"
 status_is 126
 
 test_case "several statements, a file, an error in the middle"
@@ -75,16 +76,16 @@ pg -v FETCH_COUNT=100 -c 'select count(*) from (select id from orders) o'
 out_is 5000
 
 test_case "another database, another user name"
-run hoopctl connect pg-demo -- psql -X -At -d postgres -c 'select 1'
+run hoopctl connect $target -- psql -X -At -d postgres -c 'select 1'
 holds [ "$STATUS" != 0 ]
 err_has postgres
-run hoopctl connect pg-demo -- psql -X -At -U somebody -c 'select session_user ~ $$^hoop_$$, current_user'
+run hoopctl connect $target -- psql -X -At -U somebody -c 'select session_user ~ $$^hoop_$$, current_user'
 out_is 't|demo_app'
 
 test_case "interactive psql under a terminal, and Ctrl-C ends the query but not the session"
 cat >"$T/e.exp" <<'EXP'
 set timeout 30
-spawn hoopctl connect pg-demo -- -X -P pager=off
+spawn hoopctl connect $env(target) -- -X -P pager=off
 expect -re {demo=[>#] }
 send "select 'from ' || 'psql';\r"
 expect "from psql"
@@ -110,7 +111,7 @@ status_is 0
 test_case "Ctrl-C off a terminal: SIGINT to psql cancels the query"
 # A shell lets its background jobs ignore SIGINT; the program must not inherit that here.
 python3 -c 'import os, signal, sys; signal.signal(signal.SIGINT, signal.SIG_DFL); os.execvp(sys.argv[1], sys.argv[1:])' \
-  hoopctl connect pg-demo -- -X -c 'select count(*) from (select generate_series(1, 9000000020)) s' >"$T/o" 2>&1 &
+  hoopctl connect $target -- -X -c 'select count(*) from (select generate_series(1, 9000000020)) s' >"$T/o" 2>&1 &
 holds eventually 10 sh -c "psql -X -At \"\$HOOPCTL_STACK_PG\" -c \"select count(*) from pg_stat_activity where query like '%9000000020%' and usename like 'hoop%'\" | grep -q 1"
 holds pkill -INT -f '[b]in/psql -X -c select .*9000000020'
 wait
@@ -120,12 +121,12 @@ test_case "the session's role is gone when the session is"
 holds eventually 10 sh -c "[ \"\$(psql -X -At \"\$HOOPCTL_STACK_PG\" -c \"select count(*) from pg_roles where rolname like 'hoop\\_%' and rolname not in ('hoop_admin') and rolname not like 'hoop\\_gw\\_%'\")\" = 0 ]"
 
 test_case "--tcp listens on loopback for programs that know no Unix sockets"
-run hoopctl connect pg-demo --tcp -- sh -c 'echo $PGHOST; psql -X -At -c "select 5"'
+run hoopctl connect $target --tcp -- sh -c 'echo $PGHOST; psql -X -At -c "select 5"'
 status_is 0
 out_is $'127.0.0.1\n5'
 
 test_case "the result document"
-run bash -c 'hoopctl connect pg-demo --result-fd 3 -- -X -At -c "select email from customers where id = 1" -c "drop table orders" 3>"'"$T"'/result"; exit $?'
-holds jq -e '.target == "pg-demo" and .allowed >= 1 and .denied == 1 and .masked_values >= 1' "$T/result"
+run bash -c 'hoopctl connect $target --result-fd 3 -- -X -At -c "select email from customers where id = 1" -c "drop table orders" 3>"'"$T"'/result"; exit $?'
+holds jq -e '.target == env.target and .allowed >= 1 and .denied == 1 and .masked_values >= 1' "$T/result"
 
 finish

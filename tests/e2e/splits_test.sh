@@ -1,4 +1,5 @@
 # Messages cut anywhere on their way, from the program and from the server, are answered as whole ones are.
+# both paths
 . "$(dirname "$0")/lib.sh"
 
 # A database that speaks without TLS, so that pieces of the wire are pieces of messages, behind a proxy that makes them.
@@ -22,7 +23,7 @@ CONF
 holds restart_gateway
 
 test_case "messages of the program, cut at each of their bytes"
-run hoopctl connect pg-demo -- python3 "$here/wire_client.py" "$T/whole" 1 2 3 5 64
+run hoopctl connect $target -- python3 "$here/wire_client.py" "$T/whole" 1 2 3 5 64
 status_is 0
 is "$(grep -c '^pieces of .*: [1-9][0-9]* answers' <<<"$OUT")" 5
 

@@ -1,4 +1,5 @@
 # The database goes in the middle of a statement: a backend is killed, one hangs, the server is stopped and comes back.
+# both paths
 . "$(dirname "$0")/lib.sh"
 pg_port=$(sed 's/.*port=\([0-9]*\).*/\1/' <<<"$HOOPCTL_STACK_PG")
 
@@ -7,10 +8,10 @@ backend_of() {
   super "select pid from pg_stat_activity where query like '%$1%' and usename like 'hoop\\_%' and usename <> 'hoop_admin' and state = 'active'"
 }
 runs() { [ -n "$(backend_of "$1")" ]; }
-# begin NUMBER WORDS…: `hoopctl connect pg-demo -- WORDS` in the background, until its statement with the number runs.
+# begin NUMBER WORDS…: `hoopctl connect $target -- WORDS` in the background, until its statement with the number runs.
 begin() {
   local number=$1; shift
-  hoopctl connect pg-demo --result-fd 3 -- "$@" >"$T/out" 2>"$T/err" 3>"$T/result" </dev/null &
+  hoopctl connect $target --result-fd 3 -- "$@" >"$T/out" 2>"$T/err" 3>"$T/result" </dev/null &
   running=$!
   holds eventually 15 runs "$number"
   backend=$(backend_of "$number")

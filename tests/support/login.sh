@@ -8,6 +8,7 @@ fetch() { curl -sS --fail-with-body --cacert "$ca" --max-time 20 -b "$work/jar" 
 # field NAME < page: the value of a hidden field.
 field() { sed -n "s/.*name=\"$1\" value=\"\([^\"]*\)\".*/\1/p" | head -n 1; }
 
+: >"$work/err" >"$work/out"   # the background shell may make them later than they are looked at
 hoopctl --output json login --gateway "$HOOPCTL_STACK_URL" --ca "$ca" 2>"$work/err" >"$work/out" </dev/null &
 login=$!
 code=

@@ -166,6 +166,20 @@ server_name = "localhost"
 path = "local"
 labels = { env = "demo" }
 admin = { user = "hoop_admin", password = "file:$gw/keys/pg-demo.password", database = "demo" }
+
+[[target]]
+name = "pg-demo-gateway"
+protocol = "postgres"
+description = "the demo shop, by the gateway path"
+host = "127.0.0.1"
+port = $port
+databases = ["demo"]
+tls = "verify-full"
+ca_file = "$gw/pg-ca.pem"
+server_name = "localhost"
+path = "gateway"
+labels = { env = "demo" }
+admin = { user = "hoop_admin", password = "file:$gw/keys/pg-demo.password", database = "demo" }
 CONF
 cp "$here/stack_policy.toml" "$gw/policy.toml"
 [ -n "$policy" ] && cp "$policy" "$gw/conf.d/50-policy.toml"

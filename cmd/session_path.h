@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+// Where the connections of one session are served: by the engine in this process (local path), or
+// by the gateway's at the other end of a tunnel (gateway path). The program cannot tell.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "core/session/door.h"
+#include "core/session/gate.h"
+
+namespace hoop::cmd {
+
+/// What a session came to, once it has ended.
+struct SessionResult {
+  session::SessionTotals totals;
+  std::string log_digest;  // hex; empty when nobody could tell
+  bool expired = false;
+  bool receipted = false;        // the log is at the gateway already
+  std::optional<Error> failure;  // local path: the record was not kept to its end. gateway path:
+                                 // the gateway did not confirm the end
+};
+
+class SessionPath {
+ public:
+  virtual ~SessionPath() = default;
+  /// Serves one connection that the door has opened, to its end. Whatever goes wrong has been told
+  /// to the program, if need be through door.
+  virtual Task<void> serve(net::StreamPtr downstream, session::Opening opening,
+                           session::Door& door) = 0;
+  /// Ends running connections with this reason.
+  virtual void end_all(std::string reason) = 0;
+  /// Ends the session; once, when nothing is being served any more.
+  virtual asio::awaitable<SessionResult> finish(std::string cause, int program_status) = 0;
+};
+
+}  // namespace hoop::cmd
