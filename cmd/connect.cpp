@@ -143,11 +143,12 @@ Task<void> Connect::upload() {
   HOOP_CO_TRY(const std::vector<record::SpoolEntry> entries, spool_->list());
   const auto own = std::ranges::find(entries, session_, &record::SpoolEntry::session);
   if (own == entries.end()) co_return Result<void>{};
-  auto receipt = co_await deliver_log(
-      *client_, *spool_, *own, [this](std::uint64_t sent, std::uint64_t total) {
-        if (total > kProgressBytes)
-          environment_.console.progress("uploading the session log", sent, total);
-      });
+  auto receipt = co_await deliver_log(*client_, *spool_, *own, LogOrigin::this_run,
+                                      [this](std::uint64_t sent, std::uint64_t total) {
+                                        if (total > kProgressBytes)
+                                          environment_.console.progress("uploading the session log",
+                                                                        sent, total);
+                                      });
   environment_.console.finish_progress();
   if (receipt) {
     upload_ = Upload::receipted;
@@ -175,7 +176,7 @@ Task<void> Connect::upload_leftovers() {
     if (entry.gateway_url != client_->record().url || entry.session == session_) continue;
     if (environment_.clock.steady_now() > until) break;
     if (!spool_->claim(entry.session)) continue;  // another run is delivering it
-    auto receipt = co_await deliver_log(*client_, *spool_, entry, {});
+    auto receipt = co_await deliver_log(*client_, *spool_, entry, LogOrigin::earlier_run, {});
     if (!receipt) {
       environment_.console.detail(
           "leftover", fmt::format("session {}: {}", entry.session, receipt.error().message));
@@ -234,8 +235,17 @@ Result<void> Connect::write_result(const ProgramSessionEnd& end, ExitStatus stat
 /// The record's way to the gateway; on the gateway path it is there already.
 Task<void> Connect::deliver(const ProgramSessionEnd& end) {
   if (data_path_ == access::DataPath::local) {
-    HOOP_CO_CHECK(co_await end_grant());
-    co_return co_await upload();
+    // Side by side: the role's end takes the database some milliseconds, and nobody waits twice.
+    asio::steady_timer revoked(context_, SteadyTime::max());
+    bool is_revoked = false;
+    asio::co_spawn(context_, end_grant(), [&](const std::exception_ptr&, const Result<void>&) {
+      is_revoked = true;
+      revoked.cancel();
+    });
+    Result<void> uploaded = co_await upload();
+    while (!is_revoked)
+      co_await revoked.async_wait(asio::experimental::as_tuple(asio::use_awaitable));
+    co_return uploaded;
   }
   if (end.session.receipted) {
     upload_ = Upload::receipted;

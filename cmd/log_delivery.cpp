@@ -17,14 +17,17 @@ constexpr int kMaxStalls = 5;
 bool is_final(ErrorCode code) { return code == ErrorCode::integrity; }
 
 Task<std::string> upload(GatewayClient& client, std::string session, record::Uploader& uploader,
-                         const UploadProgress& progress) {
+                         LogOrigin origin, const UploadProgress& progress) {
   int stalls = 0;
   for (int i = 0; i < kMaxSteps && stalls < kMaxStalls; ++i) {
     HOOP_CO_TRY(record::Uploader::Step step, uploader.next());
     if (auto* done = std::get_if<record::Uploader::Done>(&step)) co_return std::move(done->receipt);
     const std::uint64_t before = uploader.sent();
     if (std::holds_alternative<record::Uploader::AskOffset>(step)) {
-      HOOP_CO_TRY(const std::uint64_t offset, co_await client.log_offset(session));
+      std::uint64_t offset = 0;
+      if (origin == LogOrigin::earlier_run) {
+        HOOP_CO_TRY(offset, co_await client.log_offset(session));
+      }
       HOOP_CO_CHECK(uploader.offset_is(offset));
     } else if (auto* chunk = std::get_if<record::Uploader::PutChunk>(&step)) {
       HOOP_CO_TRY(
@@ -76,7 +79,7 @@ Result<Receipt> check_receipt(const std::string& receipt, const identity::KeySet
 }
 
 Task<Receipt> deliver_log(GatewayClient& client, record::Spool& spool, record::SpoolEntry entry,
-                          UploadProgress progress) {
+                          LogOrigin origin, UploadProgress progress) {
   auto uploader = record::Uploader::open(entry.path);
   if (!uploader) {
     HOOP_CO_CHECK(spool.set_aside(entry.session));
@@ -85,7 +88,7 @@ Task<Receipt> deliver_log(GatewayClient& client, record::Spool& spool, record::S
     error.code = ErrorCode::integrity;
     co_return std::unexpected(std::move(error));
   }
-  auto text = co_await upload(client, entry.session, *uploader, progress);
+  auto text = co_await upload(client, entry.session, *uploader, origin, progress);
   if (!text) {
     if (is_final(text.error().code)) HOOP_CO_CHECK(spool.set_aside(entry.session));
     co_return std::unexpected(std::move(text).error());

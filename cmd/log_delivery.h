@@ -27,11 +27,14 @@ Result<Receipt> check_receipt(const std::string& receipt, const identity::KeySet
 
 using UploadProgress = std::function<void(std::uint64_t sent, std::uint64_t total)>;
 
+/// Of a log that this run wrote the gateway has nothing yet, and is not asked how much.
+enum class LogOrigin { this_run, earlier_run };
+
 /// Uploads one log that the caller has claimed from where the gateway stands, and removes it from
 /// the spool once the receipt is good. A log that is broken here or that the gateway refuses for
 /// good is set aside. Fails with what the client fails with; integrity: set aside.
 Task<Receipt> deliver_log(GatewayClient& client, record::Spool& spool, record::SpoolEntry entry,
-                          UploadProgress progress);
+                          LogOrigin origin, UploadProgress progress);
 
 /// The spool of this user.
 Result<record::Spool> open_spool(const Environment& environment);

@@ -69,11 +69,12 @@ class Clients {
 Result<Receipt> upload_one(Environment& environment, asio::io_context& context, Clients& clients,
                            record::Spool& spool, const record::SpoolEntry& entry) {
   HOOP_TRY(GatewayClient* const client, clients.at(entry.gateway_url));
-  auto receipt =
-      run(context, deliver_log(*client, spool, entry, [&](std::uint64_t sent, std::uint64_t total) {
-            if (total > kProgressBytes)
-              environment.console.progress("uploading " + entry.session, sent, total);
-          }));
+  auto receipt = run(context, deliver_log(*client, spool, entry, LogOrigin::earlier_run,
+                                          [&](std::uint64_t sent, std::uint64_t total) {
+                                            if (total > kProgressBytes)
+                                              environment.console.progress(
+                                                  "uploading " + entry.session, sent, total);
+                                          }));
   environment.console.finish_progress();
   return receipt;
 }
