@@ -49,12 +49,10 @@ Task<http::Response> Web::send(std::string method, std::string url, http::Header
   HOOP_CO_TRY(http::Url parsed, http::parse_url(url));
   if (parsed.scheme != "https")
     co_return fail(ErrorCode::config, fmt::format("'{}' is not an https:// URL", remote_text(url)));
-  const std::string origin = parsed.origin();
   auto response = co_await client_.send(std::move(method), std::move(parsed), std::move(headers),
                                         std::move(body), Deadline::after(clock_, patience));
   if (!response)
-    co_return std::unexpected(on_the_way(std::move(response).error())
-                                  .within(fmt::format("gateway {}", remote_text(origin))));
+    co_return std::unexpected(on_the_way(std::move(response).error()).within("gateway"));
   co_return std::move(*response);
 }
 
@@ -64,12 +62,9 @@ Task<http::Client::UpgradeAnswer> Web::upgrade(std::string url, std::string prot
   HOOP_CO_TRY(http::Url parsed, http::parse_url(url));
   if (parsed.scheme != "https")
     co_return fail(ErrorCode::config, fmt::format("'{}' is not an https:// URL", remote_text(url)));
-  const std::string origin = parsed.origin();
   auto answer = co_await client_.upgrade(std::move(parsed), std::move(protocol), std::move(headers),
                                          Deadline::after(clock_, patience));
-  if (!answer)
-    co_return std::unexpected(on_the_way(std::move(answer).error())
-                                  .within(fmt::format("gateway {}", remote_text(origin))));
+  if (!answer) co_return std::unexpected(on_the_way(std::move(answer).error()).within("gateway"));
   co_return std::move(*answer);
 }
 
