@@ -208,7 +208,10 @@ ExitStatus Connect::status_of(const ProgramSessionEnd& end) {
   if (end.session.failure && data_path_ == access::DataPath::local)
     return environment_.give_up(*end.session.failure);
   const int status = end.program->status;
-  if (end.expired && status != 0) return ExitStatus::access_ended;
+  if (end.session.was_taken() && !end.expired)
+    environment_.console.insist("access_ended", "the session was ended before its program",
+                                {{"session", session_}, {"cause", end.session.ended_by}});
+  if ((end.expired || end.session.was_taken()) && status != 0) return ExitStatus::access_ended;
   if (options_.fail_on_deny && end.session.totals.denied > 0) return ExitStatus::denied;
   return program_status(status);
 }

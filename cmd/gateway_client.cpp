@@ -12,6 +12,8 @@ namespace {
 
 constexpr std::uint64_t kMaxLogBytes = 1U << 30;  // of a download: what fits in memory everywhere
 constexpr auto kUploadTime = std::chrono::seconds(30);
+// The gateway seals and keeps the log, and waits until the target has no connection of it left.
+constexpr auto kKillTime = std::chrono::seconds(30);
 constexpr auto kLockTries = 150;  // of 100 ms: longer than a refresh by another process can take
 constexpr identity::JsonCaps kListCaps{8U << 20, 32, 400'000};
 
@@ -64,6 +66,7 @@ std::optional<SessionResult> read_session_result(const std::string& body) {
     const bool* value = std::get_if<bool>(&expired->value);
     out.expired = value != nullptr && *value;
   }
+  if (const std::string* cause = json->text("ended_by")) out.ended_by = *cause;
   bool whole = true;
   const auto count = [&](std::string_view name) -> std::uint64_t {
     const identity::Json* member = totals->find(name);
@@ -306,6 +309,20 @@ Task<SessionResult> GatewayClient::end_session(std::string session, std::string 
   auto result = read_session_result(response.body);
   if (!result) co_return odd_answer("the end of a session");
   co_return std::move(*result);
+}
+
+Task<void> GatewayClient::kill_session(std::string session, std::string reason) {
+  std::string body = "{";
+  if (!reason.empty()) {
+    body += "\"reason\":";
+    append_json_string(body, reason);
+  }
+  body += "}";
+  HOOP_CO_TRY(
+      const http::Response response,
+      co_await send("POST", log_path(session, "/kill"), json_body(), std::move(body), kKillTime));
+  if (response.status != 204) co_return std::unexpected(problem_of(response, record_.url));
+  co_return Result<void>{};
 }
 
 Task<http::Client::Upgraded> GatewayClient::upgrade(std::string path, std::string protocol,

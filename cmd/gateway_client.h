@@ -47,6 +47,9 @@ class GatewayClient {
   /// Gateway path: the session is over; what it came to. cause as hoopctl-session-log(5) names it.
   Task<SessionResult> end_session(std::string session, std::string cause, int program_status,
                                   std::chrono::milliseconds patience);
+  /// Ends one's own session, or as an operator anybody's. Fails with not_found for what one may not
+  /// end.
+  Task<void> kill_session(std::string session, std::string reason);
   /// A connection of its own that has switched to protocol. Without the login's token: what proves
   /// who asks stands in headers, which is asked once TLS stands.
   Task<http::Client::Upgraded> upgrade(std::string path, std::string protocol,

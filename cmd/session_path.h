@@ -16,9 +16,13 @@ struct SessionResult {
   session::SessionTotals totals;
   std::string log_digest;  // hex; empty when nobody could tell
   bool expired = false;
+  std::string ended_by;          // gateway path: the cause in the log; empty when nobody could tell
   bool receipted = false;        // the log is at the gateway already
   std::optional<Error> failure;  // local path: the record was not kept to its end. gateway path:
                                  // the gateway did not confirm the end
+
+  /// The gateway took access away while the program ran.
+  bool was_taken() const { return expired || ended_by == "killed" || ended_by == "revoked"; }
 };
 
 class SessionPath {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// hoopctl sessions: list, show, verify, upload.
+// hoopctl sessions: list, show, verify, upload, kill.
 #include "cmd/sessions.h"
 
 #include <fmt/format.h>
@@ -15,6 +15,7 @@ namespace hoop::cmd {
 namespace {
 
 constexpr std::uint64_t kProgressBytes = 256U << 10;
+constexpr std::size_t kMaxReason = 200;  // as the gateway takes it
 
 Result<void> list_sessions(Environment& environment, int limit) {
   HOOP_TRY(const std::string url, chosen_gateway(environment));
@@ -44,6 +45,23 @@ Result<void> list_sessions(Environment& environment, int limit) {
       row.push_back(value_at(session, column.key));
   }
   environment.console.print(listing);
+  return {};
+}
+
+Result<void> kill_session(Environment& environment, const std::string& session,
+                          const std::string& reason) {
+  if (!record::is_session_id(session))
+    return fail(ErrorCode::usage, fmt::format("'{}' is not a session's id", remote_text(session)),
+                "hoopctl sessions list");
+  if (reason.size() > kMaxReason)
+    return fail(ErrorCode::usage, fmt::format("--reason is longer than {} bytes", kMaxReason));
+  HOOP_TRY(const std::string url, chosen_gateway(environment));
+  asio::io_context context;
+  HOOP_TRY(const std::unique_ptr<GatewayClient> client,
+           GatewayClient::open(environment, context.get_executor(), url));
+  HOOP_CHECK(run(context, client->kill_session(session, reason)));
+  environment.console.say("session_killed", fmt::format("session {} has ended", session),
+                          {{"session", session}});
   return {};
 }
 
@@ -117,7 +135,8 @@ void add_sessions(CLI::App& app, Environment& environment) {
   const auto finish = [&environment](const Result<void>& done) {
     return done ? ExitStatus::ok : environment.give_up(done.error());
   };
-  CLI::App* command = app.add_subcommand("sessions", "list, show, verify and deliver session logs");
+  CLI::App* command =
+      app.add_subcommand("sessions", "list, show, verify and deliver session logs; end sessions");
   command->require_subcommand(1);
   command->footer(
       examples({"hoopctl sessions list", "hoopctl sessions verify s_cjsgj3svsplpf4eygjc5glm6qm"}));
@@ -170,6 +189,21 @@ void add_sessions(CLI::App& app, Environment& environment) {
   upload->footer(examples({"hoopctl sessions upload", "hoopctl --output json sessions upload"}));
   upload->callback([&environment] {
     environment.work = [&environment] { return upload_sessions(environment); };
+  });
+
+  auto killed = std::make_shared<std::string>();
+  auto reason = std::make_shared<std::string>();
+  CLI::App* kill = command->add_subcommand(
+      "kill", "end a session now: one of mine, or as a member of admins anybody's");
+  kill->add_option("SESSION", *killed, "the session's id")->required()->option_text(" ");
+  kill->add_option("--reason", *reason, "why; its program reads it")->option_text("TEXT");
+  kill->footer(examples({"hoopctl sessions kill s_cjsgj3svsplpf4eygjc5glm6qm",
+                         "hoopctl sessions kill s_cjsgj3svsplpf4eygjc5glm6qm --reason 'it locks "
+                         "the orders table'"}));
+  kill->callback([&environment, finish, killed, reason] {
+    environment.work = [&environment, finish, killed, reason] {
+      return finish(kill_session(environment, *killed, *reason));
+    };
   });
 }
 

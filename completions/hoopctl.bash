@@ -4,7 +4,7 @@ _hoopctl_commands() {
   case $1 in
     '') echo 'login logout whoami targets connect sessions gateway' ;;
     targets) echo 'list show' ;;
-    sessions) echo 'list show verify upload' ;;
+    sessions) echo 'list show verify upload kill' ;;
     gateway) echo 'init serve user' ;;
     'gateway user') echo 'add' ;;
   esac
@@ -16,6 +16,7 @@ _hoopctl_options() {
     login) echo '--help --ca --ca-sha256' ;;
     connect) echo '--help --reason --tcp --keep --fail-on-deny --result-fd' ;;
     'sessions list') echo '--help --limit' ;;
+    'sessions kill') echo '--help --reason' ;;
     'gateway init') echo '--help --name --listen' ;;
     'gateway user add') echo '--help --group --password-stdin' ;;
     *) echo '--help' ;;
@@ -54,7 +55,7 @@ _hoopctl() {
   fi
   case $path in
     connect | 'targets show') COMPREPLY=($(compgen -W "$(_hoopctl_targets)" -- "$word")) ;;
-    'sessions show') COMPREPLY=($(compgen -W "$(_hoopctl_sessions)" -- "$word")) ;;
+    'sessions show' | 'sessions kill') COMPREPLY=($(compgen -W "$(_hoopctl_sessions)" -- "$word")) ;;
     'sessions verify') COMPREPLY=($(compgen -W "$(_hoopctl_sessions)" -- "$word") $(compgen -f -- "$word")) ;;
     'gateway init' | 'gateway serve' | 'gateway user add') COMPREPLY=($(compgen -d -- "$word")) ;;
     *) COMPREPLY=($(compgen -W "$(_hoopctl_commands "$path")" -- "$word")) ;;

@@ -6,7 +6,7 @@ function __hoopctl_at
     set -l words (commandline -opc)
     for word in $words[2..-1]
         test "$word" = -- && return 1
-        if contains -- $word login logout whoami targets connect sessions gateway list show verify upload init serve user add
+        if contains -- $word login logout whoami targets connect sessions gateway list show verify upload kill init serve user add
             set -a path $word
         end
     end
@@ -35,7 +35,7 @@ complete -c hoopctl -n '__hoopctl_at' -a logout -d 'revoke and delete the login'
 complete -c hoopctl -n '__hoopctl_at' -a whoami -d 'say who the gateway takes me for'
 complete -c hoopctl -n '__hoopctl_at' -a targets -d 'list what I may open'
 complete -c hoopctl -n '__hoopctl_at' -a connect -d 'run a program against a target'
-complete -c hoopctl -n '__hoopctl_at' -a sessions -d 'list, show, verify and deliver session logs'
+complete -c hoopctl -n '__hoopctl_at' -a sessions -d 'list, show, verify and deliver session logs; end sessions'
 complete -c hoopctl -n '__hoopctl_at' -a gateway -d 'make and run a gateway'
 
 complete -c hoopctl -n '__hoopctl_at login' -l ca -rF -d 'trust the authorities in this file'
@@ -56,9 +56,12 @@ complete -c hoopctl -n '__hoopctl_at sessions' -a list -d 'list my sessions'
 complete -c hoopctl -n '__hoopctl_at sessions' -a show -d 'tell what was done in one'
 complete -c hoopctl -n '__hoopctl_at sessions' -a verify -d 'prove that a log is whole'
 complete -c hoopctl -n '__hoopctl_at sessions' -a upload -d 'deliver what waits here'
+complete -c hoopctl -n '__hoopctl_at sessions' -a kill -d 'end one now'
 complete -c hoopctl -n '__hoopctl_at sessions list' -l limit -x -d 'at most so many'
 complete -c hoopctl -n '__hoopctl_at sessions show' -a '(__hoopctl_sessions)'
 complete -c hoopctl -n '__hoopctl_at sessions verify' -F -a '(__hoopctl_sessions)'
+complete -c hoopctl -n '__hoopctl_at sessions kill' -a '(__hoopctl_sessions)'
+complete -c hoopctl -n '__hoopctl_at sessions kill' -l reason -x -d 'why'
 
 complete -c hoopctl -n '__hoopctl_at gateway' -a init -d 'make a configuration'
 complete -c hoopctl -n '__hoopctl_at gateway' -a serve -d 'run it'

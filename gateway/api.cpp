@@ -80,6 +80,10 @@ bool is_auditor(const access::Identity& identity) {
   });
 }
 
+bool is_operator(const access::Identity& identity) {
+  return std::ranges::find(identity.groups, "admins") != identity.groups.end();
+}
+
 http::Response Api::discovery() const {
   // Not in the token keys' set: a receipt must never pass for a token, nor a token for a receipt.
   const identity::KeySet receipt_keys{{identity::verification_key(parts_.receipt_key)}};
@@ -165,6 +169,10 @@ asio::awaitable<http::Response> Api::route(http::Request request, access::Identi
     if (method != "POST") co_return wrong_method("POST");
     co_return co_await end_session(path[1], std::move(request), std::move(identity));
   }
+  if (path.size() == 3 && path[2] == "kill") {
+    if (method != "POST") co_return wrong_method("POST");
+    co_return co_await kill_session(path[1], std::move(request), std::move(identity));
+  }
   if (path.size() == 3 && path[2] == "finish") {
     if (method != "POST") co_return wrong_method("POST");
     co_return co_await finish_log(path[1], std::move(request), std::move(identity));
@@ -179,7 +187,8 @@ Task<SessionRecord> Api::find_session(std::string session, access::Identity iden
   auto found = co_await parts_.workers.run(find);
   if (!found) co_return std::unexpected(std::move(found).error());
   const bool may = *found && ((*found)->subject == identity.subject ||
-                              (who == Who::owner_or_auditor && is_auditor(identity)));
+                              (who == Who::owner_or_auditor && is_auditor(identity)) ||
+                              (who == Who::owner_or_operator && is_operator(identity)));
   if (!may) co_return fail(ErrorCode::not_found, "no such session");
   co_return std::move(**found);
 }

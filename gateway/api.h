@@ -54,6 +54,10 @@ class Api {
   asio::awaitable<http::Response> end_session(std::string session, http::Request request,
                                               access::Identity identity);
 
+  // api_kill.cpp
+  asio::awaitable<http::Response> kill_session(std::string session, http::Request request,
+                                               access::Identity identity);
+
   // api_sessions.cpp
   asio::awaitable<http::Response> list_sessions(http::Request request, access::Identity identity);
   asio::awaitable<http::Response> show_session(std::string session, access::Identity identity);
@@ -66,7 +70,7 @@ class Api {
   asio::awaitable<http::Response> finish_log(std::string session, http::Request request,
                                              access::Identity identity);
 
-  enum class Who { owner, owner_or_auditor };
+  enum class Who { owner, owner_or_operator, owner_or_auditor };
   /// The session if it exists and this identity may deal with it; not_found for both.
   Task<SessionRecord> find_session(std::string session, access::Identity identity, Who who);
 
@@ -78,6 +82,8 @@ class Api {
 http::Response problem_of(const Error& error);
 /// Members of the groups that see everybody's sessions.
 bool is_auditor(const access::Identity& identity);
+/// Members of the group that ends everybody's sessions.
+bool is_operator(const access::Identity& identity);
 /// "open", "ended", "unsealed".
 std::string_view session_state(const SessionRecord& record, SystemTime now);
 

@@ -44,7 +44,9 @@ http::Response to_response(const SessionResult& result) {
   Json out = {{"log_digest", result.log_digest},
               {"upload", result.receipt.empty() ? "spooled" : "receipted"}};
   if (!result.receipt.empty()) out["receipt"] = result.receipt;
-  out["expired"] = result.expired;
+  out["expired"] = result.cause == "expired";
+  out["ended_by"] = nullptr;
+  if (!result.cause.empty()) out["ended_by"] = result.cause;
   out["totals"] = {{"allowed", result.totals.allowed},
                    {"denied", result.totals.denied},
                    {"masked_values", result.totals.masked_values},
@@ -53,8 +55,8 @@ http::Response to_response(const SessionResult& result) {
   return http::json_response(200, out.dump());
 }
 
-/// What the log of a session says that another process of this gateway ran. How many bytes it
-/// released is not kept.
+/// What the log of a session says that another process of this gateway ran. What ended it, and how
+/// many bytes it released, is not kept.
 SessionResult from_log(const FinishedLog& log) {
   SessionResult out;
   out.log_digest = log.digest;

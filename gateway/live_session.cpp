@@ -97,7 +97,11 @@ asio::awaitable<void> LiveSession::serve_stream(PlacePtr place,
 }
 
 void LiveSession::begin_end(SessionEnding ending) {
-  if (state_ != State::open) return;
+  if (state_ != State::open) {
+    // Whoever says that its program has ended cannot keep its streams from somebody's kill.
+    if (state_ == State::ending && ending.patience.count() == 0) tell_end(ending.reason);
+    return;
+  }
   state_ = State::ending;
   expiry_.cancel();
   ending_.spawn(finish(shared_from_this(), std::move(ending)));
@@ -148,15 +152,17 @@ asio::awaitable<void> LiveSession::finish(std::shared_ptr<LiveSession> self, Ses
 asio::awaitable<void> LiveSession::seal(LiveSession& self, const SessionEnding& ending) {
   // The last reference but the work's: with it the log's file is closed.
   const std::shared_ptr<session::SessionEngine> engine = std::move(self.engine_);
-  Work<void> finish = [engine, cause = ending.cause, status = ending.program_status] {
-    return engine->finish(cause, status);
+  Work<void> finish = [engine, ending]() -> Result<void> {
+    // A log that cannot take it cannot be sealed either, and says so there.
+    if (!ending.by.empty()) static_cast<void>(engine->note_ended_by(ending.by, ending.words));
+    return engine->finish(ending.cause, ending.program_status);
   };
   // On the pool: it waits for the disk.
   const auto sealed = co_await self.services_.workers.run(finish);
   if (!sealed)
     self.services_.log.error("log.not_sealed",
                              {{"session", self.id_}, {"error", sealed.error().message}});
-  self.result_.expired = ending.cause == "expired";
+  self.result_.cause = ending.cause;
   self.result_.totals = engine->gate().totals();
   self.result_.log_digest = to_hex(engine->gate().log_digest());
   self.services_.log.info("session.ended",

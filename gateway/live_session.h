@@ -33,14 +33,16 @@ struct SessionEnding {
   int program_status = -1;
   std::string reason;  // for the program, in its own protocol
   std::chrono::milliseconds patience{
-      0};  // for streams to end by themselves before they are told the reason
+      0};                  // for streams to end by themselves before they are told the reason
+  std::string by = {};     // the subject of the person who ended it; empty: nobody did
+  std::string words = {};  // what that person gave as the reason; for the log
 };
 
 /// What is left of a session that has ended.
 struct SessionResult {
   std::string log_digest;  // hex
   std::string receipt;     // empty: the log waits in the spool
-  bool expired = false;
+  std::string cause;       // of its ending
   session::SessionTotals totals;
 };
 
@@ -87,7 +89,8 @@ class LiveSession : public std::enable_shared_from_this<LiveSession> {
   /// seconds.
   static void serve(PlacePtr place, std::unique_ptr<session::Tunnel> tunnel);
   /// No new streams from now on; the running ones end, the log is sealed and delivered, the
-  /// credential revoked. The first call counts. Goes on by itself, as a task of this session.
+  /// credential revoked. The first call counts; one without patience ends the patience of the
+  /// first. Goes on by itself, as a task of this session.
   void begin_end(SessionEnding ending);
   /// Returns when it has ended: begin_end() was called.
   asio::awaitable<SessionResult> result();

@@ -52,6 +52,12 @@ Task<void> SessionEngine::serve(net::StreamPtr downstream, Opening opening) {
 
 void SessionEngine::end_all(std::string reason) { handler_->end_all(std::move(reason)); }
 
+Result<void> SessionEngine::note_ended_by(const std::string& subject, const std::string& words) {
+  mask::HiddenCounts hidden;
+  HOOP_TRY(const std::string clean, masker_.rewrite_text(words, hidden));
+  return gate_->note({"ended_by", {{"subject", subject}, {"reason", clean}}});
+}
+
 Result<void> SessionEngine::finish(std::string cause, int program_status) {
   return gate_->seal(std::move(cause), program_status);
 }

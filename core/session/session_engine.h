@@ -38,6 +38,9 @@ class SessionEngine {
   Task<void> serve(net::StreamPtr downstream, Opening opening);
   /// Ends running connections with a reason (expiry, revocation).
   void end_all(std::string reason);
+  /// Records who ends the session, and why; detectors hide in the words what they find. Once
+  /// nothing is being served.
+  Result<void> note_ended_by(const std::string& subject, const std::string& words);
   /// Seals the log, once nothing is being served.
   Result<void> finish(std::string cause, int program_status);
 

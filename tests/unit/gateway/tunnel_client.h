@@ -3,6 +3,7 @@
 // PostgreSQL as a test needs.
 #pragma once
 
+#include "core/record/session_log_reader.h"
 #include "core/session/tunnel.h"
 #include "tests/unit/gateway/gateway_support.h"
 
@@ -161,6 +162,37 @@ inline asio::awaitable<std::string> query(net::Stream& stream, std::string sql) 
   const bool sent = co_await send_query(stream, std::move(sql));
   if (!sent) co_return "not sent";
   co_return co_await read_replies(stream);
+}
+
+inline asio::awaitable<bool> pause_for(std::chrono::milliseconds span) {
+  asio::steady_timer timer(co_await asio::this_coro::executor, span);
+  co_await timer.async_wait(as_result);
+  co_return true;
+}
+
+/// The payloads of a log, one a line, and whether it is sealed.
+inline std::string log_text(const std::string& bytes) {
+  record::LogReader reader;
+  reader.feed(as_bytes(bytes));
+  std::string out;
+  for (;;) {
+    const auto next = reader.next();
+    REQUIRE(next);
+    if (out.empty() && reader.header()) out = reader.header()->json + "\n";
+    if (!*next) break;
+    out += to_text((*next)->payload) + "\n";
+  }
+  const auto summary = reader.finish();
+  REQUIRE(summary);
+  out += summary->sealed ? "sealed" : "not sealed";
+  return out;
+}
+
+/// Opens a stream and waits until it is ready.
+inline std::unique_ptr<session::Tunnel> ready_stream(FarSession& far, std::uint64_t number = 1) {
+  auto tunnel = far.gateway.run(far.open({.stream = number}));
+  REQUIRE(far.gateway.run(read_replies(*tunnel)) == "ready");
+  return tunnel;
 }
 
 }  // namespace hoop::gateway::test_support

@@ -2,7 +2,6 @@
 // The gateway path in process: a client's end over TLS, and a real PostgreSQL behind the gateway.
 #include "gateway/tunnel.h"
 
-#include "core/record/session_log_reader.h"
 #include "core/record/spool.h"
 #include "gateway/issuers/postgres_role.h"
 #include "gateway/sqlite_store.h"
@@ -12,40 +11,6 @@ using namespace hoop;
 using namespace hoop::gateway;
 using namespace hoop::gateway::test_support;
 using Catch::Matchers::ContainsSubstring;
-
-namespace {
-
-asio::awaitable<bool> pause_for(std::chrono::milliseconds span) {
-  asio::steady_timer timer(co_await asio::this_coro::executor, span);
-  co_await timer.async_wait(as_result);
-  co_return true;
-}
-
-std::string log_text(const std::string& bytes) {
-  record::LogReader reader;
-  reader.feed(as_bytes(bytes));
-  std::string out;
-  for (;;) {
-    const auto next = reader.next();
-    REQUIRE(next);
-    if (out.empty() && reader.header()) out = reader.header()->json + "\n";
-    if (!*next) break;
-    out += to_text((*next)->payload) + "\n";
-  }
-  const auto summary = reader.finish();
-  REQUIRE(summary);
-  out += summary->sealed ? "sealed" : "not sealed";
-  return out;
-}
-
-/// Opens stream 1 and waits until it is ready.
-std::unique_ptr<session::Tunnel> ready_stream(FarSession& far, std::uint64_t number = 1) {
-  auto tunnel = far.gateway.run(far.open({.stream = number}));
-  REQUIRE(far.gateway.run(read_replies(*tunnel)) == "ready");
-  return tunnel;
-}
-
-}  // namespace
 
 TEST_CASE("tunnel: what the client is given opens nothing but streams") {
   Gateway g;

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+// POST of /v1/sessions/{session}/kill: its owner or an operator ends a session now.
+#include <fmt/format.h>
+
+#include "core/base/encoding.h"
+#include "core/identity/json.h"
+#include "gateway/api.h"
+
+namespace hoop::gateway {
+namespace {
+
+constexpr std::size_t kMaxBody = 4U << 10;
+constexpr std::size_t kMaxReason = 200;
+
+/// The reason in the body; empty if there is none.
+Result<std::string> read_reason(const std::string& body) {
+  if (body.empty()) return std::string();
+  if (body.size() > kMaxBody) return fail(ErrorCode::too_large, "the request is longer than 4 KiB");
+  HOOP_TRY(const auto json, identity::parse_json(body));
+  if (json.object() == nullptr)
+    return fail(ErrorCode::malformed, "the request must be a JSON object");
+  const std::string* reason = json.text("reason");
+  if (json.object()->size() > (json.find("reason") != nullptr ? 1U : 0U))
+    return fail(ErrorCode::malformed, "the request has members that we do not know");
+  if (json.find("reason") != nullptr && (reason == nullptr || reason->size() > kMaxReason))
+    return fail(ErrorCode::malformed,
+                fmt::format("'reason' must be a string of up to {} bytes", kMaxReason));
+  return reason != nullptr ? *reason : std::string();
+}
+
+}  // namespace
+
+asio::awaitable<http::Response> Api::kill_session(std::string session, http::Request request,
+                                                  access::Identity identity) {
+  auto words = read_reason(request.body);
+  if (!words) co_return problem_of(words.error());
+  auto record = co_await find_session(session, identity, Who::owner_or_operator);
+  if (!record) co_return problem_of(record.error());
+  const bool owner = record->subject == identity.subject;
+  parts_.log.info("session.killed", {{"session", session},
+                                     {"target", record->target},
+                                     {"subject", record->subject},
+                                     {"by", identity.subject},
+                                     {"as", owner ? "owner" : "operator"}});
+  if (record->path == access::DataPath::gateway) {
+    SessionEnding ending;
+    ending.cause = "killed";
+    ending.reason =
+        owner ? "the session was ended by its owner" : "the session was ended by an operator";
+    if (!words->empty()) ending.reason += ": " + neutralise(*words, kMaxReason, Lines::escape);
+    ending.by = identity.subject;
+    ending.words = std::move(*words);
+    static_cast<void>(co_await parts_.live.end(session, std::move(ending)));
+  }
+  // On the gateway path once more: the answer says whether it has come about.
+  auto revoked = co_await parts_.grants.revoke(std::move(session));
+  if (!revoked) {
+    Error error = std::move(revoked).error();
+    error.hint = "the gateway goes on trying";
+    co_return problem_of(error);
+  }
+  http::Response out;
+  out.status = 204;
+  co_return out;
+}
+
+}  // namespace hoop::gateway
