@@ -149,38 +149,29 @@ hoopctl gateway init "$gw" --name localhost --listen 127.0.0.1:0 >"$dir/init.log
 mkdir -p "$gw/conf.d"
 printf '%s' "$admin_password" >"$gw/keys/pg-demo.password"
 cp "$dir/pg-ca.pem" "$gw/pg-ca.pem"
-cat >"$gw/conf.d/10-stack.toml" <<CONF
-[gateway]
-device_poll_interval = 1
+target() {  # target NAME PATH DESCRIPTION
+  cat <<CONF
 
 [[target]]
-name = "pg-demo"
+name = "$1"
 protocol = "postgres"
-description = "the demo shop"
+description = "$3"
 host = "127.0.0.1"
 port = $port
 databases = ["demo"]
 tls = "verify-full"
 ca_file = "$gw/pg-ca.pem"
 server_name = "localhost"
-path = "local"
-labels = { env = "demo" }
-admin = { user = "hoop_admin", password = "file:$gw/keys/pg-demo.password", database = "demo" }
-
-[[target]]
-name = "pg-demo-gateway"
-protocol = "postgres"
-description = "the demo shop, by the gateway path"
-host = "127.0.0.1"
-port = $port
-databases = ["demo"]
-tls = "verify-full"
-ca_file = "$gw/pg-ca.pem"
-server_name = "localhost"
-path = "gateway"
+path = "$2"
 labels = { env = "demo" }
 admin = { user = "hoop_admin", password = "file:$gw/keys/pg-demo.password", database = "demo" }
 CONF
+}
+{
+  printf '[gateway]\ndevice_poll_interval = 1\n'
+  target pg-demo local "the demo shop"
+  target pg-demo-gateway gateway "the demo shop, by the gateway path"
+} >"$gw/conf.d/10-stack.toml"
 cp "$here/stack_policy.toml" "$gw/policy.toml"
 [ -n "$policy" ] && cp "$policy" "$gw/conf.d/50-policy.toml"
 [ -n "$gateway_config" ] && cp "$gateway_config" "$gw/conf.d/60-gateway.toml"
