@@ -42,6 +42,9 @@ title "And what would carry a masked value out by another way"
 try 1 connect pg-demo -- -X -c 'select upper(email) from customers where id = 1'
 try 1 connect pg-demo -- pg_dump --data-only -t customers
 
+title "The gateway path: the same engine, but in the gateway; this machine holds no credential and no record"
+try 0 connect pg-demo-gateway -- -X -c 'select id, email, ssn from customers where id = 2'
+
 title "What was done, and the proof that nobody changed it"
 try 0 sessions list
 session=$(hoopctl --output json sessions list | jq -rs 'map(select(.session)) | sort_by(.started_at) | .[1].session')
