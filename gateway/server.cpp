@@ -13,6 +13,7 @@
 #include "core/identity/private_file.h"
 #include "gateway/api.h"
 #include "gateway/directory_session_store.h"
+#include "gateway/health.h"
 #include "gateway/idp/identity_provider.h"
 #include "gateway/issuers/postgres_role.h"
 #include "gateway/reaper.h"
@@ -144,9 +145,11 @@ struct GatewayServer::Parts {
   std::optional<Reaper> reaper;
   std::unique_ptr<idp::IdentityProvider> idp;
   std::optional<Api> api;
+  std::optional<Health> health;
   std::optional<http::Server> http;
 
   asio::awaitable<http::Response> handle(http::Request request, http::ConnectionInfo connection) {
+    if (is_health_path(request.path())) co_return co_await health->answer(std::move(request));
     if (is_tunnel_path(request.path())) co_return tunnel->answer(request, connection);
     if (request.path().starts_with("/v1/") || request.path() == "/.well-known/hoopctl")
       co_return co_await api->handle(std::move(request));
@@ -219,6 +222,7 @@ Result<std::unique_ptr<GatewayServer>> GatewayServer::create(GatewayConfig confi
                                                            clock, *log, context.get_executor()},
                                      random});
   p.tunnel.emplace(*p.live, *log);
+  p.health.emplace(*p.store, *p.workers, clock, *log);
   p.api.emplace(ApiParts{
       p.config.id, p.base_url, p.config.grants_per_minute,
       std::make_shared<const identity::TokenVerifier>(std::vector{std::move(issuer)}, clock),
@@ -247,6 +251,7 @@ Result<void> GatewayServer::start() {
 
 asio::awaitable<void> GatewayServer::stop() {
   Parts& p = *parts_;
+  p.health->set_stopping();
   std::error_code ignored;
   std::filesystem::remove(p.config.layout.listen_file(), ignored);
   // HTTP goes on meanwhile: the clients of these sessions ask what came of them.

@@ -23,6 +23,7 @@ CREATE TABLE IF NOT EXISTS session (
 CREATE INDEX IF NOT EXISTS session_by_start ON session (started_at DESC);
 CREATE INDEX IF NOT EXISTS session_by_subject ON session (subject, started_at DESC);
 CREATE INDEX IF NOT EXISTS session_unrevoked ON session (state) WHERE state <> 2;
+CREATE TABLE IF NOT EXISTS store_check (one INTEGER PRIMARY KEY CHECK (one = 1), count INTEGER NOT NULL) STRICT;
 )sql";
 
 // What has changed since the first version, one step a version. PRAGMA user_version counts the
@@ -203,6 +204,15 @@ Result<std::vector<SessionRecord>> SqliteStore::list(const std::string& subject,
 
 Result<std::vector<SessionRecord>> SqliteStore::unrevoked() {
   return select("WHERE state <> 2 ORDER BY expires_at", {});
+}
+
+Result<void> SqliteStore::check() {
+  const std::lock_guard lock(mutex_);
+  HOOP_CHECK(database_.run(
+      "INSERT INTO store_check VALUES (1, 1) ON CONFLICT (one) DO UPDATE SET count = count + 1"));
+  HOOP_TRY(const auto row, database_.find("SELECT count FROM store_check"));
+  if (!row) return fail(ErrorCode::storage, "what was written to the database cannot be read");
+  return {};
 }
 
 }  // namespace hoop::gateway

@@ -24,6 +24,7 @@ class SqliteStore final : public Store {
   Result<std::optional<SessionRecord>> find(const std::string& session) override;
   Result<std::vector<SessionRecord>> list(const std::string& subject, std::size_t limit) override;
   Result<std::vector<SessionRecord>> unrevoked() override;
+  Result<void> check() override;
 
  private:
   explicit SqliteStore(Database database) : database_(std::move(database)) {}

@@ -74,6 +74,8 @@ class Store {
                                                   std::size_t limit) = 0;
   /// Whose credential is planned or active, whatever the clock says.
   virtual Result<std::vector<SessionRecord>> unrevoked() = 0;
+  /// Writes something and reads it back: success means that the others have a chance.
+  virtual Result<void> check() = 0;
 };
 
 }  // namespace hoop::gateway

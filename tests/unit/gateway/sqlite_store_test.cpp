@@ -139,3 +139,16 @@ TEST_CASE("store: lists are latest first, of one subject or of all, and bounded"
   CHECK(names(*store->list("", 1)) == "s_3 ");
   CHECK(names(*store->list("alice' OR '1'='1", 10)).empty());
 }
+
+TEST_CASE("store: the check writes, and says when that is not possible") {
+  test::TempDir dir;
+  auto store = SqliteStore::open(dir / "gateway.db");
+  REQUIRE(store);
+  CHECK((*store)->check());
+  CHECK((*store)->check());
+  auto other = Database::open(dir / "gateway.db");
+  REQUIRE(other);
+  CHECK((*other->find("SELECT count FROM store_check"))->integer(0) == 2);
+  REQUIRE(other->script("DROP TABLE store_check"));
+  CHECK((*store)->check().error().code == ErrorCode::storage);
+}
