@@ -15,7 +15,7 @@ _hoopctl_options() {
     '') echo '--help --config --gateway --output --quiet --verbose --version' ;;
     login) echo '--help --ca --ca-sha256' ;;
     connect) echo '--help --reason --tcp --keep --fail-on-deny --result-fd' ;;
-    'sessions list') echo '--help --limit' ;;
+    'sessions list') echo '--help --limit --live' ;;
     'sessions kill') echo '--help --reason' ;;
     'gateway init') echo '--help --name --listen' ;;
     'gateway user add') echo '--help --group --password-stdin' ;;

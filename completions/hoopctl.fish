@@ -58,6 +58,7 @@ complete -c hoopctl -n '__hoopctl_at sessions' -a verify -d 'prove that a log is
 complete -c hoopctl -n '__hoopctl_at sessions' -a upload -d 'deliver what waits here'
 complete -c hoopctl -n '__hoopctl_at sessions' -a kill -d 'end one now'
 complete -c hoopctl -n '__hoopctl_at sessions list' -l limit -x -d 'at most so many'
+complete -c hoopctl -n '__hoopctl_at sessions list' -l live -d 'only those that are live'
 complete -c hoopctl -n '__hoopctl_at sessions show' -a '(__hoopctl_sessions)'
 complete -c hoopctl -n '__hoopctl_at sessions verify' -F -a '(__hoopctl_sessions)'
 complete -c hoopctl -n '__hoopctl_at sessions kill' -a '(__hoopctl_sessions)'

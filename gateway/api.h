@@ -84,6 +84,8 @@ http::Response problem_of(const Error& error);
 bool is_auditor(const access::Identity& identity);
 /// Members of the group that ends everybody's sessions.
 bool is_operator(const access::Identity& identity);
+/// Its credential still opens the target.
+bool is_live(const SessionRecord& record, SystemTime now);
 /// "open", "ended", "unsealed".
 std::string_view session_state(const SessionRecord& record, SystemTime now);
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // GET of /v1/sessions and of one session.
+#include <algorithm>
 #include <charconv>
 
 #include <nlohmann/json.hpp>
@@ -23,6 +24,7 @@ Json to_json(const SessionRecord& record, SystemTime now) {
               {"started_at", to_rfc3339(record.started_at)},
               {"ended_at", nullptr},
               {"state", session_state(record, now)},
+              {"live", is_live(record, now)},
               {"actions", log.actions},
               {"denied", log.denied},
               {"masked_values", log.masked_values},
@@ -35,20 +37,45 @@ Json to_json(const SessionRecord& record, SystemTime now) {
   return out;
 }
 
-/// nullopt when it is not a number from 1 to kMaxLimit.
-std::optional<std::size_t> read_limit(std::string_view query) {
+struct Wanted {
+  std::size_t limit = kDefaultLimit;
+  bool live = false;  // only those
+};
+
+Result<Wanted> read_query(std::string_view query) {
+  Wanted out;
   auto form = http::Form::parse(query);
-  if (!form) return std::nullopt;
+  if (!form) return fail(ErrorCode::malformed, "the query cannot be read");
+  if (const auto live = form->find("live")) {
+    if (*live != "1") return fail(ErrorCode::malformed, "'live' can only be 1");
+    out.live = true;
+  }
   const auto text = form->find("limit");
-  if (!text) return kDefaultLimit;
-  std::size_t limit = 0;
-  const auto [stop, error] = std::from_chars(text->data(), text->data() + text->size(), limit);
-  if (error != std::errc() || stop != text->data() + text->size() || limit == 0)
-    return std::nullopt;
-  return std::min(limit, kMaxLimit);
+  if (!text) return out;
+  const auto [stop, error] = std::from_chars(text->data(), text->data() + text->size(), out.limit);
+  if (error != std::errc() || stop != text->data() + text->size() || out.limit == 0)
+    return fail(ErrorCode::malformed, "'limit' must be a number above 0");
+  out.limit = std::min(out.limit, kMaxLimit);
+  return out;
+}
+
+/// Latest first; subject empty: everybody's. Blocks.
+Result<std::vector<SessionRecord>> live_sessions(Store& store, const std::string& subject,
+                                                 std::size_t limit, SystemTime now) {
+  HOOP_TRY(auto records, store.unrevoked());
+  std::erase_if(records, [&](const SessionRecord& record) {
+    return !is_live(record, now) || (!subject.empty() && record.subject != subject);
+  });
+  std::ranges::stable_sort(records, std::ranges::greater(), &SessionRecord::started_at);
+  if (records.size() > limit) records.resize(limit);
+  return records;
 }
 
 }  // namespace
+
+bool is_live(const SessionRecord& record, SystemTime now) {
+  return record.state == CredentialState::active && record.expires_at > now;
+}
 
 std::string_view session_state(const SessionRecord& record, SystemTime now) {
   if (record.log) return record.log->sealed ? "ended" : "unsealed";
@@ -58,18 +85,18 @@ std::string_view session_state(const SessionRecord& record, SystemTime now) {
 
 asio::awaitable<http::Response> Api::list_sessions(http::Request request,
                                                    access::Identity identity) {
-  const auto limit = read_limit(request.query());
-  if (!limit)
-    co_return http::problem_response(400, "malformed", "'limit' must be a number above 0");
+  const auto wanted = read_query(request.query());
+  if (!wanted) co_return problem_of(wanted.error());
   Store& store = parts_.store;
   const std::string subject = is_auditor(identity) ? std::string() : identity.subject;
-  Work<std::vector<SessionRecord>> look = [&store, subject, most = *limit] {
-    return store.list(subject, most);
+  const SystemTime now = parts_.clock.system_now();
+  Work<std::vector<SessionRecord>> look = [&store, subject, wanted = *wanted, now] {
+    return wanted.live ? live_sessions(store, subject, wanted.limit, now)
+                       : store.list(subject, wanted.limit);
   };
   auto records = co_await parts_.workers.run(look);
   if (!records) co_return problem_of(records.error());
   Json list = Json::array();
-  const SystemTime now = parts_.clock.system_now();
   for (const SessionRecord& record : *records) list.push_back(to_json(record, now));
   co_return http::json_response(200, Json{{"sessions", std::move(list)}}.dump());
 }

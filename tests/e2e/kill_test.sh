@@ -11,6 +11,9 @@ sleeper() {  # sleeper NUMBER: a statement that runs until it is ended; its proc
 test_case "the owner kills a session: its program ends within 2 seconds, and knows why"
 holds sleeper 9000004801
 session=$(newest_session)
+run hoopctl --output json sessions list --live
+status_is 0
+is "$(printf '%s' "$OUT" | jq -r '[.session, .live] | @text')" "[\"$session\",true]"
 since=$(date +%s%N)
 run hoopctl sessions kill "$session" --reason 'it locks the orders table'
 status_is 0
@@ -30,6 +33,9 @@ fi
 holds grep -q "session.killed.*$session" "$HOOPCTL_STACK_DIR/gateway.log"
 holds sh -c "! grep -q 'locks the orders' '$HOOPCTL_STACK_DIR/gateway.log'"
 holds eventually 5 no_roles
+run hoopctl sessions list --live
+status_is 0
+out_is ''
 
 test_case "the record of a killed session is whole"
 holds eventually 10 sh -c "hoopctl sessions verify '$session'"

@@ -72,6 +72,41 @@ TEST_CASE("kill: a program on the gateway path reads why, and the log says who")
   g.stop();
 }
 
+TEST_CASE("sessions: the live ones are those whose credential lives") {
+  Gateway g;
+  FarSession far(g, "pg-calm"), ended(g, "pg-calm");
+  const auto key = crypto::Ed25519Key::generate();
+  auto local =
+      access::grant_from_json(g.post("/v1/grants", far.token, grant_body(key, "pg-a")).body);
+  REQUIRE(local);
+  CHECK(ended.end().status == 200);
+  const auto live = [&](const std::string& token, const std::string& more = "") {
+    const auto answer = g.get("/v1/sessions?live=1" + more, token);
+    INFO(answer.body);
+    REQUIRE(answer.status == 200);
+    const Json list = Json::parse(answer.body)["sessions"];
+    std::vector<std::string> ids;
+    for (const Json& one : list) {
+      CHECK(one["live"] == true);
+      ids.push_back(one["session"].get<std::string>());
+    }
+    return ids;
+  };
+  const std::string bob = g.token("bob", {"dev"}), root = g.token("root", {"admins"});
+  CHECK(live(far.token) == std::vector{local->session, far.grant.session});
+  CHECK(live(root) == live(far.token));
+  CHECK(live(root, "&limit=1") == std::vector{local->session});
+  CHECK(live(bob).empty());
+  CHECK(g.get("/v1/sessions?live=0", bob).status == 400);
+  const Json all = Json::parse(g.get("/v1/sessions", far.token).body)["sessions"];
+  REQUIRE(all.size() == 3);
+  CHECK(all[1]["live"] == false);
+  CHECK(g.post(kill_path(local->session), root, Json::object()).status == 204);
+  CHECK(live(root) == std::vector{far.grant.session});
+  CHECK(Json::parse(g.get("/v1/sessions/" + local->session, root).body)["live"] == false);
+  g.stop();
+}
+
 TEST_CASE("kill: the owner ends a session, without a word") {
   Gateway g;
   FarSession far(g, "pg-calm"), other(g, "pg-calm");
