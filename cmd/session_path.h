@@ -22,7 +22,9 @@ struct SessionResult {
                                  // the gateway did not confirm the end
 
   /// The gateway took access away while the program ran.
-  bool was_taken() const { return expired || ended_by == "killed" || ended_by == "revoked"; }
+  bool was_taken() const {
+    return expired || ended_by == "killed" || ended_by == "revoked" || ended_by == "policy_changed";
+  }
 };
 
 class SessionPath {

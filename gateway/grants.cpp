@@ -98,8 +98,8 @@ Task<IssuedGrant> GrantService::create(GrantRequest request) {
   access::Identity identity = request.identity;
   identity.claimed_agent = request.claimed_agent;
   const SystemTime now = parts_.clock.system_now();
-  HOOP_CO_TRY(auto authorization,
-              parts_.policy->authorize(identity, target->target, kLongestGrant, now));
+  const auto policy = parts_.policy;
+  HOOP_CO_TRY(auto authorization, policy->authorize(identity, target->target, kLongestGrant, now));
   if (target->issuer == nullptr)
     co_return fail(ErrorCode::unsupported, "this version cannot open targets of this protocol");
 
@@ -130,7 +130,7 @@ Task<IssuedGrant> GrantService::create(GrantRequest request) {
   grant.target = target->target;
   grant.role = authorization.role();
   grant.database_role = authorization.database_role();
-  grant.policy = parts_.policy->part_for(identity, target->target);
+  grant.policy = policy->part_for(identity, target->target);
   grant.mask_key =
       derive_mask_key(parts_.secret, gateway_path ? "" : identity.subject, target->target.name);
   grant.key_id = to_base64url(crypto::sha256(request.client_key));
@@ -156,6 +156,11 @@ Task<IssuedGrant> GrantService::create(GrantRequest request) {
                                         {"error", for_log(credential.error())}});
     co_return std::unexpected(
         std::move(credential).error().within(fmt::format("open target '{}'", record.target)));
+  }
+  if (!gateway_path && policy != parts_.policy) {
+    // On the gateway path the session is told. A failure has been logged, and the sweep goes on.
+    static_cast<void>(co_await revoke(record.session));
+    co_return fail(ErrorCode::cancelled, "policy has changed meanwhile", "try again");
   }
   grant.credential = std::move(*credential);
   parts_.log.info("grant.issued", {{"session", record.session},

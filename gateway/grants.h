@@ -61,7 +61,8 @@ class GrantService {
   GrantService(Parts parts, std::vector<GrantTarget> targets);
 
   /// Fails with denied (unknown and forbidden alike, target_unavailable), upstream_unreachable and
-  /// timeout (the target), or what else the issuer and the store fail with.
+  /// timeout (the target), cancelled (another policy meanwhile), or what else the issuer and the
+  /// store fail with.
   Task<IssuedGrant> create(GrantRequest request);
   /// Ends the credential now. Success if it has ended already, or is not known. After a failure the
   /// reaper goes on trying.
@@ -75,6 +76,12 @@ class GrantService {
   std::optional<SystemTime> next_expiry() const;
   /// Called on the loop's thread after next_expiry() has come nearer.
   void on_sooner(std::function<void()> listener) { on_sooner_ = std::move(listener); }
+
+  /// For new grants, at once. On the loop's thread, as policy().
+  void set_policy(std::shared_ptr<const access::PolicyEngine> policy) {
+    parts_.policy = std::move(policy);
+  }
+  std::shared_ptr<const access::PolicyEngine> policy() const { return parts_.policy; }
 
   /// What this identity may open, and by which path.
   std::vector<OpenTarget> open_to(const access::Identity& identity) const;

@@ -107,6 +107,23 @@ void LiveSession::begin_end(SessionEnding ending) {
   ending_.spawn(finish(shared_from_this(), std::move(ending)));
 }
 
+void LiveSession::apply(const access::PolicyEngine& policy) {
+  if (state_ != State::open) return;
+  const access::Grant& grant = engine_->grant();
+  if (policy.document().version == engine_->gate().policy().document().version) return;
+  const auto now_allowed = policy.authorize(grant.identity, grant.target, std::chrono::seconds(0),
+                                            services_.clock.system_now());
+  if (!now_allowed) {
+    begin_end({"revoked", -1, "access was revoked", std::chrono::milliseconds(0)});
+    return;
+  }
+  // Its credential is the mapped role's.
+  if (now_allowed->database_role() != grant.database_role ||
+      !engine_->take_policy(policy.part_for(grant.identity, grant.target)))
+    begin_end(
+        {"policy_changed", -1, "policy has changed: connect again", std::chrono::milliseconds(0)});
+}
+
 void LiveSession::tell_end(const std::string& reason) {
   if (told_) return;
   told_ = true;

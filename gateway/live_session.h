@@ -92,6 +92,9 @@ class LiveSession : public std::enable_shared_from_this<LiveSession> {
   /// credential revoked. The first call counts; one without patience ends the patience of the
   /// first. Goes on by itself, as a task of this session.
   void begin_end(SessionEnding ending);
+  /// Judges by this policy from now on; ends the session where it forbids it, or asks for what the
+  /// session was not made for.
+  void apply(const access::PolicyEngine& policy);
   /// Returns when it has ended: begin_end() was called.
   asio::awaitable<SessionResult> result();
 

@@ -55,6 +55,8 @@ Task<access::Grant> LiveSessions::open(NewSession made) {
   const auto session = std::make_shared<LiveSession>(parts_.services, keys, std::move(*engine));
   sessions_.emplace(id, session);
   session->start();
+  // It may have changed while the session was being made.
+  session->apply(*parts_.services.grants.policy());
   if (stopping_) {
     session->begin_end(stopped(std::chrono::milliseconds(0)));
     static_cast<void>(co_await session->result());
@@ -106,6 +108,11 @@ asio::awaitable<std::optional<SessionResult>> LiveSessions::end(std::string sess
   if (!found) co_return std::nullopt;
   found->begin_end(std::move(ending));
   co_return co_await found->result();
+}
+
+void LiveSessions::apply_policy() {
+  const auto policy = parts_.services.grants.policy();
+  for (const auto& [id, session] : sessions_) session->apply(*policy);
 }
 
 asio::awaitable<void> LiveSessions::stop() {

@@ -111,6 +111,14 @@ std::vector<GrantTarget> make_targets(const GatewayConfig& config, const Clock& 
   return out;
 }
 
+/// Whether more than the policy differs.
+bool needs_restart(const GatewayConfig& running, const GatewayConfig& read) {
+  return running.targets != read.targets || running.listen_host != read.listen_host ||
+         running.listen_port != read.listen_port || running.url != read.url ||
+         running.id != read.id || running.grants_per_minute != read.grants_per_minute ||
+         running.device_poll_interval != read.device_poll_interval;
+}
+
 }  // namespace
 
 // In the order in which they are built: what stands below uses what stands above.
@@ -249,6 +257,29 @@ Result<void> GatewayServer::start() {
   return {};
 }
 
+Task<void> GatewayServer::reload() {
+  Parts& p = *parts_;
+  Work<GatewayConfig> read = [directory = p.config.layout.directory] {
+    return load_config(directory);
+  };
+  auto config = co_await p.workers->run(read);
+  if (!config) {
+    const Error& error = config.error();
+    p.log->error(
+        "policy.not_reloaded",
+        {{"error", error.hint.empty() ? error.message : error.message + " (" + error.hint + ")"}});
+    co_return std::unexpected(std::move(config).error());
+  }
+  if (needs_restart(p.config, *config))
+    p.log->warning("config.needs_restart",
+                   {{"what", "targets and settings of the gateway are as they were"}});
+  const std::string version = config->policy.version;
+  p.grants->set_policy(std::make_shared<const access::PolicyEngine>(std::move(config->policy)));
+  p.live->apply_policy();
+  p.log->info("policy.reloaded", {{"version", version}});
+  co_return Result<void>{};
+}
+
 asio::awaitable<void> GatewayServer::stop() {
   Parts& p = *parts_;
   p.health->set_stopping();
@@ -272,7 +303,17 @@ Result<void> serve(const std::filesystem::path& directory, const Clock& clock, R
   asio::io_context context(1);
   HOOP_TRY(auto server, GatewayServer::create(std::move(config), context, clock, random, log));
   HOOP_CHECK(server->start());
-  asio::signal_set signals(context, SIGTERM, SIGINT);
+  asio::signal_set signals(context, SIGTERM, SIGINT), hangups(context, SIGHUP);
+  asio::co_spawn(
+      context,
+      [](asio::signal_set& again, GatewayServer& gateway) -> asio::awaitable<void> {
+        for (;;) {
+          const auto [failure, number] = co_await again.async_wait(as_result);
+          if (failure) co_return;
+          static_cast<void>(co_await gateway.reload());  // logged
+        }
+      }(hangups, *server),
+      [](std::exception_ptr) {});
   asio::co_spawn(
       context,
       [](asio::signal_set& until, GatewayServer& gateway, Log& events) -> asio::awaitable<void> {

@@ -27,6 +27,10 @@ class GatewayServer {
 
   /// Accepts, sweeps, and writes DIR/state/listen, which says "address:port".
   Result<void> start();
+  /// Reads the configuration anew and, if all of it holds, judges by its policy from now on: new
+  /// grants, and the sessions on the gateway path. What else has changed waits for a restart. Fails
+  /// with config, and the old policy stands; both are logged.
+  Task<void> reload();
   /// Ends the sessions on the gateway path with their logs sealed and kept, answers what is under
   /// way, ends timers; then nothing of it is left on the io_context.
   asio::awaitable<void> stop();
@@ -39,8 +43,9 @@ class GatewayServer {
   std::unique_ptr<Parts> parts_;
 };
 
-/// Runs the gateway of a directory until SIGTERM or SIGINT. Answers when everything has ended. Must
-/// run on a deep stack (core/process/deep_stack.h): sessions on the gateway path parse SQL here.
+/// Runs the gateway of a directory until SIGTERM or SIGINT; SIGHUP reloads the policy. Answers when
+/// everything has ended. Must run on a deep stack (core/process/deep_stack.h): sessions on the
+/// gateway path parse SQL here.
 Result<void> serve(const std::filesystem::path& directory, const Clock& clock, Random& random,
                    std::shared_ptr<Log> log);
 

@@ -78,6 +78,12 @@ Result<void> Gate::note(const record::Note& note) {
   return log_.append(RecordType::note, record::to_json(note));
 }
 
+void Gate::set_policy(std::shared_ptr<const access::PolicyEngine> policy) {
+  policy_ = std::move(policy);
+  // A log that cannot take the record takes no action's either: nothing is admitted any more.
+  static_cast<void>(note({"policy", {{"version", policy_->document().version}}}));
+}
+
 Result<void> Gate::settle() {
   if (!log_.has_uncommitted()) return {};
   return durability_ == access::Durability::disk ? log_.commit_to_disk() : log_.commit();

@@ -124,6 +124,8 @@ class Gate {
   void on_denial(DenialListener listener) { on_denial_ = std::move(listener); }
   const SessionTotals& totals() const { return totals_; }
   const access::PolicyEngine& policy() const { return *policy_; }
+  /// Judges what is admitted from now on, and records the version first.
+  void set_policy(std::shared_ptr<const access::PolicyEngine> policy);
   access::Counters counters() const;
   /// Ends the log. Call once, after every handler has stopped.
   Result<void> seal(std::string cause, int program_status);

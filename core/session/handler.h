@@ -35,6 +35,9 @@ class ProtocolHandler {
                            Opening opening) = 0;
   /// Ends every connection with this reason in the protocol's own words (expired, revoked).
   virtual void end_all(std::string reason) = 0;
+  /// Whether what runs can be judged by these rules and limits from now on. False where it was made
+  /// for others: it would not know what the new ones ask for.
+  virtual bool can_judge_by(const access::PolicyDocument&) const { return false; }
 };
 
 }  // namespace hoop::session

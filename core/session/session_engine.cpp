@@ -52,6 +52,13 @@ Task<void> SessionEngine::serve(net::StreamPtr downstream, Opening opening) {
 
 void SessionEngine::end_all(std::string reason) { handler_->end_all(std::move(reason)); }
 
+bool SessionEngine::take_policy(access::PolicyDocument part) {
+  // The masker, and each connection's catalog, are made of the grant's masks.
+  if (part.masks != grant_.policy.masks || !handler_->can_judge_by(part)) return false;
+  gate_->set_policy(std::make_shared<const access::PolicyEngine>(std::move(part)));
+  return true;
+}
+
 Result<void> SessionEngine::note_ended_by(const std::string& subject, const std::string& words) {
   mask::HiddenCounts hidden;
   HOOP_TRY(const std::string clean, masker_.rewrite_text(words, hidden));

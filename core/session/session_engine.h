@@ -38,6 +38,9 @@ class SessionEngine {
   Task<void> serve(net::StreamPtr downstream, Opening opening);
   /// Ends running connections with a reason (expiry, revocation).
   void end_all(std::string reason);
+  /// Judges by this part of the policy from now on. False, and nothing has changed, where the
+  /// session was made for another one: it must begin anew.
+  bool take_policy(access::PolicyDocument part);
   /// Records who ends the session, and why; detectors hide in the words what they find. Once
   /// nothing is being served.
   Result<void> note_ended_by(const std::string& subject, const std::string& words);

@@ -46,6 +46,11 @@ class PostgresHandler final : public session::ProtocolHandler {
     }
   }
 
+  bool can_judge_by(const access::PolicyDocument& policy) const override {
+    // Without a catalog no table has a name that rules could match.
+    return shared_.reads_catalog || !reads_catalog(policy);
+  }
+
  private:
   /// An unknown key is ignored without a word, as the server does.
   Task<void> cancel(net::StreamPtr downstream, Bytes key) {

@@ -40,12 +40,12 @@ Result<void> ReplyMeter::begin(const RowMasker* rows) {
       }
     }
   }
-  begin.row_limit = shared_.context.grant.policy.limits.rows_per_statement;
+  begin.row_limit = shared_.context.gate.policy().document().limits.rows_per_statement;
   return shared_.context.gate.reply_begin(running_.admitted, begin);
 }
 
 std::optional<Report> ReplyMeter::limit_reached(std::size_t size) const {
-  const access::Limits& limits = shared_.context.grant.policy.limits;
+  const access::Limits& limits = shared_.context.gate.policy().document().limits;
   const std::uint64_t rows = portal_ ? portal_->released_rows : rows_;
   const std::uint64_t bytes = portal_ ? portal_->released_bytes : bytes_;
   constexpr std::string_view kNarrower = "ask for fewer rows: a WHERE or a LIMIT";
@@ -91,7 +91,7 @@ Result<void> ReplyMeter::releasing(ByteSpan masked) {
     reported_rows_ = rows_;
     reported_bytes_ = bytes_;
   }
-  if (shared_.context.grant.policy.record != access::RecordLevel::full) return {};
+  if (shared_.context.gate.policy().document().record != access::RecordLevel::full) return {};
   const std::uint64_t room =
       std::min(kDataPerStatement - data_bytes_, kDataPerSession - shared_.usage.reply_data);
   const std::size_t kept = std::min<std::size_t>(masked.size(), room);

@@ -1,0 +1,43 @@
+# SIGHUP: another policy under a running session on the gateway path.
+. "$(dirname "$0")/lib.sh"
+target=pg-demo-gateway
+hup() { kill -HUP "$HOOPCTL_STACK_GATEWAY_PID"; }
+lines() { grep -c "$1" "$HOOPCTL_STACK_DIR/gateway.log"; }
+has_lines() { [ "$(lines "$1")" = "$2" ]; }
+
+mkfifo "$T/in"
+hoopctl connect $target -- psql -X -At -f "$T/in" >"$T/o" 2>"$T/e" & pid=$!
+ends_with_test TERM $pid
+exec 7>"$T/in"
+says() { echo "$1" >&7; eventually 10 grep -q "$2" "$T/o" "$T/e"; }
+
+test_case "a mistake is told by file and line, and the old policy stands"
+holds says "select 'mark1';" mark1
+printf '[[rule]]\nname = "x"\neffect = "denny"\n' >"$HOOPCTL_STACK_GATEWAY/conf.d/80-more.toml"
+hup
+holds eventually 5 has_lines policy.not_reloaded 1
+holds grep -q 'conf.d/80-more.toml:[0-9]*:[0-9]*: ' "$HOOPCTL_STACK_DIR/gateway.log"
+holds says "select 'mark2';" mark2
+
+test_case "a new rule holds for the running session at its next statement"
+printf '[[rule]]\nname = "no-orders"\nwhen = { protocol = "postgres", table = "public.orders" }\neffect = "deny"\nmessage = "orders are closed today"\n' >"$HOOPCTL_STACK_GATEWAY/conf.d/80-more.toml"
+hup
+holds eventually 5 has_lines policy.reloaded 1
+holds says 'select count(*) from orders;' 'orders are closed today'
+holds says "select 'mark3';" mark3
+
+test_case "whoever may not open the target any more is out within 2 seconds, with status 80"
+sed -i 's/^members = .*/members = ["group:nobody"]/' "$HOOPCTL_STACK_GATEWAY/policy.toml"
+hup
+holds eventually 5 has_lines policy.reloaded 2
+echo "select 'mark4';" >&7
+exec 7>&-
+code=0; wait $pid || code=$?
+is $code 80
+holds grep -q 'access was revoked' "$T/e"
+holds sh -c "! grep -q mark4 '$T/o'"
+run hoopctl connect $target -- -c 'select 1'
+status_is 77
+holds eventually 5 no_roles
+
+finish
