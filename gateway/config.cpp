@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "gateway/config.h"
 
+#include <arpa/inet.h>
+
 #include <algorithm>
 #include <charconv>
 #include <fstream>
@@ -79,6 +81,13 @@ bool is_base_url(std::string_view url) {
   return !url.empty() && std::all_of(url.begin(), url.end(), fits);
 }
 
+/// As a number: what a name leads to is decided elsewhere.
+bool is_loopback(const std::string& host) {
+  in_addr four{};
+  if (::inet_pton(AF_INET, host.c_str(), &four) == 1) return (ntohl(four.s_addr) >> 24) == 127;
+  return host == "::1";
+}
+
 void read_gateway(const TomlTable& table, GatewayConfig& out) {
   if (const auto listen = table.text("listen")) {
     auto address = parse_listen(*listen);
@@ -87,6 +96,17 @@ void read_gateway(const TomlTable& table, GatewayConfig& out) {
     } else {
       out.listen_host = address->host;
       out.listen_port = address->port;
+    }
+  }
+  if (const auto metrics = table.text("metrics")) {
+    auto address = parse_listen(*metrics);
+    if (!address) {
+      table.complain("metrics", address.error().message, "write it like 127.0.0.1:9464");
+    } else if (!is_loopback(address->host)) {
+      table.complain("metrics", fmt::format("'{}' is not a loopback address", *metrics),
+                     "metrics have no login: let a reverse proxy ask at 127.0.0.1:9464");
+    } else {
+      out.metrics = std::move(*address);
     }
   }
   if (const auto url = table.text("url")) {

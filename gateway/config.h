@@ -48,13 +48,21 @@ struct Layout {
   std::filesystem::path logs() const { return directory / "state/logs"; }
   std::filesystem::path spool() const { return directory / "state/spool"; }
   std::filesystem::path listen_file() const { return directory / "state/listen"; }
+  std::filesystem::path metrics_file() const { return directory / "state/metrics"; }
+};
+
+struct ListenAddress {
+  std::string host;
+  std::uint16_t port = 0;
+  bool operator==(const ListenAddress&) const = default;
 };
 
 struct GatewayConfig {
   Layout layout;
   std::string listen_host = "127.0.0.1";
   std::uint16_t listen_port = 8443;
-  std::string url;  // empty: made from the listening address, see base_url()
+  std::optional<ListenAddress> metrics;  // a loopback address
+  std::string url;                       // empty: made from the listening address, see base_url()
   std::string id;
   std::uint32_t grants_per_minute = 600;         // per identity
   std::chrono::seconds device_poll_interval{5};  // of the embedded identity provider
@@ -70,10 +78,6 @@ struct GatewayConfig {
 Result<GatewayConfig> load_config(const std::filesystem::path& directory);
 
 /// "127.0.0.1:8443", "[::1]:0". Fails with config.
-struct ListenAddress {
-  std::string host;
-  std::uint16_t port = 0;
-};
 Result<ListenAddress> parse_listen(std::string_view text);
 
 }  // namespace hoop::gateway

@@ -16,6 +16,8 @@
 #include "gateway/health.h"
 #include "gateway/idp/identity_provider.h"
 #include "gateway/issuers/postgres_role.h"
+#include "gateway/measured.h"
+#include "gateway/metrics_endpoint.h"
 #include "gateway/reaper.h"
 #include "gateway/secret_reference.h"
 #include "gateway/sqlite_store.h"
@@ -87,7 +89,7 @@ Result<net::TlsServer> read_certificate(const Layout& layout) {
 }
 
 std::vector<GrantTarget> make_targets(const GatewayConfig& config, const Clock& clock,
-                                      Random& random) {
+                                      Random& random, Metrics& metrics) {
   std::vector<GrantTarget> out;
   for (const ConfiguredTarget& target : config.targets) {
     auto login_for = [target, directory = config.layout.directory](
@@ -104,9 +106,9 @@ std::vector<GrantTarget> make_targets(const GatewayConfig& config, const Clock& 
       login.password = std::move(password);
       return login;
     };
-    out.push_back(
-        {target.target, std::make_unique<PostgresRoleIssuer>(config.id, target.admin.database,
-                                                             std::move(login_for), clock, random)});
+    auto issuer = std::make_unique<PostgresRoleIssuer>(config.id, target.admin.database,
+                                                       std::move(login_for), clock, random);
+    out.push_back({target.target, measured(std::move(issuer), metrics)});
   }
   return out;
 }
@@ -116,17 +118,25 @@ bool needs_restart(const GatewayConfig& running, const GatewayConfig& read) {
   return running.targets != read.targets || running.listen_host != read.listen_host ||
          running.listen_port != read.listen_port || running.url != read.url ||
          running.id != read.id || running.grants_per_minute != read.grants_per_minute ||
-         running.device_poll_interval != read.device_poll_interval;
+         running.device_poll_interval != read.device_poll_interval ||
+         running.metrics != read.metrics;
+}
+
+/// As people write it.
+std::string written(const ListenAddress& address) {
+  const bool six = address.host.find(':') != std::string::npos;
+  return fmt::format(fmt::runtime(six ? "[{}]:{}" : "{}:{}"), address.host, address.port);
 }
 
 }  // namespace
 
 // In the order in which they are built: what stands below uses what stands above.
 struct GatewayServer::Parts {
-  Parts(GatewayConfig config_, DirectoryLock lock_, std::shared_ptr<Log> log_, SecretBytes secret_,
-        crypto::P256Key receipt, Database people, std::unique_ptr<SqliteStore> store_,
-        record::Spool spool_)
+  Parts(GatewayConfig config_, const Clock& clock_, DirectoryLock lock_, std::shared_ptr<Log> log_,
+        SecretBytes secret_, crypto::P256Key receipt, Database people,
+        std::unique_ptr<SqliteStore> store_, record::Spool spool_)
       : config(std::move(config_)),
+        clock(clock_),
         lock(std::move(lock_)),
         log(std::move(log_)),
         secret(std::move(secret_)),
@@ -136,6 +146,7 @@ struct GatewayServer::Parts {
         logs(config.layout.logs()),
         spool(std::move(spool_)) {}
   GatewayConfig config;
+  const Clock& clock;
   DirectoryLock lock;
   std::shared_ptr<Log> log;
   SecretBytes secret;
@@ -145,6 +156,7 @@ struct GatewayServer::Parts {
   DirectorySessionStore logs;
   record::Spool spool;
   std::string base_url;
+  const std::shared_ptr<Metrics> metrics = std::make_shared<Metrics>();
   std::optional<WorkerPool> workers;
   std::optional<GrantService> grants;
   std::optional<SpoolDelivery> delivery;
@@ -154,9 +166,18 @@ struct GatewayServer::Parts {
   std::unique_ptr<idp::IdentityProvider> idp;
   std::optional<Api> api;
   std::optional<Health> health;
+  std::optional<MetricsEndpoint> metrics_endpoint;
   std::optional<http::Server> http;
 
   asio::awaitable<http::Response> handle(http::Request request, http::ConnectionInfo connection) {
+    const Asked asked = what_is_asked(request.method, request.path());
+    const SteadyTime begun = clock.steady_now();
+    http::Response out = co_await route(std::move(request), connection);
+    metrics->answered(asked, out.status, clock.steady_now() - begun);
+    co_return out;
+  }
+
+  asio::awaitable<http::Response> route(http::Request request, http::ConnectionInfo connection) {
     if (is_health_path(request.path())) co_return co_await health->answer(std::move(request));
     if (is_tunnel_path(request.path())) co_return tunnel->answer(request, connection);
     if (request.path().starts_with("/v1/") || request.path() == "/.well-known/hoopctl")
@@ -172,6 +193,7 @@ GatewayServer::GatewayServer(std::unique_ptr<Parts> parts) : parts_(std::move(pa
 GatewayServer::~GatewayServer() {
   // The pool joins before what its work uses goes.
   parts_->http.reset();
+  parts_->metrics_endpoint.reset();
   parts_->workers.reset();
 }
 
@@ -190,9 +212,9 @@ Result<std::unique_ptr<GatewayServer>> GatewayServer::create(GatewayConfig confi
   HOOP_TRY(auto store, SqliteStore::open(layout.database()));
   HOOP_TRY(auto idp_database, Database::open(layout.database()));
   HOOP_TRY(auto spool, record::Spool::open(layout.spool().string()));
-  auto parts = std::make_unique<Parts>(std::move(config), std::move(lock), log, std::move(secret),
-                                       std::move(receipt_key), std::move(idp_database),
-                                       std::move(store), std::move(spool));
+  auto parts = std::make_unique<Parts>(std::move(config), clock, std::move(lock), log,
+                                       std::move(secret), std::move(receipt_key),
+                                       std::move(idp_database), std::move(store), std::move(spool));
   Parts& p = *parts;
   std::unique_ptr<GatewayServer> server(new GatewayServer(std::move(parts)));
   const auto handler = [&p](http::Request request, http::ConnectionInfo connection) {
@@ -220,16 +242,22 @@ Result<std::unique_ptr<GatewayServer>> GatewayServer::create(GatewayConfig confi
   auto policy = std::make_shared<const access::PolicyEngine>(p.config.policy);
   p.grants.emplace(GrantService::Parts{p.config.id, std::move(policy), p.secret.clone(), *p.store,
                                        *p.workers, clock, random, *log},
-                   make_targets(p.config, clock, random));
+                   make_targets(p.config, clock, random, *p.metrics));
   p.reaper.emplace(*p.grants, context.get_executor());
   p.delivery.emplace(SpoolDelivery::Parts{p.spool, p.logs, *p.store,
                                           ReceiptSigner{p.config.id, p.base_url, p.receipt_key},
                                           *p.workers, clock, *log, context.get_executor()});
-  p.live.emplace(LiveSessions::Parts{p.base_url, p.spool, &postgres::make_handler,
+  p.live.emplace(LiveSessions::Parts{p.base_url, p.spool,
+                                     measured(&postgres::make_handler, p.metrics),
                                      LiveSession::Services{*p.grants, *p.delivery, *p.workers,
                                                            clock, *log, context.get_executor()},
                                      random});
   p.tunnel.emplace(*p.live, *log);
+  if (const auto& address = p.config.metrics) {
+    p.metrics_endpoint.emplace(MetricsEndpoint::Parts{*p.metrics, *p.store, *p.workers, clock});
+    HOOP_CHECK(
+        p.metrics_endpoint->listen(context.get_executor(), address->host, address->port, log));
+  }
   p.health.emplace(*p.store, *p.workers, clock, *log);
   p.api.emplace(ApiParts{
       p.config.id, p.base_url, p.config.grants_per_minute,
@@ -244,10 +272,13 @@ Result<void> GatewayServer::start() {
   HOOP_CHECK(p.delivery->start());
   p.http->start();
   p.reaper->start();
-  const std::string host = p.config.listen_host.find(':') != std::string::npos
-                               ? "[" + p.config.listen_host + "]"
-                               : p.config.listen_host;
-  const std::string address = fmt::format("{}:{}", host, port());
+  if (p.metrics_endpoint) {
+    const std::string metrics = written({p.config.metrics->host, p.metrics_endpoint->port()});
+    p.metrics_endpoint->start();
+    HOOP_CHECK(identity::write_private_file(p.config.layout.metrics_file(), metrics + "\n"));
+    p.log->info("metrics.listening", {{"address", metrics}});
+  }
+  const std::string address = written({p.config.listen_host, port()});
   HOOP_CHECK(identity::write_private_file(p.config.layout.listen_file(), address + "\n"));
   p.log->info("gateway.listening", {{"address", address},
                                     {"url", p.base_url},
@@ -285,15 +316,21 @@ asio::awaitable<void> GatewayServer::stop() {
   p.health->set_stopping();
   std::error_code ignored;
   std::filesystem::remove(p.config.layout.listen_file(), ignored);
+  std::filesystem::remove(p.config.layout.metrics_file(), ignored);
   // HTTP goes on meanwhile: the clients of these sessions ask what came of them.
   co_await p.live->stop();
   co_await p.http->stop();
   co_await p.delivery->stop();
+  if (p.metrics_endpoint) co_await p.metrics_endpoint->stop();
   co_await p.reaper->stop();
   p.log->info("gateway.stopped");
 }
 
 std::uint16_t GatewayServer::port() const { return parts_->http->port(); }
+std::optional<std::uint16_t> GatewayServer::metrics_port() const {
+  if (!parts_->metrics_endpoint) return std::nullopt;
+  return parts_->metrics_endpoint->port();
+}
 const std::string& GatewayServer::base_url() const { return parts_->base_url; }
 
 Result<void> serve(const std::filesystem::path& directory, const Clock& clock, Random& random,

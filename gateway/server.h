@@ -4,6 +4,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 
 #include "core/base/log.h"
 #include "core/base/random.h"
@@ -35,6 +36,8 @@ class GatewayServer {
   /// way, ends timers; then nothing of it is left on the io_context.
   asio::awaitable<void> stop();
   std::uint16_t port() const;
+  /// Of the metrics; nullopt when they are off.
+  std::optional<std::uint16_t> metrics_port() const;
   const std::string& base_url() const;
 
  private:

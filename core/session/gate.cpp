@@ -32,13 +32,15 @@ Eventually<Verdict> Gate::admit(std::uint64_t connection, const access::Action& 
     // Not recorded means not done: the statement is refused, and the next commit will end the
     // session.
     ++totals_.denied;
-    return Eventually<Verdict>(
-        Verdict(Refusal{{Effect::deny, "record",
-                         "the session log could not take the record: " + appended.error().message,
-                         appended.error().hint},
-                        id}));
+    Refusal refusal{{Effect::deny, "record",
+                     "the session log could not take the record: " + appended.error().message,
+                     appended.error().hint},
+                    id};
+    if (observer_ != nullptr) observer_->decided(refusal.decision);
+    return Eventually<Verdict>(Verdict(std::move(refusal)));
   }
   ++totals_.allowed;
+  if (observer_ != nullptr) observer_->decided(decision);
   return Eventually<Verdict>(Verdict(Admitted(id)));
 }
 
@@ -52,6 +54,7 @@ Refusal Gate::refuse(std::uint64_t connection, const access::Action& action, Dec
   // anything else is released.
   static_cast<void>(log_.append(RecordType::action, record::to_json(entry)));
   if (on_denial_) on_denial_(action, decision);
+  if (observer_ != nullptr) observer_->decided(decision);
   return Refusal{std::move(decision), id};
 }
 
@@ -67,6 +70,7 @@ Result<void> Gate::reply_end(const Admitted&, const record::ReplyEnd& end) {
   totals_.rows += end.rows;
   totals_.bytes += end.bytes;
   totals_.masked_values += end.masked_values;
+  if (observer_ != nullptr && end.masked_values > 0) observer_->masked(end.masked_values);
   return log_.append(RecordType::reply_end, record::to_json(end));
 }
 

@@ -89,6 +89,16 @@ struct SessionTotals {
   std::uint64_t bytes = 0;
 };
 
+/// Counts what a gate does. Called on the session's thread; outlives the gate's last action.
+class GateObserver {
+ public:
+  virtual ~GateObserver() = default;
+  /// What an action met, also when the log could not take it.
+  virtual void decided(const access::Decision& decision) = 0;
+  /// More values of a reply that has ended were masked.
+  virtual void masked(std::uint64_t values) = 0;
+};
+
 class Gate {
  public:
   /// Called once a refusal, for the stderr line of agents; never with a literal or a row's value.
@@ -121,6 +131,7 @@ class Gate {
   /// Commits the log, then writes the batch to the program, and empties it.
   Task<void> deliver(DownstreamBatch& batch, net::Stream& downstream);
 
+  void observe(GateObserver& observer) { observer_ = &observer; }
   void on_denial(DenialListener listener) { on_denial_ = std::move(listener); }
   const SessionTotals& totals() const { return totals_; }
   const access::PolicyEngine& policy() const { return *policy_; }
@@ -142,6 +153,7 @@ class Gate {
   std::uint64_t next_action_ = 1;
   SessionTotals totals_;
   DenialListener on_denial_;
+  GateObserver* observer_ = nullptr;
 };
 
 }  // namespace hoop::session

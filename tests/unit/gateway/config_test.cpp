@@ -202,3 +202,23 @@ TEST_CASE("config: mistakes in other files name those files") {
             .starts_with("conf.d/1.toml:1:1: unknown key 'x'"));
   CHECK(complaint({{"policy.toml", ""}}).starts_with("cannot read '"));
 }
+
+TEST_CASE("config: metrics are for this machine alone") {
+  const auto with = [](const std::string& address) {
+    return std::map<std::string, std::string>{
+        {"gateway.toml", kGateway + ("metrics = \"" + address + "\"\n")}};
+  };
+  CHECK_FALSE(load({{"gateway.toml", kGateway}})->metrics);
+  for (const char* good : {"127.0.0.1:9464", "127.8.0.1:0", "[::1]:9464"}) {
+    INFO(good);
+    CHECK(complaint(with(good)) == "accepted");
+  }
+  CHECK(load(with("127.0.0.1:9464"))->metrics->port == 9464);
+  for (const char* bad : {"0.0.0.0:9464", "10.0.0.1:9464", "[::]:9464", "localhost:9464",
+                          "[::ffff:10.0.0.1]:9464", "127.1:9464"}) {
+    INFO(bad);
+    CHECK(complaint(with(bad)).find("is not a loopback address | metrics have no login: let a "
+                                    "reverse proxy ask") != std::string::npos);
+  }
+  CHECK(complaint(with("nonsense")).starts_with("gateway.toml:3:"));
+}
