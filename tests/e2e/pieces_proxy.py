@@ -3,7 +3,8 @@
     python3 pieces_proxy.py PORT PORTFILE
 
 What comes in one go and is short (a query's answer) goes on byte by byte, each sent when the one before has been read;
-what is long (the catalog) in pieces of a prime number of bytes. The port listened on is written to PORTFILE.
+what is long (the catalog) in pieces of a prime number of bytes. The gateway's own login is handed on whole: it has five
+seconds, whatever else the machine does. The port listened on is written to PORTFILE.
 """
 import os
 import socket
@@ -27,12 +28,12 @@ def unread(client):
     return None
 
 
-def hand_on(server, client):
+def hand_on(server, client, whole):
     while True:
         data = server.recv(65536)
         if not data:
             break
-        size = 1 if len(data) <= SHORT else PIECE
+        size = len(data) if whole.is_set() else 1 if len(data) <= SHORT else PIECE
         for start in range(0, len(data), size):
             client.sendall(data[start:start + size])
             end = time.monotonic() + PATIENCE
@@ -41,18 +42,20 @@ def hand_on(server, client):
     client.shutdown(socket.SHUT_WR)
 
 
-def forward(client, server):
+def forward(client, server, whole):
     while True:
         data = client.recv(65536)
         if not data:
             break
+        if b'user\0hoop_admin\0' in data:
+            whole.set()
         server.sendall(data)
     server.shutdown(socket.SHUT_WR)
 
 
-def quietly(work, *sockets):
+def quietly(work, whole, *sockets):
     try:
-        work(*sockets)
+        work(*sockets, whole)
     except OSError:  # either side may hang up at any time
         for each in sockets:
             each.close()
@@ -69,8 +72,9 @@ def main():
         client = listener.accept()[0]
         client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         server = socket.create_connection(('127.0.0.1', int(sys.argv[1])))
+        whole = threading.Event()
         for work, sockets in ((hand_on, (server, client)), (forward, (client, server))):
-            threading.Thread(target=quietly, args=(work, *sockets), daemon=True).start()
+            threading.Thread(target=quietly, args=(work, whole, *sockets), daemon=True).start()
 
 
 main()
