@@ -49,6 +49,8 @@ class Api {
   // api_grants.cpp
   asio::awaitable<http::Response> create_grant(http::Request request, access::Identity identity);
   asio::awaitable<http::Response> delete_grant(std::string session, access::Identity identity);
+  /// Once more where the session itself has done so: the answer says whether it has come about.
+  asio::awaitable<http::Response> revoke(std::string session);
 
   // api_end.cpp
   asio::awaitable<http::Response> end_session(std::string session, http::Request request,

@@ -130,13 +130,16 @@ asio::awaitable<http::Response> Api::create_grant(http::Request request,
 }
 
 asio::awaitable<http::Response> Api::delete_grant(std::string session, access::Identity identity) {
-  auto record = co_await find_session(session, std::move(identity), Who::owner_or_auditor);
+  auto record = co_await find_session(session, std::move(identity), Who::owner_or_operator);
   if (!record) co_return problem_of(record.error());
   if (record->path == access::DataPath::gateway) {
     SessionEnding ending{"revoked", -1, "access was revoked", {}};
     static_cast<void>(co_await parts_.live.end(session, std::move(ending)));
   }
-  // Once more on the gateway path: the answer says whether it has come about.
+  co_return co_await revoke(std::move(session));
+}
+
+asio::awaitable<http::Response> Api::revoke(std::string session) {
   auto revoked = co_await parts_.grants.revoke(std::move(session));
   if (!revoked) {
     Error error = std::move(revoked).error();

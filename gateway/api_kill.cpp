@@ -52,16 +52,7 @@ asio::awaitable<http::Response> Api::kill_session(std::string session, http::Req
     ending.words = std::move(*words);
     static_cast<void>(co_await parts_.live.end(session, std::move(ending)));
   }
-  // On the gateway path once more: the answer says whether it has come about.
-  auto revoked = co_await parts_.grants.revoke(std::move(session));
-  if (!revoked) {
-    Error error = std::move(revoked).error();
-    error.hint = "the gateway goes on trying";
-    co_return problem_of(error);
-  }
-  http::Response out;
-  out.status = 204;
-  co_return out;
+  co_return co_await revoke(std::move(session));
 }
 
 }  // namespace hoop::gateway

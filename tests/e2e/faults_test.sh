@@ -70,7 +70,7 @@ test_case "kill -9 of the program leaves nothing"
 hoopctl connect pg-demo -- -X -c 'select count(*) from (select generate_series(1, 9000000041)) s' >"$T/o" 2>&1 &
 pid=$!
 holds eventually 15 pgrep -f '[b]in/psql -X -c select .*9000000041'
-pkill -9 -f '[b]in/psql -X -c select .*9000000041' || true
+pkill -9 -P $pid -f 'bin/psql -X -c select .*9000000041' || true
 code=0; wait $pid || code=$?
 is $code 137
 

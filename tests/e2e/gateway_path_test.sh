@@ -72,7 +72,7 @@ look() {  # look TARGET NUMBER: which of session id and issuer's password the cl
     # Not even its own user may look.
     cat "/proc/$pid/maps" >/dev/null 2>&1 && echo readable || echo session
   fi
-  pkill -f "[b]in/psql -X -c select .*$number"
+  pkill -P $pid -f "bin/psql -X -c select .*$number"
   wait $pid
 }
 is "$(look $gw_target 9000000052)" session   # the search finds what is there, and no more than that

@@ -113,7 +113,7 @@ test_case "Ctrl-C off a terminal: SIGINT to psql cancels the query"
 python3 -c 'import os, signal, sys; signal.signal(signal.SIGINT, signal.SIG_DFL); os.execvp(sys.argv[1], sys.argv[1:])' \
   hoopctl connect $target -- -X -c 'select count(*) from (select generate_series(1, 9000000020)) s' >"$T/o" 2>&1 &
 holds eventually 10 sh -c "psql -X -At \"\$HOOPCTL_STACK_PG\" -c \"select count(*) from pg_stat_activity where query like '%9000000020%' and usename like 'hoop%'\" | grep -q 1"
-holds pkill -INT -f '[b]in/psql -X -c select .*9000000020'
+holds pkill -INT -P $! -f 'bin/psql -X -c select .*9000000020'
 wait
 holds grep -q 'canceling statement' "$T/o"
 

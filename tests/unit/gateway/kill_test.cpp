@@ -27,6 +27,7 @@ TEST_CASE("kill: who may, and what the request may say") {
   CHECK(code_of(refused) == "not_found");
   // An auditor reads, and ends nothing.
   CHECK(g.post(path, carol, Json::object()).body == refused.body);
+  CHECK(g.ask({"DELETE", "/v1/grants/" + far.grant.session, carol, "", {}}).status == 404);
   CHECK(g.post(kill_path("s_" + std::string(26, 'a')), root, Json::object()).body == refused.body);
   CHECK(g.post(kill_path("nothing"), root, Json::object()).status == 404);
   CHECK(g.ask({"GET", path, root, "", {}}).status == 405);
