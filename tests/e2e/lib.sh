@@ -3,7 +3,7 @@ set -uo pipefail
 T=$(mktemp -d "$HOOPCTL_STACK_DIR/test.XXXXXX")
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # The data path that this run is about: a test with the line "# both paths" runs once on each.
-export target=${HOOPCTL_E2E_TARGET:-pg-demo}
+export target=${HOOPCTL_E2E_TARGET:?set by run.sh}
 checks=0 failures=0
 OUT= ERR= STATUS=0
 
@@ -72,6 +72,8 @@ restart_gateway() {
   eventually 20 test -s "$HOOPCTL_STACK_GATEWAY/state/listen"
 }
 finish() {
+  NAME="the path that this run is about was taken"
+  [ "$target" = pg-demo ] || holds grep -q "grant.issued.*target=$target .*path=gateway" "$HOOPCTL_STACK_DIR/gateway.log"
   printf '%s passed, %s failed\n' $((checks - failures)) "$failures"
   [ "$failures" = 0 ] && [ "$checks" -gt 0 ]
 }

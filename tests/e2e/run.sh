@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Runs one end-to-end test inside a stack: run.sh psql_test.sh. A line "# stack: OPTIONS" in it gives the stack's options.
+# Runs one end-to-end test inside a stack: run.sh psql_test.sh [TARGET]. A line "# stack: OPTIONS" in it gives the stack's options.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 test=$here/$1
 options=$(sed -n 's/^# stack: //p' "$test" | head -n 1)
 cd "$here"
 # shellcheck disable=SC2086
-exec "$here/../support/stack.sh" $options -- bash "$test"
+exec "$here/../support/stack.sh" $options -- env HOOPCTL_E2E_TARGET="${2:-pg-demo}" bash "$test"
