@@ -126,6 +126,16 @@ Grant part_for_client(const Grant& grant, SecretText ticket) {
   return out;
 }
 
+Result<void> begin_at(Grant& grant, SystemTime at) {
+  const auto lasts = grant.expires_at - grant.issued_at;
+  if (lasts <= std::chrono::milliseconds(0))
+    return fail(ErrorCode::malformed, "the grant ends before it begins");
+  grant.issued_at = at;
+  grant.expires_at = at + lasts;
+  if (grant.credential) grant.credential->expires_at = grant.expires_at;
+  return {};
+}
+
 SecretText grant_to_json(const Grant& grant) {
   Json open = {{"session", grant.session},
                {"gateway", grant.gateway},

@@ -47,6 +47,11 @@ struct Grant {
 /// and a ticket.
 Grant part_for_client(const Grant& grant, SecretText ticket);
 
+/// Puts its time on another clock, as beginning at this moment: how long it lasts is what its own
+/// two times say of each other, however far the gateway's clock is from this one. Fails with
+/// malformed if it ends before it begins.
+Result<void> begin_at(Grant& grant, SystemTime at);
+
 /// JSON, as POST /v1/grants answers it: on the gateway path without credential and mask key,
 /// whatever the grant holds.
 SecretText grant_to_json(const Grant& grant);

@@ -17,7 +17,7 @@ constexpr days kAuthorityLife{3650};
 // The longest that common clients accept for a leaf.
 constexpr days kLeafLife{825};
 // Clients whose clock is a little behind must not be turned away on the first day.
-constexpr std::chrono::minutes kBackdate{5};
+constexpr std::chrono::minutes kBackdate{60};
 
 PrivateKeyPtr make_key() {
   PrivateKeyPtr key(EVP_EC_gen("P-256"));

@@ -62,6 +62,24 @@ TEST_CASE("a grant survives its JSON form") {
   CHECK(grant_to_json(*back).reveal() == json.reveal());
 }
 
+TEST_CASE("a grant lasts as long as its own two times say, whatever clock it is put on") {
+  for (const auto skew : {std::chrono::minutes(-10), std::chrono::minutes(0),
+                          std::chrono::minutes(10), std::chrono::minutes(60 * 24 * 365)}) {
+    Grant grant = sample();
+    const auto lasts = grant.expires_at - grant.issued_at;
+    const SystemTime now = grant.issued_at + skew;
+    REQUIRE(begin_at(grant, now));
+    CHECK(grant.issued_at == now);
+    CHECK(grant.expires_at == now + lasts);
+    CHECK(grant.credential->expires_at == grant.expires_at);
+  }
+  Grant backwards = sample();
+  std::swap(backwards.issued_at, backwards.expires_at);
+  const auto refused = begin_at(backwards, moment(1));
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().code == ErrorCode::malformed);
+}
+
 TEST_CASE("what a client gets on the gateway path names nothing that it need not know") {
   Grant grant = sample();
   grant.path = DataPath::gateway;
