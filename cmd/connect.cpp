@@ -212,6 +212,12 @@ ExitStatus Connect::status_of(const ProgramSessionEnd& end) {
     environment_.console.insist("access_ended", "the session was ended before its program",
                                 {{"session", session_}, {"cause", end.session.ended_by}});
   if ((end.expired || end.session.was_taken()) && status != 0) return ExitStatus::access_ended;
+  if (data_path_ == access::DataPath::gateway && end.session.lost_gateway() && status != 0) {
+    environment_.console.insist(
+        "gateway_lost", "the gateway went away while the program ran: what was done is recorded",
+        {{"session", session_}, {"program_status", std::int64_t{status}}});
+    return ExitStatus::unreachable;
+  }
   if (options_.fail_on_deny && end.session.totals.denied > 0) return ExitStatus::denied;
   return program_status(status);
 }

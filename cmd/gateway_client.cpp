@@ -269,6 +269,7 @@ Task<access::Grant> GatewayClient::create_grant(GrantWish wish) {
     body += ']';
   }
   body += "}";
+  const SystemTime asked = environment_.clock.system_now();
   HOOP_CO_TRY(http::Response response,
               co_await send("POST", "/v1/grants", json_body(), std::move(body), kUploadTime));
   const SecretText document(std::move(response.body));
@@ -285,6 +286,12 @@ Task<access::Grant> GatewayClient::create_grant(GrantWish wish) {
   }
   auto grant = access::grant_from_json(document.reveal());
   if (!grant) co_return std::unexpected(std::move(grant).error().within("the gateway's grant"));
+  // Whoever serves the program ends its access, and says why: on the local path we must not be
+  // later than the target, on the gateway path not earlier than the gateway.
+  const SystemTime from =
+      grant->path == access::DataPath::local ? asked : environment_.clock.system_now();
+  if (auto begun = access::begin_at(*grant, from); !begun)
+    co_return std::unexpected(std::move(begun).error().within("the gateway's grant"));
   co_return std::move(*grant);
 }
 
@@ -303,8 +310,13 @@ Task<SessionResult> GatewayClient::end_session(std::string session, std::string 
   std::string body = "{\"cause\":";
   append_json_string(body, cause);
   body += fmt::format(",\"program_status\":{}}}", program_status);
-  HOOP_CO_TRY(const http::Response response, co_await send("POST", log_path(session, "/end"),
-                                                           json_body(), std::move(body), patience));
+  auto answer = co_await send("POST", log_path(session, "/end"), json_body(), body, patience);
+  // The connection of before may have gone with the network that it was made on; the first ending
+  // counts, however often it is told.
+  if (!answer && answer.error().code == ErrorCode::upstream_unreachable)
+    answer = co_await send("POST", log_path(session, "/end"), json_body(), body, patience);
+  if (!answer) co_return std::unexpected(std::move(answer).error());
+  const http::Response& response = *answer;
   if (response.status != 200) co_return std::unexpected(problem_of(response, record_.url));
   auto result = read_session_result(response.body);
   if (!result) co_return odd_answer("the end of a session");

@@ -13,14 +13,24 @@ constexpr auto kEndTime = std::chrono::seconds(20);   // the gateway seals, veri
 constexpr std::size_t kBufferBytes = 64U << 10;
 constexpr std::size_t kExporterBytes = 32;
 
+/// How copying came to its end, and at which of the two.
+struct Pumped {
+  Result<void> result;
+  const net::Stream* failed = nullptr;
+};
+
 /// Copies until from ends, and passes the end on.
-Task<void> pump(net::Stream& from, net::Stream& to) {
+asio::awaitable<Pumped> pump(net::Stream& from, net::Stream& to) {
   Bytes buffer(kBufferBytes);
   for (;;) {
-    HOOP_CO_TRY(const std::size_t count, co_await from.read_some(buffer));
-    if (count == 0) co_return co_await to.shutdown_write();
-    HOOP_CO_CHECK(co_await to.write_all(ByteSpan(buffer).first(count)));
+    const auto count = co_await from.read_some(buffer);
+    if (!count) co_return Pumped{std::unexpected(count.error()), &from};
+    if (*count == 0) break;
+    auto passed = co_await to.write_all(ByteSpan(buffer).first(*count));
+    if (!passed) co_return Pumped{std::move(passed), &to};
   }
+  auto ended = co_await to.shutdown_write();
+  co_return Pumped{std::move(ended), &to};
 }
 
 }  // namespace
@@ -55,27 +65,31 @@ Task<std::unique_ptr<session::Tunnel>> GatewayPath::open() {
 /// Both directions at once. The first failure ends both; an end of one leaves the other its time.
 Task<void> GatewayPath::relay(net::Stream& downstream, session::Tunnel& tunnel) {
   asio::steady_timer joined(downstream.executor(), SteadyTime::max());
-  std::optional<Result<void>> down;
-  auto on_down = [&](const std::exception_ptr& thrown, Result<void> result) {
-    down = thrown ? Result<void>(fail(ErrorCode::internal, "the relay failed")) : std::move(result);
-    if (!*down) {
-      tunnel.close();
-      downstream.close();
-    }
+  std::optional<Pumped> first, down;
+  const auto ended = [&](const Pumped& pumped) {
+    if (pumped.result) return;
+    if (!first) first = pumped;
+    tunnel.close();
+    downstream.close();
+  };
+  auto on_down = [&](const std::exception_ptr& thrown, Pumped pumped) {
+    if (thrown) pumped = {fail(ErrorCode::internal, "the relay failed"), nullptr};
+    ended(pumped);
+    down = std::move(pumped);
     joined.cancel();
   };
   asio::co_spawn(downstream.executor(), pump(tunnel, downstream), on_down);
-  const Result<void> up = co_await pump(downstream, tunnel);
-  if (!up) {
-    tunnel.close();
-    downstream.close();
-  }
+  const Pumped up = co_await pump(downstream, tunnel);
+  ended(up);
   while (!down) {
     co_await joined.async_wait(asio::experimental::as_tuple(asio::use_awaitable));
   }
-  // Whichever broke first; the other failed with cancelled because of it.
-  if (!up && up.error().code != ErrorCode::cancelled) co_return up;
-  co_return std::move(*down);
+  if (!first) co_return Result<void>{};
+  // One that we closed ourselves has not broken, nor one that the gateway gave up with a reason.
+  const Error& error = first->result.error();
+  if (first->failed == &tunnel && error.code != ErrorCode::cancelled && error.remote.empty())
+    tunnel_broke_ = true;
+  co_return std::move(first->result);
 }
 
 Task<void> GatewayPath::serve(net::StreamPtr downstream, session::Opening opening,
@@ -88,6 +102,10 @@ Task<void> GatewayPath::serve(net::StreamPtr downstream, session::Opening openin
   } else {
     begun = std::unexpected(std::move(tunnel).error());
   }
+  // A program that goes on over another connection has lost nothing that counts; what the gateway
+  // refuses is its answer.
+  tunnel_broke_ = !begun && begun.error().code != ErrorCode::denied &&
+                  begun.error().code != ErrorCode::too_large;
   if (!begun) {
     environment_.console.warn("tunnel_failed",
                               fmt::format("no tunnel to the gateway: {}", begun.error().message),
@@ -121,9 +139,11 @@ asio::awaitable<SessionResult> GatewayPath::finish(std::string cause, int progra
   SessionResult out;
   if (!ended) {
     out.failure = std::move(ended).error();
-    co_return out;
+  } else {
+    out = std::move(*ended);
   }
-  co_return std::move(*ended);
+  out.tunnel_broke = tunnel_broke_;
+  co_return out;
 }
 
 }  // namespace hoop::cmd

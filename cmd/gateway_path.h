@@ -30,6 +30,7 @@ class GatewayPath final : public SessionPath {
  private:
   Task<std::unique_ptr<session::Tunnel>> open();
   Result<http::Headers> proof(const net::Stream& connection);
+  /// Sets tunnel_broke_ if it is the tunnel that fails first.
   Task<void> relay(net::Stream& downstream, session::Tunnel& tunnel);
 
   Environment& environment_;
@@ -38,6 +39,7 @@ class GatewayPath final : public SessionPath {
   crypto::Ed25519Key key_;
   std::uint64_t streams_ = 0;
   std::set<session::Tunnel*> live_;
+  bool tunnel_broke_ = false;
 };
 
 }  // namespace hoop::cmd

@@ -17,6 +17,7 @@ struct SessionResult {
   std::string log_digest;  // hex; empty when nobody could tell
   bool expired = false;
   std::string ended_by;          // gateway path: the cause in the log; empty when nobody could tell
+  bool tunnel_broke = false;     // gateway path: under the program, and none was opened after it
   bool receipted = false;        // the log is at the gateway already
   std::optional<Error> failure;  // local path: the record was not kept to its end. gateway path:
                                  // the gateway did not confirm the end
@@ -24,6 +25,13 @@ struct SessionResult {
   /// The gateway took access away while the program ran.
   bool was_taken() const {
     return expired || ended_by == "killed" || ended_by == "revoked" || ended_by == "policy_changed";
+  }
+  /// Gateway path: the gateway, or the way to it, went away while the program ran.
+  bool lost_gateway() const {
+    const bool unreachable = failure && (failure->code == ErrorCode::upstream_unreachable ||
+                                         failure->code == ErrorCode::timeout);
+    return tunnel_broke || unreachable || ended_by == "gateway_stopped" ||
+           ended_by == "gateway_lost";
   }
 };
 

@@ -55,10 +55,11 @@ http::Response to_response(const SessionResult& result) {
   return http::json_response(200, out.dump());
 }
 
-/// What the log of a session says that another process of this gateway ran. What ended it, and how
-/// many bytes it released, is not kept.
+/// What the log of a session says that another process of this gateway ran. How many bytes it
+/// released is not kept, nor what ended it; but who did not seal the log did not live to its end.
 SessionResult from_log(const FinishedLog& log) {
   SessionResult out;
+  if (!log.sealed) out.cause = "gateway_lost";
   out.log_digest = log.digest;
   out.receipt = log.receipt;
   out.totals.allowed = log.actions - std::min(log.actions, log.denied);

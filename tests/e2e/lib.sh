@@ -61,15 +61,18 @@ trap end_ours EXIT
 
 gateway_pid=$HOOPCTL_STACK_GATEWAY_PID
 gone() { ! kill -0 "$1" 2>/dev/null; }
-# restart_gateway: reads its configuration anew, and listens where it did: logins go on.
-restart_gateway() {
+# start_gateway: once the one before has gone. It reads its configuration anew, and listens where the first did: logins go on.
+start_gateway() {
   printf '[gateway]\nlisten = "127.0.0.1:%s"\n' "${HOOPCTL_STACK_URL##*:}" >"$HOOPCTL_STACK_GATEWAY/conf.d/90-listen.toml"
-  kill "$gateway_pid"
-  eventually 20 gone "$gateway_pid" || return 1
+  rm -f "$HOOPCTL_STACK_GATEWAY/state/listen"
   hoopctl gateway serve "$HOOPCTL_STACK_GATEWAY" >>"$HOOPCTL_STACK_DIR/gateway.log" 2>&1 </dev/null &
   gateway_pid=$!
   ends_with_test TERM $gateway_pid
   eventually 20 test -s "$HOOPCTL_STACK_GATEWAY/state/listen"
+}
+restart_gateway() {
+  kill "$gateway_pid"
+  eventually 20 gone "$gateway_pid" && start_gateway
 }
 finish() {
   NAME="the path that this run is about was taken"
