@@ -26,10 +26,28 @@ holds eventually 5 has_lines policy.reloaded 1
 holds says 'select count(*) from orders;' 'orders are closed today'
 holds says "select 'mark3';" mark3
 
+test_case "a new rule in the middle of a transaction: its statement is refused, and the transaction keeps nothing"
+rm "$HOOPCTL_STACK_GATEWAY/conf.d/80-more.toml"
+hup
+holds eventually 5 has_lines policy.reloaded 2
+holds says 'begin;' BEGIN
+holds says "update orders set status = 'swapped' where id = 1;" 'UPDATE 1'
+printf '[[rule]]\nname = "no-lines"\nwhen = { protocol = "postgres", verb = "write", table = "public.orders" }\neffect = "deny"\nmessage = "no more changes today"\n' >"$HOOPCTL_STACK_GATEWAY/conf.d/80-more.toml"
+hup
+holds eventually 5 has_lines policy.reloaded 3
+holds says "update orders set status = 'swapped' where id = 2;" 'no more changes today'
+holds says "select 'mark5';" 'current transaction is aborted'
+holds says 'commit;' ROLLBACK
+is "$(super "select count(*) from orders where status = 'swapped'")" 0
+# What was begun under the old rules and meets no new one goes through.
+echo 'begin;' >&7
+holds says "select 'mark6';" mark6
+holds says 'commit;' COMMIT
+
 test_case "whoever may not open the target any more is out within 2 seconds, with status 80"
 sed -i 's/^members = .*/members = ["group:nobody"]/' "$HOOPCTL_STACK_GATEWAY/policy.toml"
 hup
-holds eventually 5 has_lines policy.reloaded 2
+holds eventually 5 has_lines policy.reloaded 4
 echo "select 'mark4';" >&7
 exec 7>&-
 code=0; wait $pid || code=$?
