@@ -10,9 +10,10 @@
 namespace hoop::net {
 namespace {
 
-// Two full records and their overhead: bulk data moves in few system calls, an idle connection
-// holds little.
+// Two full records and their overhead: bulk data moves in few system calls.
 constexpr std::size_t kReadBufferBytes = 34 * 1024;
+// An idle connection holds little: a gateway has thousands.
+constexpr std::size_t kIdleBytes = 4 * 1024;
 // What is encrypted before it is written, so that a large write does not double in memory. Above
 // 64 KiB by one record: a frame of a tunnel is that and its header, and should stay one write.
 constexpr std::size_t kWriteChunkBytes = 80 * 1024;
@@ -28,6 +29,27 @@ Error tls_failure(std::string_view what, const TlsState& state) {
   return {ErrorCode::io, std::move(text), {}, {}};
 }
 
+/// Gives back what bulk data has made of a buffer of OpenSSL's, which never shrinks by itself.
+void release_if_large(BIO* bio) {
+  BUF_MEM* memory = nullptr;
+  if (BIO_ctrl_pending(bio) != 0 || BIO_get_mem_ptr(bio, &memory) != 1 || memory->max <= kIdleBytes)
+    return;
+  BUF_MEM* const fresh = BUF_MEM_new();
+  HOOP_ASSERT(fresh != nullptr);
+  BIO_set_mem_buf(bio, fresh, BIO_CLOSE);
+}
+
+/// Large as long as reads fill it: what ends with a small one may be followed by nothing for hours.
+void fit_read_buffer(TlsState& state) {
+  const bool is_small = state.read_buffer.size() == kIdleBytes;
+  if (is_small && state.last_read == kIdleBytes) {
+    state.read_buffer.resize(kReadBufferBytes);
+  } else if (!is_small && state.last_read < kIdleBytes) {
+    state.read_buffer = Bytes(kIdleBytes);
+    release_if_large(state.incoming);
+  }
+}
+
 // One round: all that OpenSSL wants to send now. The caller has made sure that nobody else is in
 // it.
 Task<void> flush_once(StatePtr state) {
@@ -41,6 +63,10 @@ Task<void> flush_once(StatePtr state) {
   auto written = co_await state->lower->write_all(state->sending);
   state->flushing = false;
   state->flushed.cancel();
+  if (pending < kIdleBytes && state->sending.capacity() > kIdleBytes) {
+    state->sending = {};
+    release_if_large(state->outgoing);
+  }
   // Part of a record may be out: nothing can follow it.
   if (!written && !state->write_failure) state->write_failure = written.error();
   co_return written;
@@ -68,7 +94,9 @@ Task<void> flush_replies(StatePtr state) {
 
 /// False at the end of the lower stream.
 Task<bool> fill(StatePtr state) {
+  fit_read_buffer(*state);
   HOOP_CO_TRY(const auto count, co_await state->lower->read_some(state->read_buffer));
+  state->last_read = count;
   if (count == 0) co_return false;
   std::size_t kept = 0;
   HOOP_ASSERT(BIO_write_ex(state->incoming, state->read_buffer.data(), count, &kept) == 1 &&
@@ -205,7 +233,7 @@ TlsState::TlsState(StreamPtr below, SslPtr connection)
       ssl(std::move(connection)),
       incoming(BIO_new(BIO_s_mem())),
       outgoing(BIO_new(BIO_s_mem())),
-      read_buffer(kReadBufferBytes),
+      read_buffer(kIdleBytes),
       flushed(lower->executor(), SteadyTime::max()),
       peer(lower->peer_name()) {
   HOOP_ASSERT(ssl != nullptr && incoming != nullptr && outgoing != nullptr);

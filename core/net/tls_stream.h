@@ -22,6 +22,7 @@ struct TlsState {
   BIO* incoming;  // ciphertext from the peer; owned by ssl, as the next
   BIO* outgoing;
   Bytes read_buffer;
+  std::size_t last_read = 0;
   Bytes sending;
   // Reading may have to write (key update, alert), so writes to lower take turns; the one who waits
   // is woken by the timer.

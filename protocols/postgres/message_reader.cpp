@@ -13,7 +13,7 @@ constexpr std::size_t kIdleBytes = 4U << 10;    // what a session that waits hol
 constexpr std::size_t kReadBytes = 64U << 10;   // one recv of a busy session
 constexpr std::size_t kBulkBytes = 256U << 10;  // measured: 64 KiB 1650 MB/s, 256 KiB 1980
 constexpr unsigned kFullReadsToGrow = 4;
-constexpr unsigned kSmallReadsToShrink = 16;
+constexpr unsigned kSmallReadsToShrink = 1;
 
 constexpr std::string_view kFrontendTags = "BCDEFHPQSXcdfp";
 constexpr std::string_view kBackendTags = "123ACDEGHIKNRSTVWZcdnstv";
