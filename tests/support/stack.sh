@@ -88,7 +88,7 @@ ssl_key_file = '$pg/tls/server.key'
 password_encryption = 'scram-sha-256'
 fsync = off
 full_page_writes = off
-max_connections = 300
+max_connections = ${HOOPCTL_STACK_MAX_CONNECTIONS:-300}
 log_min_messages = warning
 CONF
 as_pg sh -c "cat >'$pg/data/pg_hba.conf'" <<CONF
@@ -141,7 +141,7 @@ unset PGPASSWORD
 gw=$dir/gateway
 mkdir -m 700 "$dir/client" "$dir/client/run"
 # The user's own settings stay out, and the user's own HOOPCTL_* with them.
-for name in $(compgen -e | grep -E '^HOOPCTL_' | grep -vE '^HOOPCTL_(BUILD|STACK_|BENCH_|E2E_|CRASH_)'); do unset "$name"; done
+for name in $(compgen -e | grep -E '^HOOPCTL_' | grep -vE '^HOOPCTL_(BUILD|STACK_|BENCH_|CRASH_)'); do unset "$name"; done
 export PATH=$build:$PATH
 export XDG_STATE_HOME=$dir/client/state XDG_CONFIG_HOME=$dir/client/config XDG_RUNTIME_DIR=$dir/client/run
 umask 077

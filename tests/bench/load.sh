@@ -1,0 +1,18 @@
+#!/usr/bin/env bash
+# ./dev bench load: one gateway under 2,000 idle sessions and 200 active ones, and one whose reader has stopped. What is measured, and
+# why, stands in load_main.cpp. HOOPCTL_BENCH_STOPPED=60 is the full run.
+set -euo pipefail
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+if [ "${1:-}" != inside ]; then
+  settings=$(mktemp)
+  trap 'rm -f "$settings"' EXIT
+  printf '[gateway]\ngrants_per_minute = 1_000_000\nsessions_per_identity = 1_000_000\n' >"$settings"
+  export HOOPCTL_STACK_MAX_CONNECTIONS=${HOOPCTL_STACK_MAX_CONNECTIONS:-530}
+  "$here/../support/stack.sh" --gateway-config "$settings" -- "$here/load.sh" inside "$@"
+  exit
+fi
+ulimit -n "$(ulimit -Hn)"
+# As many connections as the database takes besides those of the gateway itself and of the superuser.
+most=$(psql -X -At "$HOOPCTL_STACK_PG" -c 'show max_connections')
+export HOOPCTL_BENCH_CONNECTED=${HOOPCTL_BENCH_CONNECTED:-$((most - 30))}
+"$HOOPCTL_BUILD/bench_load" "$HOOPCTL_STACK_GATEWAY_PID" pg-demo-gateway
