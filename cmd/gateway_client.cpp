@@ -130,6 +130,9 @@ Error problem_of(const http::Response& response, std::string_view gateway_url) {
   if (code == "target_untrusted")
     return {ErrorCode::upstream_unreachable, "the gateway does not trust the target's certificate",
             "its operator checks ca_file and server_name of the target", detail};
+  if (code == "too_many_sessions")
+    return {ErrorCode::denied, "you have as many live sessions as one person may have",
+            "hoopctl sessions list --live; hoopctl sessions kill SESSION ends one", detail};
   if (response.status == 429)
     return {ErrorCode::upstream_refused, "too many requests", "wait a moment, then try again", {}};
   return {ErrorCode::upstream_refused, fmt::format("the gateway answered {}", status), {}, detail};
@@ -276,7 +279,7 @@ Task<access::Grant> GatewayClient::create_grant(GrantWish wish) {
   if (response.status != 201) {
     response.body = document.reveal();
     Error problem = problem_of(response, record_.url);
-    if (problem.code == ErrorCode::denied) {
+    if (response.status == 403) {
       problem = {ErrorCode::denied,
                  fmt::format("denied: no target '{}' that you may open", remote_text(wish.target)),
                  "hoopctl targets lists what you may open",

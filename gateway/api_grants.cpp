@@ -88,6 +88,8 @@ http::Response no_grant(const Error& error) {
       return http::problem_response(503, "issuer_failed", error.message);
     case ErrorCode::integrity:
       return http::problem_response(503, "target_untrusted", error.message);
+    case ErrorCode::too_large:
+      return http::problem_response(429, "too_many_sessions", error.message);
     default: return problem_of(error);
   }
 }

@@ -121,6 +121,8 @@ void read_gateway(const TomlTable& table, GatewayConfig& out) {
     table.complain("id", "'id' must be gw_ and up to 37 of a-z, 0-9 and _");
   if (const auto count = table.integer("grants_per_minute", 1, 1'000'000))
     out.grants_per_minute = static_cast<std::uint32_t>(*count);
+  if (const auto count = table.integer("sessions_per_identity", 1, 1'000'000))
+    out.sessions_per_identity = static_cast<std::uint32_t>(*count);
   if (const auto interval = table.integer("device_poll_interval", 1, 60))
     out.device_poll_interval = std::chrono::seconds(*interval);
 }

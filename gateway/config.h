@@ -65,6 +65,7 @@ struct GatewayConfig {
   std::string url;                       // empty: made from the listening address, see base_url()
   std::string id;
   std::uint32_t grants_per_minute = 600;         // per identity
+  std::uint32_t sessions_per_identity = 100;     // that are live at once
   std::chrono::seconds device_poll_interval{5};  // of the embedded identity provider
   std::vector<ConfiguredTarget> targets;
   access::PolicyDocument policy;

@@ -72,9 +72,45 @@ std::vector<OpenTarget> GrantService::open_to(const access::Identity& identity) 
   return out;
 }
 
+/// A place among a person's live sessions, from before its credential is made until the store
+/// counts it, or nothing came of it.
+class GrantService::Place {
+ public:
+  Place(GrantService& grants, std::string subject)
+      : grants_(grants), subject_(std::move(subject)) {}
+  ~Place() {
+    const std::lock_guard lock(grants_.planning_);
+    if (taken_ && --grants_.planned_[subject_] == 0) grants_.planned_.erase(subject_);
+  }
+  Place(const Place&) = delete;
+  Place& operator=(const Place&) = delete;
+
+  /// Fails with too_large when there is none.
+  Result<void> take() {
+    const std::lock_guard lock(grants_.planning_);
+    HOOP_TRY(const auto live,
+             grants_.parts_.store.count_live(subject_, grants_.parts_.clock.system_now()));
+    const auto planned = grants_.planned_.find(subject_);
+    const std::size_t most = grants_.parts_.sessions_per_identity;
+    if (live + (planned == grants_.planned_.end() ? 0 : planned->second) >= most)
+      return fail(ErrorCode::too_large,
+                  fmt::format("{} of at most {} sessions are live", live, most));
+    ++grants_.planned_[subject_];
+    taken_ = true;
+    return {};
+  }
+
+ private:
+  GrantService& grants_;
+  std::string subject_;
+  bool taken_ = false;
+};
+
 Result<access::PostgresCredential> GrantService::issue(const SessionRecord& record,
                                                        const access::Authorization& authorization,
                                                        CredentialIssuer& issuer) {
+  Place place(*this, record.subject);
+  HOOP_CHECK(place.take());
   // Written first: if we die while the role is made, the next start finds its name here.
   HOOP_CHECK(parts_.store.add(record));
   auto credential = issuer.issue(authorization, record.credential);

@@ -5,6 +5,7 @@
 
 #include <array>
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <set>
@@ -57,10 +58,12 @@ class GrantService {
     const Clock& clock;
     Random& random;
     Log& log;
+    std::size_t sessions_per_identity = 100;  // that are live at once
   };
   GrantService(Parts parts, std::vector<GrantTarget> targets);
 
-  /// Fails with denied (unknown and forbidden alike, target_unavailable), upstream_unreachable and
+  /// Fails with denied (unknown and forbidden alike, target_unavailable), too_large (the identity
+  /// has as many live sessions as it may), upstream_unreachable and
   /// timeout (the target), cancelled (another policy meanwhile), or what else the issuer and the
   /// store fail with.
   Task<IssuedGrant> create(GrantRequest request);
@@ -91,6 +94,7 @@ class GrantService {
 
  private:
   const GrantTarget* find_target(const std::string& name) const;
+  class Place;
   Result<access::PostgresCredential> issue(const SessionRecord& record,
                                            const access::Authorization& authorization,
                                            CredentialIssuer& issuer);
@@ -101,6 +105,8 @@ class GrantService {
   Parts parts_;
   std::vector<GrantTarget> targets_;
   SystemTime started_;
+  std::mutex planning_;
+  std::map<std::string, std::size_t> planned_;  // by subject; what is being issued
   std::array<std::mutex, 16>
       revoking_;  // by session: two revocations of one role would trip over each other
   mutable std::mutex expiries_mutex_;

@@ -118,6 +118,7 @@ bool needs_restart(const GatewayConfig& running, const GatewayConfig& read) {
   return running.targets != read.targets || running.listen_host != read.listen_host ||
          running.listen_port != read.listen_port || running.url != read.url ||
          running.id != read.id || running.grants_per_minute != read.grants_per_minute ||
+         running.sessions_per_identity != read.sessions_per_identity ||
          running.device_poll_interval != read.device_poll_interval ||
          running.metrics != read.metrics;
 }
@@ -240,9 +241,10 @@ Result<std::unique_ptr<GatewayServer>> GatewayServer::create(GatewayConfig confi
 
   p.workers.emplace(kWorkers);
   auto policy = std::make_shared<const access::PolicyEngine>(p.config.policy);
-  p.grants.emplace(GrantService::Parts{p.config.id, std::move(policy), p.secret.clone(), *p.store,
-                                       *p.workers, clock, random, *log},
-                   make_targets(p.config, clock, random, *p.metrics));
+  p.grants.emplace(
+      GrantService::Parts{p.config.id, std::move(policy), p.secret.clone(), *p.store, *p.workers,
+                          clock, random, *log, p.config.sessions_per_identity},
+      make_targets(p.config, clock, random, *p.metrics));
   p.reaper.emplace(*p.grants, context.get_executor());
   p.delivery.emplace(SpoolDelivery::Parts{p.spool, p.logs, *p.store,
                                           ReceiptSigner{p.config.id, p.base_url, p.receipt_key},

@@ -23,6 +23,7 @@ CREATE TABLE IF NOT EXISTS session (
 CREATE INDEX IF NOT EXISTS session_by_start ON session (started_at DESC);
 CREATE INDEX IF NOT EXISTS session_by_subject ON session (subject, started_at DESC);
 CREATE INDEX IF NOT EXISTS session_unrevoked ON session (state) WHERE state <> 2;
+CREATE INDEX IF NOT EXISTS session_active_by_subject ON session (subject, expires_at) WHERE state = 1;
 CREATE TABLE IF NOT EXISTS store_check (one INTEGER PRIMARY KEY CHECK (one = 1), count INTEGER NOT NULL) STRICT;
 )sql";
 
@@ -200,6 +201,15 @@ Result<std::vector<SessionRecord>> SqliteStore::list(const std::string& subject,
     return select("WHERE state <> 0 ORDER BY started_at DESC, session LIMIT ?1", {most});
   return select("WHERE state <> 0 AND subject = ?2 ORDER BY started_at DESC, session LIMIT ?1",
                 {most, subject});
+}
+
+Result<std::size_t> SqliteStore::count_live(const std::string& subject, SystemTime now) {
+  const std::lock_guard lock(mutex_);
+  HOOP_TRY(const auto row, database_.find("SELECT count(*) FROM session WHERE subject = ?1 AND "
+                                          "state = 1 AND expires_at > ?2",
+                                          {subject, to_column(now)}));
+  if (!row) return fail(ErrorCode::storage, "sessions could not be counted");
+  return static_cast<std::size_t>(row->integer(0));
 }
 
 Result<std::vector<SessionRecord>> SqliteStore::unrevoked() {

@@ -72,6 +72,8 @@ class Store {
   /// Those that have been active, latest first; subject empty: everybody's.
   virtual Result<std::vector<SessionRecord>> list(const std::string& subject,
                                                   std::size_t limit) = 0;
+  /// How many of a person's are active and have not expired.
+  virtual Result<std::size_t> count_live(const std::string& subject, SystemTime now) = 0;
   /// Whose credential is planned or active, whatever the clock says.
   virtual Result<std::vector<SessionRecord>> unrevoked() = 0;
   /// Writes something and reads it back: success means that the others have a chance.

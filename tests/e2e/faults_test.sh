@@ -88,6 +88,18 @@ run hoopctl sessions upload
 status_is 0
 is "$(ls "$XDG_STATE_HOME/hoopctl/spool" | grep -c hslog)" 0
 
+test_case "more sessions at once than one person may have: status 77, and how to end one"
+printf '[gateway]\nsessions_per_identity = 1\n' >"$HOOPCTL_STACK_GATEWAY/conf.d/80-limit.toml"
+restart_gateway
+# What was killed above is live until its grant ends.
+for session in $(hoopctl --output json sessions list --live 2>/dev/null | jq -r .session); do hoopctl sessions kill "$session" 2>/dev/null; done
+run hoopctl connect pg-demo -- hoopctl connect pg-demo-gateway -- -c 'select 1'
+status_is 77
+err_has 'as many live sessions'
+err_has 'sessions kill'
+pg -c 'select 1'
+status_is 0
+
 test_case "wrong words"
 for words in "connect" "connect pg-demo --nonsense" "nonsense" "--output yaml targets" "sessions" "login --ca /nonexistent --gateway https://localhost:1"; do
   # shellcheck disable=SC2086

@@ -140,6 +140,22 @@ TEST_CASE("store: lists are latest first, of one subject or of all, and bounded"
   CHECK(names(*store->list("alice' OR '1'='1", 10)).empty());
 }
 
+TEST_CASE("store: who has how many live sessions") {
+  test::TempDir dir;
+  auto store = std::move(*SqliteStore::open(dir / "gateway.db"));
+  CHECK(store->count_live("alice", at(0)).value() == 0);
+  for (const char* session : {"s_1", "s_2", "s_3"}) REQUIRE(store->add(record(session)));
+  REQUIRE(store->add(record("s_4", "bob")));
+  CHECK(store->count_live("alice", at(0)).value() == 0);
+  for (const char* session : {"s_1", "s_2", "s_3", "s_4"}) REQUIRE(store->set_active(session));
+  CHECK(store->count_live("alice", at(0)).value() == 3);
+  REQUIRE(store->set_revoked("s_2", at(1)));
+  CHECK(store->count_live("alice", at(1)).value() == 2);
+  REQUIRE(store->set_expiry("s_3", at(2)));
+  CHECK(store->count_live("alice", at(2)).value() == 1);
+  CHECK(store->count_live("bob", at(2)).value() == 1);
+}
+
 TEST_CASE("store: the check writes, and says when that is not possible") {
   test::TempDir dir;
   auto store = SqliteStore::open(dir / "gateway.db");
