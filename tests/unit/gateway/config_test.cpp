@@ -37,7 +37,8 @@ std::string complaint(const std::map<std::string, std::string>& files) {
 TEST_CASE("config: a whole configuration is read") {
   auto config =
       load({{"gateway.toml",
-             "[gateway]\nlisten = \"[::1]:0\"\nid = \"gw_a1\"\ngrants_per_minute = 60\nsessions_per_identity = 7\n"
+             "[gateway]\nlisten = \"[::1]:0\"\nid = \"gw_a1\"\ngrants_per_minute = "
+             "60\nsessions_per_identity = 7\n"
              "[[target]]\nname = \"pg\"\nprotocol = \"postgres\"\nhost = \"db.example\"\nport = "
              "5433\ndatabases = [\"app\", \"other\"]\n"
              "tls = \"verify-ca\"\nca_file = \"ca.pem\"\nserver_name = \"db\"\npath = "
