@@ -10,6 +10,9 @@ constexpr std::size_t kBufferBytes = 16U << 10;
 /// Shared with the operations under way, so that the borrower's end may go while one is pending.
 struct Lent {
   std::shared_ptr<net::Stream> stream;
+  std::shared_ptr<Metrics> metrics;
+  SteadyTime begun = std::chrono::steady_clock::now();
+  bool answered = false;
   unsigned pending = 0;
   bool closed = false;
 };
@@ -32,12 +35,19 @@ std::unexpected<Error> was_closed() {
 Task<std::size_t> read(std::shared_ptr<Lent> lent, MutableByteSpan out) {
   if (lent->closed) co_return was_closed();
   const Pending pending(*lent);
-  co_return co_await lent->stream->read_some(out);
+  auto count = co_await lent->stream->read_some(out);
+  if (count && lent->metrics) lent->metrics->came_from_program(*count);
+  co_return count;
 }
 
 Task<void> write(std::shared_ptr<Lent> lent, ByteSpan in) {
   if (lent->closed) co_return was_closed();
   const Pending pending(*lent);
+  if (lent->metrics) {
+    lent->metrics->went_to_program(in.size());
+    if (!std::exchange(lent->answered, true))
+      lent->metrics->took(Stage::open, std::chrono::steady_clock::now() - lent->begun);
+  }
   co_return co_await lent->stream->write_all(in);
 }
 
@@ -49,8 +59,8 @@ Task<void> shut_down(std::shared_ptr<Lent> lent) {
 
 class LentStream final : public net::Stream {
  public:
-  explicit LentStream(std::shared_ptr<net::Stream> stream)
-      : lent_(std::make_shared<Lent>(Lent{std::move(stream)})) {}
+  LentStream(std::shared_ptr<net::Stream> stream, std::shared_ptr<Metrics> metrics)
+      : lent_(std::make_shared<Lent>(Lent{std::move(stream), std::move(metrics)})) {}
   ~LentStream() override { LentStream::close(); }
 
   Task<std::size_t> read_some(MutableByteSpan out) override { return read(lent_, out); }
@@ -85,8 +95,8 @@ Task<void> say_good_bye(net::Stream& stream) {
 
 }  // namespace
 
-net::StreamPtr lend(std::shared_ptr<net::Stream> stream) {
-  return std::make_unique<LentStream>(std::move(stream));
+net::StreamPtr lend(std::shared_ptr<net::Stream> stream, std::shared_ptr<Metrics> metrics) {
+  return std::make_unique<LentStream>(std::move(stream), std::move(metrics));
 }
 
 asio::awaitable<void> part_from(std::shared_ptr<net::Stream> stream,

@@ -87,7 +87,8 @@ asio::awaitable<void> LiveSession::serve_stream(PlacePtr place,
     co_return;
   }
   const std::shared_ptr<session::Tunnel> lent = std::move(tunnel);
-  const auto served = co_await self.engine_->serve(lend(lent), std::move(*opening));
+  const auto served =
+      co_await self.engine_->serve(lend(lent, self.services_.metrics), std::move(*opening));
   co_await part_from(lent, kPartingTime);
   // The program has read why; a remote's words are in the message.
   if (!served)

@@ -57,6 +57,7 @@ class LiveSession : public std::enable_shared_from_this<LiveSession> {
     const Clock& clock;
     Log& log;
     asio::any_io_executor executor;
+    std::shared_ptr<Metrics> metrics;
   };
   /// Who opens streams: whoever knows the ticket and holds the client's key.
   struct Keys {

@@ -4,6 +4,15 @@
 namespace hoop::gateway {
 namespace {
 
+Stage stage_of(session::Stage stage) {
+  switch (stage) {
+    case session::Stage::decide: return Stage::decide;
+    case session::Stage::commit: return Stage::commit;
+    case session::Stage::answer: return Stage::answer;
+  }
+  return Stage::answer;
+}
+
 class MeasuredHandler final : public session::ProtocolHandler, public session::GateObserver {
  public:
   explicit MeasuredHandler(std::shared_ptr<Metrics> metrics) : metrics_(std::move(metrics)) {
@@ -26,6 +35,9 @@ class MeasuredHandler final : public session::ProtocolHandler, public session::G
 
   void decided(const access::Decision& decision) override { metrics_->decided(decision); }
   void masked(std::uint64_t values) override { metrics_->masked(values); }
+  void took(session::Stage stage, std::chrono::nanoseconds span) override {
+    metrics_->took(stage_of(stage), span);
+  }
 
  private:
   /// A connection that is counted as long as it is served, however that ends.

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <array>
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <map>
@@ -20,6 +21,12 @@ namespace hoop::gateway {
 enum class Asked { grant, upload, other };
 Asked what_is_asked(std::string_view method, std::string_view path);
 
+/// Where time goes between a program and its target, on the gateway path. open: from the opening of
+/// a connection to its first answer, the target's login included; the others as session::Stage.
+enum class Stage { open, decide, commit, answer };
+/// What came of a log that the gateway wrote itself, each time that it was to be kept.
+enum class LogKept { receipted, refused, failed };
+
 /// Safe from several threads at once.
 class Metrics {
  public:
@@ -34,6 +41,12 @@ class Metrics {
   void tunnel_ended();
   void decided(const access::Decision& decision);
   void masked(std::uint64_t values);
+  void took(Stage stage, std::chrono::duration<double> span);
+  void came_from_program(std::uint64_t bytes) { from_program_ += bytes; }
+  void went_to_program(std::uint64_t bytes) { to_program_ += bytes; }
+  void log_kept(LogKept what);
+  /// In the gateway's own spool, for another try.
+  void logs_waiting(std::size_t count) { waiting_ = count; }
 
   /// Text format 0.0.4. local_sessions: how many live on the local path; nullopt when that could
   /// not be found out, and then it is left out.
@@ -43,11 +56,24 @@ class Metrics {
   // Upper bounds, in seconds: making a role takes tens of milliseconds, an unreachable database ten
   // seconds.
   static constexpr std::array kBounds{0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0};
+  // A decision takes microseconds, a statement as long as it likes.
+  static constexpr std::array kStageBounds{0.00001, 0.00005, 0.0001, 0.0005, 0.001, 0.005,
+                                           0.01,    0.05,    0.1,    0.5,    1.0,   10.0};
+  static constexpr std::size_t kStages = 4;
+  template <std::size_t Bounds>
   struct Histogram {
-    std::array<std::uint64_t, kBounds.size()> at_most{};
+    std::array<std::uint64_t, Bounds> at_most{};
     std::uint64_t count = 0;
     double sum = 0;
   };
+  template <std::size_t Bounds>
+  static void observe(Histogram<Bounds>& histogram, const std::array<double, Bounds>& bounds,
+                      double seconds);
+  template <std::size_t Bounds>
+  static void write(std::string& out, std::string_view name, std::string_view label,
+                    const Histogram<Bounds>& histogram, const std::array<double, Bounds>& bounds);
+  void write_sessions(std::string& out, std::optional<std::size_t> local_sessions) const;
+  void write_decisions(std::string& out) const;
   using Counts = std::map<std::string, std::uint64_t, std::less<>>;
   mutable std::mutex mutex_;
   Counts requests_{{"1xx", 0}, {"2xx", 0}, {"3xx", 0}, {"4xx", 0}, {"5xx", 0}};
@@ -56,7 +82,12 @@ class Metrics {
   Counts revocations_{{"ok", 0}, {"failed", 0}};
   std::map<std::string, std::array<std::uint64_t, 3>, std::less<>>
       decisions_;  // by rule; by Effect
-  Histogram grant_seconds_;
+  Histogram<kBounds.size()> grant_seconds_;
+  std::array<Histogram<kStageBounds.size()>, kStages> stage_seconds_;
+  Counts kept_{{"receipted", 0}, {"refused", 0}, {"failed", 0}};
+  std::atomic<std::uint64_t> from_program_ = 0;
+  std::atomic<std::uint64_t> to_program_ = 0;
+  std::atomic<std::size_t> waiting_ = 0;
   std::uint64_t masked_values_ = 0;
   std::size_t sessions_ = 0;
   std::size_t tunnels_ = 0;

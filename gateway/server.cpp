@@ -246,14 +246,14 @@ Result<std::unique_ptr<GatewayServer>> GatewayServer::create(GatewayConfig confi
                           clock, random, *log, p.config.sessions_per_identity},
       make_targets(p.config, clock, random, *p.metrics));
   p.reaper.emplace(*p.grants, context.get_executor());
-  p.delivery.emplace(SpoolDelivery::Parts{p.spool, p.logs, *p.store,
-                                          ReceiptSigner{p.config.id, p.base_url, p.receipt_key},
-                                          *p.workers, clock, *log, context.get_executor()});
-  p.live.emplace(LiveSessions::Parts{p.base_url, p.spool,
-                                     measured(&postgres::make_handler, p.metrics),
-                                     LiveSession::Services{*p.grants, *p.delivery, *p.workers,
-                                                           clock, *log, context.get_executor()},
-                                     random});
+  p.delivery.emplace(SpoolDelivery::Parts{
+      p.spool, p.logs, *p.store, ReceiptSigner{p.config.id, p.base_url, p.receipt_key}, *p.workers,
+      clock, *log, context.get_executor(), p.metrics.get()});
+  p.live.emplace(
+      LiveSessions::Parts{p.base_url, p.spool, measured(&postgres::make_handler, p.metrics),
+                          LiveSession::Services{*p.grants, *p.delivery, *p.workers, clock, *log,
+                                                context.get_executor(), p.metrics},
+                          random});
   p.tunnel.emplace(*p.live, *log);
   if (const auto& address = p.config.metrics) {
     p.metrics_endpoint.emplace(MetricsEndpoint::Parts{*p.metrics, *p.store, *p.workers, clock});

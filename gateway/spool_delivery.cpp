@@ -40,6 +40,7 @@ SpoolDelivery::SpoolDelivery(Parts parts)
 Result<void> SpoolDelivery::start() {
   HOOP_TRY(const auto left, parts_.spool.list());
   for (const record::SpoolEntry& entry : left) waiting_.insert(entry.session);
+  if (parts_.metrics != nullptr) parts_.metrics->logs_waiting(waiting_.size());
   if (!left.empty()) parts_.log.warning("log.left_over", {{"count", std::to_string(left.size())}});
   tasks_.spawn(loop());
   return {};
@@ -68,7 +69,14 @@ asio::awaitable<void> SpoolDelivery::loop() {
 Task<FinishedLog> SpoolDelivery::deliver(std::string session) {
   Work<FinishedLog> work = [this, session] { return deliver_blocking(session); };
   auto delivered = co_await parts_.workers.run(work);
-  if (!delivered && may_pass(delivered.error().code)) waiting_.insert(session);
+  const bool waits = !delivered && may_pass(delivered.error().code);
+  if (waits) waiting_.insert(session);
+  if (parts_.metrics != nullptr) {
+    parts_.metrics->log_kept(delivered ? LogKept::receipted
+                             : waits   ? LogKept::failed
+                                       : LogKept::refused);
+    parts_.metrics->logs_waiting(waiting_.size());
+  }
   co_return delivered;
 }
 

@@ -7,6 +7,7 @@
 #include "core/base/log.h"
 #include "core/net/task_group.h"
 #include "core/record/spool.h"
+#include "gateway/metrics.h"
 #include "gateway/receipt.h"
 #include "gateway/worker_pool.h"
 
@@ -26,6 +27,7 @@ class SpoolDelivery {
     const Clock& clock;
     Log& log;
     asio::any_io_executor executor;
+    Metrics* metrics = nullptr;
   };
   explicit SpoolDelivery(Parts parts);
 

@@ -1,11 +1,39 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/session/gate.h"
 
+#include <algorithm>
+
 namespace hoop::session {
 
 using access::Decision;
 using access::Effect;
 using record::RecordType;
+
+namespace {
+
+// As many as a session has connections; what a program pipelines beyond that is not measured.
+constexpr std::size_t kMostUnanswered = 256;
+
+}  // namespace
+
+/// Tells the observer how long a stage took. Without one no clock is looked at.
+class Gate::Timed {
+ public:
+  Timed(const Gate& gate, Stage stage) : gate_(gate), stage_(stage) {
+    if (gate_.observer_ != nullptr) begun_ = gate_.clock_.steady_now();
+  }
+  ~Timed() {
+    if (gate_.observer_ != nullptr)
+      gate_.observer_->took(stage_, gate_.clock_.steady_now() - begun_);
+  }
+  Timed(const Timed&) = delete;
+  Timed& operator=(const Timed&) = delete;
+
+ private:
+  const Gate& gate_;
+  Stage stage_;
+  SteadyTime begun_{};
+};
 
 Gate::Gate(std::shared_ptr<const access::PolicyEngine> policy, access::Identity identity,
            access::Target target, record::SessionLog log, const Clock& clock,
@@ -22,6 +50,7 @@ access::Counters Gate::counters() const {
 }
 
 Eventually<Verdict> Gate::admit(std::uint64_t connection, const access::Action& action) {
+  const Timed timed(*this, Stage::decide);
   Decision decision = policy_->decide(identity_, target_, action, counters());
   if (decision.effect != Effect::allow) {
     return Eventually<Verdict>(Verdict(refuse(connection, action, std::move(decision))));
@@ -41,6 +70,7 @@ Eventually<Verdict> Gate::admit(std::uint64_t connection, const access::Action& 
   }
   ++totals_.allowed;
   if (observer_ != nullptr) observer_->decided(decision);
+  await_answer(id);
   return Eventually<Verdict>(Verdict(Admitted(id)));
 }
 
@@ -66,7 +96,23 @@ Result<void> Gate::reply_progress(const Admitted&, const record::Progress& progr
   return log_.append(RecordType::progress, record::to_json(progress));
 }
 
-Result<void> Gate::reply_end(const Admitted&, const record::ReplyEnd& end) {
+void Gate::await_answer(std::uint64_t action) {
+  if (observer_ == nullptr || unanswered_.size() >= kMostUnanswered) return;
+  unanswered_.emplace_back(action, clock_.steady_now());
+}
+
+void Gate::note_answer(std::uint64_t action) {
+  const auto found =
+      std::ranges::find(unanswered_, action, &std::pair<std::uint64_t, SteadyTime>::first);
+  if (found == unanswered_.end()) return;
+  observer_->took(Stage::answer, clock_.steady_now() - found->second);
+  // Older ones that never were answered went with their connections, or will be found behind it.
+  *found = unanswered_.back();
+  unanswered_.pop_back();
+}
+
+Result<void> Gate::reply_end(const Admitted& action, const record::ReplyEnd& end) {
+  note_answer(action.id());
   totals_.rows += end.rows;
   totals_.bytes += end.bytes;
   totals_.masked_values += end.masked_values;
@@ -90,6 +136,7 @@ void Gate::set_policy(std::shared_ptr<const access::PolicyEngine> policy) {
 
 Result<void> Gate::settle() {
   if (!log_.has_uncommitted()) return {};
+  const Timed timed(*this, Stage::commit);
   return durability_ == access::Durability::disk ? log_.commit_to_disk() : log_.commit();
 }
 

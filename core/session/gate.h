@@ -89,6 +89,10 @@ struct SessionTotals {
   std::uint64_t bytes = 0;
 };
 
+/// Where the time of an action goes: to the policy's decision and its record; to a commit of the
+/// log; from its admission to the end of its reply, the target and the program included.
+enum class Stage { decide, commit, answer };
+
 /// Counts what a gate does. Called on the session's thread; outlives the gate's last action.
 class GateObserver {
  public:
@@ -97,6 +101,7 @@ class GateObserver {
   virtual void decided(const access::Decision& decision) = 0;
   /// More values of a reply that has ended were masked.
   virtual void masked(std::uint64_t values) = 0;
+  virtual void took(Stage stage, std::chrono::nanoseconds span) = 0;
 };
 
 class Gate {
@@ -143,7 +148,10 @@ class Gate {
   crypto::Digest256 log_digest() const { return log_.head(); }
 
  private:
+  class Timed;
   Result<void> settle();
+  void await_answer(std::uint64_t action);
+  void note_answer(std::uint64_t action);
   std::shared_ptr<const access::PolicyEngine> policy_;
   access::Identity identity_;
   access::Target target_;
@@ -154,6 +162,7 @@ class Gate {
   SessionTotals totals_;
   DenialListener on_denial_;
   GateObserver* observer_ = nullptr;
+  std::vector<std::pair<std::uint64_t, SteadyTime>> unanswered_;  // only while somebody observes
 };
 
 }  // namespace hoop::session

@@ -24,6 +24,12 @@ TEST_CASE("metrics: everything that has happened is told, and everything else is
   metrics.session_began();
   metrics.tunnel_began();
   metrics.masked(7);
+  metrics.took(Stage::decide, std::chrono::microseconds(30));
+  metrics.took(Stage::decide, std::chrono::seconds(20));
+  metrics.came_from_program(5);
+  metrics.went_to_program(6);
+  metrics.log_kept(LogKept::failed);
+  metrics.logs_waiting(3);
   metrics.decided({access::Effect::deny, "no \"ddl\"\n\\", "never told", ""});
   const std::string text = metrics.text(std::nullopt);
   for (const char* line : {
@@ -45,6 +51,17 @@ TEST_CASE("metrics: everything that has happened is told, and everything else is
            "hoopctl_tunnels_open 1\n",
            "hoopctl_decisions_total{rule=\"no \\\"ddl\\\"\\n\\\\\",effect=\"deny\"} 1\n",
            "hoopctl_masked_values_total 7\n",
+           "hoopctl_stage_seconds_bucket{stage=\"decide\",le=\"1e-05\"} 0\n",
+           "hoopctl_stage_seconds_bucket{stage=\"decide\",le=\"5e-05\"} 1\n",
+           "hoopctl_stage_seconds_bucket{stage=\"decide\",le=\"10\"} 1\n",
+           "hoopctl_stage_seconds_bucket{stage=\"decide\",le=\"+Inf\"} 2\n",
+           "hoopctl_stage_seconds_sum{stage=\"decide\"} 20.00003\n",
+           "hoopctl_stage_seconds_count{stage=\"decide\"} 2\n",
+           "hoopctl_stage_seconds_count{stage=\"open\"} 0\n",
+           "hoopctl_bytes_total{direction=\"from_program\"} 5\n",
+           "hoopctl_bytes_total{direction=\"to_program\"} 6\n",
+           "hoopctl_logs_kept_total{result=\"failed\"} 1\n",
+           "hoopctl_logs_waiting 3\n",
        })
     CHECK_THAT(text, ContainsSubstring(line));
   CHECK(text.find("path=\"local\"") == std::string::npos);
@@ -134,7 +151,9 @@ TEST_CASE("metrics: sessions of both paths, and nothing of whom they are or what
         "hoopctl_tunnels_open 1\n", "hoopctl_http_requests_total{code=\"1xx\"} 1\n",
         "hoopctl_decisions_total{rule=\"work\",effect=\"allow\"} 1\n",
         "hoopctl_decisions_total{rule=\"no-locks\",effect=\"deny\"} 1\n",
-        "hoopctl_masked_values_total 1\n"})
+        "hoopctl_masked_values_total 1\n", "hoopctl_stage_seconds_count{stage=\"open\"} 1\n",
+        "hoopctl_stage_seconds_count{stage=\"decide\"} 2\n",
+        "hoopctl_stage_seconds_count{stage=\"answer\"} 1\n"})
     CHECK_THAT(open, ContainsSubstring(line));
   for (const std::string& hidden :
        {std::string("alice"), session, far.grant.session, std::string("people"), std::string("Ann"),
@@ -149,7 +168,8 @@ TEST_CASE("metrics: sessions of both paths, and nothing of whom they are or what
   const std::string ended = metrics_of(g).body;
   for (const char* line :
        {"hoopctl_sessions_live{path=\"gateway\"} 0\n", "hoopctl_sessions_live{path=\"local\"} 0\n",
-        "hoopctl_tunnels_open 0\n", "hoopctl_credentials_revoked_total{result=\"ok\"} 2\n"})
+        "hoopctl_tunnels_open 0\n", "hoopctl_logs_kept_total{result=\"receipted\"} 1\n",
+        "hoopctl_logs_waiting 0\n", "hoopctl_credentials_revoked_total{result=\"ok\"} 2\n"})
     CHECK_THAT(ended, ContainsSubstring(line));
   g.stop();
 }
