@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <sqlite3.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -111,12 +112,23 @@ Result<Database> Database::open_named(const char* name, int flags,
 
 Result<Database> Database::open(const std::filesystem::path& file,
                                 std::chrono::milliseconds busy_timeout) {
+  const auto failed = [&](const char* why) {
+    return fail(ErrorCode::storage, "open '" + file.string() + "': " + why);
+  };
+  struct stat there{};
+  if (::lstat(file.c_str(), &there) == 0) {
+    // Not opened to find out: closing any descriptor of the file would drop the locks of this
+    // process's other connections (fcntl(2)), and the next process to close its own would take
+    // itself for the last one, and remove the log that they write to.
+    if (!S_ISREG(there.st_mode)) return failed("it is not a regular file");
+    return open_named(file.c_str(), 0, busy_timeout);
+  }
   // Created here, because SQLite would make it readable as the umask says; -wal and -shm take this
   // file's mode.
-  const int descriptor = ::open(file.c_str(), O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
-  if (descriptor < 0)
-    return fail(ErrorCode::storage, "open '" + file.string() + "': " + std::strerror(errno));
-  ::close(descriptor);
+  const int descriptor =
+      ::open(file.c_str(), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+  if (descriptor < 0 && errno != EEXIST) return failed(std::strerror(errno));
+  if (descriptor >= 0) ::close(descriptor);
   return open_named(file.c_str(), 0, busy_timeout);
 }
 

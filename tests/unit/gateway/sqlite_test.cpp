@@ -2,6 +2,7 @@
 #include "gateway/sqlite.h"
 
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "tests/support/catch.h"
@@ -94,4 +95,31 @@ TEST_CASE("a database file is private to its owner and never a symbolic link") {
   CHECK(again.find("SELECT a FROM t").value()->integer(0) == 5);
   std::filesystem::create_symlink(file, dir.path / "link.db");
   CHECK_FALSE(Database::open(dir.path / "link.db"));
+}
+
+TEST_CASE("a database is not lost to another process that opens and closes it") {
+  TempDir dir;
+  const auto file = dir.path / "one.db";
+  Database first = Database::open(file).value();
+  REQUIRE(first.script("CREATE TABLE t (a INTEGER)"));
+  const Database second = Database::open(file).value();
+  const auto other = [&](const char* sql) {
+    const pid_t child = ::fork();
+    if (child == 0) {
+      auto database = Database::open(file);
+      const bool done = database && database->script(sql);
+      database = fail(ErrorCode::cancelled, "closed");
+      ::_exit(done ? 0 : 1);
+    }
+    int status = 1;
+    ::waitpid(child, &status, 0);
+    return status == 0;
+  };
+  CHECK(other("INSERT INTO t VALUES (1)"));
+  CHECK(std::filesystem::exists(file.string() + "-wal"));
+  REQUIRE(first.script("INSERT INTO t VALUES (2)"));
+  // Fails where it cannot see what the first connection has written.
+  CHECK(
+      other("CREATE TEMP TABLE seen (n INTEGER CHECK (n = 2)); INSERT INTO seen SELECT count(*) "
+            "FROM t"));
 }
