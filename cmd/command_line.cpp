@@ -126,6 +126,7 @@ ExitStatus run_command_line(std::vector<std::string> words, Environment& environ
   add_connect(app, environment);
   add_sessions(app, environment);
   add_gateway(app, environment);
+  add_agent(app, environment);
   app.footer(examples({"hoopctl login --gateway https://gw.example",
                        "hoopctl connect pg-prod -- -c 'select 1'"}) +
              "\n\n" + exit_status_table());

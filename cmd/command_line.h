@@ -23,6 +23,7 @@ void add_targets(CLI::App& app, Environment& environment);
 void add_connect(CLI::App& app, Environment& environment);
 void add_sessions(CLI::App& app, Environment& environment);
 void add_gateway(CLI::App& app, Environment& environment);
+void add_agent(CLI::App& app, Environment& environment);
 
 /// Reads the words after the program's name and runs what they ask for.
 ExitStatus run_command_line(std::vector<std::string> words, Environment& environment);

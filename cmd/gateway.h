@@ -12,6 +12,7 @@ namespace hoop::cmd {
 
 void add_gateway_init(CLI::App& app, Environment& environment);
 void add_gateway_serve(CLI::App& app, Environment& environment);
+void add_gateway_agent(CLI::App& app, Environment& environment);
 void add_gateway_user(CLI::App& app, Environment& environment);
 
 }  // namespace hoop::cmd

@@ -127,6 +127,12 @@ Error problem_of(const http::Response& response, std::string_view gateway_url) {
   if (code == "target_unreachable")
     return {ErrorCode::upstream_unreachable, "the gateway cannot reach the target",
             "the target may be down; the gateway's log says more", detail};
+  if (code == "agent_offline")
+    return {ErrorCode::upstream_unreachable, "the agent of this target is offline",
+            "try again; if it stays so, ask whoever runs the agent beside the target", detail};
+  if (code == "agent_not_allowed")
+    return {ErrorCode::upstream_unreachable, "the agent of this target does not allow its address",
+            "whoever runs the agent adds it: hoopctl agent serve --allow HOST:PORT", detail};
   if (code == "target_untrusted")
     return {ErrorCode::upstream_unreachable, "the gateway does not trust the target's certificate",
             "its operator checks ca_file and server_name of the target", detail};

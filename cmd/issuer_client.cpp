@@ -28,17 +28,22 @@ Error on_the_way(Error error) {
 
 }  // namespace
 
-Result<std::unique_ptr<Web>> Web::open(const Environment& environment,
-                                       asio::any_io_executor executor, net::Trust trust,
-                                       std::uint64_t max_body) {
+Result<http::ClientOptions> client_options(const Environment& environment) {
   http::ClientOptions options;
-  options.max_body = max_body;
   http::ProxyEnvironment proxy;
   proxy.https_proxy = environment.variable("https_proxy")
                           .value_or(environment.variable("HTTPS_PROXY").value_or(""));
   proxy.no_proxy =
       environment.variable("no_proxy").value_or(environment.variable("NO_PROXY").value_or(""));
   HOOP_TRY(options.proxy, http::Proxy::from_environment(proxy));
+  return options;
+}
+
+Result<std::unique_ptr<Web>> Web::open(const Environment& environment,
+                                       asio::any_io_executor executor, net::Trust trust,
+                                       std::uint64_t max_body) {
+  HOOP_TRY(http::ClientOptions options, client_options(environment));
+  options.max_body = max_body;
   HOOP_TRY(http::Client client,
            http::Client::create(std::move(executor), std::move(trust), std::move(options)));
   return std::unique_ptr<Web>(new Web(std::move(client), environment.clock));

@@ -67,6 +67,9 @@ class IssuerClient {
   std::unique_ptr<Web> own_web_;
 };
 
+/// HTTPS through the proxy that the environment names. Fails with config.
+Result<http::ClientOptions> client_options(const Environment& environment);
+
 net::Trust trust_of(const identity::GatewayRecord& record);
 /// What a token set becomes on disk.
 identity::StoredTokens to_store(identity::TokenSet tokens, const identity::GatewayRecord& record,

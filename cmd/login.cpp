@@ -10,41 +10,17 @@
 
 #include "cmd/command_line.h"
 #include "cmd/gateway_client.h"
-#include "cmd/read_file.h"
 #include "cmd/run.h"
+#include "cmd/trust_options.h"
 #include "core/base/encoding.h"
 
 namespace hoop::cmd {
 namespace {
 
-constexpr std::size_t kMaxCaBytes = 1U << 20;
-
 struct LoginOptions {
   std::string ca_file;
   std::string ca_sha256;
 };
-
-/// "AA:BB…" or "aabb…" as people copy it.
-Result<std::string> read_digest(std::string text) {
-  std::erase(text, ':');
-  std::transform(text.begin(), text.end(), text.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  const auto raw = from_hex(text);
-  if (!raw || raw->size() != 32)
-    return fail(ErrorCode::usage, "--ca-sha256 takes 64 hexadecimal digits",
-                "'hoopctl gateway init' prints them");
-  return text;
-}
-
-Result<std::string> read_ca_file(const std::string& path) {
-  auto text = read_file(path, kMaxCaBytes);
-  if (!text) return std::unexpected(std::move(text).error().within("--ca"));
-  if (!net::certificate_sha256(*text)) {
-    return fail(ErrorCode::usage, fmt::format("--ca '{}' holds no certificate", remote_text(path)),
-                "it must be in PEM form");
-  }
-  return text;
-}
 
 std::string host_name() {
   char name[256] = {};
@@ -81,7 +57,7 @@ Result<void> Login::choose_trust(const identity::TokenStore& store) {
     return {};
   }
   if (!options_.ca_sha256.empty()) {
-    HOOP_TRY(record_.ca_sha256, read_digest(options_.ca_sha256));
+    HOOP_TRY(record_.ca_sha256, read_ca_digest(options_.ca_sha256));
     return {};
   }
   const auto earlier = store.load_gateway(record_.url);

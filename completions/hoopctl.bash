@@ -2,11 +2,13 @@
 
 _hoopctl_commands() {
   case $1 in
-    '') echo 'login logout whoami targets connect sessions gateway' ;;
+    '') echo 'login logout whoami targets connect sessions gateway agent' ;;
     targets) echo 'list show' ;;
     sessions) echo 'list show verify upload kill' ;;
-    gateway) echo 'init serve user' ;;
+    gateway) echo 'init serve user agent' ;;
     'gateway user') echo 'add' ;;
+    'gateway agent') echo 'add list remove' ;;
+    agent) echo 'serve' ;;
   esac
 }
 
@@ -19,6 +21,8 @@ _hoopctl_options() {
     'sessions kill') echo '--help --reason' ;;
     'gateway init') echo '--help --name --listen' ;;
     'gateway user add') echo '--help --group --password-stdin' ;;
+    'gateway agent add') echo '--help --serves --for' ;;
+    'agent serve') echo '--help --allow --join-token-file --state --ca --ca-sha256 --rotate' ;;
     *) echo '--help' ;;
   esac
 }
@@ -45,9 +49,10 @@ _hoopctl() {
     esac
   done
   case $previous in
-    --config | --ca) COMPREPLY=($(compgen -f -- "$word")); return ;;
+    --config | --ca | --join-token-file) COMPREPLY=($(compgen -f -- "$word")); return ;;
+    --state) COMPREPLY=($(compgen -d -- "$word")); return ;;
     --output) COMPREPLY=($(compgen -W 'text json' -- "$word")); return ;;
-    --gateway | --ca-sha256 | --reason | --result-fd | --limit | --name | --listen | --group) return ;;
+    --gateway | --ca-sha256 | --reason | --result-fd | --limit | --name | --listen | --group | --serves | --for | --allow) return ;;
   esac
   if [[ $word == -* ]]; then
     COMPREPLY=($(compgen -W "$(_hoopctl_options "$path") $(_hoopctl_options '')" -- "$word"))
@@ -57,7 +62,7 @@ _hoopctl() {
     connect | 'targets show') COMPREPLY=($(compgen -W "$(_hoopctl_targets)" -- "$word")) ;;
     'sessions show' | 'sessions kill') COMPREPLY=($(compgen -W "$(_hoopctl_sessions)" -- "$word")) ;;
     'sessions verify') COMPREPLY=($(compgen -W "$(_hoopctl_sessions)" -- "$word") $(compgen -f -- "$word")) ;;
-    'gateway init' | 'gateway serve' | 'gateway user add') COMPREPLY=($(compgen -d -- "$word")) ;;
+    'gateway init' | 'gateway serve' | 'gateway user add' | 'gateway agent '*) COMPREPLY=($(compgen -d -- "$word")) ;;
     *) COMPREPLY=($(compgen -W "$(_hoopctl_commands "$path")" -- "$word")) ;;
   esac
 }

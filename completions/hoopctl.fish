@@ -6,7 +6,7 @@ function __hoopctl_at
     set -l words (commandline -opc)
     for word in $words[2..-1]
         test "$word" = -- && return 1
-        if contains -- $word login logout whoami targets connect sessions gateway list show verify upload kill init serve user add
+        if contains -- $word login logout whoami targets connect sessions gateway agent list show verify upload kill init serve user add remove
             set -a path $word
         end
     end
@@ -37,6 +37,7 @@ complete -c hoopctl -n '__hoopctl_at' -a targets -d 'list what I may open'
 complete -c hoopctl -n '__hoopctl_at' -a connect -d 'run a program against a target'
 complete -c hoopctl -n '__hoopctl_at' -a sessions -d 'list, show, verify and deliver session logs; end sessions'
 complete -c hoopctl -n '__hoopctl_at' -a gateway -d 'make and run a gateway'
+complete -c hoopctl -n '__hoopctl_at' -a agent -d 'run beside targets that the gateway cannot reach'
 
 complete -c hoopctl -n '__hoopctl_at login' -l ca -rF -d 'trust the authorities in this file'
 complete -c hoopctl -n '__hoopctl_at login' -l ca-sha256 -x -d 'trust the authority with this SHA-256'
@@ -67,9 +68,25 @@ complete -c hoopctl -n '__hoopctl_at sessions kill' -l reason -x -d 'why'
 complete -c hoopctl -n '__hoopctl_at gateway' -a init -d 'make a configuration'
 complete -c hoopctl -n '__hoopctl_at gateway' -a serve -d 'run it'
 complete -c hoopctl -n '__hoopctl_at gateway' -a user -d 'the people it knows'
+complete -c hoopctl -n '__hoopctl_at gateway' -a agent -d 'the agents it knows'
 complete -c hoopctl -n '__hoopctl_at gateway init' -F -l name -x -d 'a host name'
 complete -c hoopctl -n '__hoopctl_at gateway init' -l listen -x -d 'address and port'
 complete -c hoopctl -n '__hoopctl_at gateway serve' -F
 complete -c hoopctl -n '__hoopctl_at gateway user' -a add -d 'add a person'
 complete -c hoopctl -n '__hoopctl_at gateway user add' -l group -x -d 'a group'
 complete -c hoopctl -n '__hoopctl_at gateway user add' -l password-stdin -d 'read the password from stdin'
+complete -c hoopctl -n '__hoopctl_at gateway agent' -a add -d 'add an agent and print its join token'
+complete -c hoopctl -n '__hoopctl_at gateway agent' -a list -d 'list them'
+complete -c hoopctl -n '__hoopctl_at gateway agent' -a remove -d 'forget one'
+complete -c hoopctl -n '__hoopctl_at gateway agent add' -F -l serves -x -d 'a label of its targets'
+complete -c hoopctl -n '__hoopctl_at gateway agent add' -l for -x -d 'how long the token is good'
+complete -c hoopctl -n '__hoopctl_at gateway agent list' -F
+complete -c hoopctl -n '__hoopctl_at gateway agent remove' -F
+
+complete -c hoopctl -n '__hoopctl_at agent' -a serve -d 'run it'
+complete -c hoopctl -n '__hoopctl_at agent serve' -l allow -x -d 'an address that may be connected to'
+complete -c hoopctl -n '__hoopctl_at agent serve' -l join-token-file -rF -d 'the file of the join token'
+complete -c hoopctl -n '__hoopctl_at agent serve' -l state -x -a '(__fish_complete_directories)' -d 'where it keeps its name and key'
+complete -c hoopctl -n '__hoopctl_at agent serve' -l ca -rF -d 'trust the authorities in this file'
+complete -c hoopctl -n '__hoopctl_at agent serve' -l ca-sha256 -x -d 'trust the authority with this SHA-256'
+complete -c hoopctl -n '__hoopctl_at agent serve' -l rotate -d 'change the key now'

@@ -6,6 +6,7 @@
 
 #include "core/base/encoding.h"
 #include "core/identity/json.h"
+#include "gateway/agents/agent_words.h"
 #include "gateway/api.h"
 
 namespace hoop::gateway {
@@ -90,8 +91,14 @@ http::Response no_grant(const Error& error) {
       return http::problem_response(503, "target_untrusted", error.message);
     case ErrorCode::too_large:
       return http::problem_response(429, "too_many_sessions", error.message);
-    default: return problem_of(error);
+    default: break;
   }
+  // In words of ours that stand in what every way to the target fails with.
+  if (error.message.ends_with(agent_offline_text()) || error.message.ends_with(agent_lost_text()))
+    return http::problem_response(503, "agent_offline", error.message);
+  if (error.message.ends_with(agent_not_allowed_text()))
+    return http::problem_response(503, "agent_not_allowed", error.message);
+  return problem_of(error);
 }
 
 }  // namespace

@@ -190,6 +190,26 @@ void check_target(const TomlTable& table, const access::Target& target) {
   }
 }
 
+/// Reads via and path. An agent dials back to the gateway alone, and carries what the gateway has
+/// encrypted: the local path cannot lead through it.
+void read_path(const TomlTable& table, ConfiguredTarget& out) {
+  const std::string via = table.text_or("via", "direct");
+  if (via != "direct" && via != "agent")
+    table.complain("via", fmt::format("'{}' is not a way to a target", via), "direct or agent");
+  out.via = via == "agent" ? Via::agent : Via::direct;
+  const std::string path = table.text_or("path", out.via == Via::agent ? "gateway" : "local");
+  if (path != "local" && path != "gateway")
+    table.complain("path", fmt::format("'{}' is not a path", path), "local or gateway");
+  out.target.path = path == "local" ? access::DataPath::local : access::DataPath::gateway;
+  if (out.via == Via::agent && path == "local")
+    table.complain("path", "a target that is reached through an agent has no local path",
+                   "path = \"gateway\", or leave it out");
+  if (out.via == Via::agent && out.target.labels.empty())
+    table.complain(
+        "via", fmt::format("target '{}' has no labels, and so no agent serves it", out.target.name),
+        "labels = { site = \"berlin\" }");
+}
+
 ConfiguredTarget read_target(const TomlTable& table, const Layout& layout) {
   ConfiguredTarget out;
   access::Target& target = out.target;
@@ -200,10 +220,7 @@ ConfiguredTarget read_target(const TomlTable& table, const Layout& layout) {
   target.databases = table.text_list("databases");
   target.description = table.text_or("description", "");
   target.labels = table.text_map("labels");
-  const std::string path = table.text_or("path", "local");
-  if (path != "local" && path != "gateway")
-    table.complain("path", fmt::format("'{}' is not a path", path), "local or gateway");
-  target.path = path == "local" ? access::DataPath::local : access::DataPath::gateway;
+  read_path(table, out);
   read_tls(table, layout, out);
   check_target(table, target);
   read_admin(table, out);

@@ -23,8 +23,12 @@ struct AdminLogin {
   bool operator==(const AdminLogin&) const = default;
 };
 
+/// How the gateway reaches a target: itself, or through an agent that serves the target's labels.
+enum class Via { direct, agent };
+
 struct ConfiguredTarget {
   access::Target target;
+  Via via = Via::direct;
   AdminLogin admin;
   std::string ca_file;  // absolute; libpq wants a file
   bool operator==(const ConfiguredTarget&) const = default;

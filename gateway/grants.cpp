@@ -138,6 +138,13 @@ Task<IssuedGrant> GrantService::create(GrantRequest request) {
   HOOP_CO_TRY(auto authorization, policy->authorize(identity, target->target, kLongestGrant, now));
   if (target->issuer == nullptr)
     co_return fail(ErrorCode::unsupported, "this version cannot open targets of this protocol");
+  if (auto obstacle = target->obstacle ? target->obstacle() : std::nullopt) {
+    parts_.log.warning("grant.failed", {{"target", target->target.name},
+                                        {"subject", identity.subject},
+                                        {"code", std::string(to_string(obstacle->code))},
+                                        {"error", for_log(*obstacle)}});
+    co_return std::unexpected(std::move(*obstacle));
+  }
 
   IssuedGrant issued;
   const bool gateway_path = authorization.path() == access::DataPath::gateway;
@@ -277,6 +284,11 @@ std::size_t GrantService::sweep_target(const GrantTarget& target) {
                         {"result", revoked ? "dropped" : for_log(revoked.error())}});
   }
   return ended;
+}
+
+void GrantService::drop_idle() {
+  for (const GrantTarget& target : targets_)
+    if (target.issuer != nullptr && target.obstacle) target.issuer->drop_idle();
 }
 
 std::size_t GrantService::sweep() {

@@ -44,6 +44,8 @@ struct OpenTarget {
 struct GrantTarget {
   access::Target target;
   std::unique_ptr<CredentialIssuer> issuer;
+  /// Asked first, on the loop's thread: what is known to be in the way. May be empty.
+  std::function<std::optional<Error>()> obstacle = nullptr;
 };
 
 class GrantService {
@@ -75,6 +77,8 @@ class GrantService {
   /// marker group unknown. Answers how many were ended; what cannot be reached is logged and tried
   /// again at the next sweep.
   std::size_t sweep();
+  /// Blocking; for the pool. Of every target behind an agent: connections that are kept for later.
+  void drop_idle();
   /// When the next known credential expires.
   std::optional<SystemTime> next_expiry() const;
   /// Called on the loop's thread after next_expiry() has come nearer.

@@ -2,7 +2,6 @@
 #include "gateway/live_sessions.h"
 
 #include "core/base/encoding.h"
-#include "core/net/dialer.h"
 
 namespace hoop::gateway {
 namespace {
@@ -67,7 +66,7 @@ Task<access::Grant> LiveSessions::open(NewSession made) {
 
 Task<std::unique_ptr<session::SessionEngine>> LiveSessions::start_engine(NewSession made) {
   if (stopping_) co_return is_stopping();
-  auto dialer = std::make_unique<net::DirectDialer>(parts_.services.executor);
+  auto dialer = parts_.make_dialer(made.issued.grant.target.name);
   // On the pool: it makes files and waits for the disk.
   Work<std::unique_ptr<session::SessionEngine>> start =
       [this, made = std::move(made),

@@ -24,6 +24,8 @@ class LiveSessions {
     std::string base_url;
     record::Spool& spool;
     session::HandlerFactory make_handler;
+    /// Of a target, by name.
+    std::function<std::unique_ptr<net::Dialer>(const std::string&)> make_dialer;
     LiveSession::Services services;
     Random& random;
   };

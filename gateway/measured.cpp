@@ -75,6 +75,7 @@ class MeasuredIssuer final : public CredentialIssuer {
     return revoked;
   }
   Result<std::vector<Issued>> list() override { return inner_->list(); }
+  void drop_idle() override { inner_->drop_idle(); }
 
  private:
   std::unique_ptr<CredentialIssuer> inner_;

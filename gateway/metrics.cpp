@@ -135,6 +135,26 @@ void Metrics::tunnel_ended() {
   --tunnels_;
 }
 
+void Metrics::agent_connected() {
+  const std::lock_guard lock(mutex_);
+  ++agents_;
+}
+
+void Metrics::agent_disconnected() {
+  const std::lock_guard lock(mutex_);
+  --agents_;
+}
+
+void Metrics::agent_stream_began() {
+  const std::lock_guard lock(mutex_);
+  ++agent_streams_;
+}
+
+void Metrics::agent_stream_ended() {
+  const std::lock_guard lock(mutex_);
+  --agent_streams_;
+}
+
 void Metrics::decided(const access::Decision& decision) {
   const std::lock_guard lock(mutex_);
   auto found = decisions_.find(decision.rule);
@@ -185,6 +205,10 @@ void Metrics::write_sessions(std::string& out, std::optional<std::size_t> local_
            "Session logs of the gateway path that were to be kept.", kept_);
   head(out, "hoopctl_logs_waiting", "gauge", "Session logs of the gateway path not kept yet.");
   fmt::format_to(to, "hoopctl_logs_waiting {}\n", waiting_.load());
+  head(out, "hoopctl_agents_connected", "gauge", "Control streams of agents.");
+  fmt::format_to(to, "hoopctl_agents_connected {}\n", agents_);
+  head(out, "hoopctl_agent_streams_open", "gauge", "Connections to targets through agents.");
+  fmt::format_to(to, "hoopctl_agent_streams_open {}\n", agent_streams_);
 }
 
 void Metrics::write_decisions(std::string& out) const {

@@ -48,6 +48,12 @@ class Metrics {
   /// In the gateway's own spool, for another try.
   void logs_waiting(std::size_t count) { waiting_ = count; }
 
+  // Of agents: their control streams, and the streams to targets that go through them.
+  void agent_connected();
+  void agent_disconnected();
+  void agent_stream_began();
+  void agent_stream_ended();
+
   /// Text format 0.0.4. local_sessions: how many live on the local path; nullopt when that could
   /// not be found out, and then it is left out.
   std::string text(std::optional<std::size_t> local_sessions) const;
@@ -91,6 +97,8 @@ class Metrics {
   std::uint64_t masked_values_ = 0;
   std::size_t sessions_ = 0;
   std::size_t tunnels_ = 0;
+  std::size_t agents_ = 0;
+  std::size_t agent_streams_ = 0;
 };
 
 }  // namespace hoop::gateway

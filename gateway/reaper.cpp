@@ -34,23 +34,28 @@ asio::awaitable<void> Reaper::stop() {
   while (running_) co_await ended_.async_wait(asio::experimental::as_tuple(asio::use_awaitable));
 }
 
+void Reaper::sweep_now() {
+  next_sweep_ = grants_.clock().steady_now();
+  wake_.cancel();
+}
+
 asio::awaitable<void> Reaper::loop() {
   const Clock& clock = grants_.clock();
-  SteadyTime next_sweep = clock.steady_now();
+  next_sweep_ = clock.steady_now();
   while (!stopping_) {
     const auto expiry = grants_.next_expiry();
     const SystemTime now = clock.system_now();
-    if ((expiry && *expiry <= now) || clock.steady_now() >= next_sweep) {
+    if ((expiry && *expiry <= now) || clock.steady_now() >= next_sweep_) {
       GrantService& grants = grants_;
       Work<std::size_t> sweep = [&grants]() -> Result<std::size_t> { return grants.sweep(); };
+      next_sweep_ = clock.steady_now() + kSweepEvery;
       const auto swept = co_await grants_.workers().run(sweep);
       if (swept && *swept > 0)
         grants_.log().info("sweep.done", {{"ended", std::to_string(*swept)}});
-      next_sweep = clock.steady_now() + kSweepEvery;
       continue;
     }
     auto pause =
-        std::chrono::duration_cast<std::chrono::milliseconds>(next_sweep - clock.steady_now());
+        std::chrono::duration_cast<std::chrono::milliseconds>(next_sweep_ - clock.steady_now());
     if (expiry)
       pause = std::min(pause, std::chrono::duration_cast<std::chrono::milliseconds>(*expiry - now));
     wake_.expires_after(std::max(pause, std::chrono::milliseconds(1)));

@@ -14,6 +14,8 @@ class Reaper {
   /// Sweeps at once, then at each expiry and every minute.
   void start();
   asio::awaitable<void> stop();
+  /// Targets may be reachable again that were not: sweeps now.
+  void sweep_now();
 
  private:
   asio::awaitable<void> loop();
@@ -21,6 +23,7 @@ class Reaper {
   asio::any_io_executor executor_;
   asio::steady_timer wake_;
   asio::steady_timer ended_;
+  SteadyTime next_sweep_{};
   bool stopping_ = false;
   bool running_ = false;
 };

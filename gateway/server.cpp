@@ -11,15 +11,15 @@
 
 #include "core/base/encoding.h"
 #include "core/identity/private_file.h"
+#include "gateway/agents/agent_service.h"
+#include "gateway/agents/agent_targets.h"
 #include "gateway/api.h"
 #include "gateway/directory_session_store.h"
 #include "gateway/health.h"
 #include "gateway/idp/identity_provider.h"
-#include "gateway/issuers/postgres_role.h"
 #include "gateway/measured.h"
 #include "gateway/metrics_endpoint.h"
 #include "gateway/reaper.h"
-#include "gateway/secret_reference.h"
 #include "gateway/sqlite_store.h"
 #include "gateway/tunnel.h"
 #include "protocols/postgres/handler.h"
@@ -88,31 +88,6 @@ Result<net::TlsServer> read_certificate(const Layout& layout) {
   return net::TlsServer::create(net::ServerCertificate{chain.reveal(), std::move(key)});
 }
 
-std::vector<GrantTarget> make_targets(const GatewayConfig& config, const Clock& clock,
-                                      Random& random, Metrics& metrics) {
-  std::vector<GrantTarget> out;
-  for (const ConfiguredTarget& target : config.targets) {
-    auto login_for = [target, directory = config.layout.directory](
-                         const std::string& database) -> Result<PgLogin> {
-      PgLogin login{target.target.host,
-                    target.target.port,
-                    target.target.tls_server_name,
-                    target.target.tls,
-                    target.ca_file,
-                    target.admin.user,
-                    {},
-                    database};
-      HOOP_TRY(auto password, resolve_secret(target.admin.password, directory));
-      login.password = std::move(password);
-      return login;
-    };
-    auto issuer = std::make_unique<PostgresRoleIssuer>(config.id, target.admin.database,
-                                                       std::move(login_for), clock, random);
-    out.push_back({target.target, measured(std::move(issuer), metrics)});
-  }
-  return out;
-}
-
 /// Whether more than the policy differs.
 bool needs_restart(const GatewayConfig& running, const GatewayConfig& read) {
   return running.targets != read.targets || running.listen_host != read.listen_host ||
@@ -159,6 +134,9 @@ struct GatewayServer::Parts {
   std::string base_url;
   const std::shared_ptr<Metrics> metrics = std::make_shared<Metrics>();
   std::optional<WorkerPool> workers;
+  std::shared_ptr<Agents> agents;
+  std::optional<LoopbackBridge> bridge;
+  std::optional<AgentService> agent_service;
   std::optional<GrantService> grants;
   std::optional<SpoolDelivery> delivery;
   std::optional<LiveSessions> live;
@@ -180,6 +158,8 @@ struct GatewayServer::Parts {
 
   asio::awaitable<http::Response> route(http::Request request, http::ConnectionInfo connection) {
     if (is_health_path(request.path())) co_return co_await health->answer(std::move(request));
+    if (is_agent_path(request.path()))
+      co_return co_await agent_service->answer(std::move(request), connection);
     if (is_tunnel_path(request.path())) co_return tunnel->answer(request, connection);
     if (request.path().starts_with("/v1/") || request.path() == "/.well-known/hoopctl")
       co_return co_await api->handle(std::move(request));
@@ -192,7 +172,8 @@ struct GatewayServer::Parts {
 GatewayServer::GatewayServer(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
 
 GatewayServer::~GatewayServer() {
-  // The pool joins before what its work uses goes.
+  // The pool joins before what its work uses goes; nobody answers what waits for the loop.
+  if (parts_->bridge) parts_->bridge->close();
   parts_->http.reset();
   parts_->metrics_endpoint.reset();
   parts_->workers.reset();
@@ -212,6 +193,7 @@ Result<std::unique_ptr<GatewayServer>> GatewayServer::create(GatewayConfig confi
   HOOP_TRY(auto tls, read_certificate(layout));
   HOOP_TRY(auto store, SqliteStore::open(layout.database()));
   HOOP_TRY(auto idp_database, Database::open(layout.database()));
+  HOOP_TRY(auto agent_database, Database::open(layout.database()));
   HOOP_TRY(auto spool, record::Spool::open(layout.spool().string()));
   auto parts = std::make_unique<Parts>(std::move(config), clock, std::move(lock), log,
                                        std::move(secret), std::move(receipt_key),
@@ -241,16 +223,22 @@ Result<std::unique_ptr<GatewayServer>> GatewayServer::create(GatewayConfig confi
 
   p.workers.emplace(kWorkers);
   auto policy = std::make_shared<const access::PolicyEngine>(p.config.policy);
+  HOOP_TRY(p.agents, Agents::create({std::move(agent_database), clock, random, *log, p.metrics,
+                                     context.get_executor(), AgentTimes{}}));
+  p.agent_service.emplace(p.agents, p.config.id);
+  p.bridge.emplace(context.get_executor(), *log);
+  const ReachParts reach{p.agents, *p.bridge, context.get_executor()};
   p.grants.emplace(
       GrantService::Parts{p.config.id, std::move(policy), p.secret.clone(), *p.store, *p.workers,
                           clock, random, *log, p.config.sessions_per_identity},
-      make_targets(p.config, clock, random, *p.metrics));
+      make_targets(p.config, reach, clock, random, *p.metrics));
   p.reaper.emplace(*p.grants, context.get_executor());
   p.delivery.emplace(SpoolDelivery::Parts{
       p.spool, p.logs, *p.store, ReceiptSigner{p.config.id, p.base_url, p.receipt_key}, *p.workers,
       clock, *log, context.get_executor(), p.metrics.get()});
   p.live.emplace(
       LiveSessions::Parts{p.base_url, p.spool, measured(&postgres::make_handler, p.metrics),
+                          make_dialers(p.config, reach),
                           LiveSession::Services{*p.grants, *p.delivery, *p.workers, clock, *log,
                                                 context.get_executor(), p.metrics},
                           random});
@@ -272,6 +260,11 @@ Result<void> GatewayServer::start() {
   Parts& p = *parts_;
   // First: what it takes for left over must not be a session of this process.
   HOOP_CHECK(p.delivery->start());
+  p.agents->start();
+  p.agents->on_event([&p](Agents::Event event) {
+    if (event == Agents::Event::connected) p.reaper->sweep_now();
+    if (event == Agents::Event::leaving) p.workers->post([&p] { p.grants->drop_idle(); });
+  });
   p.http->start();
   p.reaper->start();
   if (p.metrics_endpoint) {
@@ -324,7 +317,11 @@ asio::awaitable<void> GatewayServer::stop() {
   co_await p.http->stop();
   co_await p.delivery->stop();
   if (p.metrics_endpoint) co_await p.metrics_endpoint->stop();
+  p.agents->on_event(nullptr);
   co_await p.reaper->stop();
+  // Last: roles at targets behind agents were dropped through them.
+  co_await p.bridge->stop();
+  co_await p.agents->stop();
   p.log->info("gateway.stopped");
 }
 

@@ -1,11 +1,11 @@
 # Fails on an include against the arrows: cmd → gateway → protocols → core, and inside core the order below; and on a
 # third-party header outside the folders that wrap it.
 set(order core/base core/crypto core/config core/access core/identity core/mask core/record core/net core/http core/process core/session
-  protocols gateway cmd)
+  protocols agent gateway cmd)
 # Of net, http, process and session only these edges exist.
 set(forbidden
   "core/http>core/session" "core/process>core/session" "core/process>core/http" "core/session>core/http"
-  "core/session>core/process" "core/http>core/process" "core/mask>core/identity" "core/record>core/mask" "core/record>core/identity")
+  "gateway>agent" "agent>protocols" "core/session>core/process" "core/http>core/process" "core/mask>core/identity" "core/record>core/mask" "core/record>core/identity")
 set(third_party
   "CLI/;cmd" "libssh/;protocols/ssh" "pg_query;protocols/postgres" "simdjson;protocols/postgres|core/mask|protocols/http|protocols/kubernetes"
   "toml\\+\\+;core/config|core/access" "hs\\.h|hs/;core/mask" "re2/;core/mask" "sqlite3;gateway" "libpq-fe;gateway"
@@ -13,7 +13,7 @@ set(third_party
 set(errors "")
 
 file(GLOB_RECURSE files RELATIVE ${ROOT} ${ROOT}/core/*.h ${ROOT}/core/*.cpp ${ROOT}/protocols/*.h ${ROOT}/protocols/*.cpp
-  ${ROOT}/gateway/*.h ${ROOT}/gateway/*.cpp ${ROOT}/cmd/*.h ${ROOT}/cmd/*.cpp)
+  ${ROOT}/gateway/*.h ${ROOT}/gateway/*.cpp ${ROOT}/agent/*.h ${ROOT}/agent/*.cpp ${ROOT}/cmd/*.h ${ROOT}/cmd/*.cpp)
 
 function(rank path out)
   set(position -1)

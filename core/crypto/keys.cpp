@@ -31,6 +31,7 @@ using EcdsaSignature = std::unique_ptr<ECDSA_SIG, FreeWith<ECDSA_SIG_free>>;
 
 constexpr std::size_t kNonce = 12;
 constexpr std::size_t kTag = 16;
+constexpr std::size_t kSeed = 32;
 
 P256PublicKey coordinates_of(EVP_PKEY* key) {
   BIGNUM* x = nullptr;
@@ -78,6 +79,22 @@ Ed25519Key Ed25519Key::generate() {
   PKey key(EVP_PKEY_Q_keygen(nullptr, nullptr, "ED25519"));
   HOOP_ASSERT(key != nullptr);
   return Ed25519Key(std::make_unique<Impl>(std::move(key)));
+}
+
+Result<Ed25519Key> Ed25519Key::from_seed(const SecretBytes& seed) {
+  const Bytes& raw = seed.reveal();
+  if (raw.size() != kSeed) return fail(ErrorCode::malformed, "an Ed25519 private key has 32 bytes");
+  PKey key(EVP_PKEY_new_raw_private_key(EVP_PKEY_ED25519, nullptr, raw.data(), raw.size()));
+  HOOP_ASSERT(key != nullptr);
+  return Ed25519Key(std::make_unique<Impl>(std::move(key)));
+}
+
+SecretBytes Ed25519Key::seed() const {
+  Bytes out(kSeed);
+  std::size_t length = out.size();
+  HOOP_ASSERT(EVP_PKEY_get_raw_private_key(impl_->key.get(), out.data(), &length) == 1 &&
+              length == out.size());
+  return SecretBytes(std::move(out));
 }
 
 Ed25519PublicKey Ed25519Key::public_key() const {

@@ -21,9 +21,13 @@ using Ed25519Signature = std::array<std::uint8_t, 64>;
 class Ed25519Key {
  public:
   static Ed25519Key generate();
+  /// Fails with malformed unless seed is 32 bytes (RFC 8032 §5.1.5).
+  static Result<Ed25519Key> from_seed(const SecretBytes& seed);
   ~Ed25519Key();
   Ed25519Key(Ed25519Key&&) noexcept;
   Ed25519Key& operator=(Ed25519Key&&) noexcept;
+  /// For keeping it: from_seed() makes it again.
+  SecretBytes seed() const;
   Ed25519PublicKey public_key() const;
   Ed25519Signature sign(ByteSpan message) const;
 

@@ -106,6 +106,15 @@ Task<StreamPtr> connect_one(asio::any_io_executor executor, tcp::endpoint endpoi
 
 }  // namespace
 
+Task<std::vector<asio::ip::address>> resolve(asio::any_io_executor executor, std::string host,
+                                             Deadline deadline) {
+  HOOP_CO_TRY(const auto endpoints,
+              co_await endpoints_of(std::move(executor), std::move(host), 0, deadline));
+  std::vector<asio::ip::address> out;
+  for (const auto& endpoint : endpoints) out.push_back(endpoint.address());
+  co_return out;
+}
+
 Task<StreamPtr> connect_tcp(asio::any_io_executor executor, std::string host, std::uint16_t port,
                             Deadline deadline) {
   HOOP_CO_TRY(const auto endpoints, co_await endpoints_of(executor, host, port, deadline));

@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "core/base/bytes.h"
 #include "core/base/clock.h"
@@ -52,6 +53,11 @@ std::pair<StreamPtr, StreamPtr> stream_pair(asio::any_io_executor executor);
 
 StreamPtr make_tcp_stream(asio::ip::tcp::socket socket);
 StreamPtr make_unix_stream(asio::local::stream_protocol::socket socket);
+
+/// The addresses of host, at least one; a literal is its own. Fails with upstream_unreachable or
+/// timeout.
+Task<std::vector<asio::ip::address>> resolve(asio::any_io_executor executor, std::string host,
+                                             Deadline deadline);
 
 /// Resolves and connects, trying each address in turn until the deadline. TCP_NODELAY is set. Fails
 /// with upstream_unreachable (hint: what to check) or timeout.

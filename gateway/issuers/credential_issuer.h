@@ -33,6 +33,8 @@ class CredentialIssuer {
   /// What exists at the target and was made by this gateway: for the reaper. Credentials of others
   /// are never in it.
   virtual Result<std::vector<Issued>> list() = 0;
+  /// Closes the connections that are kept for later: what leads to the target is about to end.
+  virtual void drop_idle() {}
 };
 
 }  // namespace hoop::gateway

@@ -108,14 +108,16 @@ void PgConnection::Close::operator()(pg_conn* connection) const { PQfinish(conne
 Result<PgConnection> PgConnection::open(const PgLogin& login) {
   std::string host = login.server_name.empty() ? login.host : login.server_name;
   std::string address;
-  if (host != login.host) {
+  if (login.by_port) {
+    address = "127.0.0.1";
+  } else if (host != login.host) {
     const auto resolved = resolve(login.host);
     if (!resolved)
       return fail(ErrorCode::upstream_unreachable, fmt::format("cannot resolve '{}'", login.host),
                   "check host of the target");
     address = *resolved;
   }
-  const std::string port = std::to_string(login.port);
+  const std::string port = std::to_string(login.by_port.value_or(login.port));
   std::vector<const char*> keys, values;
   const auto set = [&](const char* key, const char* value) {
     keys.push_back(key);

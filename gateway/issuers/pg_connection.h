@@ -26,6 +26,8 @@ struct PgLogin {
   std::string user;
   SecretText password;
   std::string database;
+  // A port of 127.0.0.1 that leads to host. The certificate is checked as if it did not.
+  std::optional<std::uint16_t> by_port = std::nullopt;
 };
 
 /// Resource, used by one thread at a time; every call blocks, bounded by connect_timeout and

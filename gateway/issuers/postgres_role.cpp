@@ -116,6 +116,12 @@ void PostgresRoleIssuer::give_back(PgConnection connection) {
   idle_.push_back(Idle{std::move(connection), clock_.steady_now()});
 }
 
+void PostgresRoleIssuer::drop_idle() {
+  std::deque<Idle> dropped;
+  const std::lock_guard lock(mutex_);
+  dropped.swap(idle_);
+}
+
 Result<std::vector<PgConnection::Row>> PostgresRoleIssuer::first_read(
     std::optional<PgConnection>& connection, const char* sql,
     const std::vector<std::string>& parameters) {

@@ -35,6 +35,7 @@ class PostgresRoleIssuer final : public CredentialIssuer {
                                            const std::string& name) override;
   Result<void> revoke(const std::string& name) override;
   Result<std::vector<Issued>> list() override;
+  void drop_idle() override;
 
  private:
   struct Idle {

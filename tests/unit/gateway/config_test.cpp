@@ -224,3 +224,19 @@ TEST_CASE("config: metrics are for this machine alone") {
   }
   CHECK(complaint(with("nonsense")).starts_with("gateway.toml:3:"));
 }
+
+TEST_CASE("config: a target behind an agent is on the gateway path, and has labels") {
+  const std::string target = std::string(kTarget) + "via = \"agent\"\n";
+  const std::string labels = "labels = { site = \"berlin\" }\n";
+  auto config = load({{"gateway.toml", kGateway + target + labels}});
+  INFO((config ? "" : config.error().message));
+  REQUIRE(config);
+  CHECK(config->targets[0].via == Via::agent);
+  CHECK(config->targets[0].target.path == access::DataPath::gateway);
+  CHECK_THAT(complaint({{"gateway.toml", kGateway + target + labels + "path = \"local\"\n"}}),
+             Catch::Matchers::ContainsSubstring("has no local path"));
+  CHECK_THAT(complaint({{"gateway.toml", kGateway + target}}),
+             Catch::Matchers::ContainsSubstring("has no labels"));
+  CHECK_THAT(complaint({{"gateway.toml", kGateway + std::string(kTarget) + "via = \"carrier\"\n"}}),
+             Catch::Matchers::ContainsSubstring("direct or agent"));
+}

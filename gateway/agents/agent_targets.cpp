@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "gateway/agents/agent_targets.h"
+
+#include "gateway/issuers/postgres_role.h"
+#include "gateway/measured.h"
+#include "gateway/secret_reference.h"
+
+namespace hoop::gateway {
+namespace {
+
+PostgresRoleIssuer::LoginFor make_login(const ConfiguredTarget& target,
+                                        const std::filesystem::path& directory,
+                                        const ReachParts& reach) {
+  std::shared_ptr<net::Dialer> dialer;
+  if (target.via == Via::agent)
+    dialer = std::make_shared<AgentDialer>(reach.agents, target.target.labels);
+  return [target, directory, dialer,
+          &bridge = reach.bridge](const std::string& database) -> Result<PgLogin> {
+    PgLogin login{target.target.host,
+                  target.target.port,
+                  target.target.tls_server_name,
+                  target.target.tls,
+                  target.ca_file,
+                  target.admin.user,
+                  {},
+                  database};
+    HOOP_TRY(auto password, resolve_secret(target.admin.password, directory));
+    login.password = std::move(password);
+    if (dialer) {
+      HOOP_TRY(login.by_port, bridge.open(dialer, login.host, login.port));
+    }
+    return login;
+  };
+}
+
+}  // namespace
+
+std::vector<GrantTarget> make_targets(const GatewayConfig& config, const ReachParts& reach,
+                                      const Clock& clock, Random& random, Metrics& metrics) {
+  std::vector<GrantTarget> out;
+  for (const ConfiguredTarget& target : config.targets) {
+    auto issuer = std::make_unique<PostgresRoleIssuer>(
+        config.id, target.admin.database, make_login(target, config.layout.directory, reach), clock,
+        random);
+    GrantTarget made{target.target, measured(std::move(issuer), metrics)};
+    if (target.via == Via::agent) {
+      made.obstacle = [agents = reach.agents,
+                       labels = target.target.labels]() -> std::optional<Error> {
+        if (agents->is_online(labels)) return std::nullopt;
+        return agent_offline();
+      };
+    }
+    out.push_back(std::move(made));
+  }
+  return out;
+}
+
+std::function<std::unique_ptr<net::Dialer>(const std::string&)> make_dialers(
+    const GatewayConfig& config, const ReachParts& reach) {
+  std::map<std::string, Labels> by_agent;
+  for (const ConfiguredTarget& target : config.targets)
+    if (target.via == Via::agent) by_agent.emplace(target.target.name, target.target.labels);
+  return [by_agent, agents = reach.agents,
+          executor = reach.executor](const std::string& name) -> std::unique_ptr<net::Dialer> {
+    const auto found = by_agent.find(name);
+    if (found == by_agent.end()) return std::make_unique<net::DirectDialer>(executor);
+    return std::make_unique<AgentDialer>(agents, found->second);
+  };
+}
+
+}  // namespace hoop::gateway

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+// How each configured target is reached, by its issuer and by its sessions: directly or through an
+// agent.
+#pragma once
+
+#include <functional>
+
+#include "gateway/agents/agent_dialer.h"
+#include "gateway/agents/loopback_bridge.h"
+#include "gateway/config.h"
+#include "gateway/grants.h"
+
+namespace hoop::gateway {
+
+struct ReachParts {
+  std::shared_ptr<Agents> agents;
+  LoopbackBridge& bridge;  // outlives the pool's work
+  asio::any_io_executor executor;
+};
+
+/// The targets with their issuers. What is borrowed outlives them.
+std::vector<GrantTarget> make_targets(const GatewayConfig& config, const ReachParts& reach,
+                                      const Clock& clock, Random& random, Metrics& metrics);
+
+/// Makes the dialer of a target, by name.
+std::function<std::unique_ptr<net::Dialer>(const std::string&)> make_dialers(
+    const GatewayConfig& config, const ReachParts& reach);
+
+}  // namespace hoop::gateway
