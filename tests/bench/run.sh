@@ -4,10 +4,10 @@
 # Workloads, and why: "connect" is the start that a person and an agent wait for; pgbench -S at 8 clients is short statements, where
 # a hop costs most; a million rows is bulk, where copying and scanning cost most. Sides: direct (TLS, as hoopctl's own upstream
 # leg), PgBouncer (session mode, same upstream TLS), relay (our engine that only copies bytes), local and gateway (hoopctl on either path;
-# policy, masks, record on).
+# policy, masks, record on), agent (the gateway path, and an agent between gateway and database).
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-if [ "${1:-}" != inside ]; then exec "$here/../support/stack.sh" -- "$here/run.sh" inside "$@"; fi
+if [ "${1:-}" != inside ]; then exec "$here/../support/stack.sh" --agent -- "$here/run.sh" inside "$@"; fi
 rounds=${HOOPCTL_BENCH_ROUNDS:-5} seconds=${HOOPCTL_BENCH_SECONDS:-4}
 bin=$(ls -d /usr/lib/postgresql/*/bin | sort -V | tail -n 1)   # the real programs: Debian's wrappers cost 18 ms
 T=$(mktemp -d "$HOOPCTL_STACK_DIR/bench.XXXXXX"); chmod 711 "$T" "$HOOPCTL_STACK_DIR"
@@ -49,7 +49,7 @@ through_bouncer="host=$T/bouncer port=6432 user=postgres dbname=demo"
 sides="direct"
 [ -n "$bouncer" ] && sides="$sides pgbouncer"
 [ -x "$HOOPCTL_BUILD/bench_relay" ] && sides="$sides relay"
-sides="$sides local gateway"
+sides="$sides local gateway agent"
 # side SIDE COMMAND…: COMMAND with $PGURL (a conninfo, empty where the environment says it all)
 side() {
   local which=$1; shift
@@ -59,6 +59,7 @@ side() {
     relay) "$HOOPCTL_BUILD/bench_relay" "$HOOPCTL_STACK_PG" -- env PGURL=dbname=demo "$@" ;;
     local) hoopctl --quiet connect pg-demo -- env PGURL=dbname=demo "$@" ;;
     gateway) hoopctl --quiet connect pg-demo-gateway -- env PGURL=dbname=demo "$@" ;;
+    agent) hoopctl --quiet connect pg-demo-agent -- env PGURL=dbname=demo "$@" ;;
   esac
 }
 export bin
@@ -69,12 +70,12 @@ row() { printf '%-26s %-10s %12s %10s\n' "$@"; }
 row workload side "median" "of direct"
 # connect: milliseconds from start to end of one statement
 for _ in $(seq $((rounds * 4))); do
-  for s in direct local gateway; do
+  for s in direct local gateway agent; do
     t=$(now); side $s sh -c '"$bin/psql" -XAtq "$PGURL" -c "select 1" >/dev/null'; echo $(( ($(now) - t) / 1000 )) >>"$T/connect.$s"
   done
 done
 base=$(median <"$T/connect.direct")
-for s in direct local gateway; do
+for s in direct local gateway agent; do
   m=$(median <"$T/connect.$s")
   row "connect, psql -c (us)" $s "$m" "$(awk -v a="$m" -v b="$base" 'BEGIN {printf "+%.1f ms", (a-b)/1000}')"
 done

@@ -9,11 +9,12 @@ build=${HOOPCTL_BUILD:?set by ./dev}
 
 usage() {
   cat <<TEXT
-usage: ./dev stack [--with pg] [--sql FILE] [--policy FILE] [--gateway-config FILE] [--no-login] -- COMMAND…
+usage: ./dev stack [--with pg] [--sql FILE] [--policy FILE] [--gateway-config FILE] [--agent] [--no-login] -- COMMAND…
 
   --sql FILE             fill database demo from FILE, as its superuser, instead of with the demo data
   --policy FILE          roles, rules, masks and limits, merged over the defaults
   --gateway-config FILE  targets and settings, merged over the defaults
+  --agent                target pg-demo-agent, which the gateway reaches through an agent
   --no-login             leave the demo user logged out (name demo, password in HOOPCTL_STACK_PASSWORD)
 
 examples:
@@ -23,13 +24,14 @@ TEXT
 }
 die() { printf 'stack: %s\n' "$*" >&2; exit 70; }
 
-sql=$here/demo.sql policy= gateway_config= login=1 peers=pg
+sql=$here/demo.sql policy= gateway_config= login=1 peers=pg agent=
 while [ $# -gt 0 ]; do
   case $1 in
     --with) peers=${2:?}; shift 2 ;;
     --sql) sql=$(realpath "${2:?}"); shift 2 ;;
     --policy) policy=$(realpath "${2:?}"); shift 2 ;;
     --gateway-config) gateway_config=$(realpath "${2:?}"); shift 2 ;;
+    --agent) agent=1; shift ;;
     --no-login) login=; shift ;;
     -h|--help) usage; exit 0 ;;
     --) shift; break ;;
@@ -42,8 +44,9 @@ for file in "$sql" ${policy:+"$policy"} ${gateway_config:+"$gateway_config"}; do
 
 dir=$(mktemp -d /tmp/hoopctl-stack.XXXXXX)
 chmod 711 "$dir"   # the server's own user must be able to reach its folder
-pg_pid= gw_pid=
+pg_pid= gw_pid= agent_pid=
 cleanup() {
+  [ -n "$agent_pid" ] && kill -KILL "$agent_pid" 2>/dev/null && wait "$agent_pid" 2>/dev/null
   [ -n "$gw_pid" ] && kill "$gw_pid" 2>/dev/null && wait "$gw_pid" 2>/dev/null
   if [ -n "$pg_pid" ] && kill -INT "$pg_pid" 2>/dev/null; then wait "$pg_pid" 2>/dev/null; fi
   rm -rf "$dir"
@@ -149,7 +152,7 @@ hoopctl gateway init "$gw" --name localhost --listen 127.0.0.1:0 >"$dir/init.log
 mkdir -p "$gw/conf.d"
 printf '%s' "$admin_password" >"$gw/keys/pg-demo.password"
 cp "$dir/pg-ca.pem" "$gw/pg-ca.pem"
-target() {  # target NAME PATH DESCRIPTION
+target() {  # target NAME PATH DESCRIPTION [VIA]
   cat <<CONF
 
 [[target]]
@@ -163,6 +166,7 @@ tls = "verify-full"
 ca_file = "$gw/pg-ca.pem"
 server_name = "localhost"
 path = "$2"
+via = "${4:-direct}"
 labels = { env = "demo" }
 admin = { user = "hoop_admin", password = "file:$gw/keys/pg-demo.password", database = "demo" }
 CONF
@@ -171,6 +175,7 @@ CONF
   printf '[gateway]\ndevice_poll_interval = 1\n'
   target pg-demo local "the demo shop"
   target pg-demo-gateway gateway "the demo shop, by the gateway path"
+  if [ -n "$agent" ]; then target pg-demo-agent gateway "the demo shop, through an agent" agent; fi
 } >"$gw/conf.d/10-stack.toml"
 cp "$here/stack_policy.toml" "$gw/policy.toml"
 [ -n "$policy" ] && cp "$policy" "$gw/conf.d/50-policy.toml"
@@ -191,6 +196,17 @@ export HOOPCTL_STACK_URL=https://localhost:${listen##*:}
 export HOOPCTL_STACK_DIR=$dir HOOPCTL_STACK_GATEWAY=$gw HOOPCTL_STACK_GATEWAY_PID=$gw_pid HOOPCTL_STACK_PG_PID=$pg_pid
 export HOOPCTL_STACK_PG="$super dbname=demo" HOOPCTL_STACK_PASSWORD=$password
 
+if [ -n "$agent" ]; then
+  hoopctl gateway agent add "$gw" stack --serves env=demo >"$dir/token" 2>"$dir/agent.log" || { cat "$dir/agent.log" >&2; die "gateway agent add failed"; }
+  hoopctl agent serve --state "$dir/agent" --gateway "$HOOPCTL_STACK_URL" --ca "$gw/tls/ca.pem" --join-token-file "$dir/token" \
+    --allow "127.0.0.1:$port" >>"$dir/agent.log" 2>&1 </dev/null &
+  agent_pid=$!
+  for _ in $(seq 200); do
+    grep -q event=agent.connected "$dir/gateway.log" && break
+    kill -0 "$agent_pid" 2>/dev/null || { cat "$dir/agent.log" >&2; die "the agent did not start"; }
+    sleep 0.05
+  done
+fi
 if [ -n "$login" ]; then "$here/login.sh" || { cat "$dir/gateway.log" >&2; die "the login failed"; }; fi
 
 code=0
