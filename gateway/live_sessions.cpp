@@ -79,7 +79,8 @@ Task<std::unique_ptr<session::SessionEngine>> LiveSessions::start_engine(NewSess
                                 std::move(dialer),
                                 parts_.make_handler,
                                 std::move(made.command),
-                                std::move(made.reason)};
+                                std::move(made.reason),
+                                parts_.secrets};
     auto engine = session::SessionEngine::create(std::move(parts), parts_.services.clock,
                                                  parts_.random, parts_.services.log);
     // It has recorded nothing that anybody did.

@@ -28,6 +28,7 @@ class LiveSessions {
     std::function<std::unique_ptr<net::Dialer>(const std::string&)> make_dialer;
     LiveSession::Services services;
     Random& random;
+    std::shared_ptr<const mask::SecretDatabase> secrets;  // one for all; null: one each
   };
   explicit LiveSessions(Parts parts)
       : parts_(std::move(parts)), openings_(std::make_shared<Openings>(parts_.services.executor)) {}

@@ -11,6 +11,7 @@
 
 #include "core/base/encoding.h"
 #include "core/identity/private_file.h"
+#include "core/mask/secret_scanner.h"
 #include "gateway/agents/agent_service.h"
 #include "gateway/agents/agent_targets.h"
 #include "gateway/api.h"
@@ -236,12 +237,14 @@ Result<std::unique_ptr<GatewayServer>> GatewayServer::create(GatewayConfig confi
   p.delivery.emplace(SpoolDelivery::Parts{
       p.spool, p.logs, *p.store, ReceiptSigner{p.config.id, p.base_url, p.receipt_key}, *p.workers,
       clock, *log, context.get_executor(), p.metrics.get()});
+  // Where it cannot be read, each session that needs it is refused, and says why.
+  const auto secrets = mask::SecretDatabase::load();
   p.live.emplace(
       LiveSessions::Parts{p.base_url, p.spool, measured(&postgres::make_handler, p.metrics),
                           make_dialers(p.config, reach),
                           LiveSession::Services{*p.grants, *p.delivery, *p.workers, clock, *log,
                                                 context.get_executor(), p.metrics},
-                          random});
+                          random, secrets.value_or(nullptr)});
   p.tunnel.emplace(*p.live, *log);
   if (const auto& address = p.config.metrics) {
     p.metrics_endpoint.emplace(MetricsEndpoint::Parts{*p.metrics, *p.store, *p.workers, clock});

@@ -78,17 +78,20 @@ DetectorSet::DetectorSet(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 DetectorSet::~DetectorSet() = default;
 
 Result<std::shared_ptr<const DetectorSet>> DetectorSet::create(
-    std::span<const DetectorClass> classes) {
+    std::span<const DetectorClass> classes, std::shared_ptr<const SecretDatabase> secrets) {
   auto impl = std::make_unique<Impl>();
   for (const DetectorClass detector : classes) impl->classes.set(index_of(detector));
   impl->structured = impl->has(DetectorClass::email) || impl->has(DetectorClass::payment_card) ||
                      impl->has(DetectorClass::us_ssn);
-  auto secrets = impl->classes;
+  auto of_secrets = impl->classes;
   for (const auto detector :
        {DetectorClass::email, DetectorClass::payment_card, DetectorClass::us_ssn})
-    secrets.reset(index_of(detector));
-  if (secrets.any()) {
-    HOOP_TRY(impl->secrets, SecretDatabase::load());
+    of_secrets.reset(index_of(detector));
+  if (of_secrets.any()) {
+    impl->secrets = std::move(secrets);
+    if (!impl->secrets) {
+      HOOP_TRY(impl->secrets, SecretDatabase::load());
+    }
   }
   return std::shared_ptr<const DetectorSet>(new DetectorSet(std::move(impl)));
 }

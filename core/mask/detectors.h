@@ -39,12 +39,16 @@ struct Hit {
   bool operator==(const Hit&) const = default;
 };
 
+class SecretDatabase;  // core/mask/secret_scanner.h
+
 /// Immutable, shared among sessions; scratch space is per DetectorScan.
 class DetectorSet {
  public:
-  /// Reads the pattern database that was compiled at build time; compiles anew if this CPU cannot
-  /// run it.
-  static Result<std::shared_ptr<const DetectorSet>> create(std::span<const DetectorClass> classes);
+  /// Without secrets, and if a class needs them, reads the pattern database that was compiled at
+  /// build time; compiles anew if this CPU cannot run it.
+  static Result<std::shared_ptr<const DetectorSet>> create(
+      std::span<const DetectorClass> classes,
+      std::shared_ptr<const SecretDatabase> secrets = nullptr);
   ~DetectorSet();
   bool has(DetectorClass detector) const;
 

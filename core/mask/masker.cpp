@@ -135,7 +135,8 @@ Masker::~Masker() = default;
 Masker::Masker(Masker&&) noexcept = default;
 Masker& Masker::operator=(Masker&&) noexcept = default;
 
-Result<Masker> Masker::create(const std::vector<access::Mask>& masks, SecretBytes mask_key) {
+Result<Masker> Masker::create(const std::vector<access::Mask>& masks, SecretBytes mask_key,
+                              std::shared_ptr<const SecretDatabase> secrets) {
   if (mask_key.reveal().size() != kKeyBytes)
     return fail(ErrorCode::config, "the mask key must be 32 bytes");
   auto impl = std::make_unique<Impl>();
@@ -162,7 +163,7 @@ Result<Masker> Masker::create(const std::vector<access::Mask>& masks, SecretByte
     if (impl->strategies[i]) classes.push_back(static_cast<DetectorClass>(i));
   }
   if (!classes.empty()) {
-    HOOP_TRY(auto detectors, DetectorSet::create(classes));
+    HOOP_TRY(auto detectors, DetectorSet::create(classes, std::move(secrets)));
     impl->scan.emplace(std::move(detectors));
   }
   return Masker(std::move(impl));

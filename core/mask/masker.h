@@ -27,8 +27,10 @@ struct HiddenCounts {
 /// Immutable per session part: which detectors act with which strategy, and the HMAC key.
 class Masker {
  public:
-  /// masks: the grant's. mask_key: 32 bytes. Fails with config for an unknown detector.
-  static Result<Masker> create(const std::vector<access::Mask>& masks, SecretBytes mask_key);
+  /// masks: the grant's. mask_key: 32 bytes. secrets: what detectors share with other maskers; null
+  /// reads it anew. Fails with config for an unknown detector.
+  static Result<Masker> create(const std::vector<access::Mask>& masks, SecretBytes mask_key,
+                               std::shared_ptr<const SecretDatabase> secrets = nullptr);
   ~Masker();
   Masker(Masker&&) noexcept;
   Masker& operator=(Masker&&) noexcept;

@@ -12,7 +12,8 @@ SessionEngine::~SessionEngine() = default;
 Result<std::unique_ptr<SessionEngine>> SessionEngine::create(SessionParts parts, const Clock& clock,
                                                              Random& random, Log& log) {
   HOOP_TRY(mask::Masker masker,
-           mask::Masker::create(parts.grant.policy.masks, parts.grant.mask_key.clone()));
+           mask::Masker::create(parts.grant.policy.masks, parts.grant.mask_key.clone(),
+                                std::move(parts.secrets)));
   // argv holds statements (psql -c), a reason may quote a value: what detectors hide in a reply
   // stands nowhere in the log.
   mask::HiddenCounts hidden;

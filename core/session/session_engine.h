@@ -23,6 +23,7 @@ struct SessionParts {
   HandlerFactory make_handler;
   std::vector<std::string> command;
   std::string reason;
+  std::shared_ptr<const mask::SecretDatabase> secrets = nullptr;  // null: read for this session
 };
 
 class SessionEngine {
