@@ -94,6 +94,7 @@ Task<ProgramPlan> Connect::ask() {
   crypto::Ed25519Key key = crypto::Ed25519Key::generate();
   GrantWish wish{options_.target, options_.reason, key.public_key(), environment_.claimed_agent(),
                  recorded_command(words)};
+  const SteadyTime asked_at = environment_.clock.boot_now();
   HOOP_CO_TRY(access::Grant grant, co_await client_->create_grant(std::move(wish)));
   session_ = grant.session;
   data_path_ = grant.path;
@@ -114,6 +115,9 @@ Task<ProgramPlan> Connect::ask() {
   plan.listen = options_.tcp ? ProgramPlan::Listen::tcp : ProgramPlan::Listen::unix_socket;
   plan.parent_death =
       terminal || options_.keep ? ParentDeath::is_ignored : ParentDeath::ends_program;
+  plan.control = std::make_unique<SessionControl>(
+      environment_, *client_, context_.get_executor(),
+      SessionControl::Plan{grant.session, grant.policy.version, grant.heartbeat, asked_at});
   HOOP_CO_TRY(plan.path, path_of(std::move(grant), std::move(key)));
   co_return plan;
 }
@@ -208,14 +212,18 @@ ExitStatus Connect::status_of(const ProgramSessionEnd& end) {
   if (end.session.failure && data_path_ == access::DataPath::local)
     return environment_.give_up(*end.session.failure);
   const int status = end.program->status;
-  if (end.session.was_taken() && !end.expired)
+  if (end.session.was_taken() && !end.expired && !end.was_told)
     environment_.console.insist("access_ended", "the session was ended before its program",
                                 {{"session", session_}, {"cause", end.session.ended_by}});
   if ((end.expired || end.session.was_taken()) && status != 0) return ExitStatus::access_ended;
-  if (data_path_ == access::DataPath::gateway && end.session.lost_gateway() && status != 0) {
-    environment_.console.insist(
-        "gateway_lost", "the gateway went away while the program ran: what was done is recorded",
-        {{"session", session_}, {"program_status", std::int64_t{status}}});
+  const bool lost = data_path_ == access::DataPath::gateway
+                        ? end.session.lost_gateway()
+                        : end.session.ended_by == "gateway_lost";
+  if (lost && status != 0) {
+    if (!end.was_told)
+      environment_.console.insist(
+          "gateway_lost", "the gateway went away while the program ran: what was done is recorded",
+          {{"session", session_}, {"program_status", std::int64_t{status}}});
     return ExitStatus::unreachable;
   }
   if (options_.fail_on_deny && end.session.totals.denied > 0) return ExitStatus::denied;

@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "cmd/gateway_answers.h"
 #include "core/base/encoding.h"
 
 namespace hoop::cmd {
@@ -53,96 +54,7 @@ std::string log_path(const std::string& session, std::string_view rest = "/log")
   return fmt::format("/v1/sessions/{}{}", session, rest);
 }
 
-std::optional<SessionResult> read_session_result(const std::string& body) {
-  const auto json = identity::parse_json(body);
-  const identity::Json* totals = json ? json->find("totals") : nullptr;
-  const std::string* digest = json ? json->text("log_digest") : nullptr;
-  const std::string* upload = json ? json->text("upload") : nullptr;
-  if (totals == nullptr || digest == nullptr || upload == nullptr) return std::nullopt;
-  SessionResult out;
-  out.log_digest = *digest;
-  out.receipted = *upload == "receipted";
-  if (const identity::Json* expired = json->find("expired")) {
-    const bool* value = std::get_if<bool>(&expired->value);
-    out.expired = value != nullptr && *value;
-  }
-  if (const std::string* cause = json->text("ended_by")) out.ended_by = *cause;
-  bool whole = true;
-  const auto count = [&](std::string_view name) -> std::uint64_t {
-    const identity::Json* member = totals->find(name);
-    const std::int64_t* value = member != nullptr ? member->integer() : nullptr;
-    whole = whole && value != nullptr && *value >= 0;
-    return whole ? static_cast<std::uint64_t>(*value) : 0;
-  };
-  out.totals = {count("allowed"), count("denied"), count("masked_values"), count("rows"),
-                count("bytes")};
-  if (!whole) return std::nullopt;
-  return out;
-}
-
-/// The gateway's own words for why there is no tunnel are few: each becomes what a person can do.
-Error tunnel_problem(const http::Response& response, std::string_view gateway_url) {
-  std::string code;
-  if (const auto json = identity::parse_json(response.body)) {
-    if (const std::string* text = json->text("code")) code = *text;
-  }
-  if (code == "access_ended")
-    return {ErrorCode::denied, "access has ended", "run hoopctl connect again", {}};
-  if (code == "too_many_streams")
-    return {ErrorCode::too_large,
-            "this session has too many connections",
-            "close some of the program's connections",
-            {}};
-  if (code == "stopping")
-    return {
-        ErrorCode::upstream_unreachable, "the gateway is stopping", "try again in a moment", {}};
-  if (code == "tunnel_refused")
-    return {ErrorCode::upstream_refused,
-            "the gateway does not accept the tunnel",
-            "a proxy that takes TLS apart on the way looks like this too",
-            {}};
-  return problem_of(response, gateway_url);
-}
-
 }  // namespace
-
-Error problem_of(const http::Response& response, std::string_view gateway_url) {
-  std::string code, detail;
-  if (const auto json = identity::parse_json(response.body)) {
-    if (const std::string* text = json->text("code")) code = *text;
-    if (const std::string* text = json->text("detail")) detail = *text;
-  }
-  const std::string status =
-      fmt::format("{} {}", response.status, http::reason_phrase(response.status));
-  if (response.status == 401) {
-    return {ErrorCode::unauthenticated,
-            fmt::format("{} does not accept the login", gateway_url),
-            fmt::format("run: hoopctl login --gateway {}", gateway_url),
-            {}};
-  }
-  if (response.status == 403) return {ErrorCode::denied, "denied", {}, detail};
-  if (code == "not_found") return {ErrorCode::not_found, "not found, or not yours to see", {}, {}};
-  if (code == "log_invalid")
-    return {ErrorCode::integrity, "the gateway does not accept the log", {}, detail};
-  if (code == "target_unreachable")
-    return {ErrorCode::upstream_unreachable, "the gateway cannot reach the target",
-            "the target may be down; the gateway's log says more", detail};
-  if (code == "agent_offline")
-    return {ErrorCode::upstream_unreachable, "the agent of this target is offline",
-            "try again; if it stays so, ask whoever runs the agent beside the target", detail};
-  if (code == "agent_not_allowed")
-    return {ErrorCode::upstream_unreachable, "the agent of this target does not allow its address",
-            "whoever runs the agent adds it: hoopctl agent serve --allow HOST:PORT", detail};
-  if (code == "target_untrusted")
-    return {ErrorCode::upstream_unreachable, "the gateway does not trust the target's certificate",
-            "its operator checks ca_file and server_name of the target", detail};
-  if (code == "too_many_sessions")
-    return {ErrorCode::denied, "you have as many live sessions as one person may have",
-            "hoopctl sessions list --live; hoopctl sessions kill SESSION ends one", detail};
-  if (response.status == 429)
-    return {ErrorCode::upstream_refused, "too many requests", "wait a moment, then try again", {}};
-  return {ErrorCode::upstream_refused, fmt::format("the gateway answered {}", status), {}, detail};
-}
 
 Result<std::string> chosen_gateway(const Environment& environment) {
   std::string url = environment.settings.gateway;
@@ -353,6 +265,19 @@ Task<http::Client::Upgraded> GatewayClient::upgrade(std::string path, std::strin
                                                   std::move(headers), patience));
   if (auto* upgraded = std::get_if<http::Client::Upgraded>(&answer)) co_return std::move(*upgraded);
   co_return std::unexpected(tunnel_problem(std::get<http::Response>(answer), record_.url));
+}
+
+Task<http::Client::Upgraded> GatewayClient::open_control(std::string session,
+                                                         std::string policy_version,
+                                                         std::chrono::milliseconds patience) {
+  HOOP_CO_TRY(const SecretText token, co_await bearer());
+  http::Client::UpgradeHeaders headers =
+      [&token, policy_version](const net::Stream&) -> Result<http::Headers> {
+    return http::Headers{{"Authorization", "Bearer " + token.reveal()},
+                         {"Hoopctl-Policy", policy_version}};
+  };
+  co_return co_await upgrade(log_path(session, "/control"), std::string(session::kControlProtocol),
+                             std::move(headers), patience);
 }
 
 Task<std::uint64_t> GatewayClient::log_offset(std::string session) {

@@ -56,6 +56,12 @@ class GatewayClient {
                                        http::Client::UpgradeHeaders headers,
                                        std::chrono::milliseconds patience);
 
+  /// The control channel of a session (hoopctl-control(5)), as a connection of its own.
+  /// policy_version: what this client judges by. Fails with denied when the session is over.
+  Task<http::Client::Upgraded> open_control(std::string session, std::string policy_version,
+                                            std::chrono::milliseconds patience);
+  const asio::any_io_executor& executor() const { return executor_; }
+
   /// How much of a session's log the gateway has.
   Task<std::uint64_t> log_offset(std::string session);
   /// Answers how much it then has, also when it had wanted another offset.
@@ -92,8 +98,5 @@ class GatewayClient {
   identity::GatewayRecord record_;
   std::unique_ptr<Web> web_;
 };
-
-/// The error in a problem document (RFC 9457), or in what stands in its place.
-Error problem_of(const http::Response& response, std::string_view gateway_url);
 
 }  // namespace hoop::cmd

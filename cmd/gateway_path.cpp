@@ -10,6 +10,7 @@ namespace {
 
 constexpr auto kOpenTime = std::chrono::seconds(15);  // connection, TLS, proof and answer
 constexpr auto kEndTime = std::chrono::seconds(20);   // the gateway seals, verifies and stores
+constexpr auto kPartingTime = std::chrono::seconds(2);
 constexpr std::size_t kBufferBytes = 64U << 10;
 constexpr std::size_t kExporterBytes = 32;
 
@@ -133,12 +134,23 @@ void GatewayPath::end_all(std::string) {
   }
 }
 
+void GatewayPath::access_ended(const session::ControlEnd& end) {
+  ended_by_ = end.cause;
+  // The gateway's last words to the program are on their way; where there is no gateway, none are.
+  parting_.expires_after(end.cause == "gateway_lost" ? std::chrono::seconds(0) : kPartingTime);
+  parting_.async_wait([this](const std::error_code& failure) {
+    if (!failure) end_all({});
+  });
+}
+
 asio::awaitable<SessionResult> GatewayPath::finish(std::string cause, int program_status) {
   auto ended = co_await client_.end_session(grant_.session, std::move(cause), program_status,
                                             std::chrono::milliseconds(kEndTime));
+  parting_.cancel();
   SessionResult out;
   if (!ended) {
     out.failure = std::move(ended).error();
+    out.ended_by = ended_by_;
   } else {
     out = std::move(*ended);
   }

@@ -20,11 +20,17 @@ class GatewayPath final : public SessionPath {
       : environment_(environment),
         client_(client),
         grant_(std::move(grant)),
-        key_(std::move(key)) {}
+        key_(std::move(key)),
+        parting_(client.executor()) {}
 
   Task<void> serve(net::StreamPtr downstream, session::Opening opening,
                    session::Door& door) override;
   void end_all(std::string reason) override;
+  // All of this is the gateway's, which does it by itself.
+  bool take_policy(access::PolicyDocument) override { return true; }
+  void announce(std::string) override {}
+  void hold_by(session::Lease&) override {}
+  void access_ended(const session::ControlEnd& end) override;
   asio::awaitable<SessionResult> finish(std::string cause, int program_status) override;
 
  private:
@@ -40,6 +46,8 @@ class GatewayPath final : public SessionPath {
   std::uint64_t streams_ = 0;
   std::set<session::Tunnel*> live_;
   bool tunnel_broke_ = false;
+  asio::steady_timer parting_;
+  std::string ended_by_;  // as far as we have been told
 };
 
 }  // namespace hoop::cmd

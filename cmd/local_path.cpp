@@ -6,15 +6,11 @@
 #include "protocols/postgres/handler.h"
 
 namespace hoop::cmd {
-namespace {
-
-constexpr int kDenialsBeforeEscalation = 3;
-
-}  // namespace
 
 Result<std::unique_ptr<LocalPath>> LocalPath::create(Environment& environment,
                                                      asio::any_io_executor executor, Parts parts) {
-  std::unique_ptr<LocalPath> path(new LocalPath(environment));
+  std::unique_ptr<LocalPath> path(
+      new LocalPath(environment, parts.grant.session, parts.grant.target.name));
   session::SessionParts for_engine{
       std::move(parts.grant),   std::move(parts.sink),
       std::move(parts.log_key), std::make_unique<net::DirectDialer>(std::move(executor)),
@@ -24,7 +20,7 @@ Result<std::unique_ptr<LocalPath>> LocalPath::create(Environment& environment,
                                                          environment.random, environment.log));
   path->engine_->gate().on_denial(
       [self = path.get()](const access::Action& action, const access::Decision& decision) {
-        self->report_denial(action, decision);
+        self->denials_.say({decision.rule, decision.message, decision.hint, action.verb});
       });
   return path;
 }
@@ -35,8 +31,22 @@ Task<void> LocalPath::serve(net::StreamPtr downstream, session::Opening opening,
 
 void LocalPath::end_all(std::string reason) { engine_->end_all(std::move(reason)); }
 
+void LocalPath::access_ended(const session::ControlEnd& end) {
+  end_ = end;
+  engine_->end_all(end.reason);
+}
+
+bool LocalPath::take_policy(access::PolicyDocument part) {
+  return engine_->take_policy(std::move(part));
+}
+
 asio::awaitable<SessionResult> LocalPath::finish(std::string cause, int program_status) {
   SessionResult out;
+  if (end_) {
+    cause = out.ended_by = end_->cause;
+    // A log that cannot take it cannot be sealed either, and says so there.
+    if (!end_->by.empty()) static_cast<void>(engine_->note_ended_by(end_->by, end_->words));
+  }
   if (auto sealed = engine_->finish(std::move(cause), program_status); !sealed) {
     out.failure =
         std::move(sealed).error().within("the session's record could not be kept to its end");
@@ -46,22 +56,6 @@ asio::awaitable<SessionResult> LocalPath::finish(std::string cause, int program_
   out.log_digest = to_hex(engine_->gate().log_digest());
   engine_.reset();  // the log has no writer any more: it can be delivered
   co_return out;
-}
-
-void LocalPath::report_denial(const access::Action& action, const access::Decision& decision) {
-  // For people the program itself shows the refusal; an agent may never see the program's stderr
-  // apart from ours.
-  if (environment_.console.messages() != Form::json) return;
-  const bool again = ++denials_[decision.rule] >= kDenialsBeforeEscalation;
-  environment_.console.insist("denied", decision.message,
-                              {{"code", std::string("denied")},
-                               {"rule", decision.rule},
-                               {"target", engine_->grant().target.name},
-                               {"verb", action.verb},
-                               {"retryable", false},
-                               {"fix", decision.hint.empty() ? Value() : Value(decision.hint)},
-                               {"escalate", again ? Value(std::string("ask_user")) : Value()},
-                               {"session", engine_->grant().session}});
 }
 
 }  // namespace hoop::cmd

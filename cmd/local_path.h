@@ -2,9 +2,9 @@
 // The local path: the session engine in this process, its log in the user's spool.
 #pragma once
 
-#include <map>
 #include <memory>
 
+#include "cmd/denial_report.h"
 #include "cmd/environment.h"
 #include "cmd/session_path.h"
 #include "core/session/session_engine.h"
@@ -26,15 +26,19 @@ class LocalPath final : public SessionPath {
   Task<void> serve(net::StreamPtr downstream, session::Opening opening,
                    session::Door& door) override;
   void end_all(std::string reason) override;
+  bool take_policy(access::PolicyDocument part) override;
+  void announce(std::string words) override { engine_->announce(std::move(words)); }
+  void hold_by(session::Lease& lease) override { engine_->gate().hold_by(lease); }
+  void access_ended(const session::ControlEnd& end) override;
   asio::awaitable<SessionResult> finish(std::string cause, int program_status) override;
 
  private:
-  explicit LocalPath(Environment& environment) : environment_(environment) {}
-  void report_denial(const access::Action& action, const access::Decision& decision);
+  LocalPath(Environment& environment, std::string session, std::string target)
+      : denials_(environment.console, std::move(session), std::move(target)) {}
 
-  Environment& environment_;
   std::unique_ptr<session::SessionEngine> engine_;
-  std::map<std::string, int> denials_;  // by rule
+  DenialReport denials_;
+  std::optional<session::ControlEnd> end_;
 };
 
 }  // namespace hoop::cmd

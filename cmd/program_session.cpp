@@ -127,6 +127,38 @@ void ProgramSession::watch_expiry() {
   });
 }
 
+void ProgramSession::access_ended(const session::ControlEnd& end) {
+  if (expired_) return;
+  access_ended_ = true;
+  endpoint_->close();
+  notices_.stop();
+  expiry_->cancel();
+  plan_.path->access_ended(end);
+  environment_.console.insist(
+      "access_ended", "access has ended: " + remote_text(end.reason),
+      {{"session", plan_.session}, {"cause", end.cause}, {"reason", remote_text(end.reason)}});
+}
+
+/// What the gateway says about the session while its program runs.
+void ProgramSession::follow_gateway() {
+  denials_.emplace(environment_.console, plan_.session, plan_.target.name);
+  plan_.path->hold_by(*plan_.control);
+  SessionControl::Listener listener;
+  listener.ended = [this](const session::ControlEnd& end) { access_ended(end); };
+  listener.denied = [this](const session::ControlDenied& denied) { denials_->say(denied); };
+  listener.policy = [this](access::PolicyDocument part) {
+    if (!plan_.path->take_policy(std::move(part)))
+      plan_.control->end({"policy_changed", "policy has changed: connect again", {}, {}});
+  };
+  plan_.control->start(std::move(listener));
+  notices_.start(plan_.expires_at, environment_.clock, [this](const std::string& words) {
+    plan_.path->announce("hoopctl: " + words);
+    environment_.console.say(
+        "access_ending", words,
+        {{"session", plan_.session}, {"expires_at", to_rfc3339(plan_.expires_at)}});
+  });
+}
+
 void ProgramSession::be_impatient(std::chrono::seconds patience, std::function<void()> then) {
   impatience_.expires_after(patience);
   impatience_.async_wait([this, then = std::move(then)](const std::error_code& failure) {
@@ -154,6 +186,7 @@ asio::awaitable<ProgramSessionEnd> ProgramSession::run(ProgramPlan plan) {
   }
   tasks_.spawn(accept_all());
   watch_expiry();
+  follow_gateway();
   if (auto started = start_program(); !started) {
     out.failure = std::move(started).error();
   } else {
@@ -162,10 +195,14 @@ asio::awaitable<ProgramSessionEnd> ProgramSession::run(ProgramPlan plan) {
     cause = cause_of(*out.program, expired_);
   }
   expiry_->cancel();
+  notices_.stop();
   co_await stop_serving();
+  co_await plan_.control->stop();
   const int status = out.program ? out.program->status : -1;
   out.session = co_await plan_.path->finish(std::move(cause), status);
+  for (const session::ControlDenied& denied : out.session.denials) denials_->say(denied);
   out.expired = expired_ || out.session.expired;
+  out.was_told = access_ended_;
   folder_.reset();
   co_return out;
 }

@@ -8,13 +8,16 @@
 #include <string>
 #include <vector>
 
+#include "cmd/denial_report.h"
 #include "cmd/environment.h"
+#include "cmd/session_control.h"
 #include "cmd/session_path.h"
 #include "core/access/target.h"
 #include "core/net/endpoint.h"
 #include "core/net/task_group.h"
 #include "core/process/runtime_dir.h"
 #include "core/process/supervisor.h"
+#include "core/session/expiry_notices.h"
 
 namespace hoop::cmd {
 
@@ -22,6 +25,7 @@ struct ProgramPlan {
   std::string session;
   access::Target target;
   SystemTime expires_at{};
+  std::unique_ptr<SessionControl> control;  // outlives path
   std::unique_ptr<SessionPath> path;
   std::vector<std::string> words;  // the program
   std::vector<int> descriptors;    // that the program inherits
@@ -35,6 +39,7 @@ struct ProgramSessionEnd {
   std::optional<process::ProgramEnd> program;  // nullopt: it never ran, see failure
   std::optional<Error> failure;
   bool expired = false;
+  bool was_told = false;  // the user knows already that the gateway has ended it
   SessionResult session;
 };
 
@@ -43,6 +48,7 @@ class ProgramSession {
   ProgramSession(Environment& environment, asio::io_context& context)
       : environment_(environment),
         context_(context),
+        notices_(context.get_executor()),
         impatience_(context),
         tasks_(context.get_executor()) {}
 
@@ -57,6 +63,8 @@ class ProgramSession {
   asio::awaitable<void> accept_all();
   asio::awaitable<void> serve(net::StreamPtr stream);
   void watch_expiry();
+  void follow_gateway();
+  void access_ended(const session::ControlEnd& end);
   asio::awaitable<void> stop_serving();
   void be_impatient(std::chrono::seconds patience, std::function<void()> then);
 
@@ -68,8 +76,11 @@ class ProgramSession {
   net::EndpointPtr endpoint_;
   std::unique_ptr<process::Supervisor> supervisor_;
   std::optional<asio::steady_timer> expiry_;
+  session::ExpiryNotices notices_;
   asio::steady_timer impatience_;
   bool expired_ = false;
+  bool access_ended_ = false;
+  std::optional<DenialReport> denials_;
   net::TaskGroup tasks_;
 };
 

@@ -5,7 +5,9 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
+#include "core/session/control.h"
 #include "core/session/door.h"
 #include "core/session/gate.h"
 
@@ -21,10 +23,12 @@ struct SessionResult {
   bool receipted = false;        // the log is at the gateway already
   std::optional<Error> failure;  // local path: the record was not kept to its end. gateway path:
                                  // the gateway did not confirm the end
+  std::vector<session::ControlDenied> denials;  // gateway path: that nobody has been told of
 
   /// The gateway took access away while the program ran.
   bool was_taken() const {
-    return expired || ended_by == "killed" || ended_by == "revoked" || ended_by == "policy_changed";
+    return expired || ended_by == "killed" || ended_by == "revoked" ||
+           ended_by == "policy_changed" || ended_by == "client_lost";
   }
   /// Gateway path: the gateway, or the way to it, went away while the program ran.
   bool lost_gateway() const {
@@ -44,6 +48,14 @@ class SessionPath {
                            session::Door& door) = 0;
   /// Ends running connections with this reason.
   virtual void end_all(std::string reason) = 0;
+  /// Judges by this from now on; false: the session was made for something else.
+  virtual bool take_policy(access::PolicyDocument part) = 0;
+  /// Tells the program's user something in the protocol's own words.
+  virtual void announce(std::string words) = 0;
+  /// Nothing of the program's passes while lease does not hold. It outlives what is served.
+  virtual void hold_by(session::Lease& lease) = 0;
+  /// The gateway has ended the session: ends running connections with its reason, and records it.
+  virtual void access_ended(const session::ControlEnd& end) = 0;
   /// Ends the session; once, when nothing is being served any more.
   virtual asio::awaitable<SessionResult> finish(std::string cause, int program_status) = 0;
 };

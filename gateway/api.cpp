@@ -149,6 +149,10 @@ asio::awaitable<http::Response> Api::route(http::Request request, access::Identi
     if (method != "DELETE") co_return wrong_method("DELETE");
     co_return co_await delete_grant(path[1], std::move(identity));
   }
+  if (path.size() == 2 && path[0] == "policy" && path[1] == "reload") {
+    if (method != "POST") co_return wrong_method("POST");
+    co_return co_await reload_policy(std::move(request), std::move(identity));
+  }
   if (path[0] != "sessions") co_return no_route();
   if (path.size() == 1) {
     if (!reads) co_return wrong_method("GET, HEAD");
@@ -164,6 +168,10 @@ asio::awaitable<http::Response> Api::route(http::Request request, access::Identi
     if (method == "PUT")
       co_return co_await upload_chunk(path[1], std::move(request), std::move(identity));
     co_return wrong_method("GET, HEAD, PUT");
+  }
+  if (path.size() == 3 && path[2] == "control") {
+    if (method != "GET") co_return wrong_method("GET");
+    co_return co_await control_session(path[1], std::move(request), std::move(identity));
   }
   if (path.size() == 3 && path[2] == "end") {
     if (method != "POST") co_return wrong_method("POST");

@@ -24,12 +24,15 @@ struct ApiParts {
   std::shared_ptr<const identity::TokenVerifier> verifier;
   GrantService& grants;
   LiveSessions& live;
+  SessionRegistry& registry;
   Store& store;
   SessionStore& logs;
   WorkerPool& workers;
   const crypto::P256Key& receipt_key;
   const Clock& clock;
   Log& log;
+  /// Reads the policy anew: success, or why the old one stands.
+  std::function<Task<void>()> reload;
 };
 
 class Api {
@@ -59,6 +62,11 @@ class Api {
   // api_kill.cpp
   asio::awaitable<http::Response> kill_session(std::string session, http::Request request,
                                                access::Identity identity);
+
+  // api_control.cpp
+  asio::awaitable<http::Response> control_session(std::string session, http::Request request,
+                                                  access::Identity identity);
+  asio::awaitable<http::Response> reload_policy(http::Request request, access::Identity identity);
 
   // api_sessions.cpp
   asio::awaitable<http::Response> list_sessions(http::Request request, access::Identity identity);

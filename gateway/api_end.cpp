@@ -36,11 +36,24 @@ Result<SessionEnding> read_ending(const std::string& body) {
     return fail(ErrorCode::malformed, "'program_status' must be a number from -1 to 255");
   if (json.object()->size() != 2)
     return fail(ErrorCode::malformed, "the request has members that we do not know");
-  return SessionEnding{*cause, static_cast<int>(*status->integer()), "the program has ended",
-                       kStreamsMayFinish};
+  SessionEnding out{*cause, static_cast<int>(*status->integer()), "the program has ended",
+                    kStreamsMayFinish};
+  out.by_client = true;
+  return out;
 }
 
-http::Response to_response(const SessionResult& result) {
+Json to_json(const std::vector<session::ControlDenied>& denials) {
+  Json out = Json::array();
+  for (const session::ControlDenied& denied : denials)
+    out.push_back({{"rule", denied.rule},
+                   {"message", denied.message},
+                   {"hint", denied.hint},
+                   {"verb", denied.verb}});
+  return out;
+}
+
+http::Response to_response(const SessionResult& result,
+                           const std::vector<session::ControlDenied>& denials) {
   Json out = {{"log_digest", result.log_digest},
               {"upload", result.receipt.empty() ? "spooled" : "receipted"}};
   if (!result.receipt.empty()) out["receipt"] = result.receipt;
@@ -52,6 +65,7 @@ http::Response to_response(const SessionResult& result) {
                    {"masked_values", result.totals.masked_values},
                    {"rows", result.totals.rows},
                    {"bytes", result.totals.bytes}};
+  out["denials"] = to_json(denials);
   return http::json_response(200, out.dump());
 }
 
@@ -80,14 +94,15 @@ asio::awaitable<http::Response> Api::end_session(std::string session, http::Requ
   if (record->path != access::DataPath::gateway)
     co_return http::problem_response(409, "not_gateway_path",
                                      "this session runs in its client, which ends it");
-  auto result = co_await parts_.live.end(std::move(session), std::move(*ending));
+  auto result = co_await parts_.live.end(session, std::move(*ending));
+  const auto denials = parts_.registry.untold_denials(session);
   if (!result && !record->log)
     co_return http::problem_response(
         503, "session_lost", "the gateway was restarted, and has not yet kept this session's log");
-  if (!result) co_return to_response(from_log(*record->log));
+  if (!result) co_return to_response(from_log(*record->log), denials);
   // Delivered since: the log had to wait in the spool.
   if (result->receipt.empty() && record->log) result->receipt = record->log->receipt;
-  co_return to_response(*result);
+  co_return to_response(*result, denials);
 }
 
 }  // namespace hoop::gateway

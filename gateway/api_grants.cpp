@@ -127,10 +127,15 @@ asio::awaitable<http::Response> Api::create_grant(http::Request request,
       parts_.log.info("grant.denied", {{"subject", subject}});
     co_return no_grant(issued.error());
   }
+  const std::string session = issued->grant.session;
+  parts_.registry.add(issued->grant);
   if (issued->grant.path == access::DataPath::gateway) {
     made.issued = std::move(*issued);
     auto grant = co_await parts_.live.open(std::move(made));
-    if (!grant) co_return problem_of(grant.error());
+    if (!grant) {
+      parts_.registry.forget(session);
+      co_return problem_of(grant.error());
+    }
     const SecretText ticketed = access::grant_to_json(*grant);
     co_return http::json_response(201, ticketed.reveal());
   }
@@ -139,11 +144,19 @@ asio::awaitable<http::Response> Api::create_grant(http::Request request,
 }
 
 asio::awaitable<http::Response> Api::delete_grant(std::string session, access::Identity identity) {
+  const std::string subject = identity.subject;
   auto record = co_await find_session(session, std::move(identity), Who::owner_or_operator);
   if (!record) co_return problem_of(record.error());
+  const bool owner = record->subject == subject;
   if (record->path == access::DataPath::gateway) {
     SessionEnding ending{"revoked", -1, "access was revoked", {}};
     static_cast<void>(co_await parts_.live.end(session, std::move(ending)));
+  } else {
+    // A client that ends its own session has left before.
+    const auto absent =
+        owner ? SessionRegistry::Absent::is_gone : SessionRegistry::Absent::may_come;
+    session::ControlEnd end{"revoked", "access was revoked", {}, {}};
+    co_await parts_.registry.end(session, std::move(end), absent);
   }
   co_return co_await revoke(std::move(session));
 }

@@ -42,15 +42,15 @@ asio::awaitable<http::Response> Api::kill_session(std::string session, http::Req
                                      {"subject", record->subject},
                                      {"by", identity.subject},
                                      {"as", owner ? "owner" : "operator"}});
+  std::string reason =
+      owner ? "the session was ended by its owner" : "the session was ended by an operator";
+  if (!words->empty()) reason += ": " + neutralise(*words, kMaxReason, Lines::escape);
   if (record->path == access::DataPath::gateway) {
-    SessionEnding ending;
-    ending.cause = "killed";
-    ending.reason =
-        owner ? "the session was ended by its owner" : "the session was ended by an operator";
-    if (!words->empty()) ending.reason += ": " + neutralise(*words, kMaxReason, Lines::escape);
-    ending.by = identity.subject;
-    ending.words = std::move(*words);
+    SessionEnding ending{"killed", -1, std::move(reason), {}, identity.subject, std::move(*words)};
     static_cast<void>(co_await parts_.live.end(session, std::move(ending)));
+  } else {
+    session::ControlEnd end{"killed", std::move(reason), identity.subject, std::move(*words)};
+    co_await parts_.registry.end(session, std::move(end), SessionRegistry::Absent::may_come);
   }
   co_return co_await revoke(std::move(session));
 }

@@ -63,6 +63,11 @@ const GrantTarget* GrantService::find_target(const std::string& name) const {
   return found == targets_.end() ? nullptr : &*found;
 }
 
+const access::Target* GrantService::target(const std::string& name) const {
+  const GrantTarget* found = find_target(name);
+  return found == nullptr ? nullptr : &found->target;
+}
+
 std::vector<OpenTarget> GrantService::open_to(const access::Identity& identity) const {
   std::vector<OpenTarget> out;
   for (const GrantTarget& target : targets_) {
@@ -177,6 +182,7 @@ Task<IssuedGrant> GrantService::create(GrantRequest request) {
   grant.mask_key =
       derive_mask_key(parts_.secret, gateway_path ? "" : identity.subject, target->target.name);
   grant.key_id = to_base64url(crypto::sha256(request.client_key));
+  grant.heartbeat = parts_.heartbeat;
   grant.issued_at = now;
   grant.expires_at = authorization.valid_until();
 

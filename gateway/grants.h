@@ -61,6 +61,7 @@ class GrantService {
     Random& random;
     Log& log;
     std::size_t sessions_per_identity = 100;  // that are live at once
+    std::chrono::seconds heartbeat{60};       // of every grant
   };
   GrantService(Parts parts, std::vector<GrantTarget> targets);
 
@@ -92,6 +93,8 @@ class GrantService {
 
   /// What this identity may open, and by which path.
   std::vector<OpenTarget> open_to(const access::Identity& identity) const;
+  /// nullptr: there is none of this name.
+  const access::Target* target(const std::string& name) const;
   WorkerPool& workers() { return parts_.workers; }
   const Clock& clock() const { return parts_.clock; }
   Log& log() { return parts_.log; }

@@ -25,13 +25,27 @@ LiveSession::LiveSession(Services services, Keys keys,
       id_(engine_->grant().session),
       expires_at_(engine_->grant().expires_at),
       expiry_(services_.executor),
+      notices_(services_.executor),
       patience_(services_.executor),
       ended_(services_.executor, asio::steady_timer::time_point::max()),
       served_(services_.executor),
       revoking_(services_.executor),
       ending_(services_.executor) {}
 
+/// The engine goes before the registry does.
+void LiveSession::report_denials() {
+  engine_->gate().on_denial([&registry = services_.registry, id = id_](
+                                const access::Action& action, const access::Decision& decision) {
+    registry.tell_denied(id, {decision.rule, decision.message, decision.hint, action.verb});
+  });
+}
+
 void LiveSession::start() {
+  report_denials();
+  notices_.start(expires_at_, services_.clock, [weak = weak_from_this()](const std::string& words) {
+    const auto self = weak.lock();
+    if (self && self->engine_) self->engine_->announce("hoopctl: " + words);
+  });
   const auto left = expires_at_ - services_.clock.system_now();
   expiry_.expires_after(std::max(left, std::chrono::milliseconds(0)));
   expiry_.async_wait([weak = weak_from_this()](const std::error_code& failure) {
@@ -105,6 +119,9 @@ void LiveSession::begin_end(SessionEnding ending) {
   }
   state_ = State::ending;
   expiry_.cancel();
+  notices_.stop();
+  if (!ending.by_client)
+    services_.registry.tell_end(id_, {ending.cause, ending.reason, ending.by, ending.words});
   ending_.spawn(finish(shared_from_this(), std::move(ending)));
 }
 

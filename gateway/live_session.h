@@ -7,9 +7,10 @@
 #include <set>
 
 #include "core/net/task_group.h"
+#include "core/session/expiry_notices.h"
 #include "core/session/session_engine.h"
 #include "core/session/tunnel.h"
-#include "gateway/grants.h"
+#include "gateway/session_registry.h"
 #include "gateway/spool_delivery.h"
 #include "gateway/stream_numbers.h"
 
@@ -36,6 +37,7 @@ struct SessionEnding {
       0};                  // for streams to end by themselves before they are told the reason
   std::string by = {};     // the subject of the person who ended it; empty: nobody did
   std::string words = {};  // what that person gave as the reason; for the log
+  bool by_client = false;  // who need not be told
 };
 
 /// What is left of a session that has ended.
@@ -52,6 +54,7 @@ class LiveSession : public std::enable_shared_from_this<LiveSession> {
   /// What every session uses; outlives it.
   struct Services {
     GrantService& grants;
+    SessionRegistry& registry;
     SpoolDelivery& delivery;
     WorkerPool& workers;
     const Clock& clock;
@@ -111,6 +114,7 @@ class LiveSession : public std::enable_shared_from_this<LiveSession> {
   static asio::awaitable<void> seal(LiveSession& self, const SessionEnding& ending);
   static asio::awaitable<void> revoke(std::shared_ptr<LiveSession> self);
   void tell_end(const std::string& reason);
+  void report_denials();
 
   Services services_;
   Keys keys_;
@@ -124,6 +128,7 @@ class LiveSession : public std::enable_shared_from_this<LiveSession> {
   std::set<session::Tunnel*> opening_;  // whose opening has not come yet
   SessionResult result_;
   asio::steady_timer expiry_;
+  session::ExpiryNotices notices_;
   asio::steady_timer patience_;
   asio::steady_timer ended_;  // never expires; cancelled at the end
   net::TaskGroup served_;

@@ -110,6 +110,10 @@ asio::awaitable<std::optional<SessionResult>> LiveSessions::end(std::string sess
   co_return co_await found->result();
 }
 
+void LiveSessions::begin_end(const std::string& session, SessionEnding ending) {
+  if (const auto found = find(session)) found->begin_end(std::move(ending));
+}
+
 void LiveSessions::apply_policy() {
   const auto policy = parts_.services.grants.policy();
   for (const auto& [id, session] : sessions_) session->apply(*policy);

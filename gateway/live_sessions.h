@@ -40,6 +40,8 @@ class LiveSessions {
   std::expected<LiveSession::PlacePtr, StreamRefusal> admit(const StreamProof& proof);
   /// Ends a session and waits for it; nullopt if it is not known here. The first ending counts.
   asio::awaitable<std::optional<SessionResult>> end(std::string session, SessionEnding ending);
+  /// Ends a session if it is known here, and does not wait.
+  void begin_end(const std::string& session, SessionEnding ending);
   /// Judges all of them by the policy of new grants.
   void apply_policy();
   /// Opens nothing new; gives running streams a moment, ends them, and returns when every log is

@@ -29,6 +29,7 @@ class MeasuredHandler final : public session::ProtocolHandler, public session::G
     co_return co_await inner_->serve(connection, std::move(downstream), std::move(opening));
   }
   void end_all(std::string reason) override { inner_->end_all(std::move(reason)); }
+  void announce(std::string words) override { inner_->announce(std::move(words)); }
   bool can_judge_by(const access::PolicyDocument& part) const override {
     return inner_->can_judge_by(part);
   }

@@ -21,6 +21,7 @@
 #include "gateway/measured.h"
 #include "gateway/metrics_endpoint.h"
 #include "gateway/reaper.h"
+#include "gateway/session_registry.h"
 #include "gateway/sqlite_store.h"
 #include "gateway/tunnel.h"
 #include "protocols/postgres/handler.h"
@@ -96,7 +97,7 @@ bool needs_restart(const GatewayConfig& running, const GatewayConfig& read) {
          running.id != read.id || running.grants_per_minute != read.grants_per_minute ||
          running.sessions_per_identity != read.sessions_per_identity ||
          running.device_poll_interval != read.device_poll_interval ||
-         running.metrics != read.metrics;
+         running.heartbeat != read.heartbeat || running.metrics != read.metrics;
 }
 
 /// As people write it.
@@ -139,6 +140,7 @@ struct GatewayServer::Parts {
   std::optional<LoopbackBridge> bridge;
   std::optional<AgentService> agent_service;
   std::optional<GrantService> grants;
+  std::optional<SessionRegistry> registry;
   std::optional<SpoolDelivery> delivery;
   std::optional<LiveSessions> live;
   std::optional<TunnelService> tunnel;
@@ -231,8 +233,15 @@ Result<std::unique_ptr<GatewayServer>> GatewayServer::create(GatewayConfig confi
   const ReachParts reach{p.agents, *p.bridge, context.get_executor()};
   p.grants.emplace(
       GrantService::Parts{p.config.id, std::move(policy), p.secret.clone(), *p.store, *p.workers,
-                          clock, random, *log, p.config.sessions_per_identity},
+                          clock, random, *log, p.config.sessions_per_identity, p.config.heartbeat},
       make_targets(p.config, reach, clock, random, *p.metrics));
+  p.registry.emplace(
+      SessionRegistry::Parts{*p.grants, clock, *log, context.get_executor(), p.config.heartbeat});
+  p.registry->on_lost([&p](const std::string& session) {
+    p.live->begin_end(session, {"client_lost", -1, "the client was not heard of", {}});
+  });
+  HOOP_TRY(const auto unrevoked, p.store->unrevoked());
+  for (const SessionRecord& record : unrevoked) p.registry->add_known(record);
   p.reaper.emplace(*p.grants, context.get_executor());
   p.delivery.emplace(SpoolDelivery::Parts{
       p.spool, p.logs, *p.store, ReceiptSigner{p.config.id, p.base_url, p.receipt_key}, *p.workers,
@@ -242,8 +251,8 @@ Result<std::unique_ptr<GatewayServer>> GatewayServer::create(GatewayConfig confi
   p.live.emplace(
       LiveSessions::Parts{p.base_url, p.spool, measured(&postgres::make_handler, p.metrics),
                           make_dialers(p.config, reach),
-                          LiveSession::Services{*p.grants, *p.delivery, *p.workers, clock, *log,
-                                                context.get_executor(), p.metrics},
+                          LiveSession::Services{*p.grants, *p.registry, *p.delivery, *p.workers,
+                                                clock, *log, context.get_executor(), p.metrics},
                           random, secrets.value_or(nullptr)});
   p.tunnel.emplace(*p.live, *log);
   if (const auto& address = p.config.metrics) {
@@ -255,7 +264,8 @@ Result<std::unique_ptr<GatewayServer>> GatewayServer::create(GatewayConfig confi
   p.api.emplace(ApiParts{
       p.config.id, p.base_url, p.config.grants_per_minute,
       std::make_shared<const identity::TokenVerifier>(std::vector{std::move(issuer)}, clock),
-      *p.grants, *p.live, *p.store, p.logs, *p.workers, p.receipt_key, clock, *log});
+      *p.grants, *p.live, *p.registry, *p.store, p.logs, *p.workers, p.receipt_key, clock, *log,
+      [gateway = server.get()] { return gateway->reload(); }});
   return server;
 }
 
@@ -270,6 +280,7 @@ Result<void> GatewayServer::start() {
   });
   p.http->start();
   p.reaper->start();
+  p.registry->start();
   if (p.metrics_endpoint) {
     const std::string metrics = written({p.config.metrics->host, p.metrics_endpoint->port()});
     p.metrics_endpoint->start();
@@ -305,6 +316,7 @@ Task<void> GatewayServer::reload() {
   const std::string version = config->policy.version;
   p.grants->set_policy(std::make_shared<const access::PolicyEngine>(std::move(config->policy)));
   p.live->apply_policy();
+  p.registry->apply_policy();
   p.log->info("policy.reloaded", {{"version", version}});
   co_return Result<void>{};
 }
@@ -317,6 +329,7 @@ asio::awaitable<void> GatewayServer::stop() {
   std::filesystem::remove(p.config.layout.metrics_file(), ignored);
   // HTTP goes on meanwhile: the clients of these sessions ask what came of them.
   co_await p.live->stop();
+  co_await p.registry->stop();
   co_await p.http->stop();
   co_await p.delivery->stop();
   if (p.metrics_endpoint) co_await p.metrics_endpoint->stop();

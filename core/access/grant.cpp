@@ -17,6 +17,7 @@ using Json = nlohmann::ordered_json;
 constexpr std::size_t kMostBytes = 4U << 20;  // a policy part of some thousand rules
 constexpr std::size_t kMaskKeyBytes = 32;
 constexpr std::size_t kTicketBytes = 32;
+constexpr std::uint64_t kLongestHeartbeat = 3600;  // seconds
 
 std::string_view to_string(Durability durability) {
   switch (durability) {
@@ -121,6 +122,7 @@ Grant part_for_client(const Grant& grant, SecretText ticket) {
   out.ticket = std::move(ticket);
   out.key_id = grant.key_id;
   out.durability = grant.durability;
+  out.heartbeat = grant.heartbeat;
   out.issued_at = grant.issued_at;
   out.expires_at = grant.expires_at;
   return out;
@@ -146,6 +148,7 @@ SecretText grant_to_json(const Grant& grant) {
                {"database_role", grant.database_role},
                {"key_id", grant.key_id},
                {"durability", to_string(grant.durability)},
+               {"heartbeat", grant.heartbeat.count()},
                {"issued_at", to_rfc3339(grant.issued_at)},
                {"expires_at", to_rfc3339(grant.expires_at)}};
   const std::string head = open.dump(-1, ' ', false, Json::error_handler_t::replace);
@@ -196,6 +199,10 @@ Result<Grant> grant_from_json(std::string_view json) {
   grant.durability = root.text("durability") == "disk" ? Durability::disk : Durability::os;
   if (root.text("durability") != to_string(grant.durability))
     root.complain("durability", "must be 'os' or 'disk'");
+  const std::uint64_t heartbeat = root.number("heartbeat");
+  if (heartbeat < 1 || heartbeat > kLongestHeartbeat)
+    root.complain("heartbeat", "must be a number of seconds from 1 to 3600");
+  grant.heartbeat = std::chrono::seconds(heartbeat);
   grant.issued_at = root.time("issued_at");
   grant.expires_at = root.time("expires_at");
   grant.policy = read_policy(root.object("policy"));

@@ -39,6 +39,8 @@ struct Grant {
   std::string
       key_id;  // SHA-256 of the client's public key, base64url: ties the grant to the log's seal
   Durability durability = Durability::os;
+  /// How long gateway and client may be out of touch; then the session ends.
+  std::chrono::seconds heartbeat{60};
   SystemTime issued_at{};
   SystemTime expires_at{};
 };

@@ -19,12 +19,15 @@ class Clock {
   virtual ~Clock() = default;
   virtual SystemTime system_now() const = 0;
   virtual SteadyTime steady_now() const = 0;
+  /// Goes on while the machine sleeps, as steady_now() may not.
+  virtual SteadyTime boot_now() const { return steady_now(); }
 };
 
 class SystemClock final : public Clock {
  public:
   SystemTime system_now() const override;
   SteadyTime steady_now() const override;
+  SteadyTime boot_now() const override;
 };
 
 /// The moment an operation must have ended by. never() means that another deadline further out

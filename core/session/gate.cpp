@@ -140,10 +140,18 @@ Result<void> Gate::settle() {
   return durability_ == access::Durability::disk ? log_.commit_to_disk() : log_.commit();
 }
 
+Task<void> Gate::wait_for_lease() {
+  Result<void> outcome;
+  const bool holds = co_await lease_->renewed();
+  if (!holds) outcome = fail(ErrorCode::cancelled, "access has ended");
+  co_return outcome;
+}
+
 Task<void> Gate::forward(UpstreamBatch& batch, net::Stream& upstream) {
   HOOP_CO_CHECK(
       settle());  // record first: if we die between the two, the log already names the statement
   if (batch.bytes_.empty()) co_return Result<void>{};
+  if (!may_release()) HOOP_CO_CHECK(co_await wait_for_lease());
   const Bytes bytes = std::exchange(batch.bytes_, {});
   co_return co_await upstream.write_all(bytes);
 }
@@ -151,6 +159,7 @@ Task<void> Gate::forward(UpstreamBatch& batch, net::Stream& upstream) {
 Task<void> Gate::deliver(DownstreamBatch& batch, net::Stream& downstream) {
   HOOP_CO_CHECK(settle());
   if (batch.bytes_.empty()) co_return Result<void>{};
+  if (!may_release()) HOOP_CO_CHECK(co_await wait_for_lease());
   const Bytes bytes = std::exchange(batch.bytes_, {});
   co_return co_await downstream.write_all(bytes);
 }

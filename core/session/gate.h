@@ -104,6 +104,16 @@ class GateObserver {
   virtual void took(Stage stage, std::chrono::nanoseconds span) = 0;
 };
 
+/// Whether somebody still stands behind a session whose gate is not the gateway's own.
+class Lease {
+ public:
+  virtual ~Lease() = default;
+  /// Asked before every release: cheap.
+  virtual bool holds() const = 0;
+  /// True once it holds again; false: it never will.
+  virtual asio::awaitable<bool> renewed() = 0;
+};
+
 class Gate {
  public:
   /// Called once a refusal, for the stderr line of agents; never with a literal or a row's value.
@@ -130,12 +140,14 @@ class Gate {
   Result<void> reply_data(const Admitted& action, ByteSpan masked);
   Result<void> note(const record::Note& note);
 
-  /// Commits the log, then writes the batch upstream, and empties it. Fails with storage, io,
-  /// timeout.
+  /// Commits the log, then writes the batch upstream, and empties it. Waits while the lease does
+  /// not hold. Fails with storage, io, timeout, cancelled (the lease is gone).
   Task<void> forward(UpstreamBatch& batch, net::Stream& upstream);
   /// Commits the log, then writes the batch to the program, and empties it.
   Task<void> deliver(DownstreamBatch& batch, net::Stream& downstream);
 
+  /// Nothing passes while lease does not hold. It outlives the gate's last action.
+  void hold_by(Lease& lease) { lease_ = &lease; }
   void observe(GateObserver& observer) { observer_ = &observer; }
   void on_denial(DenialListener listener) { on_denial_ = std::move(listener); }
   const SessionTotals& totals() const { return totals_; }
@@ -152,6 +164,8 @@ class Gate {
   Result<void> settle();
   void await_answer(std::uint64_t action);
   void note_answer(std::uint64_t action);
+  bool may_release() const { return lease_ == nullptr || lease_->holds(); }
+  Task<void> wait_for_lease();
   std::shared_ptr<const access::PolicyEngine> policy_;
   access::Identity identity_;
   access::Target target_;
@@ -163,6 +177,7 @@ class Gate {
   DenialListener on_denial_;
   GateObserver* observer_ = nullptr;
   std::vector<std::pair<std::uint64_t, SteadyTime>> unanswered_;  // only while somebody observes
+  Lease* lease_ = nullptr;
 };
 
 }  // namespace hoop::session

@@ -35,9 +35,12 @@ class ProtocolHandler {
                            Opening opening) = 0;
   /// Ends every connection with this reason in the protocol's own words (expired, revoked).
   virtual void end_all(std::string reason) = 0;
+  /// Tells the user of every connection something in the protocol's own words, where it has words
+  /// for that; never waits.
+  virtual void announce(std::string words) = 0;
   /// Whether what runs can be judged by these rules and limits from now on. False where it was made
   /// for others: it would not know what the new ones ask for.
-  virtual bool can_judge_by(const access::PolicyDocument&) const { return false; }
+  virtual bool can_judge_by(const access::PolicyDocument& policy) const = 0;
 };
 
 }  // namespace hoop::session

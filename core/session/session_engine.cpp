@@ -53,6 +53,8 @@ Task<void> SessionEngine::serve(net::StreamPtr downstream, Opening opening) {
 
 void SessionEngine::end_all(std::string reason) { handler_->end_all(std::move(reason)); }
 
+void SessionEngine::announce(std::string words) { handler_->announce(std::move(words)); }
+
 bool SessionEngine::take_policy(access::PolicyDocument part) {
   // The masker, and each connection's catalog, are made of the grant's masks.
   if (part.masks != grant_.policy.masks || !handler_->can_judge_by(part)) return false;

@@ -39,6 +39,8 @@ class SessionEngine {
   Task<void> serve(net::StreamPtr downstream, Opening opening);
   /// Ends running connections with a reason (expiry, revocation).
   void end_all(std::string reason);
+  /// Tells the program's user something, as far as the protocol can.
+  void announce(std::string words);
   /// Judges by this part of the policy from now on. False, and nothing has changed, where the
   /// session was made for another one: it must begin anew.
   bool take_policy(access::PolicyDocument part);

@@ -177,11 +177,34 @@ Task<void> PostgresConnection::backend_reads() {
 
 Task<void> PostgresConnection::deliver() {
   if (!greeted_) co_return Result<void>{};
+  while (delivering_) co_await conversation_.changed.wait();
+  if (!announced_.empty()) {
+    Bytes& out = backend_.batch().bytes();
+    out.insert(out.end(), announced_.begin(), announced_.end());
+    announced_.clear();
+  }
   delivering_ = true;
   Result<void> outcome = co_await shared_.context.gate.deliver(backend_.batch(), *downstream_);
   delivering_ = false;
+  if (announcing_) conversation_.changed.notify();
   if (!outcome && outcome.error().code != ErrorCode::storage) torn_ = true;
   co_return outcome;
+}
+
+void PostgresConnection::announce(std::string_view words) {
+  if (!greeted_ || cause_ || torn_) return;
+  append_notice_response(announced_, {Severity::notice, "00000", std::string(words), {}, {}});
+  if (announcing_) return;
+  announcing_ = true;
+  asio::co_spawn(downstream_->executor(), deliver_announced(), [this](const std::exception_ptr&) {
+    announcing_ = false;
+    conversation_.changed.notify();
+  });
+}
+
+asio::awaitable<void> PostgresConnection::deliver_announced() {
+  // Between two turns of the backend's loop its batch is whole messages, and recorded.
+  if (!cause_ && !torn_) static_cast<void>(co_await deliver());
 }
 
 Task<void> PostgresConnection::stop_statement() {
@@ -213,7 +236,7 @@ void PostgresConnection::end(std::string reason) {
 }
 
 asio::awaitable<void> PostgresConnection::join_backend() {
-  while (backend_running_) {
+  while (backend_running_ || announcing_) {
     co_await conversation_.changed.wait();
   }
 }

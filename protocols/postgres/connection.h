@@ -23,6 +23,9 @@ class PostgresConnection {
   Task<void> serve();
   /// Ends the connection soon, with FATAL 57P01 and this reason.
   void end(std::string reason);
+  /// A NOTICE with these words, as soon as the program may be written to; nothing before the login
+  /// is through, and nothing once the end has begun.
+  void announce(std::string_view words);
 
  private:
   Task<void> converse();
@@ -33,6 +36,7 @@ class PostgresConnection {
   Task<void> backend_loop();
   Task<void> backend_reads();
   Task<void> deliver();
+  asio::awaitable<void> deliver_announced();
   Task<void> stop_statement();
   asio::awaitable<void> join_backend();
   asio::awaitable<void> say_goodbye(Error error);
@@ -54,7 +58,9 @@ class PostgresConnection {
   std::optional<Result<void>> cause_;
   bool greeted_ = false;  // until then the backend's batch is held
   bool delivering_ = false;
-  bool torn_ = false;  // a write to the program broke off: nothing more can be said
+  Bytes announced_;          // notices of ours, to go out with what is delivered next
+  bool announcing_ = false;  // a delivery beside the backend's loop
+  bool torn_ = false;        // a write to the program broke off: nothing more can be said
   bool backend_running_ = false;
 };
 

@@ -46,6 +46,10 @@ class PostgresHandler final : public session::ProtocolHandler {
     }
   }
 
+  void announce(std::string words) override {
+    for (PostgresConnection* connection : live_) connection->announce(words);
+  }
+
   bool can_judge_by(const access::PolicyDocument& policy) const override {
     // Without a catalog no table has a name that rules could match.
     return shared_.reads_catalog || !reads_catalog(policy);

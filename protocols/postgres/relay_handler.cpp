@@ -51,6 +51,8 @@ class RelayHandler final : public session::ProtocolHandler {
       stream->close();
     }
   }
+  void announce(std::string) override {}
+  bool can_judge_by(const access::PolicyDocument&) const override { return false; }
 
  private:
   Task<Upstream> log_in() {

@@ -118,7 +118,7 @@ holds grep -q 'gateway is stopping' "$T/e"
 holds eventually 10 running 9000000053 0
 holds eventually 10 sh -c "! kill -0 $HOOPCTL_STACK_GATEWAY_PID 2>/dev/null"
 is $code 69
-holds grep -q gateway_lost "$T/e"
+holds grep -q 'gateway_stopped\|gateway_lost' "$T/e"
 sealed=$(grep -al 9000000053 "$HOOPCTL_STACK_GATEWAY"/state/logs/* | head -n 1)
 holds [ -n "$sealed" ]
 run hoopctl sessions verify "$sealed"
@@ -132,7 +132,7 @@ role=$(super "select usename from pg_stat_activity where query like '%9000000054
 kill -9 $gateway_pid; wait $gateway_pid 2>/dev/null
 code=0; wait $pid || code=$?
 is $code 69
-holds grep -q gateway_lost "$T/e"
+holds grep -q 'gateway_stopped\|gateway_lost' "$T/e"
 holds start_gateway
 holds eventually 20 sh -c "[ \"\$(psql -X -At \"\$HOOPCTL_STACK_PG\" -c \"select count(*) from pg_roles where rolname = '$role'\")\" = 0 ]"
 holds eventually 10 grep -aq 9000000054 -r "$HOOPCTL_STACK_GATEWAY/state/logs"

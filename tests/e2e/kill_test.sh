@@ -21,15 +21,11 @@ err_has "$session has ended"
 code=0; wait $pid || code=$?
 holds [ $(( ($(date +%s%N) - since) / 1000000 )) -lt 3000 ]
 holds running 9000004801 0
-if [ $target = pg-demo-gateway ]; then
-  is $code 80
-  holds grep -q 'ended by its owner: it locks the orders table' "$T/e"
-  holds grep -q 'access_ended' "$T/e"
-  run hoopctl sessions show "$session"
-  out_has ended_by
-else
-  is $code 2
-fi
+is $code 80
+holds grep -q 'FATAL:  the session was ended by its owner: it locks the orders table' "$T/e"
+holds grep -q '"status":"access_ended".*"cause":"killed"' "$T/e"
+run hoopctl sessions show "$session"
+out_has ended_by
 holds grep -q "session.killed.*$session" "$HOOPCTL_STACK_DIR/gateway.log"
 holds sh -c "! grep -q 'locks the orders' '$HOOPCTL_STACK_DIR/gateway.log'"
 holds eventually 5 no_roles

@@ -10,12 +10,14 @@ class FakeClock final : public Clock {
  public:
   SystemTime system_now() const override { return system; }
   SteadyTime steady_now() const override { return steady; }
+  SteadyTime boot_now() const override { return steady + slept; }
   void advance(std::chrono::milliseconds span) {
     system += span;
     steady += span;
   }
   SystemTime system{std::chrono::sys_days(std::chrono::year(2026) / 11 / 20)};
   SteadyTime steady{};
+  std::chrono::milliseconds slept{0};
 };
 
 }  // namespace hoop::test

@@ -214,3 +214,41 @@ TEST_CASE("gate numbers actions without gaps, refused ones too") {
   CHECK(std::get<session::Refusal>(test.admit("drop")).action == 2);
   CHECK(std::get<session::Admitted>(test.admit("select")).id() == 3);
 }
+
+namespace {
+
+/// Holds until it is told not to; what becomes of it then is set beforehand.
+class ScriptedLease final : public session::Lease {
+ public:
+  bool holds() const override { return holding; }
+  asio::awaitable<bool> renewed() override {
+    ++asked;
+    holding = renews;
+    co_return renews;
+  }
+  bool holding = true;
+  bool renews = true;
+  int asked = 0;
+};
+
+}  // namespace
+
+TEST_CASE("gate: nothing passes while its lease does not hold") {
+  GateUnderTest test;
+  ScriptedLease lease;
+  test.gate->hold_by(lease);
+  const auto verdict = test.admit("select");
+  REQUIRE(test.forward("SELECT", verdict));
+  CHECK(lease.asked == 0);
+  lease.holding = false;
+  REQUIRE(test.deliver("rows"));
+  CHECK(lease.asked == 1);
+  CHECK(test.journal->back() == "wire: rows");
+  lease.holding = lease.renews = false;
+  const std::size_t before = test.journal->size();
+  const auto forwarded = test.forward("SELECT", verdict);
+  REQUIRE_FALSE(forwarded);
+  CHECK(forwarded.error().code == ErrorCode::cancelled);
+  CHECK_FALSE(test.deliver("rows"));
+  CHECK(test.journal->size() == before);
+}

@@ -33,6 +33,8 @@ class HeardHandler final : public ProtocolHandler {
     co_return Result<void>{};
   }
   void end_all(std::string reason) override { heard_->reasons.push_back(std::move(reason)); }
+  void announce(std::string words) override { heard_->reasons.push_back(std::move(words)); }
+  bool can_judge_by(const access::PolicyDocument&) const override { return false; }
 
  private:
   std::shared_ptr<Heard> heard_;
