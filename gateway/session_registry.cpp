@@ -249,11 +249,19 @@ void SessionRegistry::look_for_lost() {
 asio::awaitable<void> SessionRegistry::stop() {
   stopping_ = true;
   wake_.cancel();
+  std::vector<std::shared_ptr<session::ControlChannel>> channels;
   for (const auto& [session, entry] : entries_) {
-    if (!entry->channel) continue;
-    // What was told last may be the reason of the end.
-    co_await entry->channel->flush();
-    if (entry->channel) entry->channel->close();
+    if (entry->channel) channels.push_back(entry->channel);
+  }
+  // What was told last may be the reason of the end; who does not read it is not waited for.
+  asio::steady_timer patience(parts_.executor, kMayAcknowledge);
+  patience.async_wait([channels](const std::error_code& failure) {
+    if (failure) return;
+    for (const auto& channel : channels) channel->close();
+  });
+  for (const auto& channel : channels) {
+    co_await channel->flush();
+    channel->close();
   }
   co_await tasks_.join();
 }
