@@ -146,7 +146,7 @@ asio::awaitable<void> Agent::stay(Self self, LinkPtr link) {
   while (!link->over && self->state_ == State::running) {
     if (self->key_taken_) {
       self->key_taken_ = false;
-      auto fresh = co_await change_link(self, link);
+      auto fresh = co_await change_link(self);
       if (!fresh) self->parts_.log.warning("key.not_changed", {{"error", fresh.error().message}});
       if (fresh) link = *fresh;
       continue;
@@ -185,12 +185,11 @@ void Agent::offer_new_key(Link& link) {
 }
 
 /// A second control stream, opened with the new key; the gateway ends the first one.
-Task<Agent::LinkPtr> Agent::change_link(Self self, LinkPtr link) {
+Task<Agent::LinkPtr> Agent::change_link(Self self) {
   const KeyPtr next = self->parts_.identity.next_key;
   HOOP_CO_TRY(auto fresh, co_await open_link(self, next));
   self->link_ = fresh;
   HOOP_CO_CHECK(self->adopt(next));
-  static_cast<void>(link);
   co_return fresh;
 }
 
@@ -216,11 +215,11 @@ asio::awaitable<void> Agent::drain(LinkPtr link) {
     co_await self->wake_.async_wait(as_result);
   }
   self->state_ = State::ending;
-  const auto say_good_bye = [](Self of, session::Tunnel* tunnel) -> asio::awaitable<void> {
-    static_cast<void>(of);
+  // Each keeps its tunnel: the relay may end first.
+  const auto say_good_bye = [](std::shared_ptr<session::Tunnel> tunnel) -> asio::awaitable<void> {
     static_cast<void>(co_await tunnel->reset(std::string(session::kAgentStopping)));
   };
-  for (session::Tunnel* tunnel : self->tunnels_) self->tasks_.spawn(say_good_bye(self, tunnel));
+  for (const auto& tunnel : self->tunnels_) self->tasks_.spawn(say_good_bye(tunnel));
   if (link && !link->over) link->control->finish();
 }
 

@@ -67,7 +67,7 @@ class Agent : public std::enable_shared_from_this<Agent> {
   static Task<LinkPtr> open_link(Self self, KeyPtr key);
   static asio::awaitable<void> read_link(Self self, LinkPtr link);
   static asio::awaitable<void> stay(Self self, LinkPtr link);
-  static Task<LinkPtr> change_link(Self self, LinkPtr link);
+  static Task<LinkPtr> change_link(Self self);
   void offer_new_key(Link& link);
   Result<void> adopt(KeyPtr key);
   asio::awaitable<void> pause_before_next();
@@ -92,7 +92,7 @@ class Agent : public std::enable_shared_from_this<Agent> {
   bool change_key_ = false;
   std::chrono::milliseconds pause_;
   std::size_t streams_ = 0;
-  std::set<session::Tunnel*> tunnels_;
+  std::set<std::shared_ptr<session::Tunnel>> tunnels_;
   asio::steady_timer wake_;
   net::TaskGroup tasks_;
 };

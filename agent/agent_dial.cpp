@@ -33,14 +33,14 @@ class Agent::Place {
   }
   Place(const Place&) = delete;
   Place& operator=(const Place&) = delete;
-  void holds(session::Tunnel* tunnel) {
-    tunnel_ = tunnel;
-    agent_->tunnels_.insert(tunnel);
+  void holds(std::shared_ptr<session::Tunnel> tunnel) {
+    tunnel_ = std::move(tunnel);
+    agent_->tunnels_.insert(tunnel_);
   }
 
  private:
   Self agent_;
-  session::Tunnel* tunnel_ = nullptr;
+  std::shared_ptr<session::Tunnel> tunnel_;
 };
 
 void Agent::refuse(Link& link, const session::Dial& dial, session::DialRefusal reason,
@@ -65,7 +65,7 @@ asio::awaitable<void> Agent::serve_dial(Self self, LinkPtr link, session::Dial d
     co_return self->refuse(*link, dial, session::DialRefusal::failed, back.error().message);
   const std::shared_ptr<session::Tunnel> tunnel = std::move(*back);
   if (self->state_ == State::ending) co_return tunnel->close();
-  place.holds(tunnel.get());
+  place.holds(tunnel);
   net::SecondBroke last_words = [tunnel](Error) -> asio::awaitable<void> {
     static_cast<void>(co_await tunnel->reset(std::string(session::kTargetBroke)));
   };

@@ -111,10 +111,8 @@ asio::awaitable<void> SessionControl::pause(std::chrono::milliseconds span) {
 }
 
 Task<std::shared_ptr<session::ControlChannel>> SessionControl::open() {
-  const SteadyTime asked_at = environment_.clock.boot_now();
   HOOP_CO_TRY(auto upgraded,
               co_await client_.open_control(plan_.session, plan_.policy_version, kOpenTime));
-  renew(asked_at);
   co_return std::make_shared<session::ControlChannel>(
       std::move(upgraded.stream), as_text(upgraded.early), session::kMaxLineOfGateway);
 }
@@ -144,7 +142,9 @@ asio::awaitable<void> SessionControl::run() {
 asio::awaitable<void> SessionControl::converse(std::shared_ptr<session::ControlChannel> channel) {
   channel_ = channel;
   unanswered_.clear();
-  ask_again_later();
+  // Only the answer says that the session stands: what the gateway has to tell comes before it.
+  ask();
+  if (holds()) ask_again_later();
   for (;;) {
     const auto silence = std::chrono::milliseconds(plan_.heartbeat) / 2;
     auto line = co_await channel->receive(Deadline::after(environment_.clock, silence));

@@ -120,8 +120,11 @@ void LiveSession::begin_end(SessionEnding ending) {
   state_ = State::ending;
   expiry_.cancel();
   notices_.stop();
-  if (!ending.by_client)
+  if (ending.by_client) {
+    services_.registry.client_ended(id_);
+  } else {
     services_.registry.tell_end(id_, {ending.cause, ending.reason, ending.by, ending.words});
+  }
   ending_.spawn(finish(shared_from_this(), std::move(ending)));
 }
 

@@ -38,6 +38,7 @@ struct SessionRegistry::Entry {
   SteadyTime heard{};
   std::shared_ptr<session::ControlChannel> channel;
   std::optional<ControlEnd> end;
+  bool ended_by_client = false;  // who is gone for good
   bool acknowledged = false;
   std::vector<ControlDenied> denials;
   asio::steady_timer changed;  // never expires; cancelled when the client says or leaves
@@ -123,6 +124,7 @@ asio::awaitable<void> SessionRegistry::serve(EntryPtr entry, net::StreamPtr stre
     if (!message) break;
     entry->heard = parts_.clock.steady_now();
     if (const auto* alive = std::get_if<ControlAlive>(&*message)) {
+      if (entry->end) continue;  // which was told before: it does not stand
       channel->post(session::encode(session::FromGateway(*alive)));
     } else {
       entry->acknowledged = true;
@@ -160,6 +162,16 @@ asio::awaitable<void> SessionRegistry::end(std::string session, ControlEnd end, 
     co_await entry->changed.async_wait(as_result);
 }
 
+/// Told at once, so that no answer to the client stands before it.
+void SessionRegistry::end_soon(const Entry& entry, ControlEnd why) {
+  tell_end(entry.session, why);
+  tasks_.spawn(end_and_revoke(entry.session, std::move(why)));
+}
+
+void SessionRegistry::client_ended(const std::string& session) {
+  if (const EntryPtr entry = find(session)) entry->ended_by_client = true;
+}
+
 asio::awaitable<void> SessionRegistry::end_and_revoke(std::string session, ControlEnd why) {
   co_await end(session, std::move(why), Absent::may_come);
   // A failure has been logged, and the sweep goes on.
@@ -193,12 +205,10 @@ void SessionRegistry::judge(Entry& entry) {
   const auto now_allowed = policy->authorize(*entry.identity, entry.target, std::chrono::seconds(0),
                                              parts_.clock.system_now());
   if (!now_allowed) {
-    ControlEnd revoked{"revoked", "access was revoked", {}, {}};
-    return tasks_.spawn(end_and_revoke(entry.session, std::move(revoked)));
+    return end_soon(entry, {"revoked", "access was revoked", {}, {}});
   }
   if (now_allowed->database_role() != entry.database_role || now_allowed->path() != entry.path) {
-    ControlEnd changed{"policy_changed", "policy has changed: connect again", {}, {}};
-    return tasks_.spawn(end_and_revoke(entry.session, std::move(changed)));
+    return end_soon(entry, {"policy_changed", "policy has changed: connect again", {}, {}});
   }
   if (!entry.channel) return;  // it is told when it is there
   entry.policy_version = policy->document().version;
@@ -228,7 +238,7 @@ void SessionRegistry::look_for_lost() {
   std::vector<std::string> lost;
   std::erase_if(entries_, [&](const auto& one) {
     const Entry& entry = *one.second;
-    const bool over = entry.end || entry.expires_at <= date;
+    const bool over = entry.end || entry.ended_by_client || entry.expires_at <= date;
     if (!over && !entry.channel && now - entry.heard >= parts_.heartbeat) lost.push_back(one.first);
     return over && !entry.channel &&
            (entry.path == access::DataPath::local || entry.expires_at + kKeptAfterExpiry <= date);
@@ -238,8 +248,7 @@ void SessionRegistry::look_for_lost() {
     parts_.log.warning("session.client_lost",
                        {{"session", session}, {"target", entry->target.name}});
     if (entry->path == access::DataPath::local) {
-      ControlEnd end{"client_lost", "the client was not heard of", {}, {}};
-      tasks_.spawn(end_and_revoke(session, std::move(end)));
+      end_soon(*entry, {"client_lost", "the client was not heard of", {}, {}});
     } else if (on_lost_) {
       on_lost_(session);
     }

@@ -43,8 +43,10 @@ class SessionRegistry {
   void add(const access::Grant& grant);
   /// A session of the local path that this gateway granted before it was started.
   void add_known(const SessionRecord& record);
-  /// The client has ended it, or it never began.
+  /// It never began.
   void forget(const std::string& session);
+  /// Its client has ended it, and need not be heard any more.
+  void client_ended(const std::string& session);
 
   /// Answers 101 and keeps the connection as the line to the session's client, in the place of an
   /// earlier one; or says why not. policy_version: what the client judges by.
@@ -72,6 +74,7 @@ class SessionRegistry {
   asio::awaitable<void> serve(EntryPtr entry, net::StreamPtr stream, std::string early);
   asio::awaitable<void> watch();
   asio::awaitable<void> end_and_revoke(std::string session, session::ControlEnd end);
+  void end_soon(const Entry& entry, session::ControlEnd why);
   void judge(Entry& entry);
   void look_for_lost();
 

@@ -27,6 +27,7 @@ err_has '"status":"denied"'
 err_has '"rule":"no-ddl"'
 err_has '"escalate":"ask_user"'
 is "$(grep -c '"status":"denied"' <<<"$ERR")" 3
+orderly=$(newest_session)
 
 test_case "a client that is killed costs the session its credential within the heartbeat"
 holds opens 1
@@ -50,6 +51,9 @@ code=0; exec 7>&-; wait $pid || code=$?
 holds one_of $code 80 69
 is "$(marks 1)" 0
 holds grep -q '"status":"access_ended"' "$T/e"
+
+test_case "a client that has ended its session is not missed"
+holds sh -c "! grep -q 'session.client_lost session=$orderly' '$gateway_log'"
 
 test_case "a gateway that is away for a moment costs the local path nothing"
 if [ $target = pg-demo ]; then

@@ -186,6 +186,24 @@ TEST_CASE("control: another policy reaches the client at once; whoever it shuts 
   g.stop();
 }
 
+TEST_CASE("control: whoever comes back to a session that is over hears that first, and no answer") {
+  Gateway g;
+  NearSession near(g);
+  const std::string path = g.directory + "/policy.toml";
+  std::string text = read_text(path);
+  text.replace(text.find("group:dev"), 9, "group:ops");
+  auto channel = attached(g, near.grant, near.token);
+  channel->post("{\"type\":\"alive\",\"number\":1}\n");
+  CHECK_THAT(heard(g, *channel), ContainsSubstring("alive"));
+  write_private(path, text);
+  CHECK(g.ask({"POST", "/v1/policy/reload", g.token("root", {"admins"}), "", {}}).status == 204);
+  auto back = attached(g, near.grant, near.token);
+  back->post("{\"type\":\"alive\",\"number\":2}\n");
+  CHECK_THAT(heard(g, *back), ContainsSubstring("\"cause\":\"revoked\""));
+  CHECK(heard(g, *back, std::chrono::milliseconds(300)) == "timeout");
+  g.stop();
+}
+
 TEST_CASE("control: a session whose client is not heard of ends, on both paths") {
   Gateway g("30m", quick);
   NearSession near(g), kept(g);
