@@ -10,7 +10,6 @@
 #include "cmd/command_line.h"
 #include "cmd/gateway.h"
 #include "core/base/log.h"
-#include "core/process/deep_stack.h"
 #include "gateway/server.h"
 
 namespace hoop::cmd {
@@ -25,11 +24,7 @@ ExitStatus serve(Environment& environment, const std::string& directory) {
   ::umask(077);
   auto log =
       std::make_shared<TextLog>(2, environment.options.verbose ? LogLevel::debug : LogLevel::info);
-  Result<void> served;
-  process::run_on_deep_stack([&] {
-    served = gateway::serve(directory, environment.clock, environment.random, log);
-    return 0;
-  });
+  const auto served = gateway::serve(directory, environment.clock, environment.random, log);
   return served ? ExitStatus::ok : environment.give_up(served.error());
 }
 

@@ -123,6 +123,8 @@ void read_gateway(const TomlTable& table, GatewayConfig& out) {
     out.grants_per_minute = static_cast<std::uint32_t>(*count);
   if (const auto count = table.integer("sessions_per_identity", 1, 1'000'000))
     out.sessions_per_identity = static_cast<std::uint32_t>(*count);
+  if (const auto count = table.integer("event_loops", 1, 256))
+    out.event_loops = static_cast<std::size_t>(*count);
   if (const auto heartbeat = table.integer("heartbeat", 1, 3600))
     out.heartbeat = std::chrono::seconds(*heartbeat);
   if (const auto interval = table.integer("device_poll_interval", 1, 60))

@@ -70,6 +70,7 @@ struct GatewayConfig {
   std::string id;
   std::uint32_t grants_per_minute = 600;         // per identity
   std::uint32_t sessions_per_identity = 100;     // that are live at once
+  std::optional<std::size_t> event_loops;        // for sessions; none: as many as processors
   std::chrono::seconds heartbeat{60};            // of sessions: how long a client may be unheard
   std::chrono::seconds device_poll_interval{5};  // of the embedded identity provider
   std::vector<ConfiguredTarget> targets;

@@ -4,47 +4,48 @@
 #include <algorithm>
 
 #include "core/base/encoding.h"
-#include "gateway/lent_stream.h"
 
 namespace hoop::gateway {
 namespace {
 
 constexpr std::size_t kMaxStreams = 256;  // as many connections as a program may hold at once
-constexpr std::chrono::seconds kOpeningTime{10};
-constexpr std::chrono::seconds kPartingTime{1};
 // A client whose end of the session was slow may still ask what came of it.
 constexpr std::chrono::minutes kResultKept{10};
 
 }  // namespace
 
-LiveSession::LiveSession(Services services, Keys keys,
+LiveSession::LiveSession(Services services, Keys keys, std::unique_ptr<Seat> seat,
                          std::unique_ptr<session::SessionEngine> engine)
     : services_(std::move(services)),
       keys_(keys),
-      engine_(std::move(engine)),
-      id_(engine_->grant().session),
-      expires_at_(engine_->grant().expires_at),
+      id_(engine->grant().session),
+      expires_at_(engine->grant().expires_at),
+      identity_(engine->grant().identity),
+      target_(engine->grant().target),
+      database_role_(engine->grant().database_role),
+      policy_version_(engine->grant().policy.version),
+      engine_(std::make_shared<PinnedEngine>(
+          PinnedEngine::Parts{std::move(seat), services_.executor, services_.clock, services_.log,
+                              services_.metrics},
+          std::move(engine))),
       expiry_(services_.executor),
       notices_(services_.executor),
       patience_(services_.executor),
       ended_(services_.executor, asio::steady_timer::time_point::max()),
-      served_(services_.executor),
       revoking_(services_.executor),
       ending_(services_.executor) {}
 
-/// The engine goes before the registry does.
 void LiveSession::report_denials() {
-  engine_->gate().on_denial([&registry = services_.registry, id = id_](
-                                const access::Action& action, const access::Decision& decision) {
-    registry.tell_denied(id, {decision.rule, decision.message, decision.hint, action.verb});
+  engine_->on_denied([weak = weak_from_this()](session::ControlDenied denied) {
+    if (const auto self = weak.lock())
+      self->services_.registry.tell_denied(self->id_, std::move(denied));
   });
 }
 
 void LiveSession::start() {
   report_denials();
   notices_.start(expires_at_, services_.clock, [weak = weak_from_this()](const std::string& words) {
-    const auto self = weak.lock();
-    if (self && self->engine_) self->engine_->announce("hoopctl: " + words);
+    if (const auto self = weak.lock()) self->engine_->announce("hoopctl: " + words);
   });
   const auto left = expires_at_ - services_.clock.system_now();
   expiry_.expires_after(std::max(left, std::chrono::milliseconds(0)));
@@ -75,40 +76,9 @@ std::expected<LiveSession::PlacePtr, StreamRefusal> LiveSession::admit(const Str
   return std::make_shared<Place>(shared_from_this());
 }
 
-void LiveSession::serve(PlacePtr place, std::unique_ptr<session::Tunnel> tunnel) {
-  LiveSession& session = place->session();
-  session.served_.spawn(serve_stream(std::move(place), std::move(tunnel)));
-}
-
-asio::awaitable<void> LiveSession::serve_stream(PlacePtr place,
-                                                std::unique_ptr<session::Tunnel> tunnel) {
-  LiveSession& self = place->session();
-  session::Tunnel* const waiting = tunnel.get();
-  if (self.told_) {
-    co_await tunnel->reset("access has ended");
-    co_return;
-  }
-  self.opening_.insert(waiting);
-  auto opening =
-      co_await tunnel->receive_opening(Deadline::after(self.services_.clock, kOpeningTime));
-  self.opening_.erase(waiting);
-  if (!opening || self.state_ != State::open) {
-    self.services_.log.info(
-        "stream.not_opened",
-        {{"session", self.id_},
-         {"code", std::string(opening ? "ended" : to_string(opening.error().code))}});
-    co_await tunnel->reset(opening ? "access has ended" : "the opening did not come as it must");
-    co_return;
-  }
-  const std::shared_ptr<session::Tunnel> lent = std::move(tunnel);
-  const auto served =
-      co_await self.engine_->serve(lend(lent, self.services_.metrics), std::move(*opening));
-  co_await part_from(lent, kPartingTime);
-  // The program has read why; a remote's words are in the message.
-  if (!served)
-    self.services_.log.info(
-        "stream.failed",
-        {{"session", self.id_}, {"code", std::string(to_string(served.error().code))}});
+void LiveSession::serve(PlacePtr place, net::StreamPtr stream, Bytes early) {
+  const auto engine = place->session().engine_;
+  engine->serve(std::move(stream), std::move(early), std::move(place));
 }
 
 void LiveSession::begin_end(SessionEnding ending) {
@@ -118,6 +88,7 @@ void LiveSession::begin_end(SessionEnding ending) {
     return;
   }
   state_ = State::ending;
+  engine_->open_no_more();
   expiry_.cancel();
   notices_.stop();
   if (ending.by_client) {
@@ -129,26 +100,27 @@ void LiveSession::begin_end(SessionEnding ending) {
 }
 
 void LiveSession::apply(const access::PolicyEngine& policy) {
-  if (state_ != State::open) return;
-  const access::Grant& grant = engine_->grant();
-  if (policy.document().version == engine_->gate().policy().document().version) return;
-  const auto now_allowed = policy.authorize(grant.identity, grant.target, std::chrono::seconds(0),
-                                            services_.clock.system_now());
+  if (state_ != State::open || policy.document().version == policy_version_) return;
+  const auto now_allowed =
+      policy.authorize(identity_, target_, std::chrono::seconds(0), services_.clock.system_now());
   if (!now_allowed) {
     begin_end({"revoked", -1, "access was revoked", std::chrono::milliseconds(0)});
     return;
   }
+  const auto is_another = [weak = weak_from_this()] {
+    if (const auto self = weak.lock())
+      self->begin_end({"policy_changed", -1, "policy has changed: connect again",
+                       std::chrono::milliseconds(0)});
+  };
   // Its credential is the mapped role's.
-  if (now_allowed->database_role() != grant.database_role ||
-      !engine_->take_policy(policy.part_for(grant.identity, grant.target)))
-    begin_end(
-        {"policy_changed", -1, "policy has changed: connect again", std::chrono::milliseconds(0)});
+  if (now_allowed->database_role() != database_role_) return is_another();
+  policy_version_ = policy.document().version;
+  engine_->take_policy(policy.part_for(identity_, target_), is_another);
 }
 
 void LiveSession::tell_end(const std::string& reason) {
   if (told_) return;
   told_ = true;
-  for (session::Tunnel* tunnel : opening_) tunnel->close();
   engine_->end_all(reason);
   // Whatever a handler does meanwhile: from now on the target ends it too.
   revoking_.spawn(revoke(shared_from_this()));
@@ -172,11 +144,11 @@ asio::awaitable<void> LiveSession::finish(std::shared_ptr<LiveSession> self, Ses
         });
   }
   // Told to end, a handler ends: each of its waits has a deadline.
-  co_await s.served_.join();
+  auto engine = co_await s.engine_->release();
   s.patience_.cancel();
   s.tell_end(ending.reason);
 
-  co_await seal(s, ending);
+  co_await seal(s, ending, std::move(engine));
   const auto delivered = co_await s.services_.delivery.deliver(s.id_);
   if (delivered) {
     s.result_.log_digest = delivered->digest;
@@ -187,9 +159,9 @@ asio::awaitable<void> LiveSession::finish(std::shared_ptr<LiveSession> self, Ses
   s.ended_.cancel();
 }
 
-asio::awaitable<void> LiveSession::seal(LiveSession& self, const SessionEnding& ending) {
-  // The last reference but the work's: with it the log's file is closed.
-  const std::shared_ptr<session::SessionEngine> engine = std::move(self.engine_);
+/// engine is the last reference but the work's: with it the log's file is closed.
+asio::awaitable<void> LiveSession::seal(LiveSession& self, const SessionEnding& ending,
+                                        std::shared_ptr<session::SessionEngine> engine) {
   Work<void> finish = [engine, ending]() -> Result<void> {
     // A log that cannot take it cannot be sealed either, and says so there.
     if (!ending.by.empty()) static_cast<void>(engine->note_ended_by(ending.by, ending.words));

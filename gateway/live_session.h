@@ -1,15 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// One session on the gateway path while it lives: the engine, who may open a stream of it, its end.
+// One session on the gateway path while it lives: who may open a stream of it, and its end. What
+// serves the streams is a PinnedEngine.
 #pragma once
 
 #include <expected>
 #include <memory>
-#include <set>
 
 #include "core/net/task_group.h"
 #include "core/session/expiry_notices.h"
-#include "core/session/session_engine.h"
-#include "core/session/tunnel.h"
+#include "gateway/pinned_engine.h"
 #include "gateway/session_registry.h"
 #include "gateway/spool_delivery.h"
 #include "gateway/stream_numbers.h"
@@ -48,7 +47,7 @@ struct SessionResult {
   session::SessionTotals totals;
 };
 
-/// On one io_context; held by the registry and by what runs in it.
+/// On the gateway's first loop; held by the registry and by what runs in it.
 class LiveSession : public std::enable_shared_from_this<LiveSession> {
  public:
   /// What every session uses; outlives it.
@@ -67,13 +66,17 @@ class LiveSession : public std::enable_shared_from_this<LiveSession> {
     crypto::Digest256 ticket_digest{};
     crypto::Ed25519PublicKey client{};
   };
-  /// A stream's place among those that may be open at once; given back when it goes.
+  /// A stream's place among those that may be open at once; given back when it goes, on whatever
+  /// thread that is.
   class Place {
    public:
     explicit Place(std::shared_ptr<LiveSession> session) : session_(std::move(session)) {
       ++session_->streams_;
     }
-    ~Place() { --session_->streams_; }
+    ~Place() {
+      const auto home = session_->services_.executor;
+      asio::post(home, [session = std::move(session_)] { --session->streams_; });
+    }
     Place(const Place&) = delete;
     Place& operator=(const Place&) = delete;
     LiveSession& session() const { return *session_; }
@@ -83,15 +86,15 @@ class LiveSession : public std::enable_shared_from_this<LiveSession> {
   };
   using PlacePtr = std::shared_ptr<Place>;
 
-  LiveSession(Services services, Keys keys, std::unique_ptr<session::SessionEngine> engine);
+  LiveSession(Services services, Keys keys, std::unique_ptr<Seat> seat,
+              std::unique_ptr<session::SessionEngine> engine);
 
   /// Begins the time that the grant runs. Call once, before anything else.
   void start();
   /// Uses the stream's number up if it answers a place. Not for StreamRefusal::stopping.
   std::expected<PlacePtr, StreamRefusal> admit(const StreamProof& proof);
-  /// Serves an admitted stream to its end, as a task of this session. Its opening is due within ten
-  /// seconds.
-  static void serve(PlacePtr place, std::unique_ptr<session::Tunnel> tunnel);
+  /// Serves an admitted stream to its end, on the session's own loop.
+  static void serve(PlacePtr place, net::StreamPtr stream, Bytes early);
   /// No new streams from now on; the running ones end, the log is sealed and delivered, the
   /// credential revoked. The first call counts; one without patience ends the patience of the
   /// first. Goes on by itself, as a task of this session.
@@ -108,30 +111,31 @@ class LiveSession : public std::enable_shared_from_this<LiveSession> {
 
  private:
   enum class State { open, ending, ended };
-  static asio::awaitable<void> serve_stream(PlacePtr place,
-                                            std::unique_ptr<session::Tunnel> tunnel);
   static asio::awaitable<void> finish(std::shared_ptr<LiveSession> self, SessionEnding ending);
-  static asio::awaitable<void> seal(LiveSession& self, const SessionEnding& ending);
+  static asio::awaitable<void> seal(LiveSession& self, const SessionEnding& ending,
+                                    std::shared_ptr<session::SessionEngine> engine);
   static asio::awaitable<void> revoke(std::shared_ptr<LiveSession> self);
   void tell_end(const std::string& reason);
   void report_denials();
 
   Services services_;
   Keys keys_;
-  std::shared_ptr<session::SessionEngine> engine_;  // none once the log is sealed
   std::string id_;
   SystemTime expires_at_;
+  access::Identity identity_;
+  access::Target target_;
+  std::string database_role_;
+  std::string policy_version_;  // what the engine judges by
+  std::shared_ptr<PinnedEngine> engine_;
   State state_ = State::open;
   bool told_ = false;
   StreamNumbers numbers_;
   std::size_t streams_ = 0;
-  std::set<session::Tunnel*> opening_;  // whose opening has not come yet
   SessionResult result_;
   asio::steady_timer expiry_;
   session::ExpiryNotices notices_;
   asio::steady_timer patience_;
   asio::steady_timer ended_;  // never expires; cancelled at the end
-  net::TaskGroup served_;
   net::TaskGroup revoking_;
   net::TaskGroup ending_;
 };

@@ -45,13 +45,15 @@ Task<access::Grant> LiveSessions::open(NewSession made) {
   access::Grant grant =
       access::part_for_client(made.issued.grant, SecretText(to_base64url(ticket.reveal())));
   const LiveSession::Keys keys{crypto::sha256(ticket.reveal()), made.client_key};
-  auto engine = co_await start_engine(std::move(made));
+  auto seat = parts_.loops.take_seat();
+  auto engine = co_await start_engine(std::move(made), seat->executor());
   if (!engine) {
     // A failure has been logged, and the sweep goes on.
     static_cast<void>(co_await parts_.services.grants.revoke(id));
     co_return std::unexpected(std::move(engine).error());
   }
-  const auto session = std::make_shared<LiveSession>(parts_.services, keys, std::move(*engine));
+  const auto session =
+      std::make_shared<LiveSession>(parts_.services, keys, std::move(seat), std::move(*engine));
   sessions_.emplace(id, session);
   session->start();
   // It may have changed while the session was being made.
@@ -64,9 +66,10 @@ Task<access::Grant> LiveSessions::open(NewSession made) {
   co_return std::move(grant);
 }
 
-Task<std::unique_ptr<session::SessionEngine>> LiveSessions::start_engine(NewSession made) {
+Task<std::unique_ptr<session::SessionEngine>> LiveSessions::start_engine(
+    NewSession made, const asio::any_io_executor& executor) {
   if (stopping_) co_return is_stopping();
-  auto dialer = parts_.make_dialer(made.issued.grant.target.name);
+  auto dialer = parts_.make_dialer(made.issued.grant.target.name, executor);
   // On the pool: it makes files and waits for the disk.
   Work<std::unique_ptr<session::SessionEngine>> start =
       [this, made = std::move(made),

@@ -8,6 +8,10 @@
 
 namespace hoop::gateway {
 
+/// Makes the dialer of a target, by name, for a session on a loop.
+using DialerFactory =
+    std::function<std::unique_ptr<net::Dialer>(const std::string&, const asio::any_io_executor&)>;
+
 /// A grant of the gateway path that was just made, and what its session is told of the client.
 struct NewSession {
   IssuedGrant issued;
@@ -16,7 +20,7 @@ struct NewSession {
   std::string reason;
 };
 
-/// On one io_context.
+/// On the gateway's first loop; the sessions' engines run on loops of their own.
 class LiveSessions {
  public:
   /// What it borrows outlives it, the pool's work included.
@@ -24,8 +28,8 @@ class LiveSessions {
     std::string base_url;
     record::Spool& spool;
     session::HandlerFactory make_handler;
-    /// Of a target, by name.
-    std::function<std::unique_ptr<net::Dialer>(const std::string&)> make_dialer;
+    DialerFactory make_dialer;
+    EventLoops& loops;
     LiveSession::Services services;
     Random& random;
     std::shared_ptr<const mask::SecretDatabase> secrets;  // one for all; null: one each
@@ -58,7 +62,8 @@ class LiveSessions {
   };
   class Opening;
   std::shared_ptr<LiveSession> find(const std::string& session) const;
-  Task<std::unique_ptr<session::SessionEngine>> start_engine(NewSession made);
+  Task<std::unique_ptr<session::SessionEngine>> start_engine(NewSession made,
+                                                             const asio::any_io_executor& executor);
   void forget_old();
   Parts parts_;
   std::map<std::string, std::shared_ptr<LiveSession>> sessions_;

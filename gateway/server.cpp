@@ -16,6 +16,7 @@
 #include "gateway/agents/agent_targets.h"
 #include "gateway/api.h"
 #include "gateway/directory_session_store.h"
+#include "gateway/event_loops.h"
 #include "gateway/health.h"
 #include "gateway/idp/identity_provider.h"
 #include "gateway/measured.h"
@@ -97,7 +98,8 @@ bool needs_restart(const GatewayConfig& running, const GatewayConfig& read) {
          running.id != read.id || running.grants_per_minute != read.grants_per_minute ||
          running.sessions_per_identity != read.sessions_per_identity ||
          running.device_poll_interval != read.device_poll_interval ||
-         running.heartbeat != read.heartbeat || running.metrics != read.metrics;
+         running.heartbeat != read.heartbeat || running.metrics != read.metrics ||
+         running.event_loops != read.event_loops;
 }
 
 /// As people write it.
@@ -135,6 +137,7 @@ struct GatewayServer::Parts {
   record::Spool spool;
   std::string base_url;
   const std::shared_ptr<Metrics> metrics = std::make_shared<Metrics>();
+  std::optional<EventLoops> loops;  // before what answers to them
   std::optional<WorkerPool> workers;
   std::shared_ptr<Agents> agents;
   std::optional<LoopbackBridge> bridge;
@@ -175,11 +178,14 @@ struct GatewayServer::Parts {
 GatewayServer::GatewayServer(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
 
 GatewayServer::~GatewayServer() {
-  // The pool joins before what its work uses goes; nobody answers what waits for the loop.
+  // The pool joins before what its work uses goes; nobody answers what waits for a loop. What ran
+  // on the loops of sessions goes while all that it uses is still there.
   if (parts_->bridge) parts_->bridge->close();
+  if (parts_->loops) parts_->loops->halt();
   parts_->http.reset();
   parts_->metrics_endpoint.reset();
   parts_->workers.reset();
+  if (parts_->loops) parts_->loops->close();
 }
 
 Result<std::unique_ptr<GatewayServer>> GatewayServer::create(GatewayConfig config,
@@ -224,13 +230,14 @@ Result<std::unique_ptr<GatewayServer>> GatewayServer::create(GatewayConfig confi
   issuer.clients.emplace(settings.client_id, access::IdentityKind::person);
   p.idp = std::move(idp);
 
+  p.loops.emplace(p.config.event_loops.value_or(default_event_loops()));
   p.workers.emplace(kWorkers);
   auto policy = std::make_shared<const access::PolicyEngine>(p.config.policy);
   HOOP_TRY(p.agents, Agents::create({std::move(agent_database), clock, random, *log, p.metrics,
                                      context.get_executor(), AgentTimes{}}));
   p.agent_service.emplace(p.agents, p.config.id);
   p.bridge.emplace(context.get_executor(), *log);
-  const ReachParts reach{p.agents, *p.bridge, context.get_executor()};
+  const ReachParts reach{p.agents, *p.bridge};
   p.grants.emplace(
       GrantService::Parts{p.config.id, std::move(policy), p.secret.clone(), *p.store, *p.workers,
                           clock, random, *log, p.config.sessions_per_identity, p.config.heartbeat},
@@ -250,7 +257,7 @@ Result<std::unique_ptr<GatewayServer>> GatewayServer::create(GatewayConfig confi
   const auto secrets = mask::SecretDatabase::load();
   p.live.emplace(
       LiveSessions::Parts{p.base_url, p.spool, measured(&postgres::make_handler, p.metrics),
-                          make_dialers(p.config, reach),
+                          make_dialers(p.config, p.agents), *p.loops,
                           LiveSession::Services{*p.grants, *p.registry, *p.delivery, *p.workers,
                                                 clock, *log, context.get_executor(), p.metrics},
                           random, secrets.value_or(nullptr)});
@@ -293,6 +300,7 @@ Result<void> GatewayServer::start() {
                                     {"url", p.base_url},
                                     {"id", p.config.id},
                                     {"targets", std::to_string(p.config.targets.size())},
+                                    {"event_loops", std::to_string(p.loops->size())},
                                     {"version", HOOPCTL_VERSION}});
   return {};
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The gateway: composes stores, issuers, identity provider and API on one io_context and a worker
-// pool.
+// The gateway: composes stores, issuers, identity provider and API on one io_context, with a worker
+// pool for what blocks, and event loops of their own for sessions.
 #pragma once
 
 #include <memory>
@@ -47,8 +47,7 @@ class GatewayServer {
 };
 
 /// Runs the gateway of a directory until SIGTERM or SIGINT; SIGHUP reloads the policy. Answers when
-/// everything has ended. Must run on a deep stack (core/process/deep_stack.h): sessions on the
-/// gateway path parse SQL here.
+/// everything has ended.
 Result<void> serve(const std::filesystem::path& directory, const Clock& clock, Random& random,
                    std::shared_ptr<Log> log);
 

@@ -117,7 +117,7 @@ http::Response TunnelService::answer(const http::Request& request,
   // The place goes with the closure: a 101 that cannot be sent gives it back.
   out.upgrade = [place = std::move(*place)](net::StreamPtr stream,
                                             std::string early) -> asio::awaitable<void> {
-    LiveSession::serve(place, session::Tunnel::over(std::move(stream), to_bytes(early)));
+    LiveSession::serve(place, std::move(stream), to_bytes(early));
     co_return;
   };
   return out;

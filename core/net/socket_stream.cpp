@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // TCP and Unix streams: the plain system call first, Asio's reactor only when it would block.
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <cerrno>
 
@@ -94,11 +95,33 @@ Task<void> shut_down(std::shared_ptr<SocketState<Socket>> state) {
   co_return Result<void>{};
 }
 
+/// The descriptor on another reactor. The old state stays behind, closed, for a timer of it that
+/// has already fired.
+template <class Socket>
+Result<std::shared_ptr<SocketState<Socket>>> move_socket(SocketState<Socket>& state,
+                                                         const asio::any_io_executor& executor) {
+  if (state.ended()) return std::unexpected(state.failure("move", {}));
+  std::error_code error;
+  const auto protocol = state.socket.local_endpoint(error).protocol();
+  if (error) return std::unexpected(state.failure("move", error));
+  const auto descriptor = state.socket.release(error);
+  if (error) return std::unexpected(state.failure("move", error));
+  state.close();
+  Socket moved(executor);
+  moved.assign(protocol, descriptor, error);
+  if (error) {
+    ::close(descriptor);
+    return std::unexpected(io_error("move", state.peer, error));
+  }
+  return std::make_shared<SocketState<Socket>>(std::move(moved), state.peer);
+}
+
 template <class Socket>
 class SocketStream final : public Stream {
  public:
   SocketStream(Socket socket, std::string peer)
       : state_(std::make_shared<SocketState<Socket>>(std::move(socket), std::move(peer))) {}
+  explicit SocketStream(std::shared_ptr<SocketState<Socket>> state) : state_(std::move(state)) {}
   ~SocketStream() override { state_->close(); }
   SocketStream(const SocketStream&) = delete;
   SocketStream& operator=(const SocketStream&) = delete;
@@ -109,6 +132,10 @@ class SocketStream final : public Stream {
   void close() override { state_->close(); }
   void set_deadline(Deadline deadline) override { state_->set_deadline(deadline); }
   asio::any_io_executor executor() override { return state_->socket.get_executor(); }
+  Result<StreamPtr> move_to(const asio::any_io_executor& executor) override {
+    HOOP_TRY(auto moved, move_socket(*state_, executor));
+    return std::make_unique<SocketStream>(std::move(moved));
+  }
   std::string peer_name() const override { return state_->peer; }
 
  private:

@@ -14,8 +14,8 @@
 
 namespace hoop::net {
 
-/// Resource, owned by one coroutine chain on one io_context. One read and one write may be under
-/// way at a time.
+/// Resource, owned by one coroutine chain on one io_context (see move_to). One read and one write
+/// may be under way at a time.
 class Stream {
  public:
   virtual ~Stream() = default;
@@ -34,6 +34,10 @@ class Stream {
   /// Deadline::never() lifts it.
   virtual void set_deadline(Deadline deadline) = 0;
   virtual asio::any_io_executor executor() = 0;
+  /// Goes on, with all that it holds, as the stream that is answered, on another io_context; this
+  /// one is spent. Call while nothing is pending and without a deadline, from this stream's thread.
+  /// Fails with unsupported where the bytes are not a socket's, io, and what ended the stream.
+  virtual Result<std::unique_ptr<Stream>> move_to(const asio::any_io_executor& executor);
   /// tls-server-end-point (RFC 5929 §4.1): the digest of the peer's certificate. Empty unless this
   /// is a client's TLS stream.
   virtual Bytes server_end_point() const { return {}; }
@@ -46,6 +50,10 @@ class Stream {
 };
 
 using StreamPtr = std::unique_ptr<Stream>;
+
+inline Result<StreamPtr> Stream::move_to([[maybe_unused]] const asio::any_io_executor& executor) {
+  return fail(ErrorCode::unsupported, "this stream stays on its event loop");
+}
 
 /// Two connected in-memory streams; what is written on one is read on the other. For tests and
 /// in-process relays. Writes suspend when 256 KiB are unread.

@@ -165,7 +165,9 @@ Bytes export_keys(const TlsState& state, std::string_view label) {
 class TlsStream final : public Stream {
  public:
   explicit TlsStream(StatePtr state) : state_(std::move(state)) {}
-  ~TlsStream() override { state_->lower->close(); }
+  ~TlsStream() override {
+    if (state_) state_->lower->close();
+  }
   TlsStream(const TlsStream&) = delete;
   TlsStream& operator=(const TlsStream&) = delete;
 
@@ -175,6 +177,12 @@ class TlsStream final : public Stream {
   void close() override { state_->lower->close(); }
   void set_deadline(Deadline deadline) override { state_->lower->set_deadline(deadline); }
   asio::any_io_executor executor() override { return state_->lower->executor(); }
+  Result<StreamPtr> move_to(const asio::any_io_executor& executor) override {
+    HOOP_ASSERT(!state_->flushing);
+    HOOP_TRY(state_->lower, state_->lower->move_to(executor));
+    state_->flushed = asio::steady_timer(executor, SteadyTime::max());
+    return std::make_unique<TlsStream>(std::move(state_));
+  }
   Bytes server_end_point() const override { return state_->end_point; }
   Bytes exporter(std::string_view label) const override { return export_keys(*state_, label); }
   std::string peer_name() const override { return state_->peer; }

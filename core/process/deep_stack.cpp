@@ -38,39 +38,46 @@ class StackMapping {
   void* base_;
 };
 
-struct Job {
-  std::function<int()> work;
-  int value = 0;
-  std::exception_ptr failure;
-};
-
-void* run(void* argument) {
-  auto& job = *static_cast<Job*>(argument);
-  try {
-    job.value = job.work();
-  } catch (...) {
-    job.failure = std::current_exception();
-  }
-  return nullptr;
-}
-
 }  // namespace
 
-int run_on_deep_stack(std::function<int()> work) {
-  const StackMapping stack;
-  Job job{std::move(work), 0, nullptr};
+struct DeepThread::Running {
+  std::function<void()> work;
+  StackMapping stack;
+  pthread_t thread{};
+};
+
+DeepThread::DeepThread(std::function<void()> work)
+    : running_(std::make_unique<Running>(std::move(work))) {
   pthread_attr_t attributes;
   if (const int error = pthread_attr_init(&attributes); error != 0)
     throw std::system_error(error, std::generic_category(), "start a deep-stack thread");
-  pthread_t thread{};
-  int error = pthread_attr_setstack(&attributes, stack.lowest(), kDeepStackBytes);
-  if (error == 0) error = pthread_create(&thread, &attributes, run, &job);
+  const auto run = [](void* argument) noexcept -> void* {
+    static_cast<Running*>(argument)->work();
+    return nullptr;
+  };
+  int error = pthread_attr_setstack(&attributes, running_->stack.lowest(), kDeepStackBytes);
+  if (error == 0) error = pthread_create(&running_->thread, &attributes, run, running_.get());
   pthread_attr_destroy(&attributes);
   if (error != 0)
     throw std::system_error(error, std::generic_category(), "start a deep-stack thread");
-  pthread_join(thread, nullptr);
-  if (job.failure) std::rethrow_exception(job.failure);
-  return job.value;
+}
+
+DeepThread::~DeepThread() { pthread_join(running_->thread, nullptr); }
+
+int run_on_deep_stack(std::function<int()> work) {
+  int value = 0;
+  std::exception_ptr failure;
+  {
+    const DeepThread thread([&] {
+      try {
+        value = work();
+      } catch (...) {
+        failure = std::current_exception();
+      }
+    });
+  }
+  if (failure) std::rethrow_exception(failure);
+  return value;
 }
 
 }  // namespace hoop::process

@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <functional>
+#include <memory>
 
 namespace hoop::process {
 
@@ -12,9 +13,23 @@ namespace hoop::process {
 /// bytes of parser stack a token) fits with room to spare.
 inline constexpr std::size_t kDeepStackBytes = std::size_t{256} << 20;
 
-/// Calls work on a thread of its own with a stack of kDeepStackBytes and a guard below it, waits
-/// for its end and answers its value. An exception of work is thrown again here. Where such a
-/// thread cannot be made: std::system_error.
+/// A thread with a stack of kDeepStackBytes and a guard below it. Resource; its end waits for
+/// work's.
+class DeepThread {
+ public:
+  /// Where such a thread cannot be made: std::system_error. work throws nothing.
+  explicit DeepThread(std::function<void()> work);
+  ~DeepThread();
+  DeepThread(const DeepThread&) = delete;
+  DeepThread& operator=(const DeepThread&) = delete;
+
+ private:
+  struct Running;
+  std::unique_ptr<Running> running_;
+};
+
+/// Calls work on a DeepThread, waits for its end and answers its value. An exception of work is
+/// thrown again here, as is what DeepThread throws.
 int run_on_deep_stack(std::function<int()> work);
 
 }  // namespace hoop::process

@@ -5,32 +5,48 @@
 
 namespace hoop::gateway {
 
+AgentDialed::AgentDialed(net::StreamPtr stream_, std::shared_ptr<AgentStreamPlace> place_,
+                         std::shared_ptr<LiveAgent> agent)
+    : stream(std::move(stream_)),
+      place(std::move(place_)),
+      agent_name(agent->name),
+      home_(agent->may_return.get_executor()),
+      agent_(std::move(agent)) {
+  agent_->streams.insert(place);
+}
+
+AgentDialed::~AgentDialed() {
+  if (!agent_) return;  // it was moved from
+  asio::post(home_, [agent = std::move(agent_), place = std::move(place)] {
+    agent->streams.erase(place);
+  });
+}
+
 /// Shared by a stream and the operations under way on it.
 struct AgentStreamState {
-  AgentStreamState(std::unique_ptr<session::Tunnel> with, std::shared_ptr<LiveAgent> by,
+  AgentStreamState(std::unique_ptr<session::Tunnel> with, AgentDialed by,
                    std::shared_ptr<Metrics> counts)
       : tunnel(std::move(with)),
-        agent(std::move(by)),
-        control(agent->control),
+        agent_name(by.agent_name),
+        place(by.place),
+        dialed(std::move(by)),
         metrics(std::move(counts)) {
-    agent->streams.insert(this);
     metrics->agent_stream_began();
   }
   ~AgentStreamState() {
-    leave();
     tunnel->close();
     metrics->agent_stream_ended();
   }
   AgentStreamState(const AgentStreamState&) = delete;
   AgentStreamState& operator=(const AgentStreamState&) = delete;
-  void leave() { agent->streams.erase(this); }
+  void leave() { dialed.reset(); }
 
   std::shared_ptr<session::Tunnel> tunnel;
-  std::shared_ptr<LiveAgent> agent;
-  std::weak_ptr<session::AgentControl> control;  // of the dial
+  std::string agent_name;
+  std::shared_ptr<AgentStreamPlace> place;
+  std::optional<AgentDialed> dialed;  // holds the place
   std::shared_ptr<Metrics> metrics;
   Deadline deadline = Deadline::never();
-  std::string ended_why;  // by us
   bool closed = false;
 };
 
@@ -48,27 +64,22 @@ Error lost(std::string why) {
           {}};
 }
 
-bool agent_is_gone(const AgentStreamState& state) {
-  const auto control = state.control.lock();
-  return !control || !control->is_open();
-}
-
 /// What an error of the tunnel means for who uses the target.
 asio::awaitable<Error> meaning_of(StatePtr state, Error error) {
-  if (!state->ended_why.empty()) co_return lost(state->ended_why);
+  if (!state->place->ended_why.empty()) co_return lost(state->place->ended_why);
   const bool late = error.code == ErrorCode::timeout &&
                     state->deadline.when() <= std::chrono::steady_clock::now();
   if (state->closed || late || error.code == ErrorCode::cancelled) co_return error;
   // The agent itself has said so.
   if (error.remote == session::kAgentStopping) co_return lost(agent_lost_text());
   if (!error.remote.empty()) co_return lost("the target closed the connection to its agent");
-  if (!agent_is_gone(*state)) {
+  if (state->place->line->is_open()) {
     asio::steady_timer pause(state->tunnel->executor(), kPauseForLoss);
     co_await pause.async_wait(as_result);
   }
-  if (!state->ended_why.empty()) co_return lost(state->ended_why);
-  co_return lost(agent_is_gone(*state) ? agent_lost_text()
-                                       : "the connection to the agent of this target broke");
+  if (!state->place->ended_why.empty()) co_return lost(state->place->ended_why);
+  co_return lost(state->place->line->is_open() ? "the connection to the agent of this target broke"
+                                               : agent_lost_text());
 }
 
 template <class T>
@@ -104,7 +115,7 @@ class AgentStream final : public net::Stream {
     state_->tunnel->set_deadline(deadline);
   }
   asio::any_io_executor executor() override { return state_->tunnel->executor(); }
-  std::string peer_name() const override { return fmt::format("agent '{}'", state_->agent->name); }
+  std::string peer_name() const override { return fmt::format("agent '{}'", state_->agent_name); }
 
  private:
   StatePtr state_;
@@ -113,16 +124,22 @@ class AgentStream final : public net::Stream {
 }  // namespace
 
 void LiveAgent::end_streams(const std::string& why) {
-  for (AgentStreamState* stream : std::exchange(streams, {})) {
-    stream->ended_why = why;
-    stream->tunnel->close();
+  for (const auto& place : std::exchange(streams, {})) {
+    asio::post(place->loop, [place, why] {
+      place->ended_why = why;
+      if (const auto stream = place->stream.lock()) stream->tunnel->close();
+    });
   }
 }
 
-net::StreamPtr over_agent(std::unique_ptr<session::Tunnel> tunnel, std::shared_ptr<LiveAgent> agent,
+net::StreamPtr over_agent(std::unique_ptr<session::Tunnel> tunnel, AgentDialed dialed,
                           std::shared_ptr<Metrics> metrics) {
-  return std::make_unique<AgentStream>(
-      std::make_shared<AgentStreamState>(std::move(tunnel), std::move(agent), std::move(metrics)));
+  auto state =
+      std::make_shared<AgentStreamState>(std::move(tunnel), std::move(dialed), std::move(metrics));
+  state->place->stream = state;
+  // Its agent may have gone while it was on its way.
+  if (!state->place->ended_why.empty()) state->tunnel->close();
+  return std::make_unique<AgentStream>(std::move(state));
 }
 
 }  // namespace hoop::gateway

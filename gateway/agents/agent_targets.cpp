@@ -55,13 +55,13 @@ std::vector<GrantTarget> make_targets(const GatewayConfig& config, const ReachPa
   return out;
 }
 
-std::function<std::unique_ptr<net::Dialer>(const std::string&)> make_dialers(
-    const GatewayConfig& config, const ReachParts& reach) {
+DialerFactory make_dialers(const GatewayConfig& config, std::shared_ptr<Agents> agents) {
   std::map<std::string, Labels> by_agent;
   for (const ConfiguredTarget& target : config.targets)
     if (target.via == Via::agent) by_agent.emplace(target.target.name, target.target.labels);
-  return [by_agent, agents = reach.agents,
-          executor = reach.executor](const std::string& name) -> std::unique_ptr<net::Dialer> {
+  return [by_agent, agents = std::move(agents)](
+             const std::string& name,
+             const asio::any_io_executor& executor) -> std::unique_ptr<net::Dialer> {
     const auto found = by_agent.find(name);
     if (found == by_agent.end()) return std::make_unique<net::DirectDialer>(executor);
     return std::make_unique<AgentDialer>(agents, found->second);

@@ -9,21 +9,20 @@
 #include "gateway/agents/loopback_bridge.h"
 #include "gateway/config.h"
 #include "gateway/grants.h"
+#include "gateway/live_sessions.h"
 
 namespace hoop::gateway {
 
 struct ReachParts {
   std::shared_ptr<Agents> agents;
   LoopbackBridge& bridge;  // outlives the pool's work
-  asio::any_io_executor executor;
 };
 
 /// The targets with their issuers. What is borrowed outlives them.
 std::vector<GrantTarget> make_targets(const GatewayConfig& config, const ReachParts& reach,
                                       const Clock& clock, Random& random, Metrics& metrics);
 
-/// Makes the dialer of a target, by name.
-std::function<std::unique_ptr<net::Dialer>(const std::string&)> make_dialers(
-    const GatewayConfig& config, const ReachParts& reach);
+/// Of the configured targets.
+DialerFactory make_dialers(const GatewayConfig& config, std::shared_ptr<Agents> agents);
 
 }  // namespace hoop::gateway

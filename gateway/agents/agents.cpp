@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "core/net/ask_loop.h"
 #include "gateway/agents/pending_dial.h"
 
 namespace hoop::gateway {
@@ -152,6 +153,8 @@ void Agents::serve(std::string name, crypto::Ed25519PublicKey key, net::StreamPt
   if (!agent) agent = std::make_shared<LiveAgent>(name, record->serves, parts_.executor);
   const bool replaces = agent->control && agent->control->is_open();
   if (replaces) agent->control->finish();
+  agent->line->close();
+  agent->line = std::make_shared<AgentLine>();
   agent->control = session::AgentControl::over(
       std::move(stream), Bytes(), session::ControlReader::Sender::agent, parts_.times.control);
   agent->key = key;
@@ -177,6 +180,7 @@ asio::awaitable<void> Agents::serve_control(Self self, std::shared_ptr<LiveAgent
     ~Counted() { metrics->agent_disconnected(); }
     std::shared_ptr<Metrics> metrics;
   } const counted(self->parts_.metrics);
+  const auto line = agent->line;
   StoreWork<void> seen = [names = std::vector{agent->name}, at = self->parts_.clock.system_now()](
                              AgentStore& store) { return store.set_seen(names, at); };
   static_cast<void>(co_await self->with_store(seen));
@@ -191,6 +195,7 @@ asio::awaitable<void> Agents::serve_control(Self self, std::shared_ptr<LiveAgent
     }
     if (taken) continue;
     control->close();
+    line->close();
     self->was_lost(agent, control.get(), taken.error());
     co_return;
   }
@@ -249,6 +254,7 @@ void Agents::forget(const std::shared_ptr<LiveAgent>& agent, const std::string& 
   const auto known = live_.find(agent->name);
   if (known != live_.end() && known->second == agent) live_.erase(known);
   agent->end_streams(why);
+  agent->line->close();
   if (agent->control) agent->control->finish();
 }
 
@@ -267,20 +273,43 @@ std::shared_ptr<LiveAgent> Agents::choose(const Labels& target) const {
 
 Task<net::StreamPtr> Agents::dial(Labels target, std::string host, std::uint16_t port,
                                   Deadline deadline) {
-  const auto agent = choose(target);
-  if (!agent || stopping_) co_return std::unexpected(agent_offline());
-  co_return co_await dial_by(shared_from_this(), agent, std::move(host), port, deadline);
+  const auto loop = co_await asio::this_coro::executor;
+  const auto wish =
+      std::make_shared<const Wish>(Wish{std::move(target), std::move(host), port, deadline, loop});
+  co_return co_await dial_for(shared_from_this(), wish);
 }
 
-Task<net::StreamPtr> Agents::dial_by(Self self, std::shared_ptr<LiveAgent> agent, std::string host,
-                                     std::uint16_t port, Deadline deadline) {
-  if (!session::is_dial_host(host))
+Task<net::StreamPtr> Agents::dial_for(Self self, WishPtr wish) {
+  const Deadline deadline = wish->deadline;
+  net::Question<AgentDialed> question = [self, wish](net::Answer<AgentDialed> answer) {
+    const auto task = [](Self agents, WishPtr what,
+                         net::Answer<AgentDialed> tell) -> asio::awaitable<void> {
+      auto dialed = co_await call(std::move(agents), std::move(what));
+      tell(std::move(dialed));
+    };
+    self->tasks_.spawn(task(self, wish, std::move(answer)));
+  };
+  HOOP_CO_TRY(AgentDialed dialed, co_await net::ask_loop(self->parts_.executor, question));
+  auto tunnel = session::Tunnel::over(std::move(dialed.stream), Bytes());
+  tunnel->set_deadline(deadline);
+  session::Opening nothing;
+  HOOP_CO_CHECK(co_await tunnel->send_opening(std::move(nothing)));
+  tunnel->set_deadline(Deadline::never());
+  co_return over_agent(std::move(tunnel), std::move(dialed), self->parts_.metrics);
+}
+
+/// On the agents' loop: until the agent has dialed back, and the stream is on the loop of who
+/// wishes.
+Task<AgentDialed> Agents::call(Self self, WishPtr wish) {
+  const auto agent = self->choose(wish->target);
+  if (!agent || self->stopping_) co_return std::unexpected(agent_offline());
+  if (!session::is_dial_host(wish->host))
     co_return fail(ErrorCode::config, "the target's host cannot be told to an agent");
   const auto pending = std::make_shared<Pending>(*agent, self->parts_.executor);
-  const session::Dial asked{pending->number_from(self->parts_.random), port, std::move(host)};
+  const session::Dial asked{pending->number_from(self->parts_.random), wish->port, wish->host};
   const PendingPlace place(self->pending_, asked.number, pending);
   pending->done.expires_at(
-      std::min(deadline.when(), std::chrono::steady_clock::now() + self->parts_.times.dial));
+      std::min(wish->deadline.when(), std::chrono::steady_clock::now() + self->parts_.times.dial));
   if (!agent->control->send(asked))
     co_return fail(ErrorCode::upstream_unreachable, agent_lost_text(), "try again");
   co_await pending->done.async_wait(as_result);
@@ -288,16 +317,14 @@ Task<net::StreamPtr> Agents::dial_by(Self self, std::shared_ptr<LiveAgent> agent
     Error why = pending->why_no_stream(self->stopping_);
     self->parts_.log.warning("agent.no_stream", {{"agent", agent->name},
                                                  {"host", asked.host},
-                                                 {"port", std::to_string(port)},
+                                                 {"port", std::to_string(wish->port)},
                                                  {"reason", why.message}});
     co_return std::unexpected(std::move(why));
   }
-  auto tunnel = session::Tunnel::over(std::move(pending->stream), Bytes());
-  tunnel->set_deadline(deadline);
-  session::Opening nothing;
-  HOOP_CO_CHECK(co_await tunnel->send_opening(std::move(nothing)));
-  tunnel->set_deadline(Deadline::never());
-  co_return over_agent(std::move(tunnel), agent, self->parts_.metrics);
+  HOOP_CO_TRY(auto moved, pending->stream->move_to(wish->loop));
+  const auto seat =
+      std::make_shared<AgentStreamPlace>(AgentStreamPlace{wish->loop, pending->line, {}, {}});
+  co_return AgentDialed(std::move(moved), seat, agent);
 }
 
 std::shared_ptr<Agents::Pending> Agents::admit(const AgentProof& proof,

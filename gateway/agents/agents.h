@@ -25,7 +25,8 @@ struct AgentTimes {
   std::chrono::milliseconds look{1'000};         // at what `gateway agent` has changed
 };
 
-/// On one io_context. Coroutines of it hold it; what it borrows is used until stop() has returned.
+/// On one io_context, the gateway's first. Coroutines of it hold it; what it borrows is used until
+/// stop() has returned.
 class Agents : public std::enable_shared_from_this<Agents> {
  public:
   struct Parts {
@@ -50,8 +51,9 @@ class Agents : public std::enable_shared_from_this<Agents> {
   enum class Event { connected, leaving };
   /// Called on the loop.
   void on_event(std::function<void(Event)> listener) { on_event_ = std::move(listener); }
-  /// Through the connected agent with the fewest streams. Fails with upstream_unreachable (offline,
-  /// lost, or it cannot reach the target), upstream_refused (its allow-list), timeout.
+  /// From any loop, for a stream on it. Through the connected agent with the fewest streams. Fails
+  /// with upstream_unreachable (offline, lost, or it cannot reach the target), upstream_refused
+  /// (its allow-list), timeout.
   Task<net::StreamPtr> dial(Labels target, std::string host, std::uint16_t port, Deadline deadline);
 
   // What the HTTP routes ask.
@@ -83,8 +85,17 @@ class Agents : public std::enable_shared_from_this<Agents> {
                                              std::shared_ptr<session::AgentControl> control);
   static Task<void> take(Self self, LiveAgent& agent, session::AgentControl& control,
                          session::ControlMessage message);
-  static Task<net::StreamPtr> dial_by(Self self, std::shared_ptr<LiveAgent> agent, std::string host,
-                                      std::uint16_t port, Deadline deadline);
+  /// What is dialed, for whom.
+  struct Wish {
+    Labels target;
+    std::string host;
+    std::uint16_t port = 0;
+    Deadline deadline = Deadline::never();
+    asio::any_io_executor loop;
+  };
+  using WishPtr = std::shared_ptr<const Wish>;
+  static Task<net::StreamPtr> dial_for(Self self, WishPtr wish);
+  static Task<AgentDialed> call(Self self, WishPtr wish);
   /// Runs work with the store on the worker; see WorkerPool::run for why it is named by the caller.
   template <class T>
   Task<T> with_store(StoreWork<T>& work) {

@@ -8,7 +8,7 @@ namespace hoop::gateway {
 
 struct Agents::Pending {
   Pending(const LiveAgent& by, const asio::any_io_executor& executor)
-      : agent(by.name), control(by.control), key(by.key), done(executor) {}
+      : agent(by.name), control(by.control), line(by.line), key(by.key), done(executor) {}
 
   static session::DialNumber number_from(Random& random) {
     session::DialNumber out{};
@@ -19,6 +19,7 @@ struct Agents::Pending {
 
   std::string agent;
   std::shared_ptr<session::AgentControl> control;  // that the dial went by
+  std::shared_ptr<const AgentLine> line;           // of it
   crypto::Ed25519PublicKey key;                    // of that control stream
   asio::steady_timer done;                         // cancelled when there is an answer
   net::StreamPtr stream;

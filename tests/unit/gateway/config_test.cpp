@@ -38,7 +38,7 @@ TEST_CASE("config: a whole configuration is read") {
   auto config =
       load({{"gateway.toml",
              "[gateway]\nlisten = \"[::1]:0\"\nid = \"gw_a1\"\ngrants_per_minute = "
-             "60\nsessions_per_identity = 7\n"
+             "60\nsessions_per_identity = 7\nevent_loops = 5\n"
              "[[target]]\nname = \"pg\"\nprotocol = \"postgres\"\nhost = \"db.example\"\nport = "
              "5433\ndatabases = [\"app\", \"other\"]\n"
              "tls = \"verify-ca\"\nca_file = \"ca.pem\"\nserver_name = \"db\"\npath = "
@@ -54,6 +54,7 @@ TEST_CASE("config: a whole configuration is read") {
   CHECK(config->base_url(7000) == "https://localhost:7000");
   CHECK(config->grants_per_minute == 60);
   CHECK(config->sessions_per_identity == 7);
+  CHECK(config->event_loops == 5);
   REQUIRE(config->targets.size() == 1);
   const ConfiguredTarget& target = config->targets[0];
   CHECK(target.target.host == "db.example");

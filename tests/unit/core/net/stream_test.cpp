@@ -101,6 +101,58 @@ TEST_CASE("after the peer's half-close reading answers 0 and writing goes on") {
   CHECK(test::run(context, work()));
 }
 
+TEST_CASE("a stream goes on where it is moved to, with what is unread and with new deadlines") {
+  const auto kind = GENERATE(as<std::string>{}, "tcp", "unix");
+  CAPTURE(kind);
+  asio::io_context first, second;
+  auto [a, b] = make_pair(first, kind);
+  const auto before = [&]() -> asio::awaitable<bool> {
+    Bytes buffer(2);
+    b->set_deadline(in(10s));
+    const auto wrote = co_await a->write_all(as_bytes("abcd"));
+    const auto got = co_await b->read_some(buffer);
+    b->set_deadline(Deadline::never());
+    co_return wrote&& got&& as_text(ByteSpan(buffer).first(*got)) == "ab";
+  };
+  REQUIRE(test::run(first, before()));
+  const std::string peer = b->peer_name();
+  auto moved = b->move_to(second.get_executor());
+  REQUIRE(moved);
+  Stream& there = **moved;
+  CHECK(there.executor() == second.get_executor());
+  CHECK(there.peer_name() == peer);
+  // The old end is spent, and takes nothing with it.
+  CHECK(b->move_to(second.get_executor()).error().code == ErrorCode::cancelled);
+  b.reset();
+  REQUIRE(test::run(first, write_and_end(*a, pattern(1 << 16, 3))));
+  const auto after = [&]() -> asio::awaitable<bool> {
+    const auto rest = co_await read_to_end(there);
+    auto whole = pattern(1 << 16, 3);
+    whole.insert(whole.begin(), {'c', 'd'});
+    co_return rest && *rest == whole;
+  };
+  CHECK(test::run(second, after()));
+  CHECK(test::run(second, there.write_all(as_bytes("late"))));
+  const auto late = [&]() -> asio::awaitable<ErrorCode> {
+    Bytes buffer(8);
+    const auto got = co_await a->read_some(buffer);
+    a->set_deadline(in(20ms));
+    const auto none = co_await a->read_some(buffer);
+    co_return got&& as_text(ByteSpan(buffer).first(*got)) == "late" ? none.error().code
+                                                                    : ErrorCode::internal;
+  };
+  CHECK(test::run(first, late()) == ErrorCode::timeout);
+  there.close();
+  CHECK(there.move_to(first.get_executor()).error().code == ErrorCode::cancelled);
+}
+
+TEST_CASE("a stream without a socket stays where it is, and says so") {
+  asio::io_context first, second;
+  auto [a, b] = stream_pair(first.get_executor());
+  CHECK(a->move_to(second.get_executor()).error().code == ErrorCode::unsupported);
+  REQUIRE(test::run(first, b->write_all(as_bytes("x"))));
+}
+
 TEST_CASE("a deadline ends a pending read and a later one with timeout, and can be lifted") {
   const auto kind = GENERATE(as<std::string>{}, "tcp", "unix", "memory");
   CAPTURE(kind);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/net/tls.h"
 
+#include <thread>
+
 #include <asio/experimental/awaitable_operators.hpp>
 
 #include "core/net/tls_stream.h"
@@ -242,6 +244,60 @@ TEST_CASE("TLS carries 1 MiB both ways at once and ends with close_notify") {
     co_return wrote_a&& wrote_b&& at_a == to_a&& at_b == to_b;
   };
   CHECK(test::run(context, work()));
+}
+
+TEST_CASE("a TLS stream goes on where it is moved to, with what was decrypted and its keys") {
+  asio::io_context context, other;
+  const auto client = client_for(authority(pki()));
+  const auto server = server_for(pki());
+  asio::ip::tcp::acceptor acceptor(context, {asio::ip::address_v4::loopback(), 0});
+  asio::ip::tcp::socket near(context);
+  near.connect(acceptor.local_endpoint());
+  std::pair<StreamPtr, StreamPtr> sockets(make_tcp_stream(std::move(near)),
+                                          make_tcp_stream(acceptor.accept()));
+  Ends ends;
+  test::run(context, meet(ends, client, server, std::move(sockets), "db.example"));
+  REQUIRE((ends.client && ends.server));
+  auto& a = **ends.client;
+  const auto before = [&]() -> asio::awaitable<bool> {
+    Bytes buffer(2);
+    const auto wrote = co_await a.write_all(as_bytes("abcd"));
+    const auto got = co_await (*ends.server)->read_some(buffer);
+    co_return wrote&& got&& as_text(ByteSpan(buffer).first(*got)) == "ab";
+  };
+  REQUIRE(test::run(context, before()));
+  const Bytes keys = a.exporter("EXPORTER-test");
+  auto moved = (*ends.server)->move_to(other.get_executor());
+  REQUIRE(moved);
+  ends.server->reset();
+  CHECK((*moved)->executor() == other.get_executor());
+  CHECK((*moved)->exporter("EXPORTER-test") == keys);
+  const auto to_b = pattern(1 << 20, 1);
+  const auto to_a = pattern(1 << 20, 99);
+  // Two loops, two threads, as in a gateway.
+  Result<void> wrote_b;
+  Result<Bytes> at_b;
+  std::thread there([&] {
+    const auto work = [&]() -> asio::awaitable<bool> {
+      auto [wrote, read] = co_await (write_and_end(**moved, to_a) && read_to_end(**moved));
+      wrote_b = std::move(wrote);
+      at_b = std::move(read);
+      co_return true;
+    };
+    asio::co_spawn(other, work(), [](std::exception_ptr, bool) {});
+    other.restart();
+    other.run();
+  });
+  const auto work = [&]() -> asio::awaitable<bool> {
+    auto [wrote, read] = co_await (write_and_end(a, to_b) && read_to_end(a));
+    co_return wrote&& read == to_a;
+  };
+  CHECK(test::run(context, work()));
+  there.join();
+  CHECK(wrote_b);
+  auto expected = to_b;
+  expected.insert(expected.begin(), {'c', 'd'});
+  CHECK(at_b == expected);
 }
 
 TEST_CASE("a TLS stream that ends without close_notify is an io error, also on the next read") {
