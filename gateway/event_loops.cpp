@@ -16,6 +16,12 @@ namespace {
 
 constexpr std::size_t kMostByDefault = 16;
 
+struct LoopParts {
+  asio::io_context context{1};
+  asio::executor_work_guard<asio::io_context::executor_type> never_idle{context.get_executor()};
+  net::TaskGroup tasks{context.get_executor()};
+};
+
 }  // namespace
 
 class EventLoop {
@@ -34,12 +40,7 @@ class EventLoop {
   std::atomic<std::size_t> seats = 0;
 
  private:
-  struct Parts {
-    asio::io_context context{1};
-    asio::executor_work_guard<asio::io_context::executor_type> never_idle{context.get_executor()};
-    net::TaskGroup tasks{context.get_executor()};
-  };
-  std::optional<Parts> parts_;
+  std::optional<LoopParts> parts_;
   std::optional<process::DeepThread> thread_;
 };
 
