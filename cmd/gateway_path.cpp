@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "core/base/encoding.h"
+#include "core/net/relay.h"
 
 namespace hoop::cmd {
 namespace {
@@ -11,28 +12,7 @@ namespace {
 constexpr auto kOpenTime = std::chrono::seconds(15);  // connection, TLS, proof and answer
 constexpr auto kEndTime = std::chrono::seconds(20);   // the gateway seals, verifies and stores
 constexpr auto kPartingTime = std::chrono::seconds(2);
-constexpr std::size_t kBufferBytes = 64U << 10;
 constexpr std::size_t kExporterBytes = 32;
-
-/// How copying came to its end, and at which of the two.
-struct Pumped {
-  Result<void> result;
-  const net::Stream* failed = nullptr;
-};
-
-/// Copies until from ends, and passes the end on.
-asio::awaitable<Pumped> pump(net::Stream& from, net::Stream& to) {
-  Bytes buffer(kBufferBytes);
-  for (;;) {
-    const auto count = co_await from.read_some(buffer);
-    if (!count) co_return Pumped{std::unexpected(count.error()), &from};
-    if (*count == 0) break;
-    auto passed = co_await to.write_all(ByteSpan(buffer).first(*count));
-    if (!passed) co_return Pumped{std::move(passed), &to};
-  }
-  auto ended = co_await to.shutdown_write();
-  co_return Pumped{std::move(ended), &to};
-}
 
 }  // namespace
 
@@ -64,34 +44,6 @@ Task<std::unique_ptr<session::Tunnel>> GatewayPath::open() {
 }
 
 /// Both directions at once. The first failure ends both; an end of one leaves the other its time.
-Task<void> GatewayPath::relay(net::Stream& downstream, session::Tunnel& tunnel) {
-  asio::steady_timer joined(downstream.executor(), SteadyTime::max());
-  std::optional<Pumped> first, down;
-  const auto ended = [&](const Pumped& pumped) {
-    if (pumped.result) return;
-    if (!first) first = pumped;
-    tunnel.close();
-    downstream.close();
-  };
-  auto on_down = [&](const std::exception_ptr& thrown, Pumped pumped) {
-    if (thrown) pumped = {fail(ErrorCode::internal, "the relay failed"), nullptr};
-    ended(pumped);
-    down = std::move(pumped);
-    joined.cancel();
-  };
-  asio::co_spawn(downstream.executor(), pump(tunnel, downstream), on_down);
-  const Pumped up = co_await pump(downstream, tunnel);
-  ended(up);
-  while (!down) {
-    co_await joined.async_wait(asio::experimental::as_tuple(asio::use_awaitable));
-  }
-  if (!first) co_return Result<void>{};
-  // One that we closed ourselves has not broken, nor one that the gateway gave up with a reason.
-  const Error& error = first->result.error();
-  if (first->failed == &tunnel && error.code != ErrorCode::cancelled && error.remote.empty())
-    tunnel_broke_ = true;
-  co_return std::move(first->result);
-}
 
 Task<void> GatewayPath::serve(net::StreamPtr downstream, session::Opening opening,
                               session::Door& door) {
@@ -115,11 +67,16 @@ Task<void> GatewayPath::serve(net::StreamPtr downstream, session::Opening openin
     downstream->close();
     co_return begun;
   }
-  live_.insert(tunnel->get());
-  Result<void> relayed = co_await relay(*downstream, **tunnel);
-  live_.erase(tunnel->get());
-  (*tunnel)->close();
-  downstream->close();
+  const std::shared_ptr<session::Tunnel> gateway = std::move(*tunnel);
+  const std::shared_ptr<net::Stream> program = std::move(downstream);
+  // One that we closed ourselves has not broken, nor one that the gateway gave up with a reason.
+  net::SecondBroke broke = [this](Error error) -> asio::awaitable<void> {
+    if (error.code != ErrorCode::cancelled && error.remote.empty()) tunnel_broke_ = true;
+    co_return;
+  };
+  live_.insert(gateway.get());
+  Result<void> relayed = co_await net::relay(program, gateway, broke);
+  live_.erase(gateway.get());
   if (!relayed && session &&
       (relayed.error().code == ErrorCode::timeout || relayed.error().code == ErrorCode::malformed))
     environment_.console.warn("tunnel_lost", "the tunnel to the gateway was lost",

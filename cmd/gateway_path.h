@@ -36,8 +36,6 @@ class GatewayPath final : public SessionPath {
  private:
   Task<std::unique_ptr<session::Tunnel>> open();
   Result<http::Headers> proof(const net::Stream& connection);
-  /// Sets tunnel_broke_ if it is the tunnel that fails first.
-  Task<void> relay(net::Stream& downstream, session::Tunnel& tunnel);
 
   Environment& environment_;
   GatewayClient& client_;

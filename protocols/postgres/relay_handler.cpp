@@ -2,6 +2,7 @@
 // The byte relay that benchmarks compare with: the same login, streams and buffers, nothing else.
 #include <set>
 
+#include "core/net/relay.h"
 #include "protocols/postgres/handler.h"
 #include "protocols/postgres/upstream_login.h"
 
@@ -9,16 +10,6 @@ namespace hoop::postgres {
 namespace {
 
 constexpr std::chrono::seconds kLoginTime{15};
-constexpr std::size_t kBufferBytes = 64U << 10;
-
-Task<void> pump(net::Stream& from, net::Stream& to) {
-  Bytes buffer(kBufferBytes);
-  for (;;) {
-    HOOP_CO_TRY(const std::size_t count, co_await from.read_some(buffer));
-    if (count == 0) co_return Result<void>{};
-    HOOP_CO_CHECK(co_await to.write_all(ByteSpan(buffer).first(count)));
-  }
-}
 
 class RelayHandler final : public session::ProtocolHandler {
  public:
@@ -28,21 +19,11 @@ class RelayHandler final : public session::ProtocolHandler {
     if (opening.kind == session::Opening::Kind::cancel) co_return Result<void>{};
     HOOP_CO_TRY(Upstream upstream, co_await log_in());
     HOOP_CO_CHECK(co_await greet(*downstream, upstream));
-    live_.insert(downstream.get());
-    asio::steady_timer joined(downstream->executor(), SteadyTime::max());
-    bool running = true;
-    asio::co_spawn(downstream->executor(), pump(*upstream.stream, *downstream),
-                   [&](const std::exception_ptr&, const Result<void>&) {
-                     running = false;
-                     downstream->close();
-                     joined.cancel();
-                   });
-    const Result<void> outcome = co_await pump(*downstream, *upstream.stream);
-    upstream.stream->close();
-    while (running) {
-      co_await joined.async_wait(asio::experimental::as_tuple(asio::use_awaitable));
-    }
-    live_.erase(downstream.get());
+    const std::shared_ptr<net::Stream> program = std::move(downstream);
+    const std::shared_ptr<net::Stream> server = std::move(upstream.stream);
+    live_.insert(program.get());
+    const Result<void> outcome = co_await net::relay(program, server);
+    live_.erase(program.get());
     co_return outcome;
   }
 

@@ -25,8 +25,8 @@ using Json = nlohmann::json;
 
 /// One server for the program: sessions have roles of their own.
 inline test::PostgresServer& gateway_postgres() {
-  static test::PostgresServer* const one = [] {
-    auto* made = new test::PostgresServer();
+  static const std::unique_ptr<test::PostgresServer> one = [] {
+    auto made = std::make_unique<test::PostgresServer>();
     made->sql(
         "CREATE ROLE hoop_admin LOGIN CREATEROLE PASSWORD 'admin password'; GRANT "
         "pg_signal_backend TO hoop_admin;"
@@ -35,9 +35,6 @@ inline test::PostgresServer& gateway_postgres() {
         "INSERT INTO people VALUES ('Ann', 'ann@example.com')");
     return made;
   }();
-  static const struct Stop {
-    ~Stop() { one->stop(); }
-  } stop;
   return *one;
 }
 
