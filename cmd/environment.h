@@ -80,6 +80,10 @@ struct Environment {
 
   /// Says the error and answers its status: the last line of most commands.
   ExitStatus give_up(const Error& error);
+  /// ok, or as give_up().
+  ExitStatus finish(const Result<void>& done) {
+    return done ? ExitStatus::ok : give_up(done.error());
+  }
 };
 
 /// Reads the configuration file and decides, from options, variables and terminals, how the console

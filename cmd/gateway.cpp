@@ -2,11 +2,25 @@
 // hoopctl gateway: the commands that make, run and fill a gateway.
 #include "cmd/gateway.h"
 
+#include <fmt/format.h>
 #include <CLI/CLI.hpp>
 
 #include "cmd/command_line.h"
+#include "gateway/config.h"
 
 namespace hoop::cmd {
+
+Result<void> check_gateway_directory(const std::string& directory) {
+  std::error_code error;
+  if (std::filesystem::exists(gateway::Layout{directory}.gateway_toml(), error)) return {};
+  return fail(ErrorCode::config, fmt::format("'{}' is not a gateway's directory", directory),
+              "'hoopctl gateway init DIR' makes one");
+}
+
+Result<gateway::Database> open_gateway_database(const std::string& directory) {
+  HOOP_CHECK(check_gateway_directory(directory));
+  return gateway::Database::open(gateway::Layout{directory}.database());
+}
 
 void add_gateway(CLI::App& app, Environment& environment) {
   CLI::App* gateway = app.add_subcommand("gateway", "make and run a gateway");

@@ -3,12 +3,18 @@
 #pragma once
 
 #include "cmd/environment.h"
+#include "gateway/sqlite.h"
 
 namespace CLI {
 class App;
 }
 
 namespace hoop::cmd {
+
+/// Fails with config where 'gateway init' has made nothing.
+Result<void> check_gateway_directory(const std::string& directory);
+/// The state of a gateway that may be running. Fails with config, storage.
+Result<gateway::Database> open_gateway_database(const std::string& directory);
 
 void add_gateway_init(CLI::App& app, Environment& environment);
 void add_gateway_serve(CLI::App& app, Environment& environment);

@@ -22,15 +22,6 @@ struct AgentAdd {
   std::string valid_for = "1h";
 };
 
-Result<gateway::Database> open_database(const std::string& directory) {
-  const gateway::Layout layout{directory};
-  std::error_code error;
-  if (!std::filesystem::exists(layout.gateway_toml(), error))
-    return fail(ErrorCode::config, fmt::format("'{}' is not a gateway's directory", directory),
-                "'hoopctl gateway init DIR' makes one");
-  return gateway::Database::open(layout.database());
-}
-
 Result<gateway::Labels> read_labels(const std::vector<std::string>& words) {
   gateway::Labels out;
   for (const std::string& word : words) {
@@ -55,7 +46,7 @@ Result<void> add_agent_to(Environment& environment, const AgentAdd& options) {
   HOOP_TRY(const auto valid_for, parse_duration(options.valid_for));
   if (valid_for.count() <= 0 || valid_for > kLongestToken)
     return fail(ErrorCode::usage, "--for must be between 1s and 7d");
-  HOOP_TRY(auto database, open_database(options.directory));
+  HOOP_TRY(auto database, open_gateway_database(options.directory));
   HOOP_TRY(auto store, gateway::AgentStore::open(database));
   const SystemTime now = environment.clock.system_now();
   HOOP_TRY(const SecretText token,
@@ -78,7 +69,7 @@ std::string_view state_of(const gateway::AgentRecord& agent, SystemTime now) {
 }
 
 Result<void> list_agents(Environment& environment, const std::string& directory) {
-  HOOP_TRY(auto database, open_database(directory));
+  HOOP_TRY(auto database, open_gateway_database(directory));
   HOOP_TRY(auto store, gateway::AgentStore::open(database));
   HOOP_TRY(const auto agents, store.list());
   Listing listing{{{"agent", "AGENT"},
@@ -102,7 +93,7 @@ Result<void> list_agents(Environment& environment, const std::string& directory)
 
 Result<void> remove_agent(Environment& environment, const std::string& directory,
                           const std::string& name) {
-  HOOP_TRY(auto database, open_database(directory));
+  HOOP_TRY(auto database, open_gateway_database(directory));
   HOOP_TRY(auto store, gateway::AgentStore::open(database));
   auto removed = store.remove(name);
   if (!removed) {

@@ -258,6 +258,25 @@ Task<void> GatewayClient::kill_session(std::string session, std::string reason) 
   co_return Result<void>{};
 }
 
+Task<std::int64_t> GatewayClient::revoke_identity(std::string subject, std::string reason) {
+  std::string body = "{\"subject\":";
+  append_json_string(body, subject);
+  if (!reason.empty()) {
+    body += ",\"reason\":";
+    append_json_string(body, reason);
+  }
+  body += "}";
+  HOOP_CO_TRY(
+      const http::Response response,
+      co_await send("POST", "/v1/identities/revoke", json_body(), std::move(body), kKillTime));
+  if (response.status != 200) co_return std::unexpected(problem_of(response, record_.url));
+  HOOP_CO_TRY(const auto answer, identity::parse_json(response.body));
+  const identity::Json* count = answer.find("sessions_ended");
+  if (count == nullptr || count->integer() == nullptr)
+    co_return fail(ErrorCode::malformed, "the gateway's answer cannot be read");
+  co_return *count->integer();
+}
+
 Task<http::Client::Upgraded> GatewayClient::upgrade(std::string path, std::string protocol,
                                                     http::Client::UpgradeHeaders headers,
                                                     std::chrono::milliseconds patience) {

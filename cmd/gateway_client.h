@@ -49,6 +49,8 @@ class GatewayClient {
                                   std::chrono::milliseconds patience);
   /// Ends one's own session, or as an operator anybody's. Fails with not_found for what one may not
   /// end.
+  /// Answers how many sessions that has ended. Fails with denied for who is no operator.
+  Task<std::int64_t> revoke_identity(std::string subject, std::string reason);
   Task<void> kill_session(std::string session, std::string reason);
   /// A connection of its own that has switched to protocol. Without the login's token: what proves
   /// who asks stands in headers, which is asked once TLS stands.

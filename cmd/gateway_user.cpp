@@ -1,23 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
-// hoopctl gateway user add DIR NAME: a person that the embedded identity provider knows.
+// hoopctl gateway user add, list, disable, enable and remove: the people that the embedded identity
+// provider knows.
 #include <termios.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <memory>
 
-#include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <CLI/CLI.hpp>
 
 #include "cmd/command_line.h"
 #include "cmd/gateway.h"
 #include "gateway/config.h"
 #include "gateway/idp/user_store.h"
+#include "gateway/revocation_store.h"
 #include "gateway/sqlite.h"
 
 namespace hoop::cmd {
 namespace {
 
 constexpr std::size_t kMaxPassword = 1024;
+constexpr std::size_t kMaxReason = 200;  // as the gateway tells it
 
 struct UserAdd {
   std::string directory;
@@ -70,27 +74,94 @@ Result<SecretText> read_password(const Environment& environment, const UserAdd& 
   return first;
 }
 
-ExitStatus add_user(Environment& environment, const UserAdd& options) {
-  const gateway::Layout layout{options.directory};
-  std::error_code error;
-  if (!std::filesystem::exists(layout.gateway_toml(), error))
-    return environment.give_up(
-        Error{ErrorCode::config,
-              fmt::format("'{}' is not a gateway's directory", options.directory),
-              "'hoopctl gateway init DIR' makes one",
-              {}});
-  auto password = read_password(environment, options);
-  if (!password) return environment.give_up(password.error());
-  auto database = gateway::Database::open(layout.database());
-  if (!database) return environment.give_up(database.error());
-  auto users = gateway::idp::UserStore::open(*database);
-  if (!users) return environment.give_up(users.error());
-  auto added = users->add_user(options.name, *password, options.groups, environment.random,
-                               environment.clock.system_now());
-  if (!added) return environment.give_up(added.error());
+Result<void> add_user(Environment& environment, const UserAdd& options) {
+  HOOP_CHECK(check_gateway_directory(options.directory));
+  HOOP_TRY(const auto password, read_password(environment, options));
+  HOOP_TRY(auto database, open_gateway_database(options.directory));
+  HOOP_TRY(auto users, gateway::idp::UserStore::open(database));
+  HOOP_CHECK(users.add_user(options.name, password, options.groups, environment.random,
+                            environment.clock.system_now()));
   environment.console.say("user_added", fmt::format("added user '{}'", options.name),
                           {{"user", options.name}, {"groups", options.groups}});
-  return ExitStatus::ok;
+  return {};
+}
+
+Result<void> list_users(Environment& environment, const std::string& directory) {
+  HOOP_TRY(auto database, open_gateway_database(directory));
+  HOOP_TRY(auto users, gateway::idp::UserStore::open(database));
+  HOOP_TRY(auto revocations, gateway::RevocationStore::open(database));
+  HOOP_TRY(const auto people, users.list_users());
+  HOOP_TRY(const auto revoked, revocations.list());
+  Listing listing{{{"user", "USER"},
+                   {"groups", "GROUPS"},
+                   {"state", "STATE"},
+                   {"created_at", "CREATED"},
+                   {"revoked_at", "REVOKED"}},
+                  {},
+                  "no user is known"};
+  for (const gateway::idp::User& user : people) {
+    const auto taken = std::ranges::find(revoked, user.name, &gateway::Revocation::subject);
+    listing.rows.push_back({user.name, fmt::format("{}", fmt::join(user.groups, " ")),
+                            std::string(user.disabled ? "disabled" : "enabled"),
+                            to_rfc3339(user.created_at),
+                            taken == revoked.end() ? Value() : Value(to_rfc3339(taken->at))});
+  }
+  environment.console.print(listing);
+  return {};
+}
+
+enum class Change { disable, enable, remove };
+
+struct UserChange {
+  std::string directory;
+  std::string name;
+  std::string reason;
+};
+
+Result<void> change_user(Environment& environment, const UserChange& options, Change change) {
+  using State = gateway::idp::UserStore::State;
+  if (options.reason.size() > kMaxReason)
+    return fail(ErrorCode::usage, fmt::format("--reason is longer than {} bytes", kMaxReason));
+  HOOP_TRY(auto database, open_gateway_database(options.directory));
+  HOOP_TRY(auto users, gateway::idp::UserStore::open(database));
+  HOOP_TRY(auto revocations, gateway::RevocationStore::open(database));
+  // First: what was open before it is done must not be newer than what is taken back.
+  auto done = change == Change::remove
+                  ? users.remove_user(options.name)
+                  : users.set_state(options.name,
+                                    change == Change::enable ? State::enabled : State::disabled);
+  if (!done) {
+    Error error = std::move(done).error();
+    if (error.code == ErrorCode::not_found) error.code = ErrorCode::usage;
+    error.hint = "'hoopctl gateway user list' shows who is known";
+    return std::unexpected(std::move(error));
+  }
+  if (change != Change::enable)
+    HOOP_CHECK(revocations.add({options.name, environment.clock.system_now(), {}, options.reason}));
+  const std::string_view what = change == Change::remove    ? "removed"
+                                : change == Change::disable ? "disabled"
+                                                            : "enabled";
+  environment.console.say(fmt::format("user_{}", what),
+                          fmt::format("{} user '{}'", what, options.name),
+                          {{"user", options.name}});
+  return {};
+}
+
+void add_user_change(CLI::App& user, Environment& environment, const std::string& word,
+                     const std::string& help, Change change) {
+  CLI::App* command = user.add_subcommand(word, help);
+  auto options = std::make_shared<UserChange>();
+  command->add_option("DIR", options->directory, "what 'gateway init' made")->required();
+  command->add_option("NAME", options->name, "what the person signs in as")->required();
+  if (change != Change::enable)
+    command->add_option("--reason", options->reason, "why; the person's programs read it")
+        ->option_text("TEXT");
+  command->footer(examples({"hoopctl gateway user " + word + " /etc/hoopctl alice"}));
+  command->callback([&environment, options, change] {
+    environment.work = [&environment, options, change] {
+      return environment.finish(change_user(environment, *options, change));
+    };
+  });
 }
 
 }  // namespace
@@ -111,8 +182,28 @@ void add_gateway_user(CLI::App& app, Environment& environment) {
                 "read the password from the first line of stdin");
   add->footer(examples({"hoopctl gateway user add /etc/hoopctl alice --group developers"}));
   add->callback([&environment, options] {
-    environment.work = [&environment, options] { return add_user(environment, *options); };
+    environment.work = [&environment, options] {
+      return environment.finish(add_user(environment, *options));
+    };
   });
+
+  auto listed = std::make_shared<std::string>();
+  CLI::App* list = user->add_subcommand("list", "list the people that are known");
+  list->add_option("DIR", *listed, "what 'gateway init' made")->required();
+  list->footer(examples({"hoopctl gateway user list /etc/hoopctl"}));
+  list->callback([&environment, listed] {
+    environment.work = [&environment, listed] {
+      return environment.finish(list_users(environment, *listed));
+    };
+  });
+  add_user_change(*user, environment, "disable",
+                  "end a person's access; a gateway that runs ends all that the person has open "
+                  "within 2 seconds",
+                  Change::disable);
+  add_user_change(*user, environment, "enable", "let a person that was disabled log in again",
+                  Change::enable);
+  add_user_change(*user, environment, "remove",
+                  "forget a person, and end all access as disable does", Change::remove);
 }
 
 }  // namespace hoop::cmd

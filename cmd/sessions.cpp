@@ -69,6 +69,23 @@ Result<void> kill_session(Environment& environment, const std::string& session,
   return {};
 }
 
+/// Everything that a person has open.
+Result<void> revoke_identity(Environment& environment, const std::string& subject,
+                             const std::string& reason) {
+  if (reason.size() > kMaxReason)
+    return fail(ErrorCode::usage, fmt::format("--reason is longer than {} bytes", kMaxReason));
+  HOOP_TRY(const std::string url, chosen_gateway(environment));
+  asio::io_context context;
+  HOOP_TRY(const std::unique_ptr<GatewayClient> client,
+           GatewayClient::open(environment, context.get_executor(), url));
+  HOOP_TRY(const std::int64_t ended, run(context, client->revoke_identity(subject, reason)));
+  environment.console.say("identity_revoked",
+                          fmt::format("{} {} of '{}' ended, and the login with them", ended,
+                                      ended == 1 ? "session" : "sessions", remote_text(subject)),
+                          {{"subject", subject}, {"sessions_ended", ended}});
+  return {};
+}
+
 /// One client a gateway, made when its first log is met.
 class Clients {
  public:
@@ -198,16 +215,23 @@ void add_sessions(CLI::App& app, Environment& environment) {
   });
 
   auto killed = std::make_shared<std::string>();
+  auto subject = std::make_shared<std::string>();
   auto reason = std::make_shared<std::string>();
   CLI::App* kill = command->add_subcommand(
       "kill", "end a session now: one of mine, or as a member of admins anybody's");
-  kill->add_option("SESSION", *killed, "the session's id")->required()->option_text(" ");
+  auto* one = kill->add_option("SESSION", *killed, "the session's id")->option_text(" ");
+  kill->add_option("--subject", *subject,
+                   "instead: all sessions of a person, who must then log in again; for admins")
+      ->option_text("NAME")
+      ->excludes(one);
   kill->add_option("--reason", *reason, "why; its program reads it")->option_text("TEXT");
   kill->footer(examples({"hoopctl sessions kill s_cjsgj3svsplpf4eygjc5glm6qm",
                          "hoopctl sessions kill s_cjsgj3svsplpf4eygjc5glm6qm --reason 'it locks "
-                         "the orders table'"}));
-  kill->callback([&environment, finish, killed, reason] {
-    environment.work = [&environment, finish, killed, reason] {
+                         "the orders table'",
+                         "hoopctl sessions kill --subject alice --reason 'laptop stolen'"}));
+  kill->callback([&environment, finish, killed, subject, reason] {
+    environment.work = [&environment, finish, killed, subject, reason] {
+      if (!subject->empty()) return finish(revoke_identity(environment, *subject, *reason));
       return finish(kill_session(environment, *killed, *reason));
     };
   });

@@ -6,7 +6,7 @@ _hoopctl_commands() {
     targets) echo 'list show' ;;
     sessions) echo 'list show verify upload kill' ;;
     gateway) echo 'init serve user agent' ;;
-    'gateway user') echo 'add' ;;
+    'gateway user') echo 'add list disable enable remove' ;;
     'gateway agent') echo 'add list remove' ;;
     agent) echo 'serve' ;;
   esac
@@ -18,9 +18,10 @@ _hoopctl_options() {
     login) echo '--help --ca --ca-sha256' ;;
     connect) echo '--help --reason --tcp --keep --fail-on-deny --result-fd' ;;
     'sessions list') echo '--help --limit --live' ;;
-    'sessions kill') echo '--help --reason' ;;
+    'sessions kill') echo '--help --subject --reason' ;;
     'gateway init') echo '--help --name --listen' ;;
     'gateway user add') echo '--help --group --password-stdin' ;;
+    'gateway user disable' | 'gateway user remove') echo '--help --reason' ;;
     'gateway agent add') echo '--help --serves --for' ;;
     'agent serve') echo '--help --allow --join-token-file --state --ca --ca-sha256 --rotate' ;;
     *) echo '--help' ;;
@@ -52,7 +53,7 @@ _hoopctl() {
     --config | --ca | --join-token-file) COMPREPLY=($(compgen -f -- "$word")); return ;;
     --state) COMPREPLY=($(compgen -d -- "$word")); return ;;
     --output) COMPREPLY=($(compgen -W 'text json' -- "$word")); return ;;
-    --gateway | --ca-sha256 | --reason | --result-fd | --limit | --name | --listen | --group | --serves | --for | --allow) return ;;
+    --gateway | --ca-sha256 | --reason | --subject | --result-fd | --limit | --name | --listen | --group | --serves | --for | --allow) return ;;
   esac
   if [[ $word == -* ]]; then
     COMPREPLY=($(compgen -W "$(_hoopctl_options "$path") $(_hoopctl_options '')" -- "$word"))
@@ -62,7 +63,7 @@ _hoopctl() {
     connect | 'targets show') COMPREPLY=($(compgen -W "$(_hoopctl_targets)" -- "$word")) ;;
     'sessions show' | 'sessions kill') COMPREPLY=($(compgen -W "$(_hoopctl_sessions)" -- "$word")) ;;
     'sessions verify') COMPREPLY=($(compgen -W "$(_hoopctl_sessions)" -- "$word") $(compgen -f -- "$word")) ;;
-    'gateway init' | 'gateway serve' | 'gateway user add' | 'gateway agent '*) COMPREPLY=($(compgen -d -- "$word")) ;;
+    'gateway init' | 'gateway serve' | 'gateway user '* | 'gateway agent '*) COMPREPLY=($(compgen -d -- "$word")) ;;
     *) COMPREPLY=($(compgen -W "$(_hoopctl_commands "$path")" -- "$word")) ;;
   esac
 }

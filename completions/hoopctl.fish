@@ -6,7 +6,7 @@ function __hoopctl_at
     set -l words (commandline -opc)
     for word in $words[2..-1]
         test "$word" = -- && return 1
-        if contains -- $word login logout whoami targets connect sessions gateway agent list show verify upload kill init serve user add remove
+        if contains -- $word login logout whoami targets connect sessions gateway agent list show verify upload kill init serve user add remove disable enable
             set -a path $word
         end
     end
@@ -63,6 +63,7 @@ complete -c hoopctl -n '__hoopctl_at sessions list' -l live -d 'only those that 
 complete -c hoopctl -n '__hoopctl_at sessions show' -a '(__hoopctl_sessions)'
 complete -c hoopctl -n '__hoopctl_at sessions verify' -F -a '(__hoopctl_sessions)'
 complete -c hoopctl -n '__hoopctl_at sessions kill' -a '(__hoopctl_sessions)'
+complete -c hoopctl -n '__hoopctl_at sessions kill' -l subject -x -d 'all sessions of a person'
 complete -c hoopctl -n '__hoopctl_at sessions kill' -l reason -x -d 'why'
 
 complete -c hoopctl -n '__hoopctl_at gateway' -a init -d 'make a configuration'
@@ -73,6 +74,14 @@ complete -c hoopctl -n '__hoopctl_at gateway init' -F -l name -x -d 'a host name
 complete -c hoopctl -n '__hoopctl_at gateway init' -l listen -x -d 'address and port'
 complete -c hoopctl -n '__hoopctl_at gateway serve' -F
 complete -c hoopctl -n '__hoopctl_at gateway user' -a add -d 'add a person'
+complete -c hoopctl -n '__hoopctl_at gateway user' -a list -d 'list them'
+complete -c hoopctl -n '__hoopctl_at gateway user' -a disable -d 'end all access of a person'
+complete -c hoopctl -n '__hoopctl_at gateway user' -a enable -d 'let a person log in again'
+complete -c hoopctl -n '__hoopctl_at gateway user' -a remove -d 'forget a person'
+complete -c hoopctl -n '__hoopctl_at gateway user list' -F
+complete -c hoopctl -n '__hoopctl_at gateway user disable' -F -l reason -x -d 'why'
+complete -c hoopctl -n '__hoopctl_at gateway user enable' -F
+complete -c hoopctl -n '__hoopctl_at gateway user remove' -F -l reason -x -d 'why'
 complete -c hoopctl -n '__hoopctl_at gateway user add' -l group -x -d 'a group'
 complete -c hoopctl -n '__hoopctl_at gateway user add' -l password-stdin -d 'read the password from stdin'
 complete -c hoopctl -n '__hoopctl_at gateway agent' -a add -d 'add an agent and print its join token'

@@ -128,6 +128,8 @@ asio::awaitable<http::Response> Api::handle(http::Request request) {
     co_return unauthenticated("log in first: hoopctl login");
   auto identity = parts_.verifier->verify(authorization->substr(7));
   if (!identity) co_return unauthenticated(identity.error().message);
+  if (parts_.revocations.covers(*identity) && !is_delivery(request))
+    co_return unauthenticated("access of this login was taken back: log in again");
   http::Response response = co_await route(std::move(request), std::move(*identity));
   response.headers.set("Cache-Control", "no-store");
   co_return response;
@@ -152,6 +154,10 @@ asio::awaitable<http::Response> Api::route(http::Request request, access::Identi
   if (path.size() == 2 && path[0] == "policy" && path[1] == "reload") {
     if (method != "POST") co_return wrong_method("POST");
     co_return co_await reload_policy(std::move(request), std::move(identity));
+  }
+  if (path.size() == 2 && path[0] == "identities" && path[1] == "revoke") {
+    if (method != "POST") co_return wrong_method("POST");
+    co_return co_await revoke_identity(std::move(request), std::move(identity));
   }
   if (path[0] != "sessions") co_return no_route();
   if (path.size() == 1) {

@@ -12,6 +12,7 @@
 #include "gateway/live_sessions.h"
 #include "gateway/rate_limit.h"
 #include "gateway/receipt.h"
+#include "gateway/revocations.h"
 #include "gateway/session_store.h"
 
 namespace hoop::gateway {
@@ -25,6 +26,7 @@ struct ApiParts {
   GrantService& grants;
   LiveSessions& live;
   SessionRegistry& registry;
+  Revocations& revocations;
   Store& store;
   SessionStore& logs;
   WorkerPool& workers;
@@ -51,6 +53,7 @@ class Api {
 
   // api_grants.cpp
   asio::awaitable<http::Response> create_grant(http::Request request, access::Identity identity);
+  asio::awaitable<http::Response> take_back(std::string session);
   asio::awaitable<http::Response> delete_grant(std::string session, access::Identity identity);
   /// Once more where the session itself has done so: the answer says whether it has come about.
   asio::awaitable<http::Response> revoke(std::string session);
@@ -67,6 +70,10 @@ class Api {
   asio::awaitable<http::Response> control_session(std::string session, http::Request request,
                                                   access::Identity identity);
   asio::awaitable<http::Response> reload_policy(http::Request request, access::Identity identity);
+
+  // api_identities.cpp
+  asio::awaitable<http::Response> revoke_identity(http::Request request, access::Identity identity);
+  static bool is_delivery(const http::Request& request);
 
   // api_sessions.cpp
   asio::awaitable<http::Response> list_sessions(http::Request request, access::Identity identity);

@@ -116,7 +116,7 @@ asio::awaitable<http::Response> Api::create_grant(http::Request request,
   auto wanted = read_request(request.body);
   if (!wanted) co_return problem_of(wanted.error());
   wanted->identity = std::move(identity);
-  const std::string subject = wanted->identity.subject;
+  const access::Identity asker = wanted->identity;
   NewSession made;
   made.client_key = wanted->client_key;
   made.command = std::move(wanted->command);
@@ -124,10 +124,11 @@ asio::awaitable<http::Response> Api::create_grant(http::Request request,
   auto issued = co_await parts_.grants.create(std::move(*wanted));
   if (!issued) {
     if (issued.error().code == ErrorCode::denied)
-      parts_.log.info("grant.denied", {{"subject", subject}});
+      parts_.log.info("grant.denied", {{"subject", asker.subject}});
     co_return no_grant(issued.error());
   }
   const std::string session = issued->grant.session;
+  if (parts_.revocations.covers(asker)) co_return co_await take_back(session);
   parts_.registry.add(issued->grant);
   if (issued->grant.path == access::DataPath::gateway) {
     made.issued = std::move(*issued);
@@ -136,11 +137,24 @@ asio::awaitable<http::Response> Api::create_grant(http::Request request,
       parts_.registry.forget(session);
       co_return problem_of(grant.error());
     }
+    // It may have come while the session was being made.
+    if (parts_.revocations.covers(asker)) co_return co_await take_back(session);
     const SecretText ticketed = access::grant_to_json(*grant);
     co_return http::json_response(201, ticketed.reveal());
   }
   const SecretText body = access::grant_to_json(issued->grant);
   co_return http::json_response(201, body.reveal());
+}
+
+/// Of a grant that nobody has seen yet, and whose asker has lost access meanwhile.
+asio::awaitable<http::Response> Api::take_back(std::string session) {
+  SessionEnding ending{"revoked", -1, "access was revoked", {}};
+  static_cast<void>(co_await parts_.live.end(session, std::move(ending)));
+  parts_.registry.forget(session);
+  // A failure has been logged, and the sweep goes on.
+  static_cast<void>(co_await parts_.grants.revoke(session));
+  co_return http::problem_response(401, "unauthenticated",
+                                   "access of this login was taken back: log in again");
 }
 
 asio::awaitable<http::Response> Api::delete_grant(std::string session, access::Identity identity) {

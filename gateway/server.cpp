@@ -22,6 +22,7 @@
 #include "gateway/measured.h"
 #include "gateway/metrics_endpoint.h"
 #include "gateway/reaper.h"
+#include "gateway/revocations.h"
 #include "gateway/session_registry.h"
 #include "gateway/sqlite_store.h"
 #include "gateway/tunnel.h"
@@ -146,6 +147,7 @@ struct GatewayServer::Parts {
   std::optional<SessionRegistry> registry;
   std::optional<SpoolDelivery> delivery;
   std::optional<LiveSessions> live;
+  std::unique_ptr<Revocations> revocations;
   std::optional<TunnelService> tunnel;
   std::optional<Reaper> reaper;
   std::unique_ptr<idp::IdentityProvider> idp;
@@ -203,6 +205,7 @@ Result<std::unique_ptr<GatewayServer>> GatewayServer::create(GatewayConfig confi
   HOOP_TRY(auto store, SqliteStore::open(layout.database()));
   HOOP_TRY(auto idp_database, Database::open(layout.database()));
   HOOP_TRY(auto agent_database, Database::open(layout.database()));
+  HOOP_TRY(auto revocation_database, Database::open(layout.database()));
   HOOP_TRY(auto spool, record::Spool::open(layout.spool().string()));
   auto parts = std::make_unique<Parts>(std::move(config), clock, std::move(lock), log,
                                        std::move(secret), std::move(receipt_key),
@@ -261,6 +264,9 @@ Result<std::unique_ptr<GatewayServer>> GatewayServer::create(GatewayConfig confi
                           LiveSession::Services{*p.grants, *p.registry, *p.delivery, *p.workers,
                                                 clock, *log, context.get_executor(), p.metrics},
                           random, secrets.value_or(nullptr)});
+  HOOP_TRY(p.revocations, Revocations::create(Revocations::Parts{
+                              std::move(revocation_database), *p.store, *p.workers, *p.grants,
+                              *p.live, *p.registry, clock, *log, context.get_executor()}));
   p.tunnel.emplace(*p.live, *log);
   if (const auto& address = p.config.metrics) {
     p.metrics_endpoint.emplace(MetricsEndpoint::Parts{*p.metrics, *p.store, *p.workers, clock});
@@ -271,8 +277,8 @@ Result<std::unique_ptr<GatewayServer>> GatewayServer::create(GatewayConfig confi
   p.api.emplace(ApiParts{
       p.config.id, p.base_url, p.config.grants_per_minute,
       std::make_shared<const identity::TokenVerifier>(std::vector{std::move(issuer)}, clock),
-      *p.grants, *p.live, *p.registry, *p.store, p.logs, *p.workers, p.receipt_key, clock, *log,
-      [gateway = server.get()] { return gateway->reload(); }});
+      *p.grants, *p.live, *p.registry, *p.revocations, *p.store, p.logs, *p.workers, p.receipt_key,
+      clock, *log, [gateway = server.get()] { return gateway->reload(); }});
   return server;
 }
 
@@ -288,6 +294,7 @@ Result<void> GatewayServer::start() {
   p.http->start();
   p.reaper->start();
   p.registry->start();
+  p.revocations->start();
   if (p.metrics_endpoint) {
     const std::string metrics = written({p.config.metrics->host, p.metrics_endpoint->port()});
     p.metrics_endpoint->start();
@@ -336,6 +343,7 @@ asio::awaitable<void> GatewayServer::stop() {
   std::filesystem::remove(p.config.layout.listen_file(), ignored);
   std::filesystem::remove(p.config.layout.metrics_file(), ignored);
   // HTTP goes on meanwhile: the clients of these sessions ask what came of them.
+  co_await p.revocations->stop();
   co_await p.live->stop();
   co_await p.registry->stop();
   co_await p.http->stop();

@@ -175,6 +175,12 @@ Result<void> Database::script(const std::string& sql) {
 }
 
 std::int64_t Database::changes() const { return sqlite3_changes64(connection_.get()); }
+Result<std::int64_t> Database::data_version() {
+  HOOP_TRY(const auto row, find("PRAGMA data_version"));
+  if (!row) return fail(ErrorCode::storage, "the database does not tell its version");
+  return row->integer(0);
+}
+
 std::int64_t Database::last_insert_rowid() const {
   return sqlite3_last_insert_rowid(connection_.get());
 }

@@ -77,6 +77,8 @@ class Database {
   /// Rows that the last INSERT, UPDATE or DELETE touched.
   std::int64_t changes() const;
   std::int64_t last_insert_rowid() const;
+  /// Changes when another connection has written to the file. Fails with storage.
+  Result<std::int64_t> data_version();
 
  private:
   struct Close {

@@ -56,8 +56,12 @@ Result<void> check_audience(const Json& claims, const std::string& wanted) {
   return {};
 }
 
-/// Answers exp.
-Result<SystemTime> check_times(const Json& claims, const TrustedIssuer& issuer, SystemTime now) {
+struct Times {
+  SystemTime issued;
+  SystemTime expires;
+};
+
+Result<Times> check_times(const Json& claims, const TrustedIssuer& issuer, SystemTime now) {
   const auto leeway = std::min(issuer.leeway, std::chrono::seconds(60));
   HOOP_TRY(const SystemTime expires, required_time(claims, "exp"));
   HOOP_TRY(const SystemTime issued, required_time(claims, "iat"));
@@ -69,7 +73,7 @@ Result<SystemTime> check_times(const Json& claims, const TrustedIssuer& issuer, 
   if (expires <= issued) return refuse("expires before it was issued");
   if (expires - issued > issuer.max_life) return refuse("lives too long");
   if (expires + leeway <= now) return refuse("expired");
-  return expires;
+  return Times{issued, expires};
 }
 
 Result<std::vector<std::string>> read_groups(const Json& claims) {
@@ -104,7 +108,9 @@ Result<access::Identity> TokenVerifier::verify(std::string_view access_token) co
 
   HOOP_CHECK(check_audience(claims, issuer->audience));
   access::Identity identity;
-  HOOP_TRY(identity.expires_at, check_times(claims, *issuer, clock_.system_now()));
+  HOOP_TRY(const Times times, check_times(claims, *issuer, clock_.system_now()));
+  identity.issued_at = times.issued;
+  identity.expires_at = times.expires;
   // Bound to a key that its holder must prove (RFC 7800): as a bearer token it is stolen.
   if (claims.find("cnf") != nullptr) return refuse("bound to a key, which is not supported");
   HOOP_TRY(const std::string client, required_name(claims, "client_id"));

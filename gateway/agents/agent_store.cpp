@@ -199,10 +199,6 @@ Result<void> AgentStore::set_seen(const std::vector<std::string>& names, SystemT
   return transaction.commit();
 }
 
-Result<std::int64_t> AgentStore::version() {
-  HOOP_TRY(const auto row, database_->find("PRAGMA data_version"));
-  if (!row) return fail(ErrorCode::storage, "the database does not tell its version");
-  return row->integer(0);
-}
+Result<std::int64_t> AgentStore::version() { return database_->data_version(); }
 
 }  // namespace hoop::gateway

@@ -42,12 +42,15 @@ class UserStore {
   /// Disabling ends every login. Fails with not_found.
   Result<void> set_state(std::string_view name, State state);
 
+  /// Of whoever has any under this name: refresh tokens, and logins that were approved and not yet
+  /// fetched.
+  Result<void> end_logins(std::string_view name);
+
   /// The stored hash of a user that may sign in; nullopt for one that is unknown or disabled.
   Result<std::optional<std::string>> password_hash(std::string_view name);
 
  private:
   explicit UserStore(Database& database) : database_(&database) {}
-  Result<void> end_logins(std::string_view name);
   Database* database_;
 };
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Logs the demo user in through the real device flow; what a person does in the browser is done over HTTP with a cookie jar.
+# Logs the demo user (or HOOPCTL_STACK_USER) in through the real device flow; what a person does in the browser is done over HTTP with a cookie jar.
 set -euo pipefail
 ca=$HOOPCTL_STACK_GATEWAY/tls/ca.pem
 work=$(mktemp -d "$HOOPCTL_STACK_DIR/login.XXXXXX")
@@ -22,7 +22,7 @@ done
 
 page=$(fetch "$HOOPCTL_STACK_URL/device?user_code=$code")
 page=$(fetch "$HOOPCTL_STACK_URL/device" --data-urlencode step=sign_in --data-urlencode "csrf=$(field csrf <<<"$page")" \
-  --data-urlencode "user_code=$code" --data-urlencode username=demo --data-urlencode "password=$HOOPCTL_STACK_PASSWORD")
+  --data-urlencode "user_code=$code" --data-urlencode "username=${HOOPCTL_STACK_USER:-demo}" --data-urlencode "password=$HOOPCTL_STACK_PASSWORD")
 fetch "$HOOPCTL_STACK_URL/device" --data-urlencode step=decide --data-urlencode "csrf=$(field csrf <<<"$page")" \
   --data-urlencode "user_code=$code" --data-urlencode decision=approve >"$work/done"
 grep -q Approved "$work/done" || { cat "$work/done" >&2; exit 1; }
