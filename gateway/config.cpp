@@ -208,6 +208,11 @@ void read_path(const TomlTable& table, ConfiguredTarget& out) {
   if (out.via == Via::agent && path == "local")
     table.complain("path", "a target that is reached through an agent has no local path",
                    "path = \"gateway\", or leave it out");
+  if (out.via == Via::agent && out.target.tls == access::TlsMode::disable)
+    table.complain(
+        "tls",
+        "what goes through an agent is encrypted by the gateway: tls = \"disable\" cannot be",
+        "verify-full, or verify-ca");
   if (out.via == Via::agent && out.target.labels.empty())
     table.complain(
         "via", fmt::format("target '{}' has no labels, and so no agent serves it", out.target.name),
@@ -224,8 +229,8 @@ ConfiguredTarget read_target(const TomlTable& table, const Layout& layout) {
   target.databases = table.text_list("databases");
   target.description = table.text_or("description", "");
   target.labels = table.text_map("labels");
-  read_path(table, out);
   read_tls(table, layout, out);
+  read_path(table, out);
   check_target(table, target);
   read_admin(table, out);
   return out;

@@ -18,9 +18,9 @@ struct Identity {
   std::vector<std::string> groups;
   IdentityKind kind = IdentityKind::person;
   SystemTime expires_at{};
-  SystemTime issued_at{};     // of the token; not in a grant
   std::string claimed_agent;  // from the client's environment: "claude-code"; empty if none. Never
                               // trusted to allow
+  SystemTime issued_at{};     // of the token; not in a grant
   bool operator==(const Identity&) const = default;
 };
 

@@ -47,8 +47,13 @@ asio::awaitable<void> carry(std::shared_ptr<State> state, Shared from, Shared to
   for (;;) {
     const auto count = co_await from->read_some(buffer);
     if (!count) co_return co_await broke(state, from, count.error());
-    const auto passed = *count == 0 ? co_await to->shutdown_write()
-                                    : co_await to->write_all(ByteSpan(buffer).first(*count));
+    // Two statements: g++ 12 destroys the result of a co_await in an arm of ?: twice.
+    Result<void> passed;
+    if (*count == 0) {
+      passed = co_await to->shutdown_write();
+    } else {
+      passed = co_await to->write_all(ByteSpan(buffer).first(*count));
+    }
     if (!passed) co_return co_await broke(state, to, passed.error());
     if (*count == 0) co_return;
   }

@@ -5,8 +5,9 @@ set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 if [ "${1:-}" != inside ]; then
   settings=$(mktemp)
+  # Its sessions hold no control channel, which a minute would tell.
   trap 'rm -f "$settings"' EXIT
-  printf '[gateway]\ngrants_per_minute = 1_000_000\nsessions_per_identity = 1_000_000\n' >"$settings"
+  printf '[gateway]\ngrants_per_minute = 1_000_000\nsessions_per_identity = 1_000_000\nheartbeat = 3600\n' >"$settings"
   export HOOPCTL_STACK_MAX_CONNECTIONS=${HOOPCTL_STACK_MAX_CONNECTIONS:-530}
   "$here/../support/stack.sh" --gateway-config "$settings" -- "$here/load.sh" inside "$@"
   exit

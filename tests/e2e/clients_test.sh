@@ -1,5 +1,5 @@
 # Real clients: pgbench in its three protocols, node-postgres, pg_dump, pg_isready, several connections at once.
-# both paths
+# every path
 . "$(dirname "$0")/lib.sh"
 
 psql -X -q "$HOOPCTL_STACK_PG" -c 'set role demo_app' >/dev/null

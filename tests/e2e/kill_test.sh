@@ -1,5 +1,5 @@
 # A session that is ended from outside while its program runs.
-# both paths
+# every path
 . "$(dirname "$0")/lib.sh"
 running() { [ "$(super "select count(*) from pg_stat_activity where query like '%$1%' and usename like 'hoop%'")" = "$2" ]; }
 sleeper() {  # sleeper NUMBER: a statement that runs until it is ended; its process in $pid

@@ -2,7 +2,8 @@
 set -uo pipefail
 T=$(mktemp -d "$HOOPCTL_STACK_DIR/test.XXXXXX")
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-# The data path that this run is about: a test with the line "# both paths" runs once on each.
+# The data path that this run is about: a test with the line "# both paths" runs on the local and on the gateway path, one with
+# "# every path" also through an agent.
 export target=${HOOPCTL_E2E_TARGET:?set by run.sh}
 checks=0 failures=0
 OUT= ERR= STATUS=0

@@ -1,5 +1,5 @@
 # What policy refuses and what masks hide, with real clients.
-# both paths
+# every path
 . "$(dirname "$0")/lib.sh"
 
 test_case "masked columns come masked"

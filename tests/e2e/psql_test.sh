@@ -1,5 +1,5 @@
 # The stock psql through hoopctl: -c, -f, stdin, interactive, \d, \copy, errors, Ctrl-C.
-# both paths
+# every path
 . "$(dirname "$0")/lib.sh"
 
 test_case "a query is answered and its status passes through"

@@ -4,6 +4,7 @@ set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 test=$here/$1
 options=$(sed -n 's/^# stack: //p' "$test" | head -n 1)
+[ "${2:-}" = pg-demo-agent ] && options+=" --agent"
 cd "$here"
 # shellcheck disable=SC2086
 exec "$here/../support/stack.sh" $options -- env HOOPCTL_E2E_TARGET="${2:-pg-demo}" bash "$test"

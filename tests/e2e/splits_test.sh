@@ -1,5 +1,5 @@
 # Messages cut anywhere on their way, from the program and from the server, are answered as whole ones are.
-# both paths
+# every path
 . "$(dirname "$0")/lib.sh"
 
 # A database that speaks without TLS, so that pieces of the wire are pieces of messages, behind a proxy that makes them.

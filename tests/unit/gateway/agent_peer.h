@@ -12,12 +12,15 @@ namespace hoop::gateway::test_support {
 
 /// A gateway with one more target, pg-near, which only agents that serve site=berlin reach.
 inline void add_agent_target(Gateway& g) {
+  write_private(g.directory + "/db-ca.pem", gateway_postgres_pki().ca_pem);
   write_private(
       g.directory + "/conf.d/u.toml",
       "[[target]]\nname = \"pg-near\"\nprotocol = \"postgres\"\nhost = \"127.0.0.1\"\nport = " +
           std::to_string(g.postgres.port()) +
-          "\ndatabases = [\"postgres\"]\ntls = \"disable\"\nvia = \"agent\"\nlabels = { site = "
-          "\"berlin\", env = \"test\" }\nadmin = { user = \"hoop_admin\", password = "
+          "\ndatabases = [\"postgres\"]\nserver_name = \"db.internal\"\nca_file = "
+          "\"db-ca.pem\"\nvia = "
+          "\"agent\"\nlabels = { site = \"berlin\", env = \"test\" }\nadmin = { user = "
+          "\"hoop_admin\", password = "
           "\"file:keys/pg\" }\n"
           "[[role]]\nname = \"near\"\nmembers = [\"group:dev\"]\ntargets = [\"pg-near\"]\n"
           "database_role = \"app\"\n");

@@ -170,6 +170,9 @@ TEST_CASE("config: every mistake is told with its place") {
       {with(admin + "ca_file = \"gateway.toml\"\n"), "gateway.toml:9:11: '"},
       {with(admin + "path = \"teleport\"\n"),
        "gateway.toml:9:8: 'teleport' is not a path | local or gateway"},
+      {with(admin + "via = \"agent\"\nlabels = { site = \"x\" }\ntls = \"disable\"\n"),
+       "gateway.toml:11:7: what goes through an agent is encrypted by the gateway: tls = "
+       "\"disable\" cannot be | verify-full, or verify-ca"},
       {with(admin + "labels = { n = 5 }\n"),
        "gateway.toml:9:10: 'labels.n' must be a string, but is an integer"},
       {with(admin + "sslmode = \"x\"\n"), "gateway.toml:9:1: unknown key 'sslmode'"},

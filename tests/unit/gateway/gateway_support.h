@@ -13,6 +13,7 @@
 #include "core/crypto/digest.h"
 #include "core/http/client.h"
 #include "core/identity/jwt.h"
+#include "core/net/tls.h"
 #include "gateway/init.h"
 #include "gateway/server.h"
 #include "tests/support/catch.h"
@@ -23,10 +24,19 @@ namespace hoop::gateway::test_support {
 
 using Json = nlohmann::json;
 
+/// Of the server below, which speaks TLS to who wants it.
+inline const net::GeneratedPki& gateway_postgres_pki() {
+  static const net::GeneratedPki one = net::generate_pki("database", {"db.internal"});
+  return one;
+}
+
 /// One server for the program: sessions have roles of their own.
 inline test::PostgresServer& gateway_postgres() {
   static const std::unique_ptr<test::PostgresServer> one = [] {
-    auto made = std::make_unique<test::PostgresServer>();
+    test::PostgresServer::Options options;
+    options.certificate_pem = gateway_postgres_pki().server_pem;
+    options.key_pem = gateway_postgres_pki().server_key_pem.reveal();
+    auto made = std::make_unique<test::PostgresServer>(options);
     made->sql(
         "CREATE ROLE hoop_admin LOGIN CREATEROLE PASSWORD 'admin password'; GRANT "
         "pg_signal_backend TO hoop_admin;"
