@@ -259,7 +259,7 @@ Result<std::unique_ptr<GatewayServer>> GatewayServer::create(GatewayConfig confi
   // Where it cannot be read, each session that needs it is refused, and says why.
   const auto secrets = mask::SecretDatabase::load();
   p.live.emplace(
-      LiveSessions::Parts{p.base_url, p.spool, measured(&postgres::make_handler, p.metrics),
+      LiveSessions::Parts{p.base_url, p.spool, measured(postgres::sharing_handlers(), p.metrics),
                           make_dialers(p.config, p.agents), *p.loops,
                           LiveSession::Services{*p.grants, *p.registry, *p.delivery, *p.workers,
                                                 clock, *log, context.get_executor(), p.metrics},

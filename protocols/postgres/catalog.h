@@ -23,6 +23,7 @@ struct Relation {
   std::string name;
   Oid oid = 0;
   char kind = 'r';  // pg_class.relkind
+  bool operator==(const Relation&) const = default;
 };
 
 /// A column whose values are hidden: resolved through inheritance and partitions.
@@ -32,6 +33,7 @@ struct MaskedColumn {
   std::string name;
   access::MaskStrategy with = access::MaskStrategy::redact;
   std::string mask;  // the mask's name in policy
+  bool operator==(const MaskedColumn&) const = default;
 };
 
 class Catalog {
@@ -49,6 +51,8 @@ class Catalog {
   static Result<Catalog> build(const std::vector<Rows>& answers,
                                const std::vector<access::Mask>& masks,
                                const Catalog* earlier = nullptr);
+
+  bool operator==(const Catalog&) const = default;
 
   bool has_masks() const { return !masked_.empty(); }
   /// nullptr if the column is not masked.

@@ -71,10 +71,14 @@ Task<Upstream> PostgresConnection::log_in() {
   const Deadline deadline = Deadline::after(shared_.context.clock, kLoginTime);
   HOOP_CO_TRY(net::StreamPtr stream,
               co_await shared_.context.dialer.dial(grant.target.host, grant.target.port, deadline));
-  LoginParameters login_parameters{
-      grant.target,           grant.credential->username, grant.credential->password.clone(),
-      std::move(wanted),      opening_.parameters,        deadline,
-      &shared_.context.random};
+  LoginParameters login_parameters{grant.target,
+                                   grant.credential->username,
+                                   grant.credential->password.clone(),
+                                   std::move(wanted),
+                                   opening_.parameters,
+                                   deadline,
+                                   &shared_.context.random,
+                                   shared_.cache};
   co_return co_await login(std::move(stream), std::move(login_parameters));
 }
 
@@ -211,7 +215,7 @@ Task<void> PostgresConnection::stop_statement() {
   // A cancel that cannot be sent costs time and not data: the rows are withheld all the same.
   const auto sent =
       co_await send_cancel(shared_.context.dialer, shared_.context.grant.target, target_key_,
-                           Deadline::after(shared_.context.clock, kCancelTime));
+                           shared_.cache, Deadline::after(shared_.context.clock, kCancelTime));
   if (!sent)
     shared_.context.log.warning("limit_cancel_failed",
                                 {{"code", std::string(to_string(sent.error().code))}});

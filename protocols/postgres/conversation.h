@@ -11,6 +11,7 @@
 #include "protocols/postgres/cancel_keys.h"
 #include "protocols/postgres/expected_reply.h"
 #include "protocols/postgres/name_table.h"
+#include "protocols/postgres/target_cache.h"
 
 namespace hoop::postgres {
 
@@ -35,6 +36,7 @@ struct SessionShared {
   std::map<std::string, CatalogSnapshot> catalogs;  // by database
   SessionUsage usage;
   CancelKeys cancel_keys;
+  std::shared_ptr<TargetCache> cache;
 };
 
 /// Wakes the coroutine that waits until something about the conversation has changed.
@@ -75,6 +77,7 @@ struct Conversation {
   NameTable<PreparedStatement> statements;
   NameTable<Portal> portals;
   TransactionStatus status = TransactionStatus::idle;
+  bool has_catalog = false;  // one was read: reader has an empty one before
   /// The catalog may have been overtaken by a schema change of this connection.
   bool catalog_stale = false;
   bool schema_changed = false;           // by this connection, perhaps not committed

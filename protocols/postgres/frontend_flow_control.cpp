@@ -242,6 +242,7 @@ bool FrontendFlow::adopt_catalog() {
   if (known == shared.catalogs.end() || known->second.generation != shared.schema_changes)
     return false;
   conversation_.reader.set_catalog(known->second.catalog);
+  conversation_.has_catalog = true;
   conversation_.catalog_generation = known->second.generation;
   conversation_.catalog_stale = false;
   return true;
@@ -297,9 +298,14 @@ Task<void> FrontendFlow::read_catalog() {
   if (collected->failed)
     co_return fail(ErrorCode::upstream_refused, "the target's catalog could not be read");
   collected->answers.pop_back();
-  HOOP_CO_TRY(Catalog catalog, Catalog::build(collected->answers, shared.context.grant.policy.masks,
-                                              &conversation_.reader.catalog()));
-  conversation_.reader.set_catalog(std::make_shared<const Catalog>(std::move(catalog)));
+  // The empty one of the beginning is no earlier one: every mask must name something the first
+  // time.
+  const Catalog* const earlier =
+      conversation_.has_catalog ? &conversation_.reader.catalog() : nullptr;
+  HOOP_CO_TRY(Catalog catalog,
+              Catalog::build(collected->answers, shared.context.grant.policy.masks, earlier));
+  conversation_.has_catalog = true;
+  conversation_.reader.set_catalog(shared.cache->share(std::move(catalog)));
   conversation_.catalog_stale = false;
   conversation_.catalog_uncommitted = inside;
   conversation_.catalog_generation = generation;

@@ -25,8 +25,8 @@ bool reads_catalog(const access::PolicyDocument& policy) {
 
 class PostgresHandler final : public session::ProtocolHandler {
  public:
-  explicit PostgresHandler(session::SessionContext context)
-      : shared_{context, reads_catalog(context.grant.policy), 0, {}, {}, {}} {}
+  PostgresHandler(session::SessionContext context, std::shared_ptr<TargetCache> cache)
+      : shared_{context, reads_catalog(context.grant.policy), 0, {}, {}, {}, std::move(cache)} {}
 
   Task<void> serve(std::uint64_t connection, net::StreamPtr downstream,
                    session::Opening opening) override {
@@ -63,7 +63,7 @@ class PostgresHandler final : public session::ProtocolHandler {
     if (target_key && !target_key->empty()) {
       outcome =
           co_await send_cancel(shared_.context.dialer, shared_.context.grant.target, *target_key,
-                               Deadline::after(shared_.context.clock, kCancelTime));
+                               shared_.cache, Deadline::after(shared_.context.clock, kCancelTime));
     }
     downstream->close();
     co_return outcome;
@@ -73,13 +73,24 @@ class PostgresHandler final : public session::ProtocolHandler {
   std::set<PostgresConnection*> live_;
 };
 
-}  // namespace
-
-Result<std::unique_ptr<session::ProtocolHandler>> make_handler(session::SessionContext context) {
+Result<std::unique_ptr<session::ProtocolHandler>> make_with(session::SessionContext context,
+                                                            std::shared_ptr<TargetCache> cache) {
   if (context.grant.target.protocol != "postgres")
     return fail(ErrorCode::config, "the grant is not for a PostgreSQL target");
   if (!context.grant.credential) return fail(ErrorCode::config, "the grant holds no credential");
-  return std::make_unique<PostgresHandler>(context);
+  return std::make_unique<PostgresHandler>(context, std::move(cache));
+}
+
+}  // namespace
+
+Result<std::unique_ptr<session::ProtocolHandler>> make_handler(session::SessionContext context) {
+  return make_with(context, std::make_shared<TargetCache>());
+}
+
+session::HandlerFactory sharing_handlers() {
+  return [cache = std::make_shared<TargetCache>()](session::SessionContext context) {
+    return make_with(context, cache);
+  };
 }
 
 }  // namespace hoop::postgres

@@ -4,7 +4,7 @@
 
 #include <memory>
 
-#include "core/session/handler.h"
+#include "core/session/session_engine.h"
 
 namespace hoop::postgres {
 
@@ -12,6 +12,9 @@ namespace hoop::postgres {
 /// with config (a grant for another protocol, or without a credential). serve() must run on a deep
 /// stack: see core/process/deep_stack.h.
 Result<std::unique_ptr<session::ProtocolHandler>> make_handler(session::SessionContext context);
+
+/// The same, for sessions that share what they can: of a process that runs many.
+session::HandlerFactory sharing_handlers();
 
 /// Logs in and then copies bytes both ways: no policy, no masking, no records. The anchor that
 /// benchmarks measure against; nothing that a user can reach makes one.

@@ -35,15 +35,7 @@ Task<char> ask_for_tls(net::Stream& stream) {
   co_return static_cast<char>(answer[0]);
 }
 
-Result<net::TlsClient> make_tls(const access::Target& target) {
-  net::Trust trust;
-  trust.ca_pem = target.tls_ca_pem;
-  trust.names = target.tls == access::TlsMode::verify_ca ? net::Trust::Names::ignore
-                                                         : net::Trust::Names::check;
-  return net::TlsClient::create(std::move(trust));
-}
-
-Task<net::StreamPtr> secure(net::StreamPtr stream, const access::Target& target,
+Task<net::StreamPtr> secure(net::StreamPtr stream, const access::Target& target, TargetCache& cache,
                             Deadline deadline) {
   if (target.tls == access::TlsMode::disable) co_return stream;
   HOOP_CO_TRY(const auto answer, co_await ask_for_tls(*stream));
@@ -54,9 +46,9 @@ Task<net::StreamPtr> secure(net::StreamPtr stream, const access::Target& target,
                    "set ssl = on in its postgresql.conf, or tls = \"disable\" for this target if "
                    "its network can be trusted");
   }
-  HOOP_CO_TRY(const auto tls, make_tls(target));
+  HOOP_CO_TRY(const auto tls, cache.tls_for(target));
   std::string name = target.tls_server_name.empty() ? target.host : target.tls_server_name;
-  co_return co_await tls.handshake(std::move(stream), std::move(name), std::string(), deadline);
+  co_return co_await tls->handshake(std::move(stream), std::move(name), std::string(), deadline);
 }
 
 Task<void> converse(net::Stream& stream, FrameReader& reader, LoginExchange& exchange) {
@@ -76,8 +68,8 @@ Task<void> converse(net::Stream& stream, FrameReader& reader, LoginExchange& exc
 
 Task<Upstream> log_in(net::StreamPtr plain, LoginParameters parameters) {
   plain->set_deadline(parameters.deadline);
-  HOOP_CO_TRY(auto stream,
-              co_await secure(std::move(plain), parameters.target, parameters.deadline));
+  HOOP_CO_TRY(auto stream, co_await secure(std::move(plain), parameters.target, *parameters.cache,
+                                           parameters.deadline));
   stream->set_deadline(parameters.deadline);
 
   LoginTerms terms;
@@ -113,10 +105,10 @@ Task<void> drain(net::Stream& stream) {
 }
 
 Task<void> cancel(net::Dialer& dialer, const access::Target& target, ByteSpan key,
-                  Deadline deadline) {
+                  TargetCache& cache, Deadline deadline) {
   HOOP_CO_TRY(auto plain, co_await dialer.dial(target.host, target.port, deadline));
   plain->set_deadline(deadline);
-  HOOP_CO_TRY(auto stream, co_await secure(std::move(plain), target, deadline));
+  HOOP_CO_TRY(auto stream, co_await secure(std::move(plain), target, cache, deadline));
   stream->set_deadline(deadline);
   Bytes out;
   append_cancel_request(out, key);
@@ -135,10 +127,11 @@ Task<Upstream> login(net::StreamPtr stream, LoginParameters parameters) {
       hung_up(std::move(upstream).error()).within(fmt::format("log in to target '{}'", target)));
 }
 
-Task<void> send_cancel(net::Dialer& dialer, access::Target target, Bytes key, Deadline deadline) {
+Task<void> send_cancel(net::Dialer& dialer, access::Target target, Bytes key,
+                       std::shared_ptr<TargetCache> cache, Deadline deadline) {
   if (key.empty())
     co_return fail(ErrorCode::unsupported, "the target gave no key to cancel statements with");
-  auto done = co_await cancel(dialer, target, key, deadline);
+  auto done = co_await cancel(dialer, target, key, *cache, deadline);
   if (done) co_return done;
   co_return std::unexpected(
       hung_up(std::move(done).error()).within(fmt::format("cancel on target '{}'", target.name)));

@@ -11,6 +11,7 @@
 #include "core/net/dialer.h"
 #include "protocols/postgres/message_reader.h"
 #include "protocols/postgres/message_writer.h"
+#include "protocols/postgres/target_cache.h"
 
 namespace hoop::postgres {
 
@@ -24,6 +25,7 @@ struct LoginParameters {
   ParameterPairs parameters;
   Deadline deadline = Deadline::never();
   Random* random = nullptr;  // outlives the call
+  std::shared_ptr<TargetCache> cache = std::make_shared<TargetCache>();
 };
 
 struct Upstream {
@@ -51,6 +53,7 @@ Task<Upstream> login(net::StreamPtr stream, LoginParameters parameters);
 /// Opens a connection of its own, with TLS as for a login, and sends CancelRequest. key is
 /// Upstream::cancel_key. The server never says whether it helped. dialer outlives the call. Fails
 /// as login does.
-Task<void> send_cancel(net::Dialer& dialer, access::Target target, Bytes key, Deadline deadline);
+Task<void> send_cancel(net::Dialer& dialer, access::Target target, Bytes key,
+                       std::shared_ptr<TargetCache> cache, Deadline deadline);
 
 }  // namespace hoop::postgres

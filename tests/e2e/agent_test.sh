@@ -1,86 +1,25 @@
 # A target in a network of its own, which the gateway cannot reach: an agent beside it dials out, and everything goes through it.
 # stack: --no-login
 . "$(dirname "$0")/lib.sh"
+. "$here/site.sh"
 if [ -z "${HOOPCTL_E2E_OUTSIDE:-}" ]; then
-  [ "$(id -u)" = 0 ] || { echo "SKIPPED: a network namespace needs root"; exit 77; }
-  command -v ip >/dev/null || { echo "SKIPPED: no ip: ./dev installs iproute2"; exit 77; }
   # Two networks with nothing but a wire between them: outside are the gateway and its people, in site the agent and the target.
   outside=hoopo$$ site=hoops$$
-  ip netns add $outside 2>"$T/netns" || { echo "SKIPPED: this machine makes no network namespaces: $(cat "$T/netns")"; exit 77; }
+  needs_namespaces $outside
   ip netns add $site
-  trap 'exit 143' TERM INT
-  take_down() { local ns; for ns in $outside $site; do ip netns pids $ns | xargs -r kill -9 2>/dev/null; ip netns del $ns; done; }
-  trap take_down EXIT
   ip -n $outside link add wire type veth peer name wire netns $site
   ip -n $outside addr add 10.231.7.1/30 dev wire; ip -n $site addr add 10.231.7.2/30 dev wire
   # An address that only the site has: from outside there is no route to it.
   ip -n $site addr add 198.51.100.10/32 dev lo
   for ns in $outside $site; do ip -n $ns link set lo up; ip -n $ns link set wire up; done
-  HOOPCTL_E2E_OUTSIDE=1 HOOPCTL_E2E_SITE=$site ip netns exec $outside bash "$0" & wait $!
-  exit
+  export HOOPCTL_E2E_OUTSIDE=1 HOOPCTL_E2E_SITE=$site
+  in_namespaces "ip netns exec $outside bash $0" $outside $site
 fi
 near=10.231.7.1 db=198.51.100.10 port=5432
 inside="ip netns exec $HOOPCTL_E2E_SITE"   # COMMAND… in the customer's network
-
-# --- the customer's network: a PostgreSQL ------------------------------------------------------------------------------------------
-pg_bin=$(ls -d /usr/lib/postgresql/*/bin | sort -V | tail -n 1)
-mkdir -m 700 "$T/pg" && chmod 711 "$T" && cp "$HOOPCTL_STACK_DIR"/pg/tls/* "$T/pg"
-openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout "$T/pg/server.key" -out "$T/pg/server.csr" -subj /CN=db 2>/dev/null
-printf 'subjectAltName=IP:%s\n' $db >"$T/pg/san"
-openssl x509 -req -in "$T/pg/server.csr" -CA "$T/pg/ca.pem" -CAkey "$T/pg/ca.key" -CAcreateserial -days 2 -extfile "$T/pg/san" -out "$T/pg/server.pem" 2>/dev/null
-printf secret >"$T/pg/password"; chown -R postgres "$T/pg"
-as_pg() { (cd / && exec $inside setpriv --reuid=postgres --regid=postgres --init-groups "$@"); }
-as_pg "$pg_bin/initdb" -D "$T/pg/data" -U postgres -A scram-sha-256 --pwfile="$T/pg/password" -E UTF8 --locale=C.UTF-8 --no-sync >/dev/null
-cat >>"$T/pg/data/postgresql.conf" <<CONF
-listen_addresses = '$db'
-unix_socket_directories = '$T/pg'
-ssl = on
-ssl_cert_file = '$T/pg/server.pem'
-ssl_key_file = '$T/pg/server.key'
-fsync = off
-log_min_messages = warning
-CONF
-printf 'local all all scram-sha-256\nhostssl all all %s/32 scram-sha-256\n' $db >"$T/pg/data/pg_hba.conf"
-as_pg "$pg_bin/postgres" -D "$T/pg/data" -p $port >"$T/pg.log" 2>&1 </dev/null &   # ends with its namespace
-super() { PGPASSWORD=secret psql -X -At -h "$T/pg" -p $port -U postgres -d "${2:-demo}" -c "$1"; }
-eventually 20 super 'select 1' postgres || { cat "$T/pg.log"; echo "FAILED: no PostgreSQL in the namespace"; exit 1; }
-super "create role demo_app nologin" postgres >/dev/null; super "create role hoop_admin login createrole password 'admin'" postgres >/dev/null
-super "grant demo_app to hoop_admin with admin option" postgres >/dev/null; super "grant pg_signal_backend to hoop_admin" postgres >/dev/null
-super "create database demo" postgres >/dev/null
-super "grant create on schema public to demo_app" >/dev/null
-PGPASSWORD=secret psql -X -q -h "$T/pg" -p $port -U postgres -d demo -f "$here/../support/demo.sql" >/dev/null 2>"$T/sql" || cat "$T/sql"
-super "grant all on all tables in schema public to demo_app" >/dev/null
-
-# --- a gateway outside, whose only way there is the agent ---------------------------------------------------------------------------
-gw=$T/gw site_target=pg-berlin
-hoopctl gateway init "$gw" --name $near --listen $near:0 >"$T/init" 2>&1 || cat "$T/init"
-mkdir -p "$gw/conf.d"; (umask 077; printf admin >"$gw/keys/pg"); cp "$HOOPCTL_STACK_DIR/pg-ca.pem" "$here/../support/stack_policy.toml" "$gw/"
-mv "$gw/stack_policy.toml" "$gw/policy.toml"
-{
-  printf '[gateway]\nmetrics = "127.0.0.1:0"\ndevice_poll_interval = 1\n'
-  for name in pg-berlin:$db:berlin pg-other:198.51.100.11:berlin pg-munich:$db:munich; do
-    IFS=: read -r name host label <<<"$name"
-    cat <<CONF
-[[target]]
-name = "$name"
-protocol = "postgres"
-host = "$host"
-port = $port
-databases = ["demo"]
-via = "agent"
-labels = { site = "$label" }
-ca_file = "$gw/pg-ca.pem"
-admin = { user = "hoop_admin", password = "file:$gw/keys/pg", database = "demo" }
-CONF
-  done
-} >"$gw/conf.d/10.toml"
-export HOOPCTL_STACK_GATEWAY=$gw HOOPCTL_STACK_PASSWORD=password1234
-printf '%s\n' $HOOPCTL_STACK_PASSWORD | hoopctl gateway user add "$gw" demo --group developers --password-stdin >/dev/null 2>&1
-hoopctl gateway serve "$gw" >"$T/gateway.log" 2>&1 </dev/null & gateway=$!
-ends_with_test TERM $gateway
-eventually 20 test -s "$gw/state/listen" || { cat "$T/gateway.log"; exit 1; }
-url=https://$(cat "$gw/state/listen")
-export HOOPCTL_STACK_URL=$url
+start_site_postgres
+site_target=pg-berlin
+start_site_gateway $near pg-berlin:$db:berlin pg-other:198.51.100.11:berlin pg-munich:$db:munich
 "$here/../support/login.sh" || cat "$T/gateway.log"
 metric() { curl -sS --max-time 5 "http://$(cat "$gw/state/metrics")/metrics" | sed -n "s/^$1 //p"; }
 connected() { [ "$(metric hoopctl_agents_connected)" = "$1" ]; }

@@ -1,8 +1,8 @@
-# kill -9 of gateway, client and program at random moments, while statements run on both paths. At the end every statement that
+# kill -9 of gateway, agent, client and program at random moments, while statements run on every path. At the end every statement that
 # reached the target stands in a log at the gateway, every log's chain holds, and no role has outlived its grant.
 #
 # HOOPCTL_CRASH_ROUNDS (20) rounds. HOOPCTL_CRASH_SEED repeats the choices of a run: who is killed, after how long, on which path.
-# stack: --policy crash_policy.toml
+# stack: --policy crash_policy.toml --agent
 . "$(dirname "$0")/lib.sh"
 rounds=${HOOPCTL_CRASH_ROUNDS:-20} seed=${HOOPCTL_CRASH_SEED:-$(( $(date +%s) % 32768 ))}
 RANDOM=$seed
@@ -49,16 +49,30 @@ random_pause() { pause $((RANDOM % 1000)); }
 
 # roles_of ROUND: how many of the roles still exist by which clients of the gateway path did something in it.
 no_gateway_roles_of() {
-  [ "$(super "select count(*) from pg_roles where rolname in (select who from acts where tag like 'r$1-gateway-%')")" = 0 ]
+  [ "$(super "select count(*) from pg_roles where rolname in (select who from acts where tag ~ '^r$1-(gateway|agent)-')")" = 0 ]
 }
 
+agent_pid=$HOOPCTL_STACK_AGENT_PID
+connections() { grep -c event=agent.connected "$HOOPCTL_STACK_DIR/gateway.log"; }
+came_back() { [ "$(connections)" -gt "$1" ]; }
+# By the key that it keeps; once the gateway has it again.
+start_agent() {
+  local before; before=$(connections)
+  hoopctl agent serve --state "$HOOPCTL_STACK_DIR/agent" --allow "127.0.0.1:$pg_port" >>"$HOOPCTL_STACK_DIR/agent.log" 2>&1 </dev/null &
+  agent_pid=$!
+  ends_with_test KILL $agent_pid
+  eventually 30 came_back "$before"
+}
+pg_port=$(sed 's/.*port=\([0-9]*\).*/\1/' <<<"$HOOPCTL_STACK_PG")
+
 round() {
-  local round=$1 path paths=() victim=$((RANDOM % 3)) chosen=$((RANDOM % 3)) pid code child
-  for _ in 1 2 3; do paths+=($((RANDOM % 2))); done
+  local round=$1 path paths=() victim=$((RANDOM % 4)) chosen=$((RANDOM % 3)) pid code child
+  for _ in 1 2 3; do paths+=($((RANDOM % 3))); done
   clients=()
   for n in 0 1 2; do
     path=local name=pg-demo kind=psql
     [ ${paths[n]} = 1 ] && path=gateway name=pg-demo-gateway
+    [ ${paths[n]} = 2 ] && path=agent name=pg-demo-agent
     [ $n = 2 ] && kind=pgbench
     start_client "r$round-$path-$n" $name $kind
   done
@@ -66,6 +80,7 @@ round() {
   case $victim in
     0) kill_now "$gateway_pid"; wait "$gateway_pid" 2>/dev/null; random_pause; holds start_gateway ;;
     1) kill_now "${clients[chosen]}" ;;
+    3) kill_now "$agent_pid"; wait "$agent_pid" 2>/dev/null; random_pause; holds start_agent ;;
     2) child=$(pgrep -P "${clients[chosen]}" | head -n 1); kill_now "$child" ;;
   esac
   for pid in "${clients[@]}"; do
@@ -75,7 +90,7 @@ round() {
     holds [ $code != 70 ]
     holds [ $code != 74 ]
   done
-  if [ $victim = 0 ]; then holds eventually 20 no_gateway_roles_of "$round"; fi
+  if [ $victim = 0 ]; then holds eventually 40 no_gateway_roles_of "$round"; fi
 }
 
 test_case "$rounds rounds: nobody hangs, and a gateway that starts again ends the roles of before"

@@ -108,4 +108,25 @@ for sql in "create role x login password 'p'" "alter role demo_app login" "set s
   err_has ERROR
 done
 
+test_case "a mask that names no column lets nobody in, and says which"
+cat >"$HOOPCTL_STACK_GATEWAY/conf.d/80-typo.toml" <<CONF
+[[mask]]
+name = "typo"
+columns = ["public.customers.emial"]
+with = "redact"
+CONF
+reloads() { grep -c event=policy.reloaded "$HOOPCTL_STACK_DIR/gateway.log"; }
+reloaded() { [ "$(reloads)" -gt "$1" ]; }
+before=$(reloads); kill -HUP $gateway_pid
+holds eventually 10 reloaded "$before"
+pg -c 'select email from customers limit 1'
+holds [ "$STATUS" != 0 ]
+out_is ''
+err_has "mask 'typo' names no column"
+rm "$HOOPCTL_STACK_GATEWAY/conf.d/80-typo.toml"
+before=$(reloads); kill -HUP $gateway_pid
+holds eventually 10 reloaded "$before"
+pg -c 'select 1'
+status_is 0
+
 finish

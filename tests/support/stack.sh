@@ -206,6 +206,7 @@ if [ -n "$agent" ]; then
     kill -0 "$agent_pid" 2>/dev/null || { cat "$dir/agent.log" >&2; die "the agent did not start"; }
     sleep 0.05
   done
+  export HOOPCTL_STACK_AGENT_PID=$agent_pid
 fi
 if [ -n "$login" ]; then "$here/login.sh" || { cat "$dir/gateway.log" >&2; die "the login failed"; }; fi
 

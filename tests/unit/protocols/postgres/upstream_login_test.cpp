@@ -252,7 +252,8 @@ TEST_CASE("cancel reaches the running statement, with TLS and without") {
           co_await timer.async_wait(asio::experimental::as_tuple(asio::use_awaitable)));
       net::DirectDialer dialer(context.get_executor());
       const Deadline deadline = Deadline::after(clock, std::chrono::seconds(10));
-      HOOP_CO_CHECK(co_await send_cancel(dialer, wish.to, upstream.cancel_key, deadline));
+      HOOP_CO_CHECK(co_await send_cancel(dialer, wish.to, upstream.cancel_key,
+                                         std::make_shared<TargetCache>(), deadline));
       upstream.stream->set_deadline(deadline);
       for (;;) {
         HOOP_CO_TRY(const auto frame,
