@@ -109,6 +109,7 @@ Task<std::uint64_t> LoadSession::read_answer() {
 }
 
 Task<void> LoadSession::end() {
+  hang_up();  // as a program does that has ended
   HOOP_CO_TRY(http::Url url, http::parse_url(login_.url + "/v1/grants/" + grant_.session));
   http::Headers headers{{"Authorization", "Bearer " + login_.token.reveal()}};
   HOOP_CO_TRY(const http::Response answer,

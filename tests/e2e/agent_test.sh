@@ -85,6 +85,21 @@ seq 1 200000 | sed 's/$/,some text of a row/' >"$T/rows.csv"
 INPUT=$T/rows.csv run hoopctl connect $site_target -- -X -c '\copy loaded from stdin csv'
 is "$(super 'select count(*), sum(g) from loaded')" '200000|20000100000'
 
+test_case "only TLS goes over both legs of the agent"
+python3 "$here/capture.py" wire "${url##*:}" hoopmarker4712 "$T/near.ready" "$T/near.seen" & near_leg=$!
+$inside python3 "$here/capture.py" lo $port hoopmarker4712 "$T/far.ready" "$T/far.seen" & far_leg=$!
+holds eventually 5 test -e "$T/near.ready" -a -e "$T/far.ready"
+run hoopctl connect $site_target -- -X -At -c "select 'hoopmarker4712'"
+is "$OUT" hoopmarker4712
+# What the search must find, and what ends it: on the wire, and inside.
+for words in hoopmarker4712 hoop-capture-ends; do
+  bash -c "echo $words >/dev/udp/10.231.7.2/9"
+  $inside bash -c "echo $words >/dev/udp/198.51.100.10/9" 2>/dev/null
+done
+wait $near_leg $far_leg
+is "$(cat "$T/near.seen")" 'True 0 True'
+is "$(cat "$T/far.seen")" 'True 0 True'
+
 test_case "the allow-list and the labels bound what an agent is good for"
 run hoopctl connect pg-other -- -X -c 'select 1'
 status_is 69

@@ -79,28 +79,8 @@ is "$(look $gw_target 9000000052)" session   # the search finds what is there, a
 holds sh -c "! grep -raqF -- '$admin' '$XDG_STATE_HOME' '$XDG_RUNTIME_DIR' '$T/o'"
 
 test_case "only TLS goes over the wire"
-cat >"$T/capture.py" <<'PY'
-# Counts what a marker shows up in on the loopback interface: packets of one port, and all others.
-import socket, struct, sys
-port, marker, ready, out = int(sys.argv[1]), sys.argv[2].encode(), sys.argv[3], sys.argv[4]
-raw = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.ntohs(0x0003))
-raw.bind(('lo', 0)); raw.settimeout(12); raw.setsockopt(socket.SOL_SOCKET, 33, 1 << 26)
-open(ready, 'w').close()
-seen = clear = elsewhere = 0
-try:
-    while True:
-        packet = raw.recv(1 << 17)[14:]
-        if len(packet) < 40 or packet[0] >> 4 != 4 or packet[9] != 6: continue
-        tcp = packet[(packet[0] & 15) * 4:]
-        if b'hoop-capture-ends' in tcp: break
-        if port in struct.unpack('!HH', tcp[:4]):
-            seen += len(tcp); clear += marker in tcp
-        else: elsewhere += marker in tcp
-except TimeoutError: pass
-open(out, 'w').write(f'{seen > 4000} {clear} {elsewhere > 0}')
-PY
 as_root=; [ "$(id -u)" = 0 ] || as_root="sudo -n"
-$as_root python3 "$T/capture.py" "${HOOPCTL_STACK_URL##*:}" hoopmarker4711 "$T/capture.ready" "$T/captured" & capture=$!
+$as_root python3 "$here/capture.py" lo "${HOOPCTL_STACK_URL##*:}" hoopmarker4711 "$T/capture.ready" "$T/captured" & capture=$!
 holds eventually 5 test -e "$T/capture.ready"
 run hoopctl connect $gw_target --tcp -- -X -At -c "select 'hoopmarker4711'"
 is "$OUT" hoopmarker4711
