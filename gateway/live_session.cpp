@@ -9,6 +9,8 @@ namespace hoop::gateway {
 namespace {
 
 constexpr std::size_t kMaxStreams = 256;  // as many connections as a program may hold at once
+// A loop that is busy for longer does not keep the credential alive.
+constexpr std::chrono::milliseconds kMayHear{500};
 // A client whose end of the session was slow may still ask what came of it.
 constexpr std::chrono::minutes kResultKept{10};
 
@@ -31,6 +33,7 @@ LiveSession::LiveSession(Services services, Keys keys, std::unique_ptr<Seat> sea
       expiry_(services_.executor),
       notices_(services_.executor),
       patience_(services_.executor),
+      heard_(services_.executor),
       ended_(services_.executor, asio::steady_timer::time_point::max()),
       revoking_(services_.executor),
       ending_(services_.executor) {}
@@ -121,12 +124,17 @@ void LiveSession::apply(const access::PolicyEngine& policy) {
 void LiveSession::tell_end(const std::string& reason) {
   if (told_) return;
   told_ = true;
-  engine_->end_all(reason);
+  // First the handlers have the reason: a target that ends the session by itself gives none.
+  heard_.expires_after(kMayHear);
+  engine_->end_all(reason, [weak = weak_from_this()] {
+    if (const auto self = weak.lock()) self->heard_.expires_after(std::chrono::seconds(0));
+  });
   // Whatever a handler does meanwhile: from now on the target ends it too.
   revoking_.spawn(revoke(shared_from_this()));
 }
 
 asio::awaitable<void> LiveSession::revoke(std::shared_ptr<LiveSession> self) {
+  co_await self->heard_.async_wait(as_result);
   // A failure has been logged, and the sweep goes on.
   static_cast<void>(co_await self->services_.grants.revoke(self->id_));
 }

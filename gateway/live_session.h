@@ -135,6 +135,7 @@ class LiveSession : public std::enable_shared_from_this<LiveSession> {
   asio::steady_timer expiry_;
   session::ExpiryNotices notices_;
   asio::steady_timer patience_;
+  asio::steady_timer heard_;  // expires when the handlers have the reason of the end, or are late
   asio::steady_timer ended_;  // never expires; cancelled at the end
   net::TaskGroup revoking_;
   net::TaskGroup ending_;

@@ -92,11 +92,13 @@ void PinnedEngine::open_no_more() {
   asio::post(loop_, [self = shared_from_this()] { self->closed_ = true; });
 }
 
-void PinnedEngine::end_all(std::string reason) {
-  asio::post(loop_, [self = shared_from_this(), reason = std::move(reason)]() mutable {
+void PinnedEngine::end_all(std::string reason, std::function<void()> on_told) {
+  asio::post(loop_, [self = shared_from_this(), reason = std::move(reason),
+                     told = std::move(on_told)]() mutable {
     self->closed_ = true;
     for (session::Tunnel* tunnel : self->opening_) tunnel->close();
     if (self->engine_) self->engine_->end_all(std::move(reason));
+    asio::post(self->parts_.home, std::move(told));
   });
 }
 

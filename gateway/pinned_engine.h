@@ -38,7 +38,8 @@ class PinnedEngine : public std::enable_shared_from_this<PinnedEngine> {
   /// Opens nothing new from now on.
   void open_no_more();
   /// Ends what is served, with the reason in the program's own protocol; opens nothing new.
-  void end_all(std::string reason);
+  /// on_told: every handler has the reason.
+  void end_all(std::string reason, std::function<void()> on_told);
   void announce(std::string words);
   /// on_refused: the engine was made for another policy, and goes on by the old one.
   void take_policy(access::PolicyDocument part, std::function<void()> on_refused);
