@@ -125,11 +125,9 @@ Result<void> change_user(Environment& environment, const UserChange& options, Ch
   HOOP_TRY(auto database, open_gateway_database(options.directory));
   HOOP_TRY(auto users, gateway::idp::UserStore::open(database));
   HOOP_TRY(auto revocations, gateway::RevocationStore::open(database));
-  // First: what was open before it is done must not be newer than what is taken back.
-  auto done = change == Change::remove
-                  ? users.remove_user(options.name)
-                  : users.set_state(options.name,
-                                    change == Change::enable ? State::enabled : State::disabled);
+  // First: no login may begin that is newer than what is taken back.
+  auto done =
+      users.set_state(options.name, change == Change::enable ? State::enabled : State::disabled);
   if (!done) {
     Error error = std::move(done).error();
     if (error.code == ErrorCode::not_found) error.code = ErrorCode::usage;
@@ -138,6 +136,8 @@ Result<void> change_user(Environment& environment, const UserChange& options, Ch
   }
   if (change != Change::enable)
     HOOP_CHECK(revocations.add({options.name, environment.clock.system_now(), {}, options.reason}));
+  // Last: who stops in between does it again, and somebody who is forgotten cannot be named.
+  if (change == Change::remove) HOOP_CHECK(users.remove_user(options.name));
   const std::string_view what = change == Change::remove    ? "removed"
                                 : change == Change::disable ? "disabled"
                                                             : "enabled";

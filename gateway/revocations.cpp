@@ -68,11 +68,17 @@ bool Revocations::covers(const access::Identity& identity) const {
   return found != known_.end() && identity.issued_at <= found->second.at;
 }
 
+bool Revocations::reaches(const access::Identity& identity, SystemTime started_at) const {
+  if (!covers(identity)) return true;
+  return started_at <= known_.find(identity.subject)->second.at + kSeenWithin;
+}
+
 asio::awaitable<void> Revocations::watch() {
   std::int64_t version = -1;
   while (!stopping_) {
     StoreWork<std::int64_t> look = [](RevocationStore& store) { return store.version(); };
     const auto now = co_await with_store(look);
+    if (!now) parts_.log.error("revocations.not_read", {{"error", now.error().message}});
     if (now && *now != version) {
       StoreWork<std::vector<Revocation>> read = [](RevocationStore& store) { return store.list(); };
       const auto list = co_await with_store(read);
@@ -89,11 +95,16 @@ asio::awaitable<void> Revocations::watch() {
   }
 }
 
+void Revocations::learn(const Revocation& one) {
+  known_.insert_or_assign(one.subject, one);
+  parts_.log.warning("identity.revoked", {{"subject", one.subject}, {"by", one.by}});
+}
+
 void Revocations::take(const std::vector<Revocation>& read) {
   for (const Revocation& one : read) {
     const auto known = known_.find(one.subject);
     if (known != known_.end() && known->second.at >= one.at) continue;
-    known_.insert_or_assign(one.subject, one);
+    learn(one);
     begin_end(one, parts_.clock.system_now());
   }
 }
@@ -101,12 +112,11 @@ void Revocations::take(const std::vector<Revocation>& read) {
 Task<std::size_t> Revocations::revoke(Revocation revocation) {
   StoreWork<void> keep = [revocation](RevocationStore& store) { return store.add(revocation); };
   HOOP_CO_CHECK(co_await with_store(keep));
-  known_.insert_or_assign(revocation.subject, revocation);
+  learn(revocation);
   co_return co_await end_all_of(revocation, parts_.clock.system_now());
 }
 
 asio::awaitable<std::size_t> Revocations::end_all_of(Revocation revocation, SystemTime until) {
-  parts_.log.warning("identity.revoked", {{"subject", revocation.subject}, {"by", revocation.by}});
   Work<std::vector<SessionRecord>> find = [&store = parts_.store] { return store.unrevoked(); };
   const auto records = co_await parts_.workers.run(find);
   if (!records) {
@@ -125,8 +135,9 @@ asio::awaitable<std::size_t> Revocations::end_all_of(Revocation revocation, Syst
     one_by_one.spawn(end_one(record, revocation));
   }
   co_await one_by_one.join();
-  parts_.log.info("identity.sessions_ended",
-                  {{"subject", revocation.subject}, {"count", std::to_string(count)}});
+  if (count > 0)
+    parts_.log.info("identity.sessions_ended",
+                    {{"subject", revocation.subject}, {"count", std::to_string(count)}});
   co_return count;
 }
 

@@ -37,6 +37,9 @@ class Revocations {
   /// Whether the token behind identity was issued before its subject's access was taken back. Asked
   /// when a request comes, and again before anything is handed out: in between it may have come.
   bool covers(const access::Identity& identity) const;
+  /// Whether a session that began then can have been opened by the token behind identity: what its
+  /// subject has opened since with a newer token is not for one that was taken back.
+  bool reaches(const access::Identity& identity, SystemTime started_at) const;
   /// Answers how many sessions it has ended, when they have ended. Fails with storage; then nothing
   /// has changed.
   Task<std::size_t> revoke(Revocation revocation);
@@ -50,6 +53,7 @@ class Revocations {
   /// until: a session that began later was opened by a token that is newer.
   asio::awaitable<std::size_t> end_all_of(Revocation revocation, SystemTime until);
   asio::awaitable<void> end_one(SessionRecord record, Revocation revocation);
+  void learn(const Revocation& one);
   void take(const std::vector<Revocation>& read);
   template <class T>
   Task<T> with_store(StoreWork<T>& work);

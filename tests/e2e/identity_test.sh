@@ -39,7 +39,7 @@ run hoopctl gateway user disable "$gw" ann --reason 'left the company'
 status_is 0
 err_has "disabled user 'ann'"
 code=0; wait $pid || code=$?
-holds within 3000
+holds within 2000
 is $code 80
 holds running 9000005001 0
 holds grep -q 'FATAL:  access was revoked: left the company' "$T/ann.e"
@@ -84,7 +84,7 @@ run "$T/as" root hoopctl --output json sessions kill --subject ann --reason 'lap
 status_is 0
 is "$(jq -r .sessions_ended <<<"$ERR")" 1
 code=0; wait $pid || code=$?
-holds within 3000
+holds within 2000
 is $code 80
 holds grep -q 'FATAL:  access was revoked: laptop stolen' "$T/ann.e"
 run "$T/as" ann hoopctl targets
@@ -104,6 +104,9 @@ run "$T/as" ben hoopctl targets
 status_is 79
 run "$T/as" ann hoopctl targets
 status_is 0
+run "$T/as" ben hoopctl logout
+run timeout 20 "$T/as" ben "$login"
+holds [ "$STATUS" != 0 ]
 run hoopctl gateway user remove "$gw" ben
 status_is 64
 err_has "no user 'ben'"

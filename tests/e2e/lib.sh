@@ -64,13 +64,17 @@ gateway_pid=$HOOPCTL_STACK_GATEWAY_PID
 gone() { ! kill -0 "$1" 2>/dev/null; }
 # Descriptor 7 is what tests feed programs by: the gateway must not hold it open.
 # start_gateway: once the one before has gone. It reads its configuration anew, and listens where the first did: logins go on.
+# A run through the agent goes on when that has found the gateway again.
+agents_seen() { [ "$(grep -c event=agent.connected "$HOOPCTL_STACK_DIR/gateway.log")" -ge "$1" ]; }
 start_gateway() {
+  local agents; agents=$(grep -c event=agent.connected "$HOOPCTL_STACK_DIR/gateway.log")
   printf '[gateway]\nlisten = "127.0.0.1:%s"\n' "${HOOPCTL_STACK_URL##*:}" >"$HOOPCTL_STACK_GATEWAY/conf.d/90-listen.toml"
   rm -f "$HOOPCTL_STACK_GATEWAY/state/listen"
   hoopctl gateway serve "$HOOPCTL_STACK_GATEWAY" >>"$HOOPCTL_STACK_DIR/gateway.log" 2>&1 </dev/null 7>&- &
   gateway_pid=$!
   ends_with_test TERM $gateway_pid
-  eventually 20 test -s "$HOOPCTL_STACK_GATEWAY/state/listen"
+  eventually 20 test -s "$HOOPCTL_STACK_GATEWAY/state/listen" || return 1
+  [ "$target" != pg-demo-agent ] || eventually 30 agents_seen $((agents + 1))
 }
 restart_gateway() {
   kill "$gateway_pid"

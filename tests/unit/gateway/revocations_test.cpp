@@ -105,6 +105,31 @@ TEST_CASE("revocations: sessions end with the reason, tokens of before open noth
   g.stop();
 }
 
+TEST_CASE("revocations: a token that was taken back reaches no session of a newer one") {
+  Gateway g;
+  const auto key = crypto::Ed25519Key::generate();
+  const std::string root = g.token("root", {"admins"}), old = g.token("alice", {"dev", "auditors"}),
+                    bob = g.token("bob", {"dev"});
+  const auto session_of = [&](const std::string& token) {
+    const auto granted = g.post("/v1/grants", token, grant_body(key, "pg-a"));
+    REQUIRE(granted.status == 201);
+    return Json::parse(granted.body)["session"].get<std::string>();
+  };
+  const auto status = [&](const std::string& token, const std::string& session) {
+    return g.ask({"HEAD", "/v1/sessions/" + session + "/log", token, "", {}}).status;
+  };
+  const std::string before = session_of(old), others = session_of(bob);
+  CHECK(status(old, others) == 200);
+  REQUIRE(revoke(g, root, {{"subject", "alice"}}).status == 200);
+  CHECK(status(old, before) == 200);
+  CHECK(status(old, others) == 404);  // an auditor's office went with the token
+  std::this_thread::sleep_for(std::chrono::milliseconds(2'100));
+  const std::string fresh = g.token("alice", {"dev"}), after = session_of(fresh);
+  CHECK(status(fresh, after) == 200);
+  CHECK(status(old, after) == 401);
+  g.stop();
+}
+
 TEST_CASE("revocations: a token that is issued later is let in") {
   Gateway g;
   const std::string root = g.token("root", {"admins"});
