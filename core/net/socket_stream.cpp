@@ -34,6 +34,8 @@ struct SocketState final : StreamState {
 
   Socket socket;
   std::string peer;
+  // The last read got less than it had room for: Asio's own attempt is enough.
+  bool drained = false;
 };
 
 std::error_code last_error() { return {errno, std::system_category()}; }
@@ -46,18 +48,25 @@ template <class Socket>
 Task<std::size_t> read(std::shared_ptr<SocketState<Socket>> state, MutableByteSpan out) {
   HOOP_ASSERT(!out.empty());
   if (state->wants_turn()) co_await asio::post(state->socket.get_executor(), asio::use_awaitable);
-  for (;;) {
+  while (!state->drained) {
     if (state->ended()) co_return std::unexpected(state->failure("read", {}));
     const auto got = ::recv(state->socket.native_handle(), out.data(), out.size(), MSG_DONTWAIT);
-    if (got >= 0) co_return static_cast<std::size_t>(got);
+    if (got >= 0) {
+      state->drained = static_cast<std::size_t>(got) < out.size();
+      co_return static_cast<std::size_t>(got);
+    }
     const auto error = last_error();
     if (error.value() == EINTR) continue;
     if (!would_block(error)) co_return std::unexpected(state->failure("read", error));
     break;
   }
+  if (state->ended()) co_return std::unexpected(state->failure("read", {}));
   const auto [error, count] =
       co_await state->socket.async_read_some(asio::buffer(out.data(), out.size()), as_result);
-  if (!error) co_return count;
+  if (!error) {
+    state->drained = count < out.size();
+    co_return count;
+  }
   if (error == asio::error::eof && !state->ended()) co_return std::size_t{0};
   co_return std::unexpected(state->failure("read", error));
 }
