@@ -83,7 +83,8 @@ Task<std::unique_ptr<session::SessionEngine>> LiveSessions::start_engine(
                                 parts_.make_handler,
                                 std::move(made.command),
                                 std::move(made.reason),
-                                parts_.secrets};
+                                parts_.secrets,
+                                policies_};
     auto engine = session::SessionEngine::create(std::move(parts), parts_.services.clock,
                                                  parts_.random, parts_.services.log);
     // It has recorded nothing that anybody did.

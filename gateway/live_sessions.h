@@ -68,6 +68,8 @@ class LiveSessions {
   Parts parts_;
   std::map<std::string, std::shared_ptr<LiveSession>> sessions_;
   std::shared_ptr<Openings> openings_;
+  // What sessions of one role at one target judge by, once.
+  std::shared_ptr<access::PolicyPool> policies_ = std::make_shared<access::PolicyPool>();
   bool stopping_ = false;
 };
 

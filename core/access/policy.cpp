@@ -64,14 +64,14 @@ struct PolicyEngine::Compiled {
   std::vector<RuleMatcher> require_approval;
   std::vector<RuleMatcher> allow;
   bool any_needs_role = false;
-  // The matchers point into it: a copied engine shares them, so they must not point into document_.
-  std::vector<Rule> rules;
+  // The matchers point into it: a copied engine shares it with them.
+  PolicyDocument document;
 };
 
-PolicyEngine::PolicyEngine(PolicyDocument document) : document_(std::move(document)) {
+PolicyEngine::PolicyEngine(PolicyDocument document) {
   auto compiled = std::make_shared<Compiled>();
-  compiled->rules = document_.rules;
-  for (const Rule& rule : compiled->rules) {
+  compiled->document = std::move(document);
+  for (const Rule& rule : compiled->document.rules) {
     RuleMatcher matcher(rule);
     compiled->any_needs_role |= matcher.needs_role();
     switch (rule.effect) {
@@ -87,6 +87,8 @@ PolicyEngine::PolicyEngine(PolicyDocument document) : document_(std::move(docume
 
 PolicyEngine::~PolicyEngine() = default;
 
+const PolicyDocument& PolicyEngine::document() const { return compiled_->document; }
+
 Error target_unavailable() {
   return {ErrorCode::denied,
           "there is no such target, or you may not open it",
@@ -96,8 +98,8 @@ Error target_unavailable() {
 
 const Role* PolicyEngine::role_of(const Identity& identity, const Target& target) const {
   const auto found = std::ranges::find_if(
-      document_.roles, [&](const Role& role) { return lets_open(role, identity, target); });
-  return found == document_.roles.end() ? nullptr : &*found;
+      document().roles, [&](const Role& role) { return lets_open(role, identity, target); });
+  return found == document().roles.end() ? nullptr : &*found;
 }
 
 bool PolicyEngine::may_open(const Identity& identity, const Target& target) const {
@@ -108,7 +110,7 @@ DataPath PolicyEngine::path_of(const Identity& identity, const Target& target) c
   // Whichever role is used, none that asks for the gateway may be stepped around, nor may the
   // target: what a role says of the local path can therefore change nothing.
   const bool gateway = target.path == DataPath::gateway ||
-                       std::ranges::any_of(document_.roles, [&](const Role& role) {
+                       std::ranges::any_of(document().roles, [&](const Role& role) {
                          return role.path == DataPath::gateway && lets_open(role, identity, target);
                        });
   return gateway ? DataPath::gateway : DataPath::local;
@@ -144,7 +146,7 @@ Decision PolicyEngine::decide(const Identity& identity, const Target& target, co
     return nullptr;
   };
   if (const Rule* rule = first_of(compiled_->deny)) return by_rule(*rule, action);
-  const std::uint64_t most = document_.limits.statements_per_session;
+  const std::uint64_t most = document().limits.statements_per_session;
   if (most != 0 && counters.statements >= most) return by_limit(most);
   if (const Rule* rule = first_of(compiled_->require_approval)) return by_rule(*rule, action);
   if (const Rule* rule = first_of(compiled_->allow)) return by_rule(*rule, action);
@@ -153,9 +155,9 @@ Decision PolicyEngine::decide(const Identity& identity, const Target& target, co
 
 PolicyDocument PolicyEngine::part_for(const Identity& identity, const Target& target) const {
   PolicyDocument part;
-  part.limits = document_.limits;
-  part.record = document_.record;
-  part.version = document_.version;
+  part.limits = document().limits;
+  part.record = document().record;
+  part.version = document().version;
   const Role* role = role_of(identity, target);
   if (role == nullptr) return part;
 
@@ -170,7 +172,7 @@ PolicyDocument PolicyEngine::part_for(const Identity& identity, const Target& ta
   keep_if(own.members, [&](const std::string& member) { return is_member(member, identity); });
   keep_if(own.targets, is_ours);
   part.roles.push_back(std::move(own));
-  for (Rule rule : document_.rules) {
+  for (Rule rule : document().rules) {
     if (!concerns(rule.targets)) continue;
     if (!rule.roles.empty() && std::ranges::find(rule.roles, role->name) == rule.roles.end())
       continue;
@@ -178,7 +180,7 @@ PolicyDocument PolicyEngine::part_for(const Identity& identity, const Target& ta
     keep_if(rule.roles, [&](const std::string& name) { return name == role->name; });
     part.rules.push_back(std::move(rule));
   }
-  for (Mask mask : document_.masks) {
+  for (Mask mask : document().masks) {
     if (!concerns(mask.targets)) continue;
     keep_if(mask.targets, is_ours);
     part.masks.push_back(std::move(mask));

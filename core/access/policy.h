@@ -134,12 +134,11 @@ class PolicyEngine {
   /// The part that concerns this identity and target: no other role, rule or mask is in it.
   PolicyDocument part_for(const Identity& identity, const Target& target) const;
 
-  const PolicyDocument& document() const { return document_; }
+  const PolicyDocument& document() const;
 
  private:
   struct Compiled;
   const Role* role_of(const Identity& identity, const Target& target) const;
-  PolicyDocument document_;
   std::shared_ptr<const Compiled> compiled_;
 };
 

@@ -35,11 +35,16 @@ Result<std::unique_ptr<SessionEngine>> SessionEngine::create(SessionParts parts,
                                    clock.system_now()};
   HOOP_TRY(record::SessionLog session_log,
            record::SessionLog::create(std::move(parts.sink), std::move(parts.log_key), start));
+  if (parts.policies == nullptr) parts.policies = std::make_shared<access::PolicyPool>();
+  auto policy = parts.policies->share(std::move(parts.grant.policy));
+  parts.grant.policy = {};
+  parts.grant.policy.version = policy->document().version;
   std::unique_ptr<SessionEngine> engine(
       new SessionEngine(std::move(parts.grant), std::move(parts.dialer), std::move(masker)));
-  engine->gate_ = std::make_unique<Gate>(
-      std::make_shared<const access::PolicyEngine>(engine->grant_.policy), engine->grant_.identity,
-      engine->grant_.target, std::move(session_log), clock, engine->grant_.durability);
+  engine->policies_ = std::move(parts.policies);
+  engine->gate_ =
+      std::make_unique<Gate>(std::move(policy), engine->grant_.identity, engine->grant_.target,
+                             std::move(session_log), clock, engine->grant_.durability);
   HOOP_TRY(engine->handler_,
            parts.make_handler(SessionContext{*engine->gate_, *engine->dialer_, engine->masker_,
                                              engine->grant_, clock, random, log}));
@@ -57,8 +62,8 @@ void SessionEngine::announce(std::string words) { handler_->announce(std::move(w
 
 bool SessionEngine::take_policy(access::PolicyDocument part) {
   // The masker, and each connection's catalog, are made of the grant's masks.
-  if (part.masks != grant_.policy.masks || !handler_->can_judge_by(part)) return false;
-  gate_->set_policy(std::make_shared<const access::PolicyEngine>(std::move(part)));
+  if (part.masks != gate_->policy().document().masks || !handler_->can_judge_by(part)) return false;
+  gate_->set_policy(policies_->share(std::move(part)));
   return true;
 }
 

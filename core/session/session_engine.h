@@ -8,6 +8,7 @@
 #include <string>
 
 #include "core/access/grant.h"
+#include "core/access/policy_pool.h"
 #include "core/session/handler.h"
 
 namespace hoop::session {
@@ -24,6 +25,7 @@ struct SessionParts {
   std::vector<std::string> command;
   std::string reason;
   std::shared_ptr<const mask::SecretDatabase> secrets = nullptr;  // null: read for this session
+  std::shared_ptr<access::PolicyPool> policies = nullptr;         // null: shared with nobody
 };
 
 class SessionEngine {
@@ -51,6 +53,7 @@ class SessionEngine {
   Result<void> finish(std::string cause, int program_status);
 
   Gate& gate() { return *gate_; }
+  /// Of its policy the version alone: gate() has what judges.
   const access::Grant& grant() const { return grant_; }
 
  private:
@@ -58,6 +61,7 @@ class SessionEngine {
   access::Grant grant_;
   std::unique_ptr<net::Dialer> dialer_;
   mask::Masker masker_;
+  std::shared_ptr<access::PolicyPool> policies_;
   std::unique_ptr<Gate> gate_;
   std::unique_ptr<ProtocolHandler> handler_;
   std::uint64_t connections_ = 0;

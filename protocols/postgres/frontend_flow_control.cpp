@@ -302,8 +302,9 @@ Task<void> FrontendFlow::read_catalog() {
   // time.
   const Catalog* const earlier =
       conversation_.has_catalog ? &conversation_.reader.catalog() : nullptr;
-  HOOP_CO_TRY(Catalog catalog,
-              Catalog::build(collected->answers, shared.context.grant.policy.masks, earlier));
+  HOOP_CO_TRY(
+      Catalog catalog,
+      Catalog::build(collected->answers, shared.context.gate.policy().document().masks, earlier));
   conversation_.has_catalog = true;
   conversation_.reader.set_catalog(shared.cache->share(std::move(catalog)));
   conversation_.catalog_stale = false;

@@ -26,7 +26,8 @@ bool reads_catalog(const access::PolicyDocument& policy) {
 class PostgresHandler final : public session::ProtocolHandler {
  public:
   PostgresHandler(session::SessionContext context, std::shared_ptr<TargetCache> cache)
-      : shared_{context, reads_catalog(context.grant.policy), 0, {}, {}, {}, std::move(cache)} {}
+      : shared_{context,         reads_catalog(context.gate.policy().document()), 0, {}, {}, {},
+                std::move(cache)} {}
 
   Task<void> serve(std::uint64_t connection, net::StreamPtr downstream,
                    session::Opening opening) override {
