@@ -4,19 +4,18 @@
 . "$here/site.sh"
 if [ -z "${HOOPCTL_E2E_OUTSIDE:-}" ]; then
   # Two networks with nothing but a wire between them: outside are the gateway and its people, in site the agent and the target.
-  outside=hoopo$$ site=hoops$$
-  needs_namespaces $outside
-  ip netns add $site
-  ip -n $outside link add wire type veth peer name wire netns $site
-  ip -n $outside addr add 10.231.7.1/30 dev wire; ip -n $site addr add 10.231.7.2/30 dev wire
+  needs_networks
+  new_network; outside=$network; new_network; site=$network
+  in_network $outside ip link add wire type veth peer name wire netns $site
+  in_network $outside ip addr add 10.231.7.1/30 dev wire; in_network $site ip addr add 10.231.7.2/30 dev wire
   # An address that only the site has: from outside there is no route to it.
-  ip -n $site addr add 198.51.100.10/32 dev lo
-  for ns in $outside $site; do ip -n $ns link set lo up; ip -n $ns link set wire up; done
+  in_network $site ip addr add 198.51.100.10/32 dev lo
+  for each in $outside $site; do in_network $each ip link set wire up; done
   export HOOPCTL_E2E_OUTSIDE=1 HOOPCTL_E2E_SITE=$site
-  in_namespaces "ip netns exec $outside bash $0" $outside $site
+  in_networks "bash $0" $outside $site
 fi
 near=10.231.7.1 db=198.51.100.10 port=5432
-inside="ip netns exec $HOOPCTL_E2E_SITE"   # COMMAND… in the customer's network
+inside=$(way_into $HOOPCTL_E2E_SITE)   # COMMAND… in the customer's network
 start_site_postgres
 site_target=pg-berlin
 start_site_gateway $near pg-berlin:$db:berlin pg-other:198.51.100.11:berlin pg-munich:$db:munich

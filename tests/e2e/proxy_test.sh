@@ -4,19 +4,18 @@
 . "$here/site.sh"
 if [ -z "${HOOPCTL_E2E_OFFICE:-}" ]; then
   # office: program, agent and target; gate: the proxy, which forwards no packets; world: the gateway.
-  office=hoopf$$ gate=hoopg$$ world=hoopw$$
-  needs_namespaces $office
-  ip netns add $gate; ip netns add $world
-  ip -n $office link add out type veth peer name in netns $gate
-  ip -n $gate link add out type veth peer name in netns $world
-  ip -n $office addr add 10.231.8.1/30 dev out; ip -n $gate addr add 10.231.8.2/30 dev in
-  ip -n $gate addr add 10.231.9.1/30 dev out; ip -n $world addr add 10.231.9.2/30 dev in
-  ip -n $office link set out up; ip -n $gate link set in up; ip -n $gate link set out up; ip -n $world link set in up
-  for ns in $office $gate $world; do ip -n $ns link set lo up; done
+  needs_networks
+  new_network; office=$network; new_network; gate=$network; new_network; world=$network
+  in_network $office ip link add out type veth peer name in netns $gate
+  in_network $gate ip link add out type veth peer name in netns $world
+  in_network $office ip addr add 10.231.8.1/30 dev out; in_network $gate ip addr add 10.231.8.2/30 dev in
+  in_network $gate ip addr add 10.231.9.1/30 dev out; in_network $world ip addr add 10.231.9.2/30 dev in
+  in_network $office ip link set out up; in_network $gate ip link set in up
+  in_network $gate ip link set out up; in_network $world ip link set in up
   export HOOPCTL_E2E_OFFICE=$office HOOPCTL_E2E_GATE=$gate HOOPCTL_E2E_WORLD=$world
-  in_namespaces "ip netns exec $office bash $0" $office $gate $world
+  in_networks "bash $0" $office $gate $world
 fi
-db=10.231.8.1 port=5432 inside= beyond="ip netns exec $HOOPCTL_E2E_WORLD" site_target=pg-office
+db=10.231.8.1 port=5432 inside= beyond=$(way_into $HOOPCTL_E2E_WORLD) site_target=pg-office
 start_site_postgres
 start_site_gateway 10.231.9.2 pg-office:$db:office
 box=$T/box; mkdir "$box"
@@ -24,7 +23,7 @@ mode() { echo "$1" >"$box/mode"; }
 requests() { grep -c "^$1 CONNECT 10.231.9.2:" "$box/record"; }
 more_requests() { [ "$(requests "$1")" -gt "$2" ]; }
 mode forward
-ip netns exec "$HOOPCTL_E2E_GATE" python3 "$here/connect_proxy.py" "$box" 10.231.8.2 3128 "$gw/tls/server.pem" "$gw/tls/server.key" &
+$(way_into $HOOPCTL_E2E_GATE) python3 "$here/connect_proxy.py" "$box" 10.231.8.2 3128 "$gw/tls/server.pem" "$gw/tls/server.key" &
 ends_with_test KILL $!
 eventually 10 test -e "$box/ready"
 export HTTPS_PROXY=http://10.231.8.2:3128

@@ -1,19 +1,38 @@
 # A PostgreSQL and a gateway in network namespaces, for tests of what lies between them. Sourced behind lib.sh.
 
+# Networks are held by a process each, with no name in the file system: that needs no mounts, which a chroot has none to give.
 # Ends the test as skipped where there can be none.
-needs_namespaces() {
+needs_networks() {
   [ "$(id -u)" = 0 ] || { echo "SKIPPED: a network namespace needs root"; exit 77; }
   command -v ip >/dev/null || { echo "SKIPPED: no ip: ./dev installs iproute2"; exit 77; }
-  ip netns add "$1" 2>"$T/netns" || { echo "SKIPPED: this machine makes no network namespaces: $(cat "$T/netns")"; exit 77; }
+  unshare --net true 2>"$T/network" || { echo "SKIPPED: this machine makes no network namespaces: $(cat "$T/network")"; exit 77; }
 }
-# in_namespaces COMMAND NAME…: runs COMMAND, and ends the namespaces with all that runs in them.
-in_namespaces() {
+network_of() { readlink "/proc/$1/ns/net"; }
+in_another_network() { [ "$(network_of "$1")" != "$(network_of $$)" ]; }
+# new_network: its holder in $network; with `ip link … netns $network`. in_network HOLDER COMMAND…
+new_network() {
+  unshare --net sleep 1200 </dev/null >/dev/null 2>&1 & network=$!
+  disown $network   # its end is nobody's news
+  eventually 10 in_another_network $network && in_network $network ip link set lo up
+}
+way_into() { echo "nsenter --net=/proc/$1/ns/net --"; }
+in_network() { local holder=$1; shift; nsenter --net="/proc/$holder/ns/net" -- "$@"; }
+# in_networks COMMAND HOLDER…: runs COMMAND in the first, and ends the networks with all that runs in them.
+in_networks() {
   local command=$1; shift
-  namespaces=("$@")
+  holders=("$@")
   trap 'exit 143' TERM INT
-  take_down() { local ns; for ns in "${namespaces[@]}"; do ip netns pids "$ns" | xargs -r kill -9 2>/dev/null; ip netns del "$ns"; done; }
+  take_down() {
+    local holder process its
+    for holder in "${holders[@]}"; do
+      its=$(network_of "$holder") || continue
+      for process in /proc/[0-9]*; do
+        [ "$(readlink "$process/ns/net" 2>/dev/null)" != "$its" ] || kill -9 "${process#/proc/}" 2>/dev/null
+      done
+    done
+  }
   trap take_down EXIT
-  $command & wait $!
+  $(way_into "$1") $command & wait $!
   exit
 }
 
