@@ -125,6 +125,7 @@ ExitStatus run_command_line(std::vector<std::string> words, Environment& environ
   add_targets(app, environment);
   add_connect(app, environment);
   add_sessions(app, environment);
+  add_policy(app, environment);
   add_gateway(app, environment);
   add_agent(app, environment);
   app.footer(examples({"hoopctl login --gateway https://gw.example",

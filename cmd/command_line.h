@@ -20,6 +20,7 @@ void add_login(CLI::App& app, Environment& environment);
 void add_logout(CLI::App& app, Environment& environment);
 void add_whoami(CLI::App& app, Environment& environment);
 void add_targets(CLI::App& app, Environment& environment);
+void add_policy(CLI::App& app, Environment& environment);
 void add_connect(CLI::App& app, Environment& environment);
 void add_sessions(CLI::App& app, Environment& environment);
 void add_gateway(CLI::App& app, Environment& environment);

@@ -2,13 +2,14 @@
 
 _hoopctl_commands() {
   case $1 in
-    '') echo 'login logout whoami targets connect sessions gateway agent' ;;
+    '') echo 'login logout whoami targets connect sessions policy gateway agent' ;;
     targets) echo 'list show' ;;
     sessions) echo 'list show verify upload kill' ;;
     gateway) echo 'init serve user agent' ;;
     'gateway user') echo 'add list disable enable remove' ;;
     'gateway agent') echo 'add list remove' ;;
     agent) echo 'serve' ;;
+    policy) echo 'check' ;;
   esac
 }
 
@@ -62,6 +63,7 @@ _hoopctl() {
   case $path in
     connect | 'targets show') COMPREPLY=($(compgen -W "$(_hoopctl_targets)" -- "$word")) ;;
     'sessions show' | 'sessions kill') COMPREPLY=($(compgen -W "$(_hoopctl_sessions)" -- "$word")) ;;
+    'policy check') COMPREPLY=($(compgen -f -- "$word")) ;;
     'sessions verify') COMPREPLY=($(compgen -W "$(_hoopctl_sessions)" -- "$word") $(compgen -f -- "$word")) ;;
     'gateway init' | 'gateway serve' | 'gateway user '* | 'gateway agent '*) COMPREPLY=($(compgen -d -- "$word")) ;;
     *) COMPREPLY=($(compgen -W "$(_hoopctl_commands "$path")" -- "$word")) ;;

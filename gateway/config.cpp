@@ -304,6 +304,18 @@ std::string GatewayConfig::base_url(std::uint16_t port) const {
   return fmt::format("https://{}:{}", host, port);
 }
 
+Result<access::PolicyDocument> read_policy(const std::vector<access::PolicySource>& sources) {
+  for (const access::PolicySource& source : sources) {
+    HOOP_TRY(const auto root, TomlTable::parse(source.name, source.text));
+    for (const std::string_view key : kPolicyKeys) root.ignore(key);
+    HOOP_CHECK(root.finish());
+    HOOP_TRY(const auto policy, TomlTable::parse(source.name, source.text));
+    refuse_what_is_not_built(policy);
+    HOOP_CHECK(policy.complaint());
+  }
+  return access::parse_policy(sources);
+}
+
 Result<GatewayConfig> load_config(const std::filesystem::path& directory) {
   GatewayConfig out;
   std::error_code error;

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "core/access/policy.h"
+#include "core/access/policy_parser.h"
 #include "core/access/target.h"
 #include "core/base/error.h"
 
@@ -83,6 +83,9 @@ struct GatewayConfig {
 /// Reads and checks everything. Fails with config; the message begins "file:line:column: " wherever
 /// there is a line to blame.
 Result<GatewayConfig> load_config(const std::filesystem::path& directory);
+
+/// A policy alone, in the order of its files, as load_config() would take it. Fails with config.
+Result<access::PolicyDocument> read_policy(const std::vector<access::PolicySource>& sources);
 
 /// "127.0.0.1:8443", "[::1]:0". Fails with config.
 Result<ListenAddress> parse_listen(std::string_view text);
