@@ -89,6 +89,7 @@ Result<void> BackendFlow::pass(const Frame& frame) {
 }
 
 void BackendFlow::pop() {
+  ++conversation_.turns;
   conversation_.expected.pop_front();
   conversation_.changed.notify();
 }
@@ -213,6 +214,7 @@ Result<void> BackendFlow::completed(const Frame& frame, std::string status) {
     pop();
   } else {
     ++head()->current;
+    ++conversation_.turns;
   }
   return {};
 }

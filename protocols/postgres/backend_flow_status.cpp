@@ -10,6 +10,7 @@ namespace hoop::postgres {
 namespace {
 
 using Kind = ReplyKind;
+constexpr std::string_view kQueryCanceled = "57014";
 
 bool is_fatal(const ErrorFields& fields) {
   // V is never translated; S is what servers before 9.6 have.
@@ -29,6 +30,13 @@ Result<void> BackendFlow::error(const Frame& frame) {
     return {};
   }
   const Wording words = wording();
+  const bool out_of_time = conversation_.time_up && !fatal && reply != nullptr &&
+                           reply->current < reply->running.size() &&
+                           find_field(response.fields, 'C') == kQueryCanceled;
+  if (out_of_time) {
+    HOOP_CHECK(begin_result());
+    results_.meter().stop(*std::exchange(conversation_.time_up, std::nullopt));
+  }
   const bool stopped = results_.under_way() && results_.meter().stopped();
   if (fatal) {
     passed_fatal_ = true;
@@ -104,6 +112,7 @@ Result<void> BackendFlow::ready_for_query(const Frame& frame) {
   if (results_.under_way())
     return fail(ErrorCode::malformed, "the target is ready before it has completed a statement");
   conversation_.status = ready.status;
+  conversation_.time_up.reset();
   if (ready.status == TransactionStatus::idle) {
     conversation_.portals.forget_confirmed();
     if (std::exchange(conversation_.catalog_uncommitted, false)) conversation_.catalog_stale = true;

@@ -15,6 +15,17 @@ constexpr std::chrono::seconds kLoginTime{15};
 constexpr std::chrono::seconds kCancelTime{5};
 // A program that does not read its last message in this time is not waited for.
 constexpr std::chrono::seconds kGoodbyeTime{2};
+// A statement that goes on for this long after it was cancelled ends with its connection.
+constexpr std::chrono::seconds kStopsWithin{10};
+constexpr std::chrono::milliseconds kShortestLook{20};
+constexpr std::chrono::milliseconds kLongestLook{500};
+
+Report time_report(std::chrono::seconds limit) {
+  return {Severity::error, "57014",
+          fmt::format("the statement has run for {} s, the limit for one", limit.count()),
+          "hoopctl code=limit_reached",
+          "narrow it down, or ask whoever runs the gateway for a higher 'statement_time'"};
+}
 
 }  // namespace
 
@@ -24,7 +35,8 @@ PostgresConnection::PostgresConnection(SessionShared& shared, std::uint64_t numb
       conversation_(shared, number, downstream->executor()),
       downstream_(std::move(downstream)),
       opening_(std::move(opening)),
-      backend_(conversation_) {}
+      backend_(conversation_),
+      watch_(downstream_->executor()) {}
 
 Task<void> PostgresConnection::serve() {
   const Result<void> outcome = co_await converse();
@@ -137,6 +149,7 @@ Task<void> PostgresConnection::frontend_reads() {
       if (sent.error().code != ErrorCode::io) co_return sent;
       co_return fail(ErrorCode::upstream_unreachable, "the target closed the connection");
     }
+    watch_time();
     if (conversation_.terminated && conversation_.expected.empty()) co_return Result<void>{};
   }
 }
@@ -222,6 +235,50 @@ Task<void> PostgresConnection::stop_statement() {
   co_return Result<void>{};
 }
 
+// ---- How long statements run ----
+
+// Looks now and then instead of taking the time of every statement: most are over before the first
+// look. Ends once the connection is idle.
+void PostgresConnection::watch_time() {
+  const auto limit = shared_.context.gate.policy().document().limits.statement_time;
+  if (watching_ || cause_ || limit.count() == 0 || conversation_.expected.empty()) return;
+  watching_ = true;
+  asio::co_spawn(downstream_->executor(), watch_time_loop(), [this](const std::exception_ptr&) {
+    watching_ = false;
+    conversation_.changed.notify();
+  });
+}
+
+asio::awaitable<void> PostgresConnection::watch_time_loop() {
+  const Clock& clock = shared_.context.clock;
+  std::uint64_t turn = conversation_.turns;
+  SteadyTime since = clock.steady_now();
+  bool was_idle = false, cancelled = false;
+  for (;;) {
+    const std::chrono::milliseconds limit =
+        shared_.context.gate.policy().document().limits.statement_time;
+    watch_.expires_after(std::clamp(limit / 16, kShortestLook, kLongestLook));
+    co_await watch_.async_wait(as_result);
+    const bool idle = conversation_.expected.empty();
+    if (cause_ || limit.count() == 0 || (idle && was_idle)) co_return;
+    const SteadyTime now = clock.steady_now();
+    const bool moved = turn != conversation_.turns || was_idle;
+    was_idle = idle;
+    turn = conversation_.turns;
+    if (idle || moved || conversation_.expected.front().audience == ReplyFor::catalog) {
+      since = now;
+      cancelled = false;
+    } else if (!cancelled && now - since >= limit) {
+      cancelled = true;
+      const auto whole = std::chrono::duration_cast<std::chrono::seconds>(limit);
+      conversation_.time_up = time_report(whole);
+      static_cast<void>(co_await stop_statement());
+    } else if (cancelled && now - since >= limit + kStopsWithin) {
+      end("a statement went on after its time was up");
+    }
+  }
+}
+
 // ---- The end ----
 
 void PostgresConnection::ended(Result<void> cause) {
@@ -229,6 +286,7 @@ void PostgresConnection::ended(Result<void> cause) {
   conversation_.over = true;
   conversation_.changed.notify();
   if (upstream_) upstream_->close();
+  watch_.cancel();
   // Both a pending read and a pending write hang on this deadline; only the write deserves time.
   const auto patience =
       delivering_ ? std::chrono::milliseconds(kGoodbyeTime) : std::chrono::milliseconds(0);
@@ -240,7 +298,7 @@ void PostgresConnection::end(std::string reason) {
 }
 
 asio::awaitable<void> PostgresConnection::join_backend() {
-  while (backend_running_ || announcing_) {
+  while (backend_running_ || announcing_ || watching_) {
     co_await conversation_.changed.wait();
   }
 }

@@ -38,6 +38,8 @@ class PostgresConnection {
   Task<void> deliver();
   asio::awaitable<void> deliver_announced();
   Task<void> stop_statement();
+  void watch_time();
+  asio::awaitable<void> watch_time_loop();
   asio::awaitable<void> join_backend();
   asio::awaitable<void> say_goodbye(Error error);
   Result<std::string> database() const;
@@ -60,7 +62,9 @@ class PostgresConnection {
   bool delivering_ = false;
   Bytes announced_;          // notices of ours, to go out with what is delivered next
   bool announcing_ = false;  // a delivery beside the backend's loop
-  bool torn_ = false;        // a write to the program broke off: nothing more can be said
+  asio::steady_timer watch_;
+  bool watching_ = false;  // how long statements run
+  bool torn_ = false;      // a write to the program broke off: nothing more can be said
   bool backend_running_ = false;
 };
 

@@ -93,6 +93,12 @@ struct Conversation {
   /// The program must send Sync before anything else counts: a reply of ours said "error" where the
   /// server did not.
   bool skip_until_sync = false;
+  /// How often the target has gone on to the next reply, or the next statement of one.
+  std::uint64_t turns = 0;
+  /// What the target is at has run for too long, and is being cancelled. Until ReadyForQuery: what
+  /// had come to its end before is told first, since the target answers a string of statements, or
+  /// a pipeline, when it is through or its buffer is full.
+  std::optional<Report> time_up;
   bool terminated = false;  // the program said Terminate
   bool over = false;        // one direction has ended; whoever waits stops waiting
 

@@ -46,10 +46,18 @@ echo 'begin;' >&7
 holds says "select 'mark6';" mark6
 holds says 'commit;' COMMIT
 
+test_case "a limit that is new holds for the next statement"
+printf '[limits]\nstatement_time = "1s"\n' >"$HOOPCTL_STACK_GATEWAY/conf.d/80-more.toml"
+hup
+holds eventually 5 has_lines policy.reloaded 4
+sleep 2   # on the local path it is on its way to the client
+holds says 'select count(*) from (select generate_series(1, 9000005004)) s;' 'the statement has run for 1 s, the limit for one'
+holds says "select 'mark7';" mark7
+
 test_case "whoever may not open the target any more is out within 2 seconds, with status 80"
 sed -i 's/^members = .*/members = ["group:nobody"]/' "$HOOPCTL_STACK_GATEWAY/policy.toml"
 hup
-holds eventually 5 has_lines policy.reloaded 4
+holds eventually 5 has_lines policy.reloaded 5
 echo "select 'mark4';" >&7
 exec 7>&-
 code=0; wait $pid || code=$?

@@ -353,6 +353,58 @@ TEST_CASE("handler before a real PostgreSQL") {
     });
   }
 
+  SECTION("a statement has its time") {
+    access::PolicyDocument policy = allow_all();
+    policy.limits.statement_time = std::chrono::seconds(1);
+    Live live(policy);
+    live.run([](Program& program) -> asio::awaitable<void> {
+      const auto begun = std::chrono::steady_clock::now();
+      const auto said = co_await program.ask("select pg_sleep(60)");
+      CHECK(std::chrono::steady_clock::now() - begun < std::chrono::seconds(3));
+      CHECK(std::chrono::steady_clock::now() - begun >= std::chrono::seconds(1));
+      CHECK(tags(said) == "TEZ");
+      CHECK(field(first(said, 'E'), 'C') == "57014");
+      CHECK(field(first(said, 'E'), 'M') == "the statement has run for 1 s, the limit for one");
+      // The target tells what is over when all of a string is: it has one time.
+      const auto several = co_await program.ask("select 1; select pg_sleep(60); select 2");
+      CHECK(tags(several) == "TDCTEZ");
+      CHECK(field(first(several, 'E'), 'M') == "the statement has run for 1 s, the limit for one");
+      const auto apart = co_await program.ask("select pg_sleep(0.6)");
+      CHECK(tags(apart) == "TDCZ");
+      Bytes bytes;
+      append_run(bytes, "select pg_sleep(0.6)");
+      append_run(bytes, "select pg_sleep(60)");
+      append_run(bytes, "select 1");
+      append_sync(bytes);
+      co_await program.send(bytes);
+      const auto extended = co_await program.read();
+      CHECK(tags(extended) == "12DC12EZ");
+      CHECK(field(first(extended, 'E'), 'C') == "57014");
+      // What a program does not ask for takes no time.
+      asio::steady_timer idle(co_await asio::this_coro::executor, std::chrono::milliseconds(1'600));
+      co_await idle.async_wait(asio::use_awaitable);
+      const auto after = co_await program.ask("select 1");
+      CHECK(tags(after) == "TDCZ");
+    });
+  }
+
+  SECTION("a statement that does not stop when its time is up loses its connection") {
+    access::PolicyDocument policy = allow_all();
+    policy.limits.statement_time = std::chrono::seconds(1);
+    Live live(policy);
+    live.run([](Program& program) -> asio::awaitable<void> {
+      // The target hears no cancel while it waits for the program's data.
+      Bytes copy;
+      append_query(copy, "copy written from stdin");
+      co_await program.send(copy);
+      std::vector<Said> said;
+      while (said.empty() || (said.back().tag != 'E' && said.back().tag != 0))
+        said.push_back(co_await program.read_one());
+      CHECK(tags(said) == "GE");
+      CHECK(field(said.back(), 'M') == "a statement went on after its time was up");
+    });
+  }
+
   SECTION("a target that is stopped is said to be gone") {
     Live live(allow_all());
     live.run([](Program& program) -> asio::awaitable<void> {
