@@ -237,12 +237,15 @@ ConfiguredTarget read_target(const TomlTable& table, const Layout& layout) {
 }
 
 /// Policy that this version cannot keep must not load: parse_policy accepts the whole grammar.
-void refuse_what_is_not_built(const TomlTable& root) {
+Result<void> check_built(const access::PolicySource& source) {
+  // A handle of its own: policy tables have keys that only parse_policy knows.
+  HOOP_TRY(const auto root, TomlTable::parse(source.name, source.text));
   for (const TomlTable& rule : root.tables("rule")) {
     if (rule.has("effect") && rule.text("effect") == "require_approval")
       rule.complain("effect", "approvals are not available in this version",
                     "use effect = \"deny\" or \"allow\"");
   }
+  return root.complaint();
 }
 
 Result<void> read_source(const access::PolicySource& source, GatewayConfig& out) {
@@ -262,10 +265,7 @@ Result<void> read_source(const access::PolicySource& source, GatewayConfig& out)
     out.targets.push_back(std::move(target));
   }
   HOOP_CHECK(root.finish());
-  // A handle of its own: policy tables have keys that only parse_policy knows.
-  HOOP_TRY(const auto policy, TomlTable::parse(source.name, source.text));
-  refuse_what_is_not_built(policy);
-  return policy.complaint();
+  return check_built(source);
 }
 
 }  // namespace
@@ -305,14 +305,7 @@ std::string GatewayConfig::base_url(std::uint16_t port) const {
 }
 
 Result<access::PolicyDocument> read_policy(const std::vector<access::PolicySource>& sources) {
-  for (const access::PolicySource& source : sources) {
-    HOOP_TRY(const auto root, TomlTable::parse(source.name, source.text));
-    for (const std::string_view key : kPolicyKeys) root.ignore(key);
-    HOOP_CHECK(root.finish());
-    HOOP_TRY(const auto policy, TomlTable::parse(source.name, source.text));
-    refuse_what_is_not_built(policy);
-    HOOP_CHECK(policy.complaint());
-  }
+  for (const access::PolicySource& source : sources) HOOP_CHECK(check_built(source));
   return access::parse_policy(sources);
 }
 

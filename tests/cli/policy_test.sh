@@ -66,11 +66,14 @@ refused 1 'rulez' <<'T'
 [[rulez]]
 name = "x"
 T
-refused 2 '' <<'T'
+refused 2 'config' <<'T'
 [[rule]]
 name = "unfinished
 T
 
+printf '[[target]]\nname = "pg-one"\n' | cat - sound.toml >mixed.toml
+run mixed.toml
+holds "what is the gateway's own may stand beside it" [ "$STATUS" = 0 ]
 run missing.toml
 holds "a file that is not there is 64" [ "$STATUS" = 64 ]
 run sound.toml "$work"

@@ -62,10 +62,10 @@ trap end_ours EXIT
 
 gateway_pid=$HOOPCTL_STACK_GATEWAY_PID
 gone() { ! kill -0 "$1" 2>/dev/null; }
+agents_seen() { [ "$(grep -c event=agent.connected "$HOOPCTL_STACK_DIR/gateway.log")" -ge "$1" ]; }
 # Descriptor 7 is what tests feed programs by: the gateway must not hold it open.
 # start_gateway: once the one before has gone. It reads its configuration anew, and listens where the first did: logins go on.
 # A run through the agent goes on when that has found the gateway again.
-agents_seen() { [ "$(grep -c event=agent.connected "$HOOPCTL_STACK_DIR/gateway.log")" -ge "$1" ]; }
 start_gateway() {
   local agents; agents=$(grep -c event=agent.connected "$HOOPCTL_STACK_DIR/gateway.log")
   printf '[gateway]\nlisten = "127.0.0.1:%s"\n' "${HOOPCTL_STACK_URL##*:}" >"$HOOPCTL_STACK_GATEWAY/conf.d/90-listen.toml"

@@ -53,6 +53,7 @@ holds eventually 5 has_lines policy.reloaded 4
 sleep 2   # on the local path it is on its way to the client
 holds says 'select count(*) from (select generate_series(1, 9000005004)) s;' 'the statement has run for 1 s, the limit for one'
 holds says "select 'mark7';" mark7
+session=$(newest_session)
 
 test_case "whoever may not open the target any more is out within 2 seconds, with status 80"
 sed -i 's/^members = .*/members = ["group:nobody"]/' "$HOOPCTL_STACK_GATEWAY/policy.toml"
@@ -67,5 +68,9 @@ holds sh -c "! grep -q mark4 '$T/o'"
 run hoopctl connect $target -- -c 'select 1'
 status_is 77
 holds eventually 5 no_roles
+
+test_case "the record says what the limit has ended"
+run hoopctl --output json sessions show "$session"
+out_has 'stopped by a limit'
 
 finish

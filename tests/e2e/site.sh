@@ -13,7 +13,9 @@ in_another_network() { [ "$(network_of "$1")" != "$(network_of $$)" ]; }
 new_network() {
   unshare --net sleep 1200 </dev/null >/dev/null 2>&1 & network=$!
   disown $network   # its end is nobody's news
-  eventually 10 in_another_network $network && in_network $network ip link set lo up
+  # Nothing of the machine's own network may be taken for the test's, which is killed at the end.
+  eventually 10 in_another_network $network || { echo "FAILED: no network of its own"; exit 1; }
+  in_network $network ip link set lo up
 }
 way_into() { echo "nsenter --net=/proc/$1/ns/net --"; }
 in_network() { local holder=$1; shift; nsenter --net="/proc/$holder/ns/net" -- "$@"; }
@@ -25,7 +27,7 @@ in_networks() {
   take_down() {
     local holder process its
     for holder in "${holders[@]}"; do
-      its=$(network_of "$holder") || continue
+      its=$(network_of "$holder") && in_another_network "$holder" || continue
       for process in /proc/[0-9]*; do
         [ "$(readlink "$process/ns/net" 2>/dev/null)" != "$its" ] || kill -9 "${process#/proc/}" 2>/dev/null
       done
