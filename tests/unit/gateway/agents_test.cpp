@@ -121,10 +121,15 @@ TEST_CASE("agents: a lost answer to a new key locks nobody out") {
   agent.key = next;
   control = agent.control();
   REQUIRE(control->send(offer(*old)));
-  const auto said = [&]() -> asio::awaitable<bool> {
-    co_return (co_await control->receive()).has_value();
+  const auto taken = [&]() -> asio::awaitable<bool> {
+    for (;;) {
+      const auto message = co_await control->receive();
+      if (!message) co_return false;
+      // The gateway may also ask for a connection, to look after the target's roles.
+      if (std::holds_alternative<session::KeyTaken>(*message)) co_return true;
+    }
   };
-  CHECK_FALSE(g.run(said()));
+  CHECK_FALSE(g.run(taken()));
   CHECK_FALSE(record_of(g, "berlin").next_key);
   g.stop();
 }
@@ -191,6 +196,14 @@ TEST_CASE("agents: a stream is taken for a number that is waited for, once, from
   number[0] = 1;
   CHECK(berlin.status({.purpose = AgentPurpose::stream, .number = number}) == "401 agent_refused");
 
+  const auto next_dial = [&]() -> asio::awaitable<session::Dial> {
+    auto message = co_await control->receive();
+    if (!message) throw std::runtime_error(message.error().message);
+    co_return std::get<session::Dial>(*message);
+  };
+  // The gateway looks after the roles of what an agent has brought; the answer never comes, so that
+  // what is asked for next is the grant's.
+  const session::Dial sweep = g.run(next_dial());
   std::string granted;
   const auto key = crypto::Ed25519Key::generate();
   asio::co_spawn(
@@ -201,12 +214,8 @@ TEST_CASE("agents: a stream is taken for a number that is waited for, once, from
         out = std::to_string(answer.status) + " " + code_of(answer);
       }(g, granted, grant_body(key, "pg-near")),
       [](std::exception_ptr) {});
-  const auto next_dial = [&]() -> asio::awaitable<session::Dial> {
-    auto message = co_await control->receive();
-    if (!message) throw std::runtime_error(message.error().message);
-    co_return std::get<session::Dial>(*message);
-  };
   const session::Dial dial = g.run(next_dial());
+  CHECK(dial.number != sweep.number);
   CHECK(dial.host == "127.0.0.1");
   CHECK(dial.port == g.postgres.port());
   CHECK(munich.status({.purpose = AgentPurpose::stream, .number = dial.number}) ==
