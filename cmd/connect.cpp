@@ -8,25 +8,17 @@
 #include <CLI/CLI.hpp>
 
 #include "cmd/command_line.h"
-#include "cmd/gateway_client.h"
-#include "cmd/gateway_path.h"
-#include "cmd/local_path.h"
-#include "cmd/log_delivery.h"
 #include "cmd/program_environment.h"
 #include "cmd/program_session.h"
 #include "cmd/run.h"
+#include "cmd/target_session.h"
 #include "core/process/deep_stack.h"
 #include "core/process/spawn.h"
 
 namespace hoop::cmd {
 namespace {
 
-constexpr auto kRevokeTime =
-    std::chrono::seconds(5);  // the gateway revokes by itself when the grant expires
-constexpr auto kLeftoversTime =
-    std::chrono::seconds(10);  // for logs of earlier runs, after the work
 constexpr std::size_t kMaxReason = 1000;
-constexpr std::uint64_t kProgressBytes = 256U << 10;  // below that a bar would only flicker
 
 struct ConnectOptions {
   std::string target;
@@ -37,19 +29,6 @@ struct ConnectOptions {
   int result_descriptor = -1;
 };
 
-enum class Upload { none, receipted, spooled, refused, unconfirmed };
-
-std::string_view to_string(Upload upload) {
-  switch (upload) {
-    case Upload::none: return "none";
-    case Upload::receipted: return "receipted";
-    case Upload::spooled: return "spooled";
-    case Upload::refused: return "refused";
-    case Upload::unconfirmed: return "unconfirmed";
-  }
-  return "none";
-}
-
 class Connect {
  public:
   Connect(Environment& environment, asio::io_context& context, ConnectOptions options,
@@ -57,17 +36,13 @@ class Connect {
       : environment_(environment),
         context_(context),
         options_(std::move(options)),
-        descriptors_(std::move(descriptors)) {}
+        descriptors_(std::move(descriptors)),
+        target_(environment, context) {}
 
   Task<ExitStatus> work();
 
  private:
-  Task<ProgramPlan> ask();
-  Result<std::unique_ptr<SessionPath>> path_of(access::Grant grant, crypto::Ed25519Key key);
-  Task<void> end_grant();
-  Task<void> deliver(const ProgramSessionEnd& end);
-  Task<void> upload();
-  Task<void> upload_leftovers();
+  Task<ProgramPlan> plan();
   void say_totals(const ProgramSessionEnd& end);
   ExitStatus status_of(const ProgramSessionEnd& end);
   Result<void> write_result(const ProgramSessionEnd& end, ExitStatus status) const;
@@ -76,120 +51,29 @@ class Connect {
   asio::io_context& context_;
   ConnectOptions options_;
   std::vector<int> descriptors_;
-  std::unique_ptr<GatewayClient> client_;
-  std::optional<record::Spool> spool_;
-  std::string session_;
-  access::DataPath data_path_ = access::DataPath::local;
-  Upload upload_ = Upload::none;
+  TargetSession target_;
 };
 
-/// The grant, and everything that must be there before a program may start: above all a place for
-/// its record.
-Task<ProgramPlan> Connect::ask() {
-  HOOP_CO_TRY(const std::string url, chosen_gateway(environment_));
-  HOOP_CO_TRY(client_, GatewayClient::open(environment_, context_.get_executor(), url));
-  HOOP_CO_TRY(spool_, open_spool(environment_));
+Task<ProgramPlan> Connect::plan() {
   const std::vector<std::string> words =
       program_words(environment_.program.value_or(std::vector<std::string>{}), "psql");
-  crypto::Ed25519Key key = crypto::Ed25519Key::generate();
-  GrantWish wish{options_.target, options_.reason, key.public_key(), environment_.claimed_agent(),
-                 recorded_command(words)};
-  const SteadyTime asked_at = environment_.clock.boot_now();
-  HOOP_CO_TRY(access::Grant grant, co_await client_->create_grant(std::move(wish)));
-  session_ = grant.session;
-  data_path_ = grant.path;
-  if (grant.target.protocol != "postgres") {
-    co_return fail(ErrorCode::unsupported,
-                   fmt::format("target '{}' ({}) is not something this version can open",
-                               remote_text(grant.target.name), remote_text(grant.target.protocol)));
-  }
+  TargetSession::Wish wish{options_.target, options_.reason, recorded_command(words)};
+  HOOP_CO_TRY(OpenTarget open, co_await target_.open(std::move(wish)));
   const bool terminal =
       environment_.terminals.in || environment_.terminals.out || environment_.terminals.err;
   using ParentDeath = process::SupervisorSettings::ParentDeath;
   ProgramPlan plan;
-  plan.session = grant.session;
-  plan.target = grant.target;
-  plan.expires_at = grant.expires_at;
+  plan.session = target_.session();
+  plan.target = std::move(open.target);
+  plan.expires_at = open.expires_at;
   plan.words = words;
   plan.descriptors = std::move(descriptors_);
   plan.listen = options_.tcp ? ProgramPlan::Listen::tcp : ProgramPlan::Listen::unix_socket;
   plan.parent_death =
       terminal || options_.keep ? ParentDeath::is_ignored : ParentDeath::ends_program;
-  plan.control = std::make_unique<SessionControl>(
-      environment_, *client_, context_.get_executor(),
-      SessionControl::Plan{grant.session, grant.policy.version, grant.heartbeat, asked_at});
-  HOOP_CO_TRY(plan.path, path_of(std::move(grant), std::move(key)));
+  plan.control = std::move(open.control);
+  plan.path = std::move(open.path);
   co_return plan;
-}
-
-Result<std::unique_ptr<SessionPath>> Connect::path_of(access::Grant grant, crypto::Ed25519Key key) {
-  if (grant.path == access::DataPath::gateway)
-    return std::make_unique<GatewayPath>(environment_, *client_, std::move(grant), std::move(key));
-  HOOP_TRY(std::unique_ptr<record::LogSink> sink,
-           spool_->create(grant.session, client_->record().url, grant.target.name));
-  const std::vector<std::string> words =
-      program_words(environment_.program.value_or(std::vector<std::string>{}), "psql");
-  LocalPath::Parts parts{std::move(grant), std::move(sink), std::move(key), recorded_command(words),
-                         options_.reason};
-  return LocalPath::create(environment_, context_.get_executor(), std::move(parts));
-}
-
-Task<void> Connect::end_grant() {
-  auto ended = co_await client_->delete_grant(session_, kRevokeTime);
-  if (!ended)
-    environment_.console.detail(
-        "not_revoked",
-        "the gateway did not confirm that access has ended: " + ended.error().message);
-  co_return Result<void>{};
-}
-
-Task<void> Connect::upload() {
-  HOOP_CO_TRY(const std::vector<record::SpoolEntry> entries, spool_->list());
-  const auto own = std::ranges::find(entries, session_, &record::SpoolEntry::session);
-  if (own == entries.end()) co_return Result<void>{};
-  auto receipt = co_await deliver_log(*client_, *spool_, *own, LogOrigin::this_run,
-                                      [this](std::uint64_t sent, std::uint64_t total) {
-                                        if (total > kProgressBytes)
-                                          environment_.console.progress("uploading the session log",
-                                                                        sent, total);
-                                      });
-  environment_.console.finish_progress();
-  if (receipt) {
-    upload_ = Upload::receipted;
-    environment_.console.detail("log_receipted",
-                                fmt::format("the log of session {} is at the gateway", session_));
-    co_return Result<void>{};
-  }
-  upload_ = receipt.error().code == ErrorCode::integrity ? Upload::refused : Upload::spooled;
-  Error error = std::move(receipt).error();
-  if (upload_ == Upload::spooled) {
-    environment_.console.warn(
-        "log_spooled",
-        fmt::format("the session log could not be delivered, and is kept here: {}", error.message),
-        "hoopctl sessions upload sends it; so does the next run", {{"session", session_}});
-    co_return Result<void>{};
-  }
-  co_return std::unexpected(std::move(error));
-}
-
-/// What earlier runs could not deliver; silent, since nobody asked.
-Task<void> Connect::upload_leftovers() {
-  HOOP_CO_TRY(const std::vector<record::SpoolEntry> entries, spool_->list());
-  const SteadyTime until = environment_.clock.steady_now() + kLeftoversTime;
-  for (const record::SpoolEntry& entry : entries) {
-    if (entry.gateway_url != client_->record().url || entry.session == session_) continue;
-    if (environment_.clock.steady_now() > until) break;
-    if (!spool_->claim(entry.session)) continue;  // another run is delivering it
-    auto receipt = co_await deliver_log(*client_, *spool_, entry, LogOrigin::earlier_run, {});
-    if (!receipt) {
-      environment_.console.detail(
-          "leftover", fmt::format("session {}: {}", entry.session, receipt.error().message));
-      if (receipt.error().code == ErrorCode::upstream_unreachable ||
-          receipt.error().code == ErrorCode::timeout)
-        break;
-    }
-  }
-  co_return Result<void>{};
 }
 
 void Connect::say_totals(const ProgramSessionEnd& end) {
@@ -197,7 +81,7 @@ void Connect::say_totals(const ProgramSessionEnd& end) {
   if (masked == 0) return;
   environment_.console.say(
       "masked", fmt::format("{} value{} masked by policy", masked, masked == 1 ? " was" : "s were"),
-      {{"masked_values", masked}, {"session", session_}});
+      {{"masked_values", masked}, {"session", target_.session()}});
 }
 
 ExitStatus Connect::status_of(const ProgramSessionEnd& end) {
@@ -209,21 +93,21 @@ ExitStatus Connect::status_of(const ProgramSessionEnd& end) {
     return environment_.give_up(*end.failure);
   }
   // On the gateway path the gateway ends the session without us, and its record is there.
-  if (end.session.failure && data_path_ == access::DataPath::local)
+  if (end.session.failure && target_.path() == access::DataPath::local)
     return environment_.give_up(*end.session.failure);
   const int status = end.program->status;
   if (end.session.was_taken() && !end.expired && !end.was_told)
     environment_.console.insist("access_ended", "the session was ended before its program",
-                                {{"session", session_}, {"cause", end.session.ended_by}});
+                                {{"session", target_.session()}, {"cause", end.session.ended_by}});
   if ((end.expired || end.session.was_taken()) && status != 0) return ExitStatus::access_ended;
-  const bool lost = data_path_ == access::DataPath::gateway
+  const bool lost = target_.path() == access::DataPath::gateway
                         ? end.session.lost_gateway()
                         : end.session.ended_by == "gateway_lost";
   if (lost && status != 0) {
     if (!end.was_told)
       environment_.console.insist(
           "gateway_lost", "the gateway went away while the program ran: what was done is recorded",
-          {{"session", session_}, {"program_status", std::int64_t{status}}});
+          {{"session", target_.session()}, {"program_status", std::int64_t{status}}});
     return ExitStatus::unreachable;
   }
   if (options_.fail_on_deny && end.session.totals.denied > 0) return ExitStatus::denied;
@@ -234,7 +118,7 @@ Result<void> Connect::write_result(const ProgramSessionEnd& end, ExitStatus stat
   if (options_.result_descriptor < 0) return {};
   return Console::write_json(
       options_.result_descriptor,
-      {{"session", session_},
+      {{"session", target_.session()},
        {"target", options_.target},
        {"program_status", end.program ? Value(std::int64_t{end.program->status}) : Value()},
        {"exit_status", std::int64_t{static_cast<int>(status)}},
@@ -245,66 +129,26 @@ Result<void> Connect::write_result(const ProgramSessionEnd& end, ExitStatus stat
        {"masked_values", end.session.totals.masked_values},
        {"rows", end.session.totals.rows},
        {"bytes", end.session.totals.bytes},
-       {"upload", std::string(to_string(upload_))},
+       {"upload", std::string(to_string(target_.upload()))},
        {"log_digest", end.session.log_digest}});
 }
 
-/// The record's way to the gateway; on the gateway path it is there already.
-Task<void> Connect::deliver(const ProgramSessionEnd& end) {
-  if (data_path_ == access::DataPath::local) {
-    // Side by side: the role's end takes the database some milliseconds, and nobody waits twice.
-    asio::steady_timer revoked(context_, SteadyTime::max());
-    bool is_revoked = false;
-    asio::co_spawn(context_, end_grant(), [&](const std::exception_ptr&, const Result<void>&) {
-      is_revoked = true;
-      revoked.cancel();
-    });
-    Result<void> uploaded = co_await upload();
-    while (!is_revoked)
-      co_await revoked.async_wait(asio::experimental::as_tuple(asio::use_awaitable));
-    co_return uploaded;
-  }
-  if (end.session.receipted) {
-    upload_ = Upload::receipted;
-  } else if (end.session.failure) {
-    upload_ = Upload::unconfirmed;
-    environment_.console.warn(
-        "not_confirmed",
-        "the gateway did not confirm the end of the session: " + end.session.failure->message,
-        fmt::format("it ends the session by itself; later: hoopctl sessions show {}", session_),
-        {{"session", session_}});
-  } else {
-    upload_ = Upload::spooled;
-  }
-  co_return Result<void>{};
-}
-
 Task<ExitStatus> Connect::work() {
-  auto plan = co_await ask();
-  if (!plan) {
-    if (!session_.empty()) HOOP_CO_CHECK(co_await end_grant());
-    co_return environment_.give_up(plan.error());
-  }
-  environment_.console.detail("session",
-                              fmt::format("session {} on target '{}'", session_, options_.target),
-                              {{"session", session_}});
+  auto plan_made = co_await plan();
+  if (!plan_made) co_return environment_.give_up(plan_made.error());
   auto session = std::make_unique<ProgramSession>(environment_, context_);
-  const ProgramSessionEnd end = co_await session->run(std::move(*plan));
+  const ProgramSessionEnd end = co_await session->run(std::move(*plan_made));
   session.reset();  // signals are ours again: what follows can be interrupted, and is made up for
                     // later
   ExitStatus status = status_of(end);
   say_totals(end);
-  if (auto delivered = co_await deliver(end); !delivered) {
+  if (auto delivered = co_await target_.deliver(end.session); !delivered) {
     environment_.console.error(delivered.error());
     if (status == ExitStatus::ok) status = ExitStatus::record_lost;
   }
   if (auto written = write_result(end, status); !written)
     environment_.console.error(written.error());
-  if (upload_ == Upload::receipted) {
-    if (auto leftovers = co_await upload_leftovers(); !leftovers)
-      environment_.console.detail("leftover", leftovers.error().message);
-  }
-  client_->close();
+  co_await target_.close();
   co_return status;
 }
 

@@ -7,6 +7,7 @@
 #include <CLI/CLI.hpp>
 
 #include "cmd/command_line.h"
+#include "cmd/policy.h"
 #include "cmd/read_file.h"
 #include "gateway/config.h"
 
@@ -94,7 +95,8 @@ Result<void> check_policy(Environment& environment, const std::vector<std::strin
 }  // namespace
 
 void add_policy(CLI::App& app, Environment& environment) {
-  CLI::App* policy = app.add_subcommand("policy", "check a policy before a gateway reads it");
+  CLI::App* policy =
+      app.add_subcommand("policy", "check a policy, and ask what it says of a statement");
   policy->require_subcommand(1);
   auto paths = std::make_shared<std::vector<std::string>>();
   CLI::App* check = policy->add_subcommand(
@@ -109,6 +111,7 @@ void add_policy(CLI::App& app, Environment& environment) {
       return environment.finish(check_policy(environment, *paths));
     };
   });
+  add_policy_explain(*policy, environment);
 }
 
 }  // namespace hoop::cmd

@@ -62,6 +62,13 @@ std::string reply_line(const identity::Json& json) {
   return out;
 }
 
+std::string note_line(const identity::Json& json) {
+  if (text_at(json, "event") != "explained") return fmt::format("note {}", words_at(json, "event"));
+  return fmt::format("explained: {} by rule {}: {}", words_at(json, "effect"),
+                     words_at(json, "rule"),
+                     neutralise(text_at(json, "statement"), kShownStatement, Lines::escape));
+}
+
 /// A line for people; empty for records that say nothing to them.
 std::string line_of(record::RecordType type, const identity::Json& json) {
   switch (type) {
@@ -78,7 +85,7 @@ std::string line_of(record::RecordType type, const identity::Json& json) {
                  : fmt::format("#{} masks {}", words_at(json, "action"), shown(masked));
     }
     case record::RecordType::reply_end: return reply_line(json);
-    case record::RecordType::note: return fmt::format("note {}", words_at(json, "event"));
+    case record::RecordType::note: return note_line(json);
     case record::RecordType::session_end:
       return fmt::format(
           "ended: {}, program status {}; {} actions, {} denied, {} values masked, {} rows",

@@ -9,7 +9,7 @@ _hoopctl_commands() {
     'gateway user') echo 'add list disable enable remove' ;;
     'gateway agent') echo 'add list remove' ;;
     agent) echo 'serve' ;;
-    policy) echo 'check' ;;
+    policy) echo 'check explain' ;;
   esac
 }
 
@@ -24,6 +24,7 @@ _hoopctl_options() {
     'gateway user add') echo '--help --group --password-stdin' ;;
     'gateway user disable' | 'gateway user remove') echo '--help --reason' ;;
     'gateway agent add') echo '--help --serves --for' ;;
+    'policy explain') echo '--help --target --database --file' ;;
     'agent serve') echo '--help --allow --join-token-file --state --ca --ca-sha256 --rotate' ;;
     *) echo '--help' ;;
   esac
@@ -51,10 +52,11 @@ _hoopctl() {
     esac
   done
   case $previous in
-    --config | --ca | --join-token-file) COMPREPLY=($(compgen -f -- "$word")); return ;;
+    --config | --ca | --join-token-file | --file) COMPREPLY=($(compgen -f -- "$word")); return ;;
+    --target) COMPREPLY=($(compgen -W "$(_hoopctl_targets)" -- "$word")); return ;;
     --state) COMPREPLY=($(compgen -d -- "$word")); return ;;
     --output) COMPREPLY=($(compgen -W 'text json' -- "$word")); return ;;
-    --gateway | --ca-sha256 | --reason | --subject | --result-fd | --limit | --name | --listen | --group | --serves | --for | --allow) return ;;
+    --gateway | --ca-sha256 | --reason | --subject | --result-fd | --limit | --name | --listen | --group | --serves | --for | --allow | --database) return ;;
   esac
   if [[ $word == -* ]]; then
     COMPREPLY=($(compgen -W "$(_hoopctl_options "$path") $(_hoopctl_options '')" -- "$word"))

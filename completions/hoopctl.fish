@@ -6,7 +6,7 @@ function __hoopctl_at
     set -l words (commandline -opc)
     for word in $words[2..-1]
         test "$word" = -- && return 1
-        if contains -- $word login logout whoami targets connect sessions policy gateway agent check list show verify upload kill init serve user add remove disable enable
+        if contains -- $word login logout whoami targets connect sessions policy gateway agent check explain list show verify upload kill init serve user add remove disable enable
             set -a path $word
         end
     end
@@ -36,7 +36,7 @@ complete -c hoopctl -n '__hoopctl_at' -a whoami -d 'say who the gateway takes me
 complete -c hoopctl -n '__hoopctl_at' -a targets -d 'list what I may open'
 complete -c hoopctl -n '__hoopctl_at' -a connect -d 'run a program against a target'
 complete -c hoopctl -n '__hoopctl_at' -a sessions -d 'list, show, verify and deliver session logs; end sessions'
-complete -c hoopctl -n '__hoopctl_at' -a policy -d 'check a policy before a gateway reads it'
+complete -c hoopctl -n '__hoopctl_at' -a policy -d 'check a policy, and ask what it says of a statement'
 complete -c hoopctl -n '__hoopctl_at' -a gateway -d 'make and run a gateway'
 complete -c hoopctl -n '__hoopctl_at' -a agent -d 'run beside targets that the gateway cannot reach'
 
@@ -102,3 +102,7 @@ complete -c hoopctl -n '__hoopctl_at agent serve' -l ca-sha256 -x -d 'trust the 
 complete -c hoopctl -n '__hoopctl_at agent serve' -l rotate -d 'change the key now'
 complete -c hoopctl -n '__hoopctl_at policy' -a check -d 'read it as a gateway does'
 complete -c hoopctl -n '__hoopctl_at policy check' -F
+complete -c hoopctl -n '__hoopctl_at policy' -a explain -d 'say what would become of SQL'
+complete -c hoopctl -n '__hoopctl_at policy explain' -l target -x -a '(__hoopctl_targets)' -d 'the target'
+complete -c hoopctl -n '__hoopctl_at policy explain' -l database -x -d 'one of its databases'
+complete -c hoopctl -n '__hoopctl_at policy explain' -l file -rF -d 'read the SQL from a file'

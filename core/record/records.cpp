@@ -1,63 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/record/records.h"
 
-#include <fmt/format.h>
-
 #include "core/base/encoding.h"
+#include "core/base/json_writer.h"
 
 namespace hoop::record {
-namespace {
-
-// Written by hand and not by a JSON library: a record is made for every statement, and half a
-// microsecond counts there.
-class Object {
- public:
-  Object() { text_ = "{"; }
-  Object& text(std::string_view name, std::string_view value) {
-    key(name);
-    append_json_string(text_, value);
-    return *this;
-  }
-  Object& number(std::string_view name, std::uint64_t value) {
-    key(name);
-    fmt::format_to(std::back_inserter(text_), "{}", value);
-    return *this;
-  }
-  Object& integer(std::string_view name, int value) {
-    key(name);
-    fmt::format_to(std::back_inserter(text_), "{}", value);
-    return *this;
-  }
-  Object& list(std::string_view name, const std::vector<std::string>& values) {
-    key(name);
-    text_ += '[';
-    for (std::size_t i = 0; i < values.size(); ++i) {
-      if (i != 0) text_ += ',';
-      append_json_string(text_, values[i]);
-    }
-    text_ += ']';
-    return *this;
-  }
-  Object& raw(std::string_view name, std::string_view json) {
-    key(name);
-    text_ += json;
-    return *this;
-  }
-  std::string take() {
-    text_ += '}';
-    return std::move(text_);
-  }
-
- private:
-  void key(std::string_view name) {
-    if (text_.size() > 1) text_ += ',';
-    append_json_string(text_, name);
-    text_ += ':';
-  }
-  std::string text_;
-};
-
-}  // namespace
+using Object = JsonWriter;
 
 std::string to_json(const SessionStart& start) {
   return Object()

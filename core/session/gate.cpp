@@ -51,7 +51,7 @@ access::Counters Gate::counters() const {
 
 Eventually<Verdict> Gate::admit(std::uint64_t connection, const access::Action& action) {
   const Timed timed(*this, Stage::decide);
-  Decision decision = policy_->decide(identity_, target_, action, counters());
+  Decision decision = judge(action);
   if (decision.effect != Effect::allow) {
     return Eventually<Verdict>(Verdict(refuse(connection, action, std::move(decision))));
   }

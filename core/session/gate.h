@@ -128,6 +128,10 @@ class Gate {
   /// Decides and appends the action's record. connection numbers the program's connection in the
   /// session. A log that cannot take the record is a refusal by rule "record".
   Eventually<Verdict> admit(std::uint64_t connection, const access::Action& action);
+  /// What admit() would be answered now. Nothing is counted, recorded or admitted by it.
+  access::Decision judge(const access::Action& action) const {
+    return policy_->decide(identity_, target_, action, counters());
+  }
   /// For a refusal that policy does not make (masked column in a predicate, statement not parsed):
   /// recorded as a denial with the given decision, whose effect must be deny.
   Refusal refuse(std::uint64_t connection, const access::Action& action, access::Decision decision);

@@ -50,6 +50,20 @@ std::vector<const Relation*> Catalog::find(
   return {};
 }
 
+std::vector<const MaskedColumn*> Catalog::masked_columns_of(std::string_view qualified) const {
+  std::vector<const MaskedColumn*> out;
+  for (const auto& [place, column] : masked_) {
+    const auto found = relations_.find(column.relation);
+    if (found == relations_.end()) continue;
+    const Relation& relation = found->second;
+    if (qualified.size() == relation.schema.size() + 1 + relation.name.size() &&
+        qualified.starts_with(relation.schema) && qualified.ends_with(relation.name) &&
+        qualified[relation.schema.size()] == '.')
+      out.push_back(&column);
+  }
+  return out;
+}
+
 bool Catalog::touches_masked(Oid relation) const {
   return columns_.contains(relation) || is_view_over_masked(relation);
 }

@@ -61,6 +61,8 @@ class Catalog {
   std::vector<const Relation*> find(
       std::optional<std::string_view> schema, std::string_view name,
       const std::optional<std::vector<std::string>>& search_path) const;
+  /// Of the relation of this name, qualified: "public.customers".
+  std::vector<const MaskedColumn*> masked_columns_of(std::string_view qualified) const;
   /// Has masked columns itself, or is a view (materialised or not) over such a relation, however
   /// deep.
   bool touches_masked(Oid relation) const;

@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "protocols/postgres/explanation.h"
 #include "protocols/postgres/refusals.h"
 
 namespace hoop::postgres {
@@ -126,7 +127,8 @@ Task<void> PostgresConnection::greet(ParameterPairs parameters, Bytes cancel_key
 // ---- Program to target ----
 
 Task<void> PostgresConnection::frontend_loop() {
-  const Result<void> outcome = co_await frontend_reads();
+  Task<void> reads = asks_for_explanations(opening_) ? explain_reads() : frontend_reads();
+  const Result<void> outcome = co_await std::move(reads);
   // What came from the program is its own end: it has nobody to be told.
   if (!outcome && outcome.error().code == ErrorCode::io) co_return Result<void>{};
   co_return outcome;

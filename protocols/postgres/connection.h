@@ -33,6 +33,7 @@ class PostgresConnection {
   Task<void> greet(ParameterPairs parameters, Bytes cancel_key, Bytes notices);
   Task<void> frontend_loop();
   Task<void> frontend_reads();
+  Task<void> explain_reads();
   Task<void> backend_loop();
   Task<void> backend_reads();
   Task<void> deliver();

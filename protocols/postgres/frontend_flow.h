@@ -26,6 +26,9 @@ class FrontendFlow {
   /// Fails with malformed (the connection must end), and with what the gate fails with.
   Task<void> take(Frame frame);
   Task<void> forward();
+  /// Judges text as a query that came now would be, and says what it found: see explanation.h.
+  /// Nothing is sent. Recorded as notes, which must be committed before the answer is released.
+  Result<std::vector<std::string>> explain(std::string_view text);
 
  private:
   using Step = Task<void> (FrontendFlow::*)(Frame);
@@ -49,6 +52,12 @@ class FrontendFlow {
   using Verdicts = std::variant<std::vector<RunningStatement>, session::Refusal>;
   Task<Verdicts> admit(JudgedPtr judged);
   Result<void> withdraw(const std::vector<RunningStatement>& running);
+  /// The first statement that the fixed rules refuse, and why.
+  struct FixedDecision {
+    const Statement* statement = nullptr;
+    access::Decision decision;
+  };
+  std::optional<FixedDecision> fixed_decision(const JudgedText& judged) const;
   std::optional<session::Refusal> fixed_refusal(const JudgedText& judged);
   JudgedPtr read_text(std::string_view text);
   /// Before a statement is forwarded that gives names of statements or portals another meaning

@@ -94,45 +94,51 @@ JudgedPtr FrontendFlow::read_text(std::string_view text) {
   return conversation_.reader.read(text);
 }
 
-std::optional<session::Refusal> FrontendFlow::fixed_refusal(const JudgedText& judged) {
-  session::Gate& gate = conversation_.shared.context.gate;
+std::optional<FrontendFlow::FixedDecision> FrontendFlow::fixed_decision(
+    const JudgedText& judged) const {
   const bool several = judged.statements.size() > 1;
   bool schema_changed = false;
   for (const Statement& statement : judged.statements) {
-    if (statement.refusal)
-      return gate.refuse(conversation_.number, statement.action, *statement.refusal);
+    if (statement.refusal) return FixedDecision{&statement, *statement.refusal};
     const bool judged_too_early = schema_changed &&
                                   statement.transaction == TransactionStep::none &&
                                   !statement.changes_catalog;
     if (judged_too_early && conversation_.reader.catalog().has_masks()) {
-      return gate.refuse(
-          conversation_.number, statement.action,
+      return FixedDecision{
+          &statement,
           fixed_denial("masks",
                        "a statement after a schema change in the same string cannot be judged",
-                       "send the schema change apart"));
+                       "send the schema change apart")};
     }
     const bool executes_old_names =
         statement.action.verb == "execute" && conversation_.names_moved();
     if (executes_old_names && conversation_.reader.catalog().has_masks()) {
       // SQL's EXECUTE plans the text anew, with names that have got another meaning since it was
       // judged.
-      return gate.refuse(
-          conversation_.number, statement.action,
+      return FixedDecision{
+          &statement,
           fixed_denial("masks",
                        "EXECUTE after a change of search_path or of the schema cannot be judged",
-                       "send the statement itself"));
+                       "send the statement itself")};
     }
     const bool after_failed =
         several && conversation_.catalog_stale && conversation_.status == TransactionStatus::failed;
     if (after_failed) {
-      return gate.refuse(
-          conversation_.number, statement.action,
+      return FixedDecision{
+          &statement,
           fixed_denial("masks", "several statements after a failed schema change cannot be judged",
-                       "send ROLLBACK alone"));
+                       "send ROLLBACK alone")};
     }
     schema_changed = schema_changed || statement.changes_catalog;
   }
   return std::nullopt;
+}
+
+std::optional<session::Refusal> FrontendFlow::fixed_refusal(const JudgedText& judged) {
+  auto fixed = fixed_decision(judged);
+  if (!fixed) return std::nullopt;
+  return conversation_.shared.context.gate.refuse(conversation_.number, fixed->statement->action,
+                                                  std::move(fixed->decision));
 }
 
 Task<FrontendFlow::Verdicts> FrontendFlow::admit(JudgedPtr judged) {
