@@ -78,6 +78,8 @@ struct Limits {
   std::uint64_t bytes_per_session = 0;
   std::uint64_t statements_per_session = 0;
   std::chrono::seconds statement_time{0};
+  std::chrono::seconds idle_time{0};                 // of a connection outside a transaction
+  std::chrono::seconds idle_in_transaction_time{0};  // of one that holds a transaction open
   bool operator==(const Limits&) const = default;
 };
 

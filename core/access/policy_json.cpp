@@ -51,7 +51,9 @@ Json to_json(const Limits& limits) {
           {"bytes_per_statement", limits.bytes_per_statement},
           {"bytes_per_session", limits.bytes_per_session},
           {"statements_per_session", limits.statements_per_session},
-          {"statement_time", limits.statement_time.count()}};
+          {"statement_time", limits.statement_time.count()},
+          {"idle_time", limits.idle_time.count()},
+          {"idle_in_transaction_time", limits.idle_in_transaction_time.count()}};
 }
 
 std::chrono::seconds seconds(const JsonObject& from, std::string_view key) {
@@ -109,6 +111,8 @@ Limits limits_from(const JsonObject& from) {
   limits.bytes_per_session = from.number("bytes_per_session");
   limits.statements_per_session = from.number("statements_per_session");
   limits.statement_time = seconds(from, "statement_time");
+  limits.idle_time = seconds(from, "idle_time");
+  limits.idle_in_transaction_time = seconds(from, "idle_in_transaction_time");
   return limits;
 }
 

@@ -282,7 +282,12 @@ void read_limits(const TomlTable& table, Limits& limits) {
   count("bytes_per_statement", limits.bytes_per_statement);
   count("bytes_per_session", limits.bytes_per_session);
   count("statements_per_session", limits.statements_per_session);
-  if (const auto time = table.duration("statement_time")) limits.statement_time = *time;
+  const auto time = [&](std::string_view key, std::chrono::seconds& value) {
+    if (const auto given = table.duration(key)) value = *given;
+  };
+  time("statement_time", limits.statement_time);
+  time("idle_time", limits.idle_time);
+  time("idle_in_transaction_time", limits.idle_in_transaction_time);
 }
 
 RecordLevel read_record(const TomlTable& table) {

@@ -13,20 +13,8 @@ namespace {
 
 // Dial, TLS and authentication of a target that answers at all take well under a second.
 constexpr std::chrono::seconds kLoginTime{15};
-constexpr std::chrono::seconds kCancelTime{5};
 // A program that does not read its last message in this time is not waited for.
 constexpr std::chrono::seconds kGoodbyeTime{2};
-// A statement that goes on for this long after it was cancelled ends with its connection.
-constexpr std::chrono::seconds kStopsWithin{10};
-constexpr std::chrono::milliseconds kShortestLook{20};
-constexpr std::chrono::milliseconds kLongestLook{500};
-
-Report time_report(std::chrono::seconds limit) {
-  return {Severity::error, "57014",
-          fmt::format("the statement has run for {} s, the limit for one", limit.count()),
-          "hoopctl code=limit_reached",
-          "narrow it down, or ask whoever runs the gateway for a higher 'statement_time'"};
-}
 
 }  // namespace
 
@@ -37,7 +25,8 @@ PostgresConnection::PostgresConnection(SessionShared& shared, std::uint64_t numb
       downstream_(std::move(downstream)),
       opening_(std::move(opening)),
       backend_(conversation_),
-      watch_(downstream_->executor()) {}
+      watch_(downstream_->executor()),
+      idle_(downstream_->executor()) {}
 
 Task<void> PostgresConnection::serve() {
   const Result<void> outcome = co_await converse();
@@ -70,7 +59,10 @@ Task<void> PostgresConnection::converse() {
   conversation_.first_names_version = conversation_.reader.version();
   if (outcome)
     outcome = co_await greet(std::move(upstream.parameters), our_key_, std::move(upstream.notices));
-  if (outcome) outcome = co_await frontend_loop();
+  if (outcome) {
+    watch_idle();
+    outcome = co_await frontend_loop();
+  }
   ended(std::move(outcome));
   co_await join_backend();
   co_return *cause_;
@@ -139,6 +131,7 @@ Task<void> PostgresConnection::frontend_reads() {
     HOOP_CO_TRY(const std::size_t count, co_await downstream_->read_some(from_program_.prepare()));
     if (count == 0) co_return Result<void>{};
     if (conversation_.terminated) continue;  // only the end of the stream is waited for
+    note_activity();
     from_program_.commit(count);
     for (;;) {
       HOOP_CO_TRY(const std::optional<Frame> frame, from_program_.next(Direction::from_frontend));
@@ -152,6 +145,7 @@ Task<void> PostgresConnection::frontend_reads() {
       co_return fail(ErrorCode::upstream_unreachable, "the target closed the connection");
     }
     watch_time();
+    watch_idle();
     if (conversation_.terminated && conversation_.expected.empty()) co_return Result<void>{};
   }
 }
@@ -205,6 +199,7 @@ Task<void> PostgresConnection::deliver() {
   delivering_ = true;
   Result<void> outcome = co_await shared_.context.gate.deliver(backend_.batch(), *downstream_);
   delivering_ = false;
+  note_activity();
   if (announcing_) conversation_.changed.notify();
   if (!outcome && outcome.error().code != ErrorCode::storage) torn_ = true;
   co_return outcome;
@@ -226,61 +221,6 @@ asio::awaitable<void> PostgresConnection::deliver_announced() {
   if (!cause_ && !torn_) static_cast<void>(co_await deliver());
 }
 
-Task<void> PostgresConnection::stop_statement() {
-  // A cancel that cannot be sent costs time and not data: the rows are withheld all the same.
-  const auto sent =
-      co_await send_cancel(shared_.context.dialer, shared_.context.grant.target, target_key_,
-                           shared_.cache, Deadline::after(shared_.context.clock, kCancelTime));
-  if (!sent)
-    shared_.context.log.warning("limit_cancel_failed",
-                                {{"code", std::string(to_string(sent.error().code))}});
-  co_return Result<void>{};
-}
-
-// ---- How long statements run ----
-
-// Looks now and then instead of taking the time of every statement: most are over before the first
-// look. Ends once the connection is idle.
-void PostgresConnection::watch_time() {
-  const auto limit = shared_.context.gate.policy().document().limits.statement_time;
-  if (watching_ || cause_ || limit.count() == 0 || conversation_.expected.empty()) return;
-  watching_ = true;
-  asio::co_spawn(downstream_->executor(), watch_time_loop(), [this](const std::exception_ptr&) {
-    watching_ = false;
-    conversation_.changed.notify();
-  });
-}
-
-asio::awaitable<void> PostgresConnection::watch_time_loop() {
-  const Clock& clock = shared_.context.clock;
-  std::uint64_t turn = conversation_.turns;
-  SteadyTime since = clock.steady_now();
-  bool was_idle = false, cancelled = false;
-  for (;;) {
-    const std::chrono::milliseconds limit =
-        shared_.context.gate.policy().document().limits.statement_time;
-    watch_.expires_after(std::clamp(limit / 16, kShortestLook, kLongestLook));
-    co_await watch_.async_wait(as_result);
-    const bool idle = conversation_.expected.empty();
-    if (cause_ || limit.count() == 0 || (idle && was_idle)) co_return;
-    const SteadyTime now = clock.steady_now();
-    const bool moved = turn != conversation_.turns || was_idle;
-    was_idle = idle;
-    turn = conversation_.turns;
-    if (idle || moved || conversation_.expected.front().audience == ReplyFor::catalog) {
-      since = now;
-      cancelled = false;
-    } else if (!cancelled && now - since >= limit) {
-      cancelled = true;
-      const auto whole = std::chrono::duration_cast<std::chrono::seconds>(limit);
-      conversation_.time_up = time_report(whole);
-      static_cast<void>(co_await stop_statement());
-    } else if (cancelled && now - since >= limit + kStopsWithin) {
-      end("a statement went on after its time was up");
-    }
-  }
-}
-
 // ---- The end ----
 
 void PostgresConnection::ended(Result<void> cause) {
@@ -289,6 +229,7 @@ void PostgresConnection::ended(Result<void> cause) {
   conversation_.changed.notify();
   if (upstream_) upstream_->close();
   watch_.cancel();
+  idle_.cancel();
   // Both a pending read and a pending write hang on this deadline; only the write deserves time.
   const auto patience =
       delivering_ ? std::chrono::milliseconds(kGoodbyeTime) : std::chrono::milliseconds(0);
@@ -300,7 +241,7 @@ void PostgresConnection::end(std::string reason) {
 }
 
 asio::awaitable<void> PostgresConnection::join_backend() {
-  while (backend_running_ || announcing_ || watching_) {
+  while (backend_running_ || announcing_ || watching_ || watching_idle_) {
     co_await conversation_.changed.wait();
   }
 }
@@ -309,7 +250,7 @@ asio::awaitable<void> PostgresConnection::say_goodbye(Error error) {
   if (torn_ || backend_.passed_fatal()) co_return;
   downstream_->set_deadline(Deadline::after(shared_.context.clock, kGoodbyeTime));
   session::DownstreamBatch last;
-  Report report = report_of(error);
+  Report report = last_words_ ? *last_words_ : report_of(error);
   // connection_failure: a connection that was there is lost; 08001 is one that could not be made.
   if (greeted_ && error.code == ErrorCode::upstream_unreachable) report.sqlstate = "08006";
   append_error_response(last.bytes(), report);

@@ -39,8 +39,15 @@ class PostgresConnection {
   Task<void> deliver();
   asio::awaitable<void> deliver_announced();
   Task<void> stop_statement();
+  // connection_time.cpp
   void watch_time();
   asio::awaitable<void> watch_time_loop();
+  void watch_idle();
+  asio::awaitable<void> watch_idle_loop();
+  asio::awaitable<void> end_idle(std::string limit, std::chrono::seconds span);
+  void note_activity() {
+    if (watching_idle_) active_at_ = shared_.context.clock.steady_now();
+  }
   asio::awaitable<void> join_backend();
   asio::awaitable<void> say_goodbye(Error error);
   Result<std::string> database() const;
@@ -65,7 +72,11 @@ class PostgresConnection {
   bool announcing_ = false;  // a delivery beside the backend's loop
   asio::steady_timer watch_;
   bool watching_ = false;  // how long statements run
-  bool torn_ = false;      // a write to the program broke off: nothing more can be said
+  asio::steady_timer idle_;
+  bool watching_idle_ = false;
+  SteadyTime active_at_{};            // last message of either side; only while that is watched
+  std::optional<Report> last_words_;  // in the place of the cause's own
+  bool torn_ = false;                 // a write to the program broke off: nothing more can be said
   bool backend_running_ = false;
 };
 

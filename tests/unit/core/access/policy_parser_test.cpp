@@ -58,6 +58,8 @@ bytes_per_statement = 1
 bytes_per_session = 2
 statements_per_session = 3
 statement_time = "30s"
+idle_time = "1h"
+idle_in_transaction_time = "5m"
 
 [record]
 level = "summary"
@@ -85,7 +87,8 @@ level = "summary"
   CHECK(document->masks[0].on_unresolved == OnUnresolved::ignore);
   CHECK(document->masks[1].name == "secrets");
   CHECK(document->masks[1].with == MaskStrategy::redact);
-  CHECK(document->limits == Limits{10'000, 100'000, 1, 2, 3, std::chrono::seconds(30)});
+  CHECK(document->limits == Limits{10'000, 100'000, 1, 2, 3, std::chrono::seconds(30),
+                                   std::chrono::seconds(3600), std::chrono::seconds(300)});
   CHECK(document->record == RecordLevel::summary);
   CHECK(document->version.size() == 64);
 }
@@ -328,6 +331,8 @@ with = "null"
 [limits]
 rows_per_session = 7
 statement_time = "1m"
+idle_time = "2m"
+idle_in_transaction_time = "3m"
 )");
   REQUIRE(document);
   const std::string json = policy_to_json(*document);

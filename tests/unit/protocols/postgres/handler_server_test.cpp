@@ -1,37 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // The handler before a real PostgreSQL 15: what only a real server can show. One case, so that one
 // server serves all sections.
-#include "protocols/postgres/handler.h"
-#include "tests/support/postgres_server.h"
-#include "tests/unit/protocols/postgres/session_harness.h"
+#include "tests/unit/protocols/postgres/live_session.h"
 
 using namespace hoop;
 using namespace hoop::postgres;
 using namespace hoop::test;
 
 namespace {
-
-constexpr std::string_view kSchema = R"(
-  create table customers (id int primary key, name text, email text, tier int check (tier < 10));
-  create table orders (id int, note text, extra jsonb);
-  create table written (id int);
-  grant all on customers, orders, written to app;
-  grant create, usage on schema public to app;
-  insert into customers select n, 'name ' || n, 'user' || n || '@example.com', 1 from generate_series(1, 20) n;
-  insert into orders values (1, 'paid with 4111 1111 1111 1111', '{"card": "4111111111111111"}'), (2, 'cash', '{}');
-)";
-
-PostgresServer& server() {
-  static PostgresServer running;
-  static const bool ready = [] {
-    running.sql("create role app login password '" + std::string(kRolePassword) + "'");
-    running.sql("create database demo");
-    running.sql(std::string(kSchema), "demo");
-    return true;
-  }();
-  static_cast<void>(ready);
-  return running;
-}
 
 access::PolicyDocument masked_policy() {
   access::PolicyDocument policy = allow_all(
@@ -44,43 +20,7 @@ access::PolicyDocument masked_policy() {
   return policy;
 }
 
-struct Live {
-  explicit Live(access::PolicyDocument policy)
-      : session(context, settings(std::move(policy)),
-                std::make_unique<net::DirectDialer>(context.get_executor())) {}
-
-  static SessionSettings settings(access::PolicyDocument policy) {
-    SessionSettings settings = scripted_settings(std::move(policy));
-    settings.target.host = server().host();
-    settings.target.port = server().port();
-    settings.user = "app";
-    return settings;
-  }
-  void run(const std::function<asio::awaitable<void>(Program&)>& body) {
-    Program program(session.open());
-    const auto all = [&]() -> asio::awaitable<bool> {
-      greeting = co_await program.read();
-      INFO(tags(greeting) << (tags(greeting) == "E" ? field(greeting[0], 'M') : ""));
-      REQUIRE(tags(greeting).back() == 'Z');
-      co_await body(program);
-      program.close();
-      co_return true;
-    };
-    REQUIRE(test::run(context, all()));
-  }
-
-  asio::io_context context;
-  SessionUnderTest session;
-  std::vector<Said> greeting;
-};
-
 std::string count_written() { return server().sql("select count(*) from written", "demo"); }
-
-void append_run(Bytes& out, std::string_view sql) {
-  append_parse(out, "", sql);
-  append_bind(out, "", "", {}, {}, {});
-  append_execute(out, "");
-}
 
 std::string status(const std::vector<Said>& said) {
   return said.empty() ? std::string() : said.back().body;
@@ -350,58 +290,6 @@ TEST_CASE("handler before a real PostgreSQL") {
       CHECK((answer21).tag == 0);
       const auto said = co_await program.read();
       CHECK(field(first(said, 'E'), 'C') == "57014");
-    });
-  }
-
-  SECTION("a statement has its time") {
-    access::PolicyDocument policy = allow_all();
-    policy.limits.statement_time = std::chrono::seconds(1);
-    Live live(policy);
-    live.run([](Program& program) -> asio::awaitable<void> {
-      const auto begun = std::chrono::steady_clock::now();
-      const auto said = co_await program.ask("select pg_sleep(60)");
-      CHECK(std::chrono::steady_clock::now() - begun < std::chrono::seconds(3));
-      CHECK(std::chrono::steady_clock::now() - begun >= std::chrono::seconds(1));
-      CHECK(tags(said) == "TEZ");
-      CHECK(field(first(said, 'E'), 'C') == "57014");
-      CHECK(field(first(said, 'E'), 'M') == "the statement has run for 1 s, the limit for one");
-      // The target tells what is over when all of a string is: it has one time.
-      const auto several = co_await program.ask("select 1; select pg_sleep(60); select 2");
-      CHECK(tags(several) == "TDCTEZ");
-      CHECK(field(first(several, 'E'), 'M') == "the statement has run for 1 s, the limit for one");
-      const auto apart = co_await program.ask("select pg_sleep(0.6)");
-      CHECK(tags(apart) == "TDCZ");
-      Bytes bytes;
-      append_run(bytes, "select pg_sleep(0.6)");
-      append_run(bytes, "select pg_sleep(60)");
-      append_run(bytes, "select 1");
-      append_sync(bytes);
-      co_await program.send(bytes);
-      const auto extended = co_await program.read();
-      CHECK(tags(extended) == "12DC12EZ");
-      CHECK(field(first(extended, 'E'), 'C') == "57014");
-      // What a program does not ask for takes no time.
-      asio::steady_timer idle(co_await asio::this_coro::executor, std::chrono::milliseconds(1'600));
-      co_await idle.async_wait(asio::use_awaitable);
-      const auto after = co_await program.ask("select 1");
-      CHECK(tags(after) == "TDCZ");
-    });
-  }
-
-  SECTION("a statement that does not stop when its time is up loses its connection") {
-    access::PolicyDocument policy = allow_all();
-    policy.limits.statement_time = std::chrono::seconds(1);
-    Live live(policy);
-    live.run([](Program& program) -> asio::awaitable<void> {
-      // The target hears no cancel while it waits for the program's data.
-      Bytes copy;
-      append_query(copy, "copy written from stdin");
-      co_await program.send(copy);
-      std::vector<Said> said;
-      while (said.empty() || (said.back().tag != 'E' && said.back().tag != 0))
-        said.push_back(co_await program.read_one());
-      CHECK(tags(said) == "GE");
-      CHECK(field(said.back(), 'M') == "a statement went on after its time was up");
     });
   }
 
