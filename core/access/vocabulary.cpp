@@ -57,17 +57,12 @@ const std::vector<std::string>& condition_keys() {
 }
 
 const std::vector<std::string>& detector_names() {
-  static const Words kDetectors = {"email",
-                                   "payment_card",
-                                   "us_ssn",
-                                   "private_key",
-                                   "aws_access_key",
-                                   "aws_secret_key",
-                                   "github_token",
-                                   "slack_token",
-                                   "stripe_key",
-                                   "jwt",
-                                   "all"};
+  static const Words kDetectors = {
+      "email",          "payment_card", "us_ssn",       "private_key",         "aws_access_key",
+      "aws_secret_key", "github_token", "slack_token",  "stripe_key",          "jwt",
+      "google_key",     "azure_key",    "gitlab_token", "npm_token",           "twilio_key",
+      "password_hash",  "iban",         "phone",        "connection_password", "assigned_secret",
+      "ipv4",           "ipv6",         "all"};
   return kDetectors;
 }
 

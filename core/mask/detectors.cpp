@@ -8,13 +8,16 @@
 #include <string>
 #include <tuple>
 
+#include "core/mask/assignment.h"
 #include "core/mask/card_numbers.h"
+#include "core/mask/international.h"
 #include "core/mask/json_shape.h"
 #include "core/mask/personal_data.h"
 #include "core/mask/secret_confirm.h"
 #include "core/mask/secret_patterns.h"
 #include "core/mask/secret_scanner.h"
 #include "core/mask/text_features.h"
+#include "core/mask/token_confirm.h"
 
 namespace hoop::mask {
 namespace {
@@ -26,13 +29,36 @@ constexpr std::size_t kChunkBytes = 64U << 10;
 constexpr std::size_t kContextReach = 64;
 constexpr std::size_t kPairReach = 160;
 
-constexpr std::array kAllDetectors{
-    DetectorClass::email,        DetectorClass::payment_card,   DetectorClass::us_ssn,
-    DetectorClass::private_key,  DetectorClass::aws_access_key, DetectorClass::aws_secret_key,
-    DetectorClass::github_token, DetectorClass::slack_token,    DetectorClass::stripe_key,
-    DetectorClass::jwt,
+constexpr std::array kDetectorNames{
+    std::pair{DetectorClass::email, std::string_view("email")},
+    std::pair{DetectorClass::payment_card, std::string_view("payment_card")},
+    std::pair{DetectorClass::us_ssn, std::string_view("us_ssn")},
+    std::pair{DetectorClass::private_key, std::string_view("private_key")},
+    std::pair{DetectorClass::aws_access_key, std::string_view("aws_access_key")},
+    std::pair{DetectorClass::aws_secret_key, std::string_view("aws_secret_key")},
+    std::pair{DetectorClass::github_token, std::string_view("github_token")},
+    std::pair{DetectorClass::slack_token, std::string_view("slack_token")},
+    std::pair{DetectorClass::stripe_key, std::string_view("stripe_key")},
+    std::pair{DetectorClass::jwt, std::string_view("jwt")},
+    std::pair{DetectorClass::google_key, std::string_view("google_key")},
+    std::pair{DetectorClass::azure_key, std::string_view("azure_key")},
+    std::pair{DetectorClass::gitlab_token, std::string_view("gitlab_token")},
+    std::pair{DetectorClass::npm_token, std::string_view("npm_token")},
+    std::pair{DetectorClass::twilio_key, std::string_view("twilio_key")},
+    std::pair{DetectorClass::password_hash, std::string_view("password_hash")},
+    std::pair{DetectorClass::iban, std::string_view("iban")},
+    std::pair{DetectorClass::phone, std::string_view("phone")},
+    std::pair{DetectorClass::connection_password, std::string_view("connection_password")},
+    std::pair{DetectorClass::assigned_secret, std::string_view("assigned_secret")},
+    std::pair{DetectorClass::ipv4, std::string_view("ipv4")},
+    std::pair{DetectorClass::ipv6, std::string_view("ipv6")},
 };
-static_assert(kAllDetectors.size() == kDetectorClasses);
+static_assert(kDetectorNames.size() == kDetectorClasses);
+
+/// Found by their shape, not by a literal.
+constexpr std::array kStructured{
+    DetectorClass::email, DetectorClass::payment_card, DetectorClass::us_ssn, DetectorClass::iban,
+    DetectorClass::phone, DetectorClass::ipv4,         DetectorClass::ipv6};
 
 std::size_t index_of(DetectorClass detector) { return static_cast<std::size_t>(detector); }
 
@@ -41,26 +67,18 @@ std::uint32_t narrow(std::size_t value) { return static_cast<std::uint32_t>(valu
 }  // namespace
 
 std::string_view to_string(DetectorClass detector) {
-  switch (detector) {
-    case DetectorClass::email: return "email";
-    case DetectorClass::payment_card: return "payment_card";
-    case DetectorClass::us_ssn: return "us_ssn";
-    case DetectorClass::private_key: return "private_key";
-    case DetectorClass::aws_access_key: return "aws_access_key";
-    case DetectorClass::aws_secret_key: return "aws_secret_key";
-    case DetectorClass::github_token: return "github_token";
-    case DetectorClass::slack_token: return "slack_token";
-    case DetectorClass::stripe_key: return "stripe_key";
-    case DetectorClass::jwt: return "jwt";
-  }
-  return "email";
+  return kDetectorNames[index_of(detector)].second;
+}
+
+bool is_in_all(DetectorClass detector) {
+  return detector != DetectorClass::ipv4 && detector != DetectorClass::ipv6;
 }
 
 Result<DetectorClass> parse_detector(std::string_view name) {
   std::string hint = "one of:";
-  for (const DetectorClass detector : kAllDetectors) {
-    if (to_string(detector) == name) return detector;
-    hint.append(detector == kAllDetectors.front() ? " " : ", ").append(to_string(detector));
+  for (const auto& [detector, its_name] : kDetectorNames) {
+    if (its_name == name) return detector;
+    hint.append(detector == kDetectorNames.front().first ? " " : ", ").append(its_name);
   }
   return fail(ErrorCode::not_found, "there is no detector '" + std::string(name) + "'",
               std::move(hint));
@@ -69,7 +87,7 @@ Result<DetectorClass> parse_detector(std::string_view name) {
 struct DetectorSet::Impl {
   std::bitset<kDetectorClasses> classes;
   std::shared_ptr<const SecretDatabase> secrets;  // null when no class of the set needs it
-  bool structured = false;                        // some class of the set needs the features
+  FeatureFinder::Wanted features;
 
   bool has(DetectorClass detector) const { return classes[index_of(detector)]; }
 };
@@ -81,12 +99,14 @@ Result<std::shared_ptr<const DetectorSet>> DetectorSet::create(
     std::span<const DetectorClass> classes, std::shared_ptr<const SecretDatabase> secrets) {
   auto impl = std::make_unique<Impl>();
   for (const DetectorClass detector : classes) impl->classes.set(index_of(detector));
-  impl->structured = impl->has(DetectorClass::email) || impl->has(DetectorClass::payment_card) ||
-                     impl->has(DetectorClass::us_ssn);
+  auto& features = impl->features;
+  features.at_signs = impl->has(DetectorClass::email);
+  features.digits = impl->has(DetectorClass::payment_card) || impl->has(DetectorClass::us_ssn);
+  features.accounts = impl->has(DetectorClass::iban);
+  features.phones = impl->has(DetectorClass::phone);
+  features.addresses = impl->has(DetectorClass::ipv4) || impl->has(DetectorClass::ipv6);
   auto of_secrets = impl->classes;
-  for (const auto detector :
-       {DetectorClass::email, DetectorClass::payment_card, DetectorClass::us_ssn})
-    of_secrets.reset(index_of(detector));
+  for (const auto detector : kStructured) of_secrets.reset(index_of(detector));
   if (of_secrets.any()) {
     impl->secrets = std::move(secrets);
     if (!impl->secrets) {
@@ -114,6 +134,7 @@ struct DetectorScan::Impl {
   std::span<const std::string_view> fields;
   std::size_t first = 0;
   std::vector<Hit>* hits = nullptr;
+  std::vector<std::pair<std::size_t, std::size_t>> url_passwords;  // of this chunk: field, end
 
   bool has(DetectorClass detector) const { return set->impl_->has(detector); }
 
@@ -145,18 +166,20 @@ struct DetectorScan::Impl {
   void confirm_literals();
   void confirm_literal(const SecretPattern& pattern, const Position& at);
   void confirm_access_key(const Position& at);
+  void confirm_feature(Feature feature, const Position& at);
   void confirm_features();
 };
 
 Result<void> DetectorScan::Impl::scan_chunk(std::string_view chunk) {
+  url_passwords.clear();
   if (secrets) {
     literals.clear();
     HOOP_CHECK(secrets->scan(chunk, literals));
     if (!literals.empty()) confirm_literals();
   }
-  if (set->impl_->structured) {
+  if (set->impl_->features.any()) {
     candidates.clear();
-    features.find(chunk, candidates);
+    features.find(chunk, set->impl_->features, candidates);
     if (!candidates.empty()) confirm_features();
   }
   return {};
@@ -166,7 +189,7 @@ void DetectorScan::Impl::confirm_literals() {
   std::ranges::sort(literals, {}, &LiteralHit::begin);
   // A literal inside what a literal of the same kind just found is part of it; trying each would
   // make a hostile field quadratic.
-  std::array<std::pair<std::size_t, std::size_t>, 8>
+  std::array<std::pair<std::size_t, std::size_t>, kAnchors>
       done{};  // by anchor: field + 1, end of the last span
   for (const LiteralHit& literal : literals) {
     const SecretPattern& pattern = kSecretPatterns[literal.pattern];
@@ -182,9 +205,40 @@ void DetectorScan::Impl::confirm_literals() {
   }
 }
 
+namespace {
+
+struct Confirmer {
+  Anchor anchor;
+  DetectorClass detector;
+  std::optional<Span> (*confirm)(std::string_view text, std::size_t begin, std::size_t literal);
+};
+
+/// Whatever needs nothing but the field and where the literal stands.
+constexpr Confirmer kConfirmers[] = {
+    {Anchor::github_token, DetectorClass::github_token, &confirm_github_token},
+    {Anchor::slack_webhook, DetectorClass::slack_token, &confirm_slack_webhook},
+    {Anchor::stripe_key, DetectorClass::stripe_key, &confirm_stripe_key},
+    {Anchor::google_key, DetectorClass::google_key, &confirm_google_key},
+    {Anchor::azure_account_key, DetectorClass::azure_key, &find_azure_account_key},
+    {Anchor::azure_client_secret, DetectorClass::azure_key, &confirm_azure_client_secret},
+    {Anchor::azure_signature, DetectorClass::azure_key, &find_azure_signature},
+    {Anchor::gitlab_token, DetectorClass::gitlab_token, &confirm_gitlab_token},
+    {Anchor::npm_token, DetectorClass::npm_token, &confirm_npm_token},
+    {Anchor::twilio_key, DetectorClass::twilio_key, &confirm_twilio_key},
+    {Anchor::twilio_context, DetectorClass::twilio_key, &find_twilio_token},
+    {Anchor::bcrypt, DetectorClass::password_hash, &confirm_bcrypt},
+    {Anchor::password_hash, DetectorClass::password_hash, &confirm_password_hash},
+    {Anchor::url_password, DetectorClass::connection_password, &find_url_password},
+    {Anchor::setting_password, DetectorClass::connection_password, &find_setting_password},
+    {Anchor::assigned_secret, DetectorClass::assigned_secret, &find_assigned_secret},
+    {Anchor::bearer, DetectorClass::assigned_secret, &find_bearer},
+};
+
+}  // namespace
+
 void DetectorScan::Impl::confirm_literal(const SecretPattern& pattern, const Position& at) {
   const auto keep = [&](DetectorClass detector, std::optional<Span> span) {
-    if (span) add(at.field, *span, detector);
+    if (span && has(detector)) add(at.field, *span, detector);
   };
   const std::size_t size = pattern.literal.size();
   switch (pattern.anchor) {
@@ -200,25 +254,16 @@ void DetectorScan::Impl::confirm_literal(const SecretPattern& pattern, const Pos
         keep(DetectorClass::aws_secret_key,
              find_aws_secret_key(at.text, at.offset + size, kContextReach));
       return;
-    case Anchor::github_token:
-      if (has(DetectorClass::github_token))
-        keep(DetectorClass::github_token, confirm_github_token(at.text, at.offset, size));
-      return;
     case Anchor::slack_token:
-      if (has(DetectorClass::slack_token))
-        keep(DetectorClass::slack_token, confirm_slack_token(at.text, at.offset));
-      return;
-    case Anchor::slack_webhook:
-      if (has(DetectorClass::slack_token))
-        keep(DetectorClass::slack_token, confirm_slack_webhook(at.text, at.offset, size));
-      return;
-    case Anchor::stripe_key:
-      if (has(DetectorClass::stripe_key))
-        keep(DetectorClass::stripe_key, confirm_stripe_key(at.text, at.offset, size));
-      return;
-    case Anchor::jwt:
-      if (has(DetectorClass::jwt)) keep(DetectorClass::jwt, confirm_jwt(at.text, at.offset));
-      return;
+      return keep(DetectorClass::slack_token, confirm_slack_token(at.text, at.offset));
+    case Anchor::jwt: return keep(DetectorClass::jwt, confirm_jwt(at.text, at.offset));
+    default: break;
+  }
+  for (const auto& [anchor, detector, confirm] : kConfirmers) {
+    if (anchor != pattern.anchor || !has(detector)) continue;
+    const auto span = confirm(at.text, at.offset, size);
+    if (span && anchor == Anchor::url_password) url_passwords.emplace_back(at.field, span->end);
+    return keep(detector, span);
   }
 }
 
@@ -238,36 +283,45 @@ void DetectorScan::Impl::confirm_access_key(const Position& at) {
   }
 }
 
+void DetectorScan::Impl::confirm_feature(Feature feature, const Position& at) {
+  const auto keep = [&](DetectorClass detector, std::optional<Span> span) {
+    if (span) add(at.field, *span, detector);
+  };
+  switch (feature) {
+    case Feature::at_sign:
+      // user:password@host is no address.
+      if (!std::ranges::binary_search(url_passwords, std::pair(at.field, at.offset)))
+        keep(DetectorClass::email, find_email(at.text, at.offset));
+      return;
+    case Feature::long_digits: return;  // by confirm_features()
+    case Feature::dashed_digits:
+      if (has(DetectorClass::us_ssn)) keep(DetectorClass::us_ssn, find_ssn(at.text, at.offset));
+      return;
+    case Feature::account: return keep(DetectorClass::iban, find_iban(at.text, at.offset));
+    case Feature::plus: return keep(DetectorClass::phone, find_phone(at.text, at.offset));
+    case Feature::american_phone:
+      return keep(DetectorClass::phone, find_american_phone(at.text, at.offset));
+    case Feature::dotted:
+      if (has(DetectorClass::ipv4)) keep(DetectorClass::ipv4, find_ipv4(at.text, at.offset));
+      return;
+    case Feature::colon:
+      if (has(DetectorClass::ipv6)) keep(DetectorClass::ipv6, find_ipv6(at.text, at.offset));
+      return;
+  }
+}
+
 void DetectorScan::Impl::confirm_features() {
-  const bool emails = has(DetectorClass::email);
-  const bool cards = has(DetectorClass::payment_card);
-  const bool numbers = has(DetectorClass::us_ssn);
   std::size_t run_end = 0;  // in the chunk: where the last run of digits ended
   for (const Candidate& candidate : candidates) {
-    switch (candidate.feature) {
-      case Feature::at_sign:
-        if (emails) {
-          const Position at = position(candidate.offset);
-          if (const auto span = find_email(at.text, at.offset))
-            add(at.field, *span, DetectorClass::email);
-        }
-        break;
-      case Feature::long_digits:
-        if (cards && candidate.offset >= run_end) {
-          const Position at = position(candidate.offset);
-          spans.clear();
-          run_end = candidate.offset + find_cards(at.text, at.offset, spans) - at.offset;
-          for (const Span span : spans) add(at.field, span, DetectorClass::payment_card);
-        }
-        break;
-      case Feature::dashed_digits:
-        if (numbers) {
-          const Position at = position(candidate.offset);
-          if (const auto span = find_ssn(at.text, at.offset))
-            add(at.field, *span, DetectorClass::us_ssn);
-        }
-        break;
+    if (candidate.feature != Feature::long_digits) {
+      confirm_feature(candidate.feature, position(candidate.offset));
+      continue;
     }
+    if (!has(DetectorClass::payment_card) || candidate.offset < run_end) continue;
+    const Position at = position(candidate.offset);
+    spans.clear();
+    run_end = candidate.offset + find_cards(at.text, at.offset, spans) - at.offset;
+    for (const Span span : spans) add(at.field, span, DetectorClass::payment_card);
   }
 }
 

@@ -25,9 +25,24 @@ enum class DetectorClass : std::uint8_t {
   slack_token,
   stripe_key,
   jwt,
+  google_key,
+  azure_key,
+  gitlab_token,
+  npm_token,
+  twilio_key,
+  password_hash,  // bcrypt, argon2, scrypt, crypt, PBKDF2, SCRAM verifiers
+  iban,
+  phone,
+  connection_password,  // in URLs and in settings of connections
+  assigned_secret,      // random text that is given to a name like "api_key"
+  ipv4,
+  ipv6,
 };
-inline constexpr std::size_t kDetectorClasses = 10;
+inline constexpr std::size_t kDetectorClasses = 22;
 std::string_view to_string(DetectorClass detector);
+/// Whether the word "all" of a policy means it too: addresses of machines are rarely a secret, and
+/// hidden ones make a log useless.
+bool is_in_all(DetectorClass detector);
 /// Fails with not_found; the hint names the classes.
 Result<DetectorClass> parse_detector(std::string_view name);
 

@@ -148,7 +148,8 @@ Result<Masker> Masker::create(const std::vector<access::Mask>& masks, SecretByte
   for (const access::Mask& mask : masks) {
     for (const std::string& name : mask.detectors) {
       if (name == "all") {
-        for (std::size_t i = 0; i < kDetectorClasses; ++i) set(i, mask.with);
+        for (std::size_t i = 0; i < kDetectorClasses; ++i)
+          if (is_in_all(static_cast<DetectorClass>(i))) set(i, mask.with);
         continue;
       }
       const auto detector = parse_detector(name);

@@ -2,36 +2,12 @@
 #include "core/mask/secret_confirm.h"
 
 #include <algorithm>
-#include <bitset>
 
 #include "core/base/encoding.h"
+#include "core/mask/token_shape.h"
 
 namespace hoop::mask {
 namespace {
-
-constexpr std::size_t kMostToken =
-    4096;  // no issuer comes near; keeps a hostile run of token characters cheap
-
-std::size_t distinct(std::string_view text) {
-  std::bitset<256> seen;
-  for (const char c : text) seen.set(static_cast<unsigned char>(c));
-  return seen.count();
-}
-
-bool has_digit(std::string_view text) { return std::ranges::any_of(text, is_digit); }
-
-/// "xxxxxxxx" and "YOUR_TOKEN_HERE" are what documentation holds, not secrets.
-bool looks_random(std::string_view text) { return distinct(text) >= 8 && has_digit(text); }
-
-bool begins_token(std::string_view text, std::size_t at) {
-  return begins_word(text, at) && (at == 0 || text[at - 1] != '_');
-}
-
-template <class Predicate>
-std::size_t token_end(std::string_view text, std::size_t at, Predicate predicate,
-                      std::size_t most = kMostToken) {
-  return run_end(text.substr(0, std::min(text.size(), at + most)), at, predicate);
-}
 
 /// The end of the JSON string that at lies in: its closing quote, or the end of text.
 std::size_t json_string_end(std::string_view text, std::size_t at) {

@@ -5,6 +5,7 @@
 #include <array>
 #include <bit>
 #include <cstring>
+#include <initializer_list>
 
 #if defined(__SSE2__)
 #include <emmintrin.h>
@@ -24,7 +25,7 @@ std::uint64_t ahead(std::uint64_t low, std::uint64_t high, unsigned count) {
 }  // namespace
 
 #if defined(__SSE2__)
-FeatureFinder::Masks FeatureFinder::classify(const char* block) {
+FeatureFinder::Masks FeatureFinder::classify(const char* block, const Wanted& wanted) {
   Masks masks;
   for (unsigned part = 0; part < 4; ++part) {
     __m128i bytes;
@@ -33,42 +34,118 @@ FeatureFinder::Masks FeatureFinder::classify(const char* block) {
       return static_cast<std::uint64_t>(static_cast<std::uint32_t>(_mm_movemask_epi8(equal)))
              << (16 * part);
     };
-    const __m128i from_zero = _mm_sub_epi8(bytes, _mm_set1_epi8('0'));
-    masks.digit |= bits(_mm_cmpeq_epi8(_mm_min_epu8(from_zero, _mm_set1_epi8(9)), from_zero));
-    masks.at |= bits(_mm_cmpeq_epi8(bytes, _mm_set1_epi8('@')));
-    masks.dash |= bits(_mm_cmpeq_epi8(bytes, _mm_set1_epi8('-')));
-    masks.blank |= bits(_mm_cmpeq_epi8(bytes, _mm_set1_epi8(' ')));
+    const auto is = [&](char c) { return bits(_mm_cmpeq_epi8(bytes, _mm_set1_epi8(c))); };
+    const auto within = [&](char first, char last) {
+      const __m128i from_first = _mm_sub_epi8(bytes, _mm_set1_epi8(first));
+      const __m128i most = _mm_set1_epi8(static_cast<char>(last - first));
+      return bits(_mm_cmpeq_epi8(_mm_min_epu8(from_first, most), from_first));
+    };
+    masks.digit |= within('0', '9');
+    if (wanted.at_signs) masks.at |= is('@');
+    if (wanted.digits) masks.blank |= is(' ');
+    if (wanted.digits || wanted.phones) masks.dash |= is('-');
+    if (wanted.accounts) masks.upper |= within('A', 'Z');
+    if (wanted.phones) {
+      masks.plus |= is('+');
+      masks.close |= is(')');
+    }
+    if (wanted.phones || wanted.addresses) masks.dot |= is('.');
+    if (wanted.addresses) masks.colon |= is(':');
   }
   return masks;
 }
 #else
-FeatureFinder::Masks FeatureFinder::classify(const char* block) {
+FeatureFinder::Masks FeatureFinder::classify(const char* block, const Wanted& wanted) {
   Masks masks;
   for (unsigned i = 0; i < kBlock; ++i) {
-    const char c = block[i];
-    masks.digit |= static_cast<std::uint64_t>(c >= '0' && c <= '9') << i;
-    masks.at |= static_cast<std::uint64_t>(c == '@') << i;
-    masks.dash |= static_cast<std::uint64_t>(c == '-') << i;
-    masks.blank |= static_cast<std::uint64_t>(c == ' ') << i;
+    const auto within = [&](char first, char last) {
+      return static_cast<std::uint64_t>(block[i] >= first && block[i] <= last) << i;
+    };
+    masks.digit |= within('0', '9');
+    masks.dash |= within('-', '-');
+    masks.blank |= within(' ', ' ');
+    masks.dot |= within('.', '.');
+    if (wanted.at_signs) masks.at |= within('@', '@');
+    if (wanted.accounts) masks.upper |= within('A', 'Z');
+    if (wanted.phones) masks.plus |= within('+', '+');
+    if (wanted.phones) masks.close |= within(')', ')');
+    if (wanted.addresses) masks.colon |= within(':', ':');
   }
   return masks;
 }
 #endif
 
-void FeatureFinder::find(std::string_view text, std::vector<Candidate>& candidates) {
+/// A block between its neighbours. What it answers are bits of the block: where a candidate stands.
+class FeatureFinder::Block {
+ public:
+  Block(const Masks& before, const Masks& here, const Masks& next)
+      : before_(before), here_(here), next_(next) {}
+
+  std::uint64_t long_digits() const {
+    // Digits, and separators between two digits. The next block's first separator may need its own
+    // neighbours: next_joined takes the digit before it from here, and what stands beyond it on
+    // trust, which costs at most a needless look.
+    std::uint64_t low =
+        here_.digit | ((here_.dash | here_.blank) & behind(&Masks::digit) & digits({1}));
+    std::uint64_t high =
+        next_.digit | ((next_.dash | next_.blank) & (next_.digit << 1 | here_.digit >> 63));
+    for (const unsigned count : {1U, 2U, 4U, 4U}) {  // 2, 4, 8, then 12 in a row
+      low &= ahead(low, high, count);
+      high &= high >> count;  // only its first bits are asked for, and they are right
+    }
+    return low & here_.digit & ~behind(&Masks::digit);  // a number starts a group
+  }
+  std::uint64_t dashed_digits() const {
+    const std::uint64_t dashes = at(&Masks::dash, 3) & at(&Masks::dash, 6);
+    if (dashes == 0) return 0;
+    return here_.digit & dashes & digits({1, 2, 4, 5, 7, 8, 9, 10});
+  }
+  std::uint64_t accounts() const {
+    return here_.upper & at(&Masks::upper, 1) & digits({2, 3}) &
+           ~(behind(&Masks::upper) | behind(&Masks::digit));
+  }
+  std::uint64_t pluses() const { return here_.plus & digits({1}); }
+  std::uint64_t american_phones() const {
+    const std::uint64_t area = here_.digit & digits({1, 2}) & ~behind(&Masks::digit);
+    if (area == 0) return 0;
+    const std::uint64_t same =
+        (at(&Masks::dash, 3) & at(&Masks::dash, 7)) | (at(&Masks::dot, 3) & at(&Masks::dot, 7));
+    return area & (at(&Masks::close, 3) | (same & digits({4, 5, 6, 8, 9, 10, 11})));
+  }
+  std::uint64_t dotted() const { return here_.dot & behind(&Masks::digit) & digits({1}); }
+
+ private:
+  std::uint64_t at(std::uint64_t Masks::* mask, unsigned count) const {
+    return ahead(here_.*mask, next_.*mask, count);
+  }
+  std::uint64_t behind(std::uint64_t Masks::* mask) const {
+    return here_.*mask << 1 | before_.*mask >> 63;
+  }
+  std::uint64_t digits(std::initializer_list<unsigned> counts) const {
+    std::uint64_t all = ~std::uint64_t{0};
+    for (const unsigned count : counts) all &= at(&Masks::digit, count);
+    return all;
+  }
+  const Masks& before_;
+  const Masks& here_;
+  const Masks& next_;
+};
+
+void FeatureFinder::find(std::string_view text, const Wanted& wanted,
+                         std::vector<Candidate>& candidates) {
   const std::size_t whole = text.size() / kBlock;
-  // One empty block after the last, so that looking ahead needs no test.
-  blocks_.resize(whole + 2);
-  for (std::size_t i = 0; i < whole; ++i) blocks_[i] = classify(text.data() + i * kBlock);
+  // One empty block before the first and after the last, so that looking aside needs no test.
+  blocks_.resize(whole + 3);
+  blocks_[0] = {};
+  for (std::size_t i = 0; i < whole; ++i)
+    blocks_[i + 1] = classify(text.data() + i * kBlock, wanted);
   std::array<char, kBlock> tail{};
   std::ranges::copy(text.substr(whole * kBlock), tail.begin());
-  blocks_[whole] = classify(tail.data());
-  blocks_[whole + 1] = {};
+  blocks_[whole + 1] = classify(tail.data(), wanted);
+  blocks_[whole + 2] = {};
 
-  std::uint64_t digit_before = 0;  // bit 0: the character before the block is a digit
   for (std::size_t i = 0; i <= whole; ++i) {
-    const Masks& here = blocks_[i];
-    const Masks& next = blocks_[i + 1];
+    const Masks& here = blocks_[i + 1];
     const auto report = [&](std::uint64_t bits, Feature feature) {
       for (; bits != 0; bits &= bits - 1) {
         candidates.push_back(
@@ -76,35 +153,18 @@ void FeatureFinder::find(std::string_view text, std::vector<Candidate>& candidat
              feature});
       }
     };
+    const Block block(blocks_[i], here, blocks_[i + 2]);
     if (here.at != 0) report(here.at, Feature::at_sign);
-    if (here.digit == 0) {
-      digit_before = 0;
-      continue;
+    if (here.plus != 0) report(block.pluses(), Feature::plus);
+    if (here.upper != 0) report(block.accounts(), Feature::account);
+    if (here.colon != 0) report(here.colon, Feature::colon);
+    if (wanted.addresses && here.dot != 0) report(block.dotted(), Feature::dotted);
+    if (here.digit == 0) continue;
+    if (wanted.digits) {
+      report(block.long_digits(), Feature::long_digits);
+      report(block.dashed_digits(), Feature::dashed_digits);
     }
-    // Digits, and separators between two digits. The next block's first separator may need its own
-    // neighbours: next_joined takes the digit before it from here, and what stands beyond it on
-    // trust, which costs at most a needless look.
-    const std::uint64_t joined =
-        here.digit | ((here.dash | here.blank) & (here.digit << 1 | digit_before) &
-                      ahead(here.digit, next.digit, 1));
-    const std::uint64_t next_joined =
-        next.digit | ((next.dash | next.blank) & (next.digit << 1 | here.digit >> 63));
-    std::uint64_t low = joined;
-    std::uint64_t high = next_joined;
-    for (const unsigned count : {1U, 2U, 4U, 4U}) {  // 2, 4, 8, then 12 in a row
-      low &= ahead(low, high, count);
-      high &= high >> count;  // only its first bits are asked for, and they are right
-    }
-    low &= here.digit & ~(here.digit << 1 | digit_before);  // a number starts a group
-    if (low != 0) report(low, Feature::long_digits);
-    if ((here.dash | next.dash) != 0) {
-      std::uint64_t ssn =
-          here.digit & ahead(here.dash, next.dash, 3) & ahead(here.dash, next.dash, 6);
-      for (const unsigned count : {1U, 2U, 4U, 5U, 7U, 8U, 9U, 10U})
-        ssn &= ahead(here.digit, next.digit, count);
-      if (ssn != 0) report(ssn, Feature::dashed_digits);
-    }
-    digit_before = here.digit >> 63;
+    if (wanted.phones) report(block.american_phones(), Feature::american_phone);
   }
 }
 

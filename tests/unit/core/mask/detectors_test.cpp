@@ -33,7 +33,7 @@ std::vector<Hit> scan_all(DetectorScan& scan, std::string_view text) {
 
 /// One line of the corpus: "class<TAB>text" with the value between « and »; "none" for what must
 /// not be found. A ~ in the text is left out when it is read, so that the file holds no token that
-/// a secret scanner would take for real; \n stands for a line end.
+/// a secret scanner would take for real; ~~ stands for one, \n for a line end.
 struct Line {
   std::size_t number = 0;
   std::string wanted;
@@ -64,6 +64,9 @@ std::vector<Line> read_corpus() {
       } else if (rest.starts_with("\\n")) {
         line.text += '\n';
         ++i;
+      } else if (rest.starts_with("~~")) {
+        line.text += '~';
+        ++i;
       } else if (raw[i] != '~') {
         line.text += raw[i];
       }
@@ -81,7 +84,7 @@ TEST_CASE("detector names go both ways") {
     const auto detector = static_cast<DetectorClass>(i);
     CHECK(parse_detector(to_string(detector)) == detector);
   }
-  const auto unknown = parse_detector("iban");
+  const auto unknown = parse_detector("passport");
   REQUIRE_FALSE(unknown);
   CHECK(unknown.error().code == ErrorCode::not_found);
   CHECK(unknown.error().hint.find("payment_card") != std::string::npos);
@@ -89,7 +92,7 @@ TEST_CASE("detector names go both ways") {
 
 TEST_CASE("the corpus is found: recall and precision of every class") {
   const auto lines = read_corpus();
-  CHECK(lines.size() >= 150);
+  CHECK(lines.size() >= 600);
   DetectorScan scan(all_detectors());
   struct Score {
     unsigned wanted = 0;
@@ -120,7 +123,7 @@ TEST_CASE("the corpus is found: recall and precision of every class") {
     const double precision = score.found + score.wrong == 0
                                  ? 1.0
                                  : static_cast<double>(score.found) / (score.found + score.wrong);
-    std::printf("%-16s %3u values  recall %.3f  precision %.3f\n", name.c_str(), score.wanted,
+    std::printf("%-20s %3u values  recall %.3f  precision %.3f\n", name.c_str(), score.wanted,
                 recall, precision);
     INFO(name);
     CHECK(score.wanted >= 5);
@@ -132,8 +135,10 @@ TEST_CASE("the corpus is found: recall and precision of every class") {
 
 TEST_CASE("a value is found at either edge, and at every offset of a block") {
   DetectorScan scan(all_detectors());
-  for (const std::string_view value : {"bob@example.com", "4111111111111111", "5500 0000 0000 0004",
-                                       "123-45-6789", "AKIA2Q7EXAMPLE3KZ7YX"}) {
+  for (const std::string_view value :
+       {"bob@example.com", "4111111111111111", "5500 0000 0000 0004", "123-45-6789",
+        "AKIA2Q7EXAMPLE3KZ7YX", "DE89370400440532013000", "+442071838750", "(212) 555-0123",
+        "10.20.30.40", "2001:db8::1"}) {
     for (std::size_t before = 0; before < 200; ++before) {
       const std::string text = std::string(before, '.') + std::string(value);
       for (const std::string& tail :
@@ -203,10 +208,49 @@ TEST_CASE("hostile repetition stays cheap") {
     while (out.size() < bytes) out += unit;
     return out;
   };
-  for (const std::string_view unit :
-       {"-----BEGIN RSA PRIVATE KEY-----", "eyJ", "eyJhbGciOiJub25lIn0.", "eyJhbGciOiJub25lIn0 ",
-        "a@", "@", "1 ", "1-", "4111 ", "4", "AKIA", "aws_secret ", "ghp_", "xoxb-",
-        "hooks.slack.com/services/", "\\", "\"", "[\"a@b.co\","}) {
+  for (const std::string_view unit : {"-----BEGIN RSA PRIVATE KEY-----",
+                                      "eyJ",
+                                      "eyJhbGciOiJub25lIn0.",
+                                      "eyJhbGciOiJub25lIn0 ",
+                                      "a@",
+                                      "@",
+                                      "1 ",
+                                      "1-",
+                                      "4111 ",
+                                      "4",
+                                      "AKIA",
+                                      "aws_secret ",
+                                      "ghp_",
+                                      "xoxb-",
+                                      "hooks.slack.com/services/",
+                                      "\\",
+                                      "\"",
+                                      "[\"a@b.co\",",
+                                      "a://b:c@",
+                                      "a://b:c@ ",
+                                      "://",
+                                      "password=",
+                                      "password",
+                                      "token: ",
+                                      "host= pwd=",
+                                      "$1$",
+                                      "$argon2",
+                                      "&sig=",
+                                      "glpat-",
+                                      "twilio ",
+                                      "AccountKey=",
+                                      "8Q~",
+                                      "+1 ",
+                                      "+4420",
+                                      "DE89",
+                                      "DE89 ",
+                                      "212-555-0123",
+                                      "(212) ",
+                                      "1.",
+                                      "1:",
+                                      "::",
+                                      "basic ",
+                                      "bearer a1b2"}) {
     INFO(unit);
     const std::string text = repeated(unit, 512U << 10);
     const auto begin = std::chrono::steady_clock::now();
