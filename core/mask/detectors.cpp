@@ -123,10 +123,10 @@ bool DetectorSet::has(DetectorClass detector) const { return impl_->has(detector
 struct DetectorScan::Impl {
   std::shared_ptr<const DetectorSet> set;
   std::optional<SecretScanner> secrets;
-  FeatureFinder features;
 
   std::string joined;
   std::vector<std::uint32_t> starts;  // of each field in the chunk
+  std::size_t last_position = 0;      // index into starts
   std::vector<LiteralHit> literals;
   std::vector<Candidate> candidates;
   std::vector<Span> spans;
@@ -143,10 +143,16 @@ struct DetectorScan::Impl {
     std::size_t offset;  // in the field
     std::string_view text;
   };
-  Position position(std::size_t chunk_offset) const {
-    const auto next = std::ranges::upper_bound(starts, narrow(chunk_offset));
-    const auto index = static_cast<std::size_t>(next - starts.begin()) - 1;
-    return {first + index, chunk_offset - starts[index], fields[first + index]};
+  /// Places are asked for mostly from front to back: the next one is seldom far from the last.
+  Position position(std::size_t chunk_offset) {
+    if (starts[last_position] > chunk_offset) {
+      const auto next = std::ranges::upper_bound(starts, narrow(chunk_offset));
+      last_position = static_cast<std::size_t>(next - starts.begin()) - 1;
+    }
+    while (last_position + 1 < starts.size() && starts[last_position + 1] <= chunk_offset)
+      ++last_position;
+    return {first + last_position, chunk_offset - starts[last_position],
+            fields[first + last_position]};
   }
 
   void add(std::size_t field, Span span, DetectorClass detector) {
@@ -172,6 +178,7 @@ struct DetectorScan::Impl {
 
 Result<void> DetectorScan::Impl::scan_chunk(std::string_view chunk) {
   url_passwords.clear();
+  last_position = 0;
   if (secrets) {
     literals.clear();
     HOOP_CHECK(secrets->scan(chunk, literals));
@@ -179,7 +186,7 @@ Result<void> DetectorScan::Impl::scan_chunk(std::string_view chunk) {
   }
   if (set->impl_->features.any()) {
     candidates.clear();
-    features.find(chunk, set->impl_->features, candidates);
+    FeatureFinder::find(chunk, set->impl_->features, candidates);
     if (!candidates.empty()) confirm_features();
   }
   return {};

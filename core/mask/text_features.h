@@ -16,8 +16,8 @@ enum class Feature : std::uint8_t {
   account,         // two capital letters and two digits, none before
   plus,            // '+' before a digit
   american_phone,  // ddd-ddd-dddd, ddd.ddd.dddd or ddd)
-  dotted,          // a dot between digits
-  colon,
+  dotted,          // a dot between digits, and another after up to three of them
+  colon,           // near what makes an address of colons and digits
 };
 
 struct Candidate {
@@ -25,7 +25,6 @@ struct Candidate {
   Feature feature = Feature::at_sign;
 };
 
-/// Keeps its memory from call to call.
 class FeatureFinder {
  public:
   /// What is looked for: what is not wanted costs nothing.
@@ -40,7 +39,7 @@ class FeatureFinder {
   /// Appends candidates by offset within each feature. long_digits: where twelve or more digits
   /// with single separators go on; several candidates may lie in one run. dashed_digits: where
   /// ddd-dd-dddd begins. text is at most 4 GiB - 1.
-  void find(std::string_view text, const Wanted& wanted, std::vector<Candidate>& candidates);
+  static void find(std::string_view text, const Wanted& wanted, std::vector<Candidate>& candidates);
 
  private:
   struct Masks {
@@ -56,7 +55,6 @@ class FeatureFinder {
   };
   static Masks classify(const char* block, const Wanted& wanted);
   class Block;
-  std::vector<Masks> blocks_;
 };
 
 }  // namespace hoop::mask
