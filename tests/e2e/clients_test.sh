@@ -22,9 +22,7 @@ run hoopctl connect $target -- pgbench -n -M extended -f "$T/pipe.sql" -t 20
 status_is 0
 
 test_case "node-postgres"
-# The other path's run of this test wants the same folder; npm writes the file that is asked for last.
-install_driver() { cd "$here/node" && { [ -e node_modules/.package-lock.json ] || npm ci --no-audit --no-fund; }; }
-(exec 9<"$here/node/package-lock.json" && flock 9 && install_driver) >"$T/npm" 2>&1 || cat "$T/npm"
+install_driver
 run hoopctl connect $target -- node "$here/node/pg_driver.js"
 status_is 0
 out_has 'all well'

@@ -48,6 +48,14 @@ no_roles() { [ "$(roles)" = 0 ]; }
 spooled() { find "$XDG_STATE_HOME/hoopctl/spool" -name '*.hslog' 2>/dev/null | wc -l; }
 newest_session() { hoopctl --output json sessions list --limit 1 2>/dev/null | jq -r .session; }
 
+# install_driver: what package-lock.json of the node folder says. Runs beside this one want the same folder.
+install_driver() {
+  (
+    exec 9<"$here/node/package-lock.json" && flock 9 && cd "$here/node" &&
+      { cmp -s package-lock.json node_modules/.installed || { npm ci --no-audit --no-fund && cp package-lock.json node_modules/.installed; }; }
+  ) >"$T/npm" 2>&1 || cat "$T/npm"
+}
+
 # ends_with_test SIGNAL PID: what a test started in the background is ended with the test, however that ends.
 ours=()
 ends_with_test() { ours+=("$1 $2"); }
