@@ -75,6 +75,35 @@ out_has $'1\n2'
 pg -v FETCH_COUNT=100 -c 'select count(*) from (select id from orders) o'
 out_is 5000
 
+test_case "psql's own ways of running a query"
+super 'create sequence if not exists runs; grant all on sequence runs to demo_app' >/dev/null
+super "select setval('runs', 1, false)" >/dev/null
+input <<'SQL'
+\echo watched
+select 12 / (3 - nextval('runs')) as quotient
+\watch 0.05
+\echo described
+select id, email, created_at from customers where id = 7 \gdesc
+select id as picked, email from customers where id = 7 \gset
+\echo picked :picked :email
+select format('select %s * 11', id) from customers where id in (2, 3) order by id \gexec
+select customer_id % 2 as odd, status, count(*) from orders group by 1, 2 order by 1, 2 \crosstabview
+\set FETCH_COUNT 90
+select id, email, ssn from customers where id > 0 order by id
+\g |wc -l
+SQL
+run hoopctl connect $target -- psql -X -At -f "$INPUT"
+out_has $'watched\n'
+out_has $'\n6\n'
+out_has $'\n12\n'
+err_has 'division by zero'
+out_has $'id|integer\nemail|text\ncreated_at|timestamp with time zone'
+out_has 'picked 7 c***@example.org'
+out_has $'22\n33'
+out_has '0|1250|1250||'
+out_has $'\n1000'
+out_lacks customer7@
+
 test_case "another database, another user name"
 run hoopctl connect $target -- psql -X -At -d postgres -c 'select 1'
 holds [ "$STATUS" != 0 ]
