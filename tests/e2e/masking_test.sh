@@ -97,8 +97,10 @@ run hoopctl connect $target -- pg_dump -t customers
 holds [ "$STATUS" != 0 ]
 out_lacks customer1@
 run hoopctl connect $target -- pg_dump -t orders
-status_is 0
-out_has 'COPY public.orders'
+if clients_fit; then
+  status_is 0
+  out_has 'COPY public.orders'
+fi
 
 test_case "no session can leave a working login behind"
 for sql in "create role x login password 'p'" "alter role demo_app login" "set session authorization postgres" "set role postgres" \

@@ -9,12 +9,13 @@ build=${HOOPCTL_BUILD:?set by ./dev}
 
 usage() {
   cat <<TEXT
-usage: ./dev stack [--with pg] [--sql FILE] [--policy FILE] [--gateway-config FILE] [--agent] [--no-login] -- COMMAND…
+usage: ./dev stack [--with pg] [--sql FILE] [--policy FILE] [--gateway-config FILE] [--agent] [--postgres DIR] [--no-login] -- COMMAND…
 
   --sql FILE             fill database demo from FILE, as its superuser, instead of with the demo data
   --policy FILE          roles, rules, masks and limits, merged over the defaults
   --gateway-config FILE  targets and settings, merged over the defaults
   --agent                target pg-demo-agent, which the gateway reaches through an agent
+  --postgres DIR         the server is DIR/bin/postgres, and not the newest that is installed
   --no-login             leave the demo user logged out (name demo, password in HOOPCTL_STACK_PASSWORD)
 
 examples:
@@ -24,7 +25,7 @@ TEXT
 }
 die() { printf 'stack: %s\n' "$*" >&2; exit 70; }
 
-sql=$here/demo.sql policy= gateway_config= login=1 peers=pg agent=
+sql=$here/demo.sql policy= gateway_config= login=1 peers=pg agent= server=
 while [ $# -gt 0 ]; do
   case $1 in
     --with) peers=${2:?}; shift 2 ;;
@@ -32,6 +33,7 @@ while [ $# -gt 0 ]; do
     --policy) policy=$(realpath "${2:?}"); shift 2 ;;
     --gateway-config) gateway_config=$(realpath "${2:?}"); shift 2 ;;
     --agent) agent=1; shift ;;
+    --postgres) server=$(realpath "${2:?}"); shift 2 ;;
     --no-login) login=; shift ;;
     -h|--help) usage; exit 0 ;;
     --) shift; break ;;
@@ -58,6 +60,13 @@ trap 'exit 143' TERM HUP
 # --- PostgreSQL ---------------------------------------------------------------------------------------------------------------
 pg_bin=$(ls -d /usr/lib/postgresql/*/bin 2>/dev/null | sort -V | tail -n 1)
 [ -x "$pg_bin/postgres" ] || die "no PostgreSQL server: ./dev installs postgresql-15"
+server_bin=$pg_bin
+if [ -n "$server" ]; then
+  [ -x "$server/bin/postgres" ] || die "no PostgreSQL server in $server"
+  # Where the server's own user can read it, whoever owns the place that it comes from.
+  cp -r "$server" "$dir/server" && chmod -R a+rX "$dir/server"
+  server_bin=$dir/server/bin
+fi
 as_pg() {  # PostgreSQL refuses to run as root
   if [ "$(id -u)" = 0 ]; then (cd / && exec setpriv --reuid=postgres --regid=postgres --init-groups "$@"); else "$@"; fi
 }
@@ -80,7 +89,7 @@ cp "$pg/tls/ca.pem" "$dir/pg-ca.pem"
 super_password=$(random 16) admin_password=$(random 16)
 printf '%s' "$super_password" >"$pg/password"
 [ "$(id -u)" = 0 ] && chown -R postgres:postgres "$pg"
-as_pg "$pg_bin/initdb" -D "$pg/data" -U postgres -A scram-sha-256 --pwfile="$pg/password" -E UTF8 --locale=C.UTF-8 --no-sync \
+as_pg "$server_bin/initdb" -D "$pg/data" -U postgres -A scram-sha-256 --pwfile="$pg/password" -E UTF8 --locale=C.UTF-8 --no-sync \
   >"$dir/initdb.log" 2>&1 || { cat "$dir/initdb.log" >&2; die "initdb failed"; }
 as_pg sh -c "cat >>'$pg/data/postgresql.conf'" <<CONF
 listen_addresses = '127.0.0.1'
@@ -103,9 +112,9 @@ started=
 for _ in 1 2 3 4 5 6 7 8; do
   port=$(( 20000 + RANDOM % 30000 ))
   if [ "$(id -u)" = 0 ]; then
-    (cd / && exec setpriv --reuid=postgres --regid=postgres --init-groups "$pg_bin/postgres" -D "$pg/data" -p "$port") >>"$dir/pg.log" 2>&1 </dev/null &
+    (cd / && exec setpriv --reuid=postgres --regid=postgres --init-groups "$server_bin/postgres" -D "$pg/data" -p "$port") >>"$dir/pg.log" 2>&1 </dev/null &
   else
-    "$pg_bin/postgres" -D "$pg/data" -p "$port" >>"$dir/pg.log" 2>&1 </dev/null &
+    "$server_bin/postgres" -D "$pg/data" -p "$port" >>"$dir/pg.log" 2>&1 </dev/null &
   fi
   pg_pid=$!
   for _ in $(seq 200); do
