@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "core/base/encoding.h"
+#include "core/mask/write_back.h"
 #include "protocols/postgres/fixed_rules.h"
 #include "protocols/postgres/function_list.h"
 #include "protocols/postgres/masked_use.h"
@@ -136,6 +137,30 @@ bool is_opaque(const FunctionUse& use) {
   return use.name.empty() || !is_transparent_function(use.name.back());
 }
 
+/// Of INSERT, UPDATE, MERGE, EXECUTE and CALL the literals that are, or may be, written; not those
+/// that something is compared with.
+bool writes_mask(const SqlNode& node, bool written) {
+  if (written && node.is("A_Const")) return mask::carries_mask(node["sval"]["sval"].text());
+  static constexpr auto kWriting = std::to_array<std::pair<std::string_view, std::string_view>>(
+      {{"InsertStmt", "selectStmt"},
+       {"OnConflictClause", "targetList"},
+       {"UpdateStmt", "targetList"},
+       {"MergeWhenClause", "targetList"},
+       {"MergeWhenClause", "values"},
+       {"ExecuteStmt", "params"},
+       {"CallStmt", "funccall"}});
+  bool found = false;
+  for (const SqlField& field : node.fields()) {
+    const bool compares = field.name == "whereClause" || field.name == "havingClause" ||
+                          field.name == "quals" || field.name == "joinCondition";
+    const bool writes =
+        std::ranges::find(kWriting, std::pair(node.type(), field.name)) != kWriting.end();
+    found = found || writes_mask(field.value, !compares && (written || writes));
+  }
+  for (const SqlNode& item : node.items()) found = found || writes_mask(item, written);
+  return found;
+}
+
 class Classifier {
  public:
   Classifier(const NameContext& names, const Catalog& catalog)
@@ -188,6 +213,10 @@ class Classifier {
     const bool writing_call = std::ranges::any_of(references.functions, [](const FunctionUse& use) {
       return !use.name.empty() && is_writing_function(use.name.back());
     });
+    statement.writes_values =
+        kind.verb == "execute" || kind.verb == "call" ||
+        std::ranges::any_of(references.dml, [](std::string_view verb) { return verb != "delete"; });
+    statement.writes_mask = statement.writes_values && writes_mask(node, false);
     statement.changes_catalog = effects == Effects::changes_catalog || makes_table(inner);
     statement.can_write = effects != Effects::none || makes_table(inner) ||
                           !references.dml.empty() || opaque || writing_call;
@@ -211,6 +240,8 @@ class Classifier {
     MaskedUse use = judge_masked_use(node, kind, references, catalog_);
     statement.touches_masked = use.touches_masked;
     if (!statement.refusal) statement.refusal = std::move(use.refusal);
+    if (!statement.refusal && statement.writes_mask)
+      statement.refusal = refuse(RefusalCode::write_back);
   }
 
   const NameContext& names_;

@@ -26,6 +26,10 @@ struct Statement {
   /// A masked relation is referred to, or it cannot be told (FETCH, EXECUTE, CALL): server messages
   /// about it may quote values.
   bool touches_masked = false;
+  /// Values of the program's are written by it: parameters may be among them.
+  bool writes_values = false;
+  /// One of its literals is what a mask shows, and would be written.
+  bool writes_mask = false;
   /// It can write: a row limit withholds rows but lets it finish.
   bool can_write = false;
   /// It may create, drop or change relations or functions: the catalog must be read anew before the

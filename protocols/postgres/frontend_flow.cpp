@@ -1,9 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "protocols/postgres/frontend_flow.h"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
+#include "core/mask/write_back.h"
+
 #include "protocols/postgres/message_reader.h"
+#include "protocols/postgres/refusal.h"
 #include "protocols/postgres/refusals.h"
 
 namespace hoop::postgres {
@@ -125,7 +130,7 @@ Task<void> FrontendFlow::query(Frame frame) {
   }
   auto& running = std::get<std::vector<RunningStatement>>(verdicts);
   batch_.add(running.front().admitted, frame.whole);
-  copy_proof_ = running.front().admitted;
+  begin_copies(running.front());
   ExpectedReply& reply = expect(Kind::query);
   reply.judged = judged;
   reply.running = std::move(running);
@@ -216,6 +221,15 @@ Task<void> FrontendFlow::parse(Frame frame) {
   co_return Result<void>{};
 }
 
+bool FrontendFlow::writes_mask(const JudgedText& judged, const Bind& message) const {
+  const bool writes = std::any_of(judged.statements.begin(), judged.statements.end(),
+                                  [](const Statement& one) { return one.writes_values; });
+  if (!writes || !conversation_.needs_descriptions()) return false;
+  for (const Value& value : message.parameters)
+    if (value && mask::carries_mask(as_text(*value))) return true;
+  return false;
+}
+
 Task<void> FrontendFlow::bind(Frame frame) {
   HOOP_CO_TRY(const Bind message, decode_bind(frame.body));
   HOOP_CO_TRY(const Names names, co_await names_current());
@@ -236,6 +250,12 @@ Task<void> FrontendFlow::bind(Frame frame) {
       poison_extended(report_of(*refusal));
       co_return Result<void>{};
     }
+  }
+  if (writes_mask(*judged, message)) {
+    const auto refusal = conversation_.shared.context.gate.refuse(
+        conversation_.number, judged->statements.front().action, refuse(RefusalCode::write_back));
+    poison_extended(report_of(refusal));
+    co_return Result<void>{};
   }
   if (prepared->parsed) {
     batch_.add(*prepared->parsed, frame.whole);
@@ -332,7 +352,7 @@ void FrontendFlow::send_execute(const Frame& frame, const std::shared_ptr<Portal
     batch_.add_control(frame.whole);  // of an empty text; holds a name alone
   } else {
     batch_.add(running.front().admitted, frame.whole);
-    copy_proof_ = running.front().admitted;
+    begin_copies(running.front());
   }
   segment_open_ = true;
   ExpectedReply& reply = expect(Kind::execute);

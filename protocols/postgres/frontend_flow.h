@@ -5,6 +5,7 @@
 
 #include <vector>
 
+#include "core/mask/write_back.h"
 #include "protocols/postgres/conversation.h"
 
 namespace hoop::postgres {
@@ -45,6 +46,8 @@ class FrontendFlow {
   Task<void> sync(Frame frame);
   Task<void> terminate(Frame frame);
   Task<void> copy(Frame frame);
+  void begin_copies(const RunningStatement& statement);
+  Bytes refuse_copy();
   Task<void> function_call(Frame frame);
 
   /// The proofs of every statement, in order; or the refusal of the first that may not pass: then
@@ -60,6 +63,7 @@ class FrontendFlow {
   std::optional<FixedDecision> fixed_decision(const JudgedText& judged) const;
   std::optional<session::Refusal> fixed_refusal(const JudgedText& judged);
   JudgedPtr read_text(std::string_view text);
+  bool writes_mask(const JudgedText& judged, const Bind& message) const;
   /// Before a statement is forwarded that gives names of statements or portals another meaning
   /// behind the protocol's back.
   Task<void> forget_names(JudgedPtr judged);
@@ -92,6 +96,10 @@ class FrontendFlow {
   std::uint64_t units_ = 0;            // Executes sent in this segment
   std::shared_ptr<Portal> described_;  // the last message sent was a Describe of it
   std::optional<session::Admitted> copy_proof_;
+  // Of the COPY FROM that the statement sent last begins, if it does.
+  access::Action copy_action_;
+  mask::MaskWatch copy_watch_;
+  bool copy_refused_ = false;  // the rest of the program's data is dropped
 };
 
 }  // namespace hoop::postgres

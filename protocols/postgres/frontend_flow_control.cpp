@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "protocols/postgres/message_reader.h"
+#include "protocols/postgres/refusal.h"
 #include "protocols/postgres/refusals.h"
 #include "protocols/postgres/reply_meter.h"
 
@@ -68,15 +69,39 @@ Task<void> FrontendFlow::copy(Frame frame) {
                   [](const ExpectedReply& reply) { return reply.takes_copy_data(); });
   // After a COPY has failed a program sends on until it reads the error; the server would ignore it
   // too.
-  if ((!streaming && !pending) || !copy_proof_) co_return Result<void>{};
-  batch_.add(*copy_proof_, frame.whole);
-  if (frame.tag == 'd') co_return Result<void>{};
+  if ((!streaming && !pending) || !copy_proof_ || copy_refused_) co_return Result<void>{};
+  const bool watched = frame.tag == 'd' && conversation_.needs_descriptions();
+  if (watched && copy_watch_.carries_mask(frame.body)) {
+    batch_.add_control(refuse_copy());
+  } else {
+    batch_.add(*copy_proof_, frame.whole);
+    if (frame.tag == 'd') co_return Result<void>{};
+  }
   if (streaming) {
     conversation_.copy_in = CopyIn::none;
   } else {
     expect(Kind::copy_end);
   }
   co_return Result<void>{};
+}
+
+void FrontendFlow::begin_copies(const RunningStatement& statement) {
+  copy_proof_ = statement.admitted;
+  copy_watch_ = {};
+  copy_refused_ = false;
+  copy_action_ = {};
+  for (const Statement& one : statement.judged->statements)
+    if (one.copy == CopyDirection::in) copy_action_ = one.action;
+}
+
+/// CopyFail, in the place of the program's data: the server fails the COPY with our words.
+Bytes FrontendFlow::refuse_copy() {
+  copy_refused_ = true;
+  const auto refusal = conversation_.shared.context.gate.refuse(conversation_.number, copy_action_,
+                                                                refuse(RefusalCode::write_back));
+  Bytes fail;
+  append_copy_fail(fail, refusal.decision.message);
+  return fail;
 }
 
 // ---- Admission ----

@@ -69,6 +69,9 @@ constexpr auto kWords = std::to_array<Words>({
     {RefusalCode::opaque_function, "SQL_OPAQUE_FUNCTION",
      "on a target with masked columns only well-known built-in functions and operators may be used",
      "leave it out, or compute it in your program"},
+    {RefusalCode::write_back, "SQL_WRITE_BACK",
+     "a value that masks have hidden would be written in the place of the real one",
+     "leave masked columns out of what you write, or write real values"},
 });
 
 const Words& words_of(RefusalCode code) { return kWords[static_cast<std::size_t>(code)]; }
@@ -77,7 +80,7 @@ constexpr bool in_order() {
   for (std::size_t i = 0; i < kWords.size(); ++i) {
     if (static_cast<std::size_t>(kWords[i].code) != i) return false;
   }
-  return kWords.size() == static_cast<std::size_t>(RefusalCode::opaque_function) + 1;
+  return kWords.size() == static_cast<std::size_t>(RefusalCode::write_back) + 1;
 }
 static_assert(in_order());
 

@@ -32,6 +32,7 @@ enum class RefusalCode : std::uint8_t {
   masked_code,
   masked_statistics,
   opaque_function,
+  write_back,
 };
 
 /// "SQL_MASKED_DERIVED": stable, for programs. Rules are named "builtin/" and the code.

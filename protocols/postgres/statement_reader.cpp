@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "protocols/postgres/statement_reader.h"
 
+#include "protocols/postgres/refusal.h"
+
 namespace hoop::postgres {
 namespace {
 
@@ -27,6 +29,8 @@ JudgedPtr StatementReader::read(std::string_view sql) {
   if (masker_.has_detectors()) {
     mask::HiddenCounts ignored;  // the program's own text, not the target's data
     for (Statement& statement : judged->statements) {
+      if (statement.writes_mask && !statement.refusal)
+        statement.refusal = refuse(RefusalCode::write_back);
       auto cleaned = masker_.rewrite_text(statement.action.text, ignored);
       statement.action.text =
           cleaned ? std::move(*cleaned) : std::string("(text withheld: it could not be scanned)");

@@ -102,6 +102,29 @@ if clients_fit; then
   out_has 'COPY public.orders'
 fi
 
+test_case "what a mask shows is not written back, by literal, parameter or COPY"
+before=$(super 'select md5(string_agg(c::text, chr(10) order by id)) from customers c')
+for sql in "update customers set email = 'c***@example.org' where id = 7" "update customers set notes = 'call [redacted]' where id = 7" \
+  "insert into customers select 2001, 'n', 'x***@example.com', 'p', 'c', 's', 'c', null, now()"; do
+  pg -c "$sql"
+  holds [ "$STATUS" != 0 ]
+  err_has 'SQL_WRITE_BACK'
+  err_has 'write real values'
+done
+# A program that reads rows, changes something else, and writes them whole.
+run hoopctl connect $target -- psql -X -At -c "select id, name, email, phone, city, ssn, credit_card, notes, created_at from customers where id = 7" -F $'\t' -o "$T/row.tsv"
+status_is 0
+sed -i 's/^7\t/2007\t/; s/\t\t/\t\\N\t/' "$T/row.tsv"
+run hoopctl connect $target -- psql -X -At -c "\\copy customers from '$T/row.tsv'" -c 'select 1 as after'
+err_has 'a value that masks have hidden'
+out_is 1
+run hoopctl connect $target -- pgbench -n -M extended -t 1 -f <(printf '\\set x 1\nupdate customers set notes = :v where id = 7;\n') -D 'v=[redacted]'
+holds [ "$STATUS" != 0 ]
+err_has 'a value that masks have hidden'
+run hoopctl --output json sessions show "$(newest_session)"
+out_has '"rule":"builtin/SQL_WRITE_BACK"'
+is "$(super 'select md5(string_agg(c::text, chr(10) order by id)) from customers c')" "$before"
+
 test_case "no session can leave a working login behind"
 for sql in "create role x login password 'p'" "alter role demo_app login" "set session authorization postgres" "set role postgres" \
   "select set_config('role', 'postgres', false)" "prepare transaction 'x'" "set standard_conforming_strings = off" "copy orders to program 'cat'"; do
