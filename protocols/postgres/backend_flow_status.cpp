@@ -78,13 +78,13 @@ Result<void> BackendFlow::finish_running(ExpectedReply& reply, std::string_view 
 
 /// After an error the server reads and ignores everything up to the next Sync.
 Result<void> BackendFlow::skip_to_sync() {
-  while (head() != nullptr && head()->kind != Kind::sync) {
+  for (bool failed = true; head() != nullptr && head()->kind != Kind::sync; failed = false) {
     ExpectedReply& reply = *head();
     if (reply.kind == Kind::parse) {
-      // A failed Parse of the unnamed statement has closed the one before it; of a named one,
-      // nothing.
-      reply.name.empty() ? conversation_.statements.confirm(reply.name, nullptr)
-                         : conversation_.statements.withdraw(reply.name);
+      // A failed Parse of the unnamed statement has closed the one before it; of a named one
+      // nothing, nor has one that was skipped.
+      failed&& reply.name.empty() ? conversation_.statements.confirm(reply.name, nullptr)
+                                  : conversation_.statements.withdraw(reply.name);
     }
     if (reply.kind == Kind::bind) conversation_.portals.withdraw(reply.name);
     if (reply.kind == Kind::close) {
@@ -111,6 +111,8 @@ Result<void> BackendFlow::ready_for_query(const Frame& frame) {
     return std::unexpected(unexpected(frame.tag));
   if (results_.under_way())
     return fail(ErrorCode::malformed, "the target is ready before it has completed a statement");
+  // Before a Query runs, the server drops the unnamed statement.
+  if (expected && reply->kind == Kind::query) conversation_.statements.forget("");
   conversation_.status = ready.status;
   conversation_.time_up.reset();
   if (ready.status == TransactionStatus::idle) {

@@ -39,7 +39,14 @@ Report behind_report() {
       "hoopctl code=policy_denied rule=masks", "send the schema change apart"};
 }
 
+/// As the server says it.
 Report missing(std::string_view sqlstate, std::string_view what, std::string_view name) {
+  if (name.empty() && sqlstate == "26000")
+    return {Severity::error,
+            std::string(sqlstate),
+            "unnamed prepared statement does not exist",
+            {},
+            {}};
   return {Severity::error,
           std::string(sqlstate),
           fmt::format("{} \"{}\" does not exist", what, name),
@@ -250,6 +257,18 @@ Task<void> FrontendFlow::bind(Frame frame) {
       poison_extended(report_of(*refusal));
       co_return Result<void>{};
     }
+  }
+  if (!prepared->parsed && message.parameters.size() != 0) {
+    // None of the program's text is sent for it, its values neither.
+    Report report{
+        Severity::error,
+        "08P01",
+        fmt::format("bind message supplies {} parameters, but prepared statement \"{}\" requires 0",
+                    message.parameters.size(), message.statement),
+        {},
+        {}};
+    poison_extended(std::move(report));
+    co_return Result<void>{};
   }
   if (writes_mask(*judged, message)) {
     const auto refusal = conversation_.shared.context.gate.refuse(

@@ -48,6 +48,13 @@ class NameTable {
   }
   void withdraw(const std::string& name) { answered(name, slots_[name]); }
 
+  /// The server has forgotten this one.
+  void forget(std::string_view name) {
+    const auto slot = slots_.find(name);
+    if (slot == slots_.end()) return;
+    slot->second.confirmed = nullptr;
+    if (slot->second.unanswered == 0) slots_.erase(slot);
+  }
   /// The server has forgotten (portals, at the end of a transaction), or SQL may have given the
   /// names another meaning.
   void forget_confirmed() {

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include "protocols/postgres/refusal.h"
 #include "protocols/postgres/sqlstate.h"
 
 namespace hoop::postgres {
@@ -12,8 +13,10 @@ Report report_of(const session::Refusal& refusal) {
   std::string message = decision.message;
   if (message.empty())
     message = approval ? "the statement needs an approval" : "policy does not allow the statement";
+  // A typing mistake is one: programs tell the two apart by the SQLSTATE.
+  const bool unreadable = decision.rule == refuse(RefusalCode::unreadable).rule;
   return {
-      Severity::error, "42501", std::move(message),
+      Severity::error, unreadable ? "42601" : "42501", std::move(message),
       fmt::format("hoopctl code={} rule={} action={}",
                   approval ? "approval_required" : "policy_denied", decision.rule, refusal.action),
       decision.hint};
