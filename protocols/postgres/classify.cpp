@@ -28,12 +28,16 @@ std::string bounded(std::string_view text) {
   return std::string(text.substr(0, end));
 }
 
+void set_text(access::Action& action, std::string_view text) {
+  action.text = bounded(text);
+  action.digest = crypto::sha256(as_bytes(text));
+}
+
 Statement blank(std::string_view text, std::string_view verb) {
   Statement statement;
   statement.action.protocol = "postgres";
   statement.action.verb = verb;
-  statement.action.text = bounded(text);
-  statement.action.digest = crypto::sha256(as_bytes(text));
+  set_text(statement.action, text);
   return statement;
 }
 
@@ -271,7 +275,15 @@ std::vector<Statement> classify(std::string_view sql, const NameContext& names) 
     const std::string_view text = parsed.size() == 1 ? sql : sql.substr(one.begin, one.length);
     statements.push_back(classifier.classify(text, *one.node, parsed.size()));
   }
+  if (statements.size() == 1) statements.front().depends_on_numbers = tree->numbers_read() != 0;
   return statements;
+}
+
+Statement with_text(const Statement& judged, std::string_view sql) {
+  HOOP_ASSERT(!judged.depends_on_numbers);
+  Statement statement = judged;
+  set_text(statement.action, sql);
+  return statement;
 }
 
 }  // namespace hoop::postgres

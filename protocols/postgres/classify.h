@@ -30,6 +30,8 @@ struct Statement {
   bool writes_values = false;
   /// One of its literals is what a mask shows, and would be written.
   bool writes_mask = false;
+  /// With other numbers in its text (number_pattern.h) something here might read otherwise.
+  bool depends_on_numbers = true;
   /// It can write: a row limit withholds rows but lets it finish.
   bool can_write = false;
   /// It may create, drop or change relations or functions: the catalog must be read anew before the
@@ -56,6 +58,9 @@ struct NameContext {
 /// refusal; never fails open. sql is at most kMaxStatementBytes. Needs a deep stack: call on a
 /// thread made by run_on_deep_stack.
 std::vector<Statement> classify(std::string_view sql, const NameContext& names);
+
+/// The same statement with other numbers in its text, for one that does not depend on them.
+Statement with_text(const Statement& judged, std::string_view sql);
 
 inline constexpr std::size_t kMaxStatementBytes = 16U
                                                   << 20;  // design "Rules", 6: the held-message cap

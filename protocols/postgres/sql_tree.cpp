@@ -164,7 +164,8 @@ Result<void> check_tokens(const std::string& sql) {
 /// Turns the printed tree into SqlNodes. Recursive, bounded by kMaxDepth.
 class SqlTreeBuilder {
  public:
-  explicit SqlTreeBuilder(std::pmr::memory_resource& memory) : memory_(memory) {}
+  SqlTreeBuilder(std::pmr::memory_resource& memory, std::uint64_t& reads)
+      : memory_(memory), reads_(reads) {}
 
   void fill(SqlNode& out, simdjson::dom::element value, std::string_view parent,
             std::string_view field) {
@@ -184,10 +185,12 @@ class SqlTreeBuilder {
       case simdjson::dom::element_type::INT64:
         out.kind_ = SqlNode::Kind::number;
         out.number_ = value.get_int64().value_unsafe();
+        out.reads_ = &reads_;
         return;
       case simdjson::dom::element_type::UINT64:
       case simdjson::dom::element_type::DOUBLE:
         out.kind_ = SqlNode::Kind::number;  // costs and sizes, which nothing here asks for
+        out.reads_ = &reads_;
         return;
       case simdjson::dom::element_type::NULL_VALUE: return;
     }
@@ -238,6 +241,7 @@ class SqlTreeBuilder {
   }
 
   std::pmr::memory_resource& memory_;
+  std::uint64_t& reads_;
 };
 
 const SqlNode& SqlNode::operator[](std::string_view field) const {
@@ -264,6 +268,7 @@ struct SqlTree::Impl {
   std::pmr::monotonic_buffer_resource memory;
   SqlNode root;
   std::vector<Statement> statements;
+  std::uint64_t numbers_read = 0;
 
   Result<void> read(std::string_view printed, std::size_t sql_bytes);
 };
@@ -277,7 +282,7 @@ Result<void> SqlTree::Impl::read(std::string_view printed, std::size_t sql_bytes
     return fail(ErrorCode::too_large, "nested too deeply", "split it into simpler statements");
   if (error != simdjson::SUCCESS)
     return fail(ErrorCode::internal, "the parser's answer is not readable");
-  SqlTreeBuilder(memory).fill(root, document, {}, "root");
+  SqlTreeBuilder(memory, numbers_read).fill(root, document, {}, "root");
   for (const SqlNode& raw : root["stmts"].items()) {
     Statement statement;
     statement.node = &raw["stmt"];
@@ -290,6 +295,7 @@ Result<void> SqlTree::Impl::read(std::string_view printed, std::size_t sql_bytes
     statement.length = length == 0 ? rest : std::min(rest, static_cast<std::size_t>(length));
     statements.push_back(statement);
   }
+  numbers_read = 0;  // those were places in the text
   return {};
 }
 
@@ -319,5 +325,6 @@ SqlTree::SqlTree(SqlTree&&) noexcept = default;
 SqlTree& SqlTree::operator=(SqlTree&&) noexcept = default;
 
 const std::vector<SqlTree::Statement>& SqlTree::statements() const { return impl_->statements; }
+std::uint64_t SqlTree::numbers_read() const { return impl_->numbers_read; }
 
 }  // namespace hoop::postgres

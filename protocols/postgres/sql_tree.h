@@ -28,7 +28,11 @@ class SqlNode {
   std::string_view type() const { return type_; }
   bool is(std::string_view type) const { return type_ == type; }
   std::string_view text() const { return text_; }
-  std::int64_t number() const { return number_; }
+  /// Looking at one is counted: see SqlTree::numbers_read().
+  std::int64_t number() const {
+    if (reads_ != nullptr) ++*reads_;
+    return number_;
+  }
   bool flag() const { return kind_ == Kind::flag && number_ != 0; }
   std::span<const SqlField> fields() const;
   std::span<const SqlNode> items() const;
@@ -43,6 +47,7 @@ class SqlNode {
   std::string_view type_;
   std::string_view text_;
   std::int64_t number_ = 0;
+  std::uint64_t* reads_ = nullptr;  // of its tree
   const SqlField* fields_ = nullptr;
   const SqlNode* items_ = nullptr;
 };
@@ -93,6 +98,9 @@ class SqlTree {
 
   /// Empty if the string holds blanks and comments only.
   const std::vector<Statement>& statements() const;
+  /// How often a number in it was looked at since it was parsed. While it is zero, nothing that was
+  /// found out about the statements hangs on the value of a number.
+  std::uint64_t numbers_read() const;
 
  private:
   struct Impl;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "protocols/postgres/statement_reader.h"
 
+#include "protocols/postgres/number_pattern.h"
 #include "protocols/postgres/refusal.h"
 
 namespace hoop::postgres {
@@ -20,31 +21,54 @@ StatementReader::StatementReader(NameContext names, mask::Masker& masker)
 
 JudgedPtr StatementReader::read(std::string_view sql) {
   if (const auto known = cache_.find(sql); known != cache_.end()) return known->second;
+  const bool kept = sql.size() <= kCachedTextBytes;
+  auto pattern = kept ? number_pattern(sql) : std::nullopt;
+  if (pattern && *pattern == sql) pattern.reset();  // no number in it
+  if (pattern) {
+    if (const auto known = cache_.find(*pattern); known != cache_.end()) {
+      auto judged = std::make_shared<JudgedText>(JudgedText{std::string(sql), {}});
+      judged->statements.push_back(with_text(known->second->statements.front(), sql));
+      clean_texts(*judged);
+      return judged;  // a key that comes once is not worth a place
+    }
+  }
   auto judged = std::make_shared<JudgedText>(JudgedText{std::string(sql), classify(sql, names_)});
   // Nothing but blanks and comments: no statement, which no rule need allow; the flow sends an
   // empty text in its place.
   const bool empty =
       judged->statements.size() == 1 && judged->statements.front().action.verb == "empty";
   if (empty) judged->statements.clear();
-  if (masker_.has_detectors()) {
-    mask::HiddenCounts ignored;  // the program's own text, not the target's data
-    for (Statement& statement : judged->statements) {
-      if (statement.writes_mask && !statement.refusal)
-        statement.refusal = refuse(RefusalCode::write_back);
-      auto cleaned = masker_.rewrite_text(statement.action.text, ignored);
-      statement.action.text =
-          cleaned ? std::move(*cleaned) : std::string("(text withheld: it could not be scanned)");
-    }
+  for (Statement& statement : judged->statements) {
+    if (masker_.has_detectors() && statement.writes_mask && !statement.refusal)
+      statement.refusal = refuse(RefusalCode::write_back);
   }
-  if (sql.size() > kCachedTextBytes) return judged;
-  const std::size_t cost = 2 * sql.size() + kCachedOverhead;
+  clean_texts(*judged);
+  if (!kept) return judged;
+  const bool free =
+      judged->statements.size() == 1 && !judged->statements.front().depends_on_numbers;
+  keep(pattern && free ? std::move(*pattern) : judged->text, judged);
+  return judged;
+}
+
+/// Fails closed: what the masker cannot clean is not quoted.
+void StatementReader::clean_texts(JudgedText& judged) {
+  if (!masker_.has_detectors()) return;
+  mask::HiddenCounts ignored;  // the program's own text, not the target's data
+  for (Statement& statement : judged.statements) {
+    auto cleaned = masker_.rewrite_text(statement.action.text, ignored);
+    statement.action.text =
+        cleaned ? std::move(*cleaned) : std::string("(text withheld: it could not be scanned)");
+  }
+}
+
+void StatementReader::keep(std::string key, JudgedPtr judged) {
+  const std::size_t cost = 2 * key.size() + kCachedOverhead;
   if (cached_bytes_ + cost > kCachedBytes) {
     cache_.clear();
     cached_bytes_ = 0;
   }
   cached_bytes_ += cost;
-  cache_.emplace(judged->text, judged);
-  return judged;
+  cache_.emplace(std::move(key), std::move(judged));
 }
 
 void StatementReader::set_catalog(std::shared_ptr<const Catalog> catalog) {

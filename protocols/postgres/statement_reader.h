@@ -46,8 +46,11 @@ class StatementReader {
     }
   };
   void names_changed();
+  void clean_texts(JudgedText& judged);
+  void keep(std::string key, JudgedPtr judged);
   NameContext names_;
   mask::Masker& masker_;
+  /// By text; and, for what does not depend on its numbers, by number_pattern(), which no text is.
   std::unordered_map<std::string, JudgedPtr, TextHash, std::equal_to<>> cache_;
   std::size_t cached_bytes_ = 0;
   std::uint64_t version_ = 1;
