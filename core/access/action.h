@@ -34,6 +34,9 @@ struct Action {
   std::string text;
   /// SHA-256 of the exact bytes that would go upstream.
   crypto::Digest256 digest{};
+  /// What the log says of all this, made once for an action that is done many times; empty: made
+  /// for each record. Whoever changes another member empties it.
+  std::string recorded;
 };
 
 }  // namespace hoop::access

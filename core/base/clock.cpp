@@ -24,10 +24,20 @@ std::string to_rfc3339(SystemTime time) {
   const auto day = std::chrono::floor<std::chrono::days>(time);
   const std::chrono::year_month_day date(day);
   const std::chrono::hh_mm_ss clock(time - day);
-  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z", static_cast<int>(date.year()),
-                     static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
-                     clock.hours().count(), clock.minutes().count(), clock.seconds().count(),
-                     clock.subseconds().count());
+  // By hand: every record of a session log has one.
+  std::string out = "0000-00-00T00:00:00.000Z";
+  const auto put = [&out](std::size_t at, std::size_t digits, std::int64_t value) {
+    for (std::size_t i = digits; i > 0; --i, value /= 10)
+      out[at + i - 1] = static_cast<char>('0' + value % 10);
+  };
+  put(0, 4, std::clamp(static_cast<int>(date.year()), 0, 9999));
+  put(5, 2, static_cast<unsigned>(date.month()));
+  put(8, 2, static_cast<unsigned>(date.day()));
+  put(11, 2, clock.hours().count());
+  put(14, 2, clock.minutes().count());
+  put(17, 2, clock.seconds().count());
+  put(20, 3, std::chrono::duration_cast<std::chrono::milliseconds>(clock.subseconds()).count());
+  return out;
 }
 
 std::optional<SystemTime> parse_rfc3339(std::string_view text) {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/base/encoding.h"
 
+#include <algorithm>
+
 #include <array>
 
 #include <fmt/format.h>
@@ -137,8 +139,15 @@ bool is_utf8(std::string_view text) {
 }
 
 void append_json_string(std::string& out, std::string_view text) {
+  const auto is_plain = [](char c) { return c >= 0x20 && c < 0x7f && c != '"' && c != '\\'; };
   out += '"';
   while (!text.empty()) {
+    // Most of it stands as it is, and is taken at once.
+    const auto plain =
+        static_cast<std::size_t>(std::ranges::find_if_not(text, is_plain) - text.begin());
+    out.append(text.substr(0, plain));
+    text.remove_prefix(plain);
+    if (text.empty()) break;
     const char c = text.front();
     if (c == '"' || c == '\\') {
       out += '\\';

@@ -2,12 +2,12 @@
 // One JSON object, member by member, in the order given.
 #pragma once
 
-#include <iterator>
+#include <array>
+#include <charconv>
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include <fmt/format.h>
 
 #include "core/base/encoding.h"
 
@@ -17,7 +17,10 @@ namespace hoop {
 /// counts there. Names are not checked for repetition. take() ends it.
 class JsonWriter {
  public:
-  JsonWriter() { text_ = "{"; }
+  JsonWriter() {
+    text_.reserve(256);
+    text_ = "{";
+  }
   JsonWriter& text(std::string_view name, std::string_view value) {
     key(name);
     append_json_string(text_, value);
@@ -25,12 +28,12 @@ class JsonWriter {
   }
   JsonWriter& number(std::string_view name, std::uint64_t value) {
     key(name);
-    fmt::format_to(std::back_inserter(text_), "{}", value);
+    digits(value);
     return *this;
   }
   JsonWriter& integer(std::string_view name, int value) {
     key(name);
-    fmt::format_to(std::back_inserter(text_), "{}", value);
+    digits(value);
     return *this;
   }
   JsonWriter& list(std::string_view name, const std::vector<std::string>& values) {
@@ -48,12 +51,26 @@ class JsonWriter {
     text_ += json;
     return *this;
   }
+  /// More members, as members() gave them.
+  JsonWriter& more(std::string_view members) {
+    if (text_.size() > 1 && !members.empty()) text_ += ',';
+    text_ += members;
+    return *this;
+  }
+  /// What take() answers, without the braces.
+  std::string members() { return text_.substr(1); }
   std::string take() {
     text_ += '}';
     return std::move(text_);
   }
 
  private:
+  template <class Number>
+  void digits(Number value) {
+    std::array<char, 24> buffer{};
+    const auto end = std::to_chars(buffer.data(), buffer.data() + buffer.size(), value).ptr;
+    text_.append(buffer.data(), end);
+  }
   void key(std::string_view name) {
     if (text_.size() > 1) text_ += ',';
     append_json_string(text_, name);

@@ -24,9 +24,7 @@ std::string to_json(const SessionStart& start) {
       .take();
 }
 
-std::string to_json(const ActionRecord& record) {
-  const access::Action& action = *record.action;
-  const access::Decision& decision = *record.decision;
+std::string action_members(const access::Action& action) {
   std::string resources = "[";
   for (const access::Resource& resource : action.resources) {
     if (resources.size() > 1) resources += ',';
@@ -39,15 +37,23 @@ std::string to_json(const ActionRecord& record) {
   resources += ']';
   Object attributes;
   for (const auto& [name, value] : action.attributes) attributes.text(name, value);
-  Object out;
-  out.number("id", record.id)
-      .number("connection", record.connection)
-      .text("at", to_rfc3339(record.at))
+  return Object()
       .text("verb", action.verb)
       .raw("resources", resources)
       .raw("attributes", attributes.take())
       .text("text", action.text)
       .text("digest", to_hex(action.digest))
+      .members();
+}
+
+std::string to_json(const ActionRecord& record) {
+  const access::Action& action = *record.action;
+  const access::Decision& decision = *record.decision;
+  Object out;
+  out.number("id", record.id)
+      .number("connection", record.connection)
+      .text("at", to_rfc3339(record.at))
+      .more(action.recorded.empty() ? action_members(action) : action.recorded)
       .text("effect", to_string(decision.effect))
       .text("rule", decision.rule);
   if (decision.effect != access::Effect::allow) out.text("message", decision.message);

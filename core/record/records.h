@@ -86,6 +86,9 @@ struct SessionEnd {
   std::uint64_t rows = 0;
 };
 
+/// What an ActionRecord says of the action alone, for Action::recorded: the members verb to digest.
+std::string action_members(const access::Action& action);
+
 std::string to_json(const SessionStart&);
 std::string to_json(const ActionRecord&);
 std::string to_json(const ReplyBegin&);

@@ -31,6 +31,7 @@ std::string bounded(std::string_view text) {
 void set_text(access::Action& action, std::string_view text) {
   action.text = bounded(text);
   action.digest = crypto::sha256(as_bytes(text));
+  action.recorded.clear();
 }
 
 Statement blank(std::string_view text, std::string_view verb) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "protocols/postgres/statement_reader.h"
 
+#include "core/record/records.h"
 #include "protocols/postgres/number_pattern.h"
 #include "protocols/postgres/refusal.h"
 
@@ -28,7 +29,7 @@ JudgedPtr StatementReader::read(std::string_view sql) {
     if (const auto known = cache_.find(*pattern); known != cache_.end()) {
       auto judged = std::make_shared<JudgedText>(JudgedText{std::string(sql), {}});
       judged->statements.push_back(with_text(known->second->statements.front(), sql));
-      clean_texts(*judged);
+      finish_texts(*judged);
       return judged;  // a key that comes once is not worth a place
     }
   }
@@ -42,7 +43,7 @@ JudgedPtr StatementReader::read(std::string_view sql) {
     if (masker_.has_detectors() && statement.writes_mask && !statement.refusal)
       statement.refusal = refuse(RefusalCode::write_back);
   }
-  clean_texts(*judged);
+  finish_texts(*judged);
   if (!kept) return judged;
   const bool free =
       judged->statements.size() == 1 && !judged->statements.front().depends_on_numbers;
@@ -50,14 +51,17 @@ JudgedPtr StatementReader::read(std::string_view sql) {
   return judged;
 }
 
-/// Fails closed: what the masker cannot clean is not quoted.
-void StatementReader::clean_texts(JudgedText& judged) {
-  if (!masker_.has_detectors()) return;
-  mask::HiddenCounts ignored;  // the program's own text, not the target's data
+/// The texts as the log may have them. Fails closed: what the masker cannot clean is not quoted.
+void StatementReader::finish_texts(JudgedText& judged) {
   for (Statement& statement : judged.statements) {
-    auto cleaned = masker_.rewrite_text(statement.action.text, ignored);
-    statement.action.text =
-        cleaned ? std::move(*cleaned) : std::string("(text withheld: it could not be scanned)");
+    access::Action& action = statement.action;
+    if (masker_.has_detectors()) {
+      mask::HiddenCounts ignored;  // the program's own text, not the target's data
+      auto cleaned = masker_.rewrite_text(action.text, ignored);
+      action.text =
+          cleaned ? std::move(*cleaned) : std::string("(text withheld: it could not be scanned)");
+    }
+    action.recorded = record::action_members(action);
   }
 }
 

@@ -46,7 +46,7 @@ class StatementReader {
     }
   };
   void names_changed();
-  void clean_texts(JudgedText& judged);
+  void finish_texts(JudgedText& judged);
   void keep(std::string key, JudgedPtr judged);
   NameContext names_;
   mask::Masker& masker_;
