@@ -28,10 +28,13 @@ Report time_report(std::chrono::seconds limit) {
 // ---- How long statements run ----
 
 Task<void> PostgresConnection::stop_statement() {
+  ++conversation_.cancelling;
   // A cancel that cannot be sent costs time and not data: the rows are withheld all the same.
   const auto sent =
       co_await send_cancel(shared_.context.dialer, shared_.context.grant.target, target_key_,
                            shared_.cache, Deadline::after(shared_.context.clock, kCancelTime));
+  --conversation_.cancelling;
+  conversation_.changed.notify();
   if (!sent)
     shared_.context.log.warning("limit_cancel_failed",
                                 {{"code", std::string(to_string(sent.error().code))}});

@@ -99,6 +99,9 @@ struct Conversation {
   /// had come to its end before is told first, since the target answers a string of statements, or
   /// a pipeline, when it is through or its buffer is full.
   std::optional<Report> time_up;
+  /// Cancels of ours that are on their way: nothing is sent before they have been worked off, since
+  /// they would hit what comes next. PostgreSQL signals a backend twice.
+  std::size_t cancelling = 0;
   bool terminated = false;  // the program said Terminate
   bool over = false;        // one direction has ended; whoever waits stops waiting
 

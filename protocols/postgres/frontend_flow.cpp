@@ -102,6 +102,7 @@ Task<void> FrontendFlow::take(Frame frame) {
 }
 
 Task<void> FrontendFlow::forward() {
+  while (conversation_.cancelling > 0 && !conversation_.over) co_await conversation_.changed.wait();
   co_return co_await conversation_.shared.context.gate.forward(batch_, upstream_);
 }
 

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/record/records.h"
 
-#include "core/identity/json.h"
 #include "tests/support/catch.h"
 
 using namespace hoop;
@@ -20,11 +19,12 @@ TEST_CASE("an action's record is the same whether its own part was made before o
   const std::string made_now = record::to_json(entry);
   action.recorded = record::action_members(action);
   CHECK(record::to_json(entry) == made_now);
-  const auto json = identity::parse_json(made_now);
-  REQUIRE(json);
-  CHECK(*json->text("verb") == "select");
-  CHECK(*json->text("text") == "select \"a\\b\"\tfrom t -- \x01 ü \xef\xbf\xbd");
-  CHECK(*json->text("at") == "2026-11-18T11:06:40.123Z");
-  CHECK(*json->text("message") == "no");
-  CHECK(json->find("resources")->array()->size() == 2);
+  CHECK(made_now ==
+        R"({"id":7,"connection":2,"at":"2026-11-18T11:06:40.123Z","verb":"select",)"
+        R"("resources":[{"kind":"table","name":"public.\"odd\"\n","access":"read"},)"
+        R"({"kind":"function","name":"pg_catalog.lower","access":"write"}],)"
+        R"("attributes":{"limit":"5","where":"present"},)"
+        "\"text\":\"select \\\"a\\\\b\\\"\\tfrom t -- \\u0001 ü \xef\xbf\xbd\","
+        R"("digest":"0000000000000000000000000000000000000000000000000000000000000000",)"
+        R"("effect":"deny","rule":"r","message":"no"})");
 }
