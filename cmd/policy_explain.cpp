@@ -33,6 +33,11 @@ struct ExplainOptions {
   std::string text;
 };
 
+std::string_view without_blanks(std::string_view text) {
+  const auto first = text.find_first_not_of(" \t\r\n");
+  return first == std::string_view::npos ? std::string_view() : text.substr(first);
+}
+
 /// The program's side of one connection that was opened for explanations.
 class Asker {
  public:
@@ -140,7 +145,8 @@ Result<bool> Explain::print(const std::vector<std::string>& rows) {
         const auto* text = std::get_if<std::string>(&value);
         const auto* texts = std::get_if<std::vector<std::string>>(&value);
         if ((text != nullptr && text->empty()) || (texts != nullptr && texts->empty())) continue;
-        if (key == "statement") value = neutralise(*text, kShownStatement, Lines::escape);
+        if (key == "statement")
+          value = neutralise(without_blanks(*text), kShownStatement, Lines::escape);
       }
       fields.push_back({key, std::move(value)});
     }

@@ -83,8 +83,9 @@ Result<void> BackendFlow::skip_to_sync() {
     if (reply.kind == Kind::parse) {
       // A failed Parse of the unnamed statement has closed the one before it; of a named one
       // nothing, nor has one that was skipped.
-      failed&& reply.name.empty() ? conversation_.statements.confirm(reply.name, nullptr)
-                                  : conversation_.statements.withdraw(reply.name);
+      const bool closes = failed && reply.name.empty();
+      closes ? conversation_.statements.confirm(reply.name, nullptr)
+             : conversation_.statements.withdraw(reply.name);
     }
     if (reply.kind == Kind::bind) conversation_.portals.withdraw(reply.name);
     if (reply.kind == Kind::close) {

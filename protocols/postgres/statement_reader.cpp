@@ -26,7 +26,7 @@ JudgedPtr StatementReader::read(std::string_view sql) {
   auto pattern = kept ? number_pattern(sql) : std::nullopt;
   if (pattern && *pattern == sql) pattern.reset();  // no number in it
   if (pattern) {
-    if (const auto known = cache_.find(*pattern); known != cache_.end()) {
+    if (const auto known = patterns_.find(*pattern); known != patterns_.end()) {
       auto judged = std::make_shared<JudgedText>(JudgedText{std::string(sql), {}});
       judged->statements.push_back(with_text(known->second->statements.front(), sql));
       finish_texts(*judged);
@@ -47,7 +47,11 @@ JudgedPtr StatementReader::read(std::string_view sql) {
   if (!kept) return judged;
   const bool free =
       judged->statements.size() == 1 && !judged->statements.front().depends_on_numbers;
-  keep(pattern && free ? std::move(*pattern) : judged->text, judged);
+  if (pattern && free) {
+    keep(patterns_, std::move(*pattern), judged);
+  } else {
+    keep(cache_, judged->text, judged);
+  }
   return judged;
 }
 
@@ -65,14 +69,17 @@ void StatementReader::finish_texts(JudgedText& judged) {
   }
 }
 
-void StatementReader::keep(std::string key, JudgedPtr judged) {
+void StatementReader::keep(Cache& cache, std::string key, JudgedPtr judged) {
   const std::size_t cost = 2 * key.size() + kCachedOverhead;
-  if (cached_bytes_ + cost > kCachedBytes) {
-    cache_.clear();
-    cached_bytes_ = 0;
-  }
+  if (cached_bytes_ + cost > kCachedBytes) forget_all();
   cached_bytes_ += cost;
-  cache_.emplace(std::move(key), std::move(judged));
+  cache.emplace(std::move(key), std::move(judged));
+}
+
+void StatementReader::forget_all() {
+  cache_.clear();
+  patterns_.clear();
+  cached_bytes_ = 0;
 }
 
 void StatementReader::set_catalog(std::shared_ptr<const Catalog> catalog) {
@@ -90,8 +97,7 @@ void StatementReader::forget_search_path() {
 
 void StatementReader::names_changed() {
   ++version_;
-  cache_.clear();
-  cached_bytes_ = 0;
+  forget_all();
 }
 
 }  // namespace hoop::postgres

@@ -47,11 +47,13 @@ class StatementReader {
   };
   void names_changed();
   void finish_texts(JudgedText& judged);
-  void keep(std::string key, JudgedPtr judged);
+  using Cache = std::unordered_map<std::string, JudgedPtr, TextHash, std::equal_to<>>;
+  void keep(Cache& cache, std::string key, JudgedPtr judged);
+  void forget_all();
   NameContext names_;
   mask::Masker& masker_;
-  /// By text; and, for what does not depend on its numbers, by number_pattern(), which no text is.
-  std::unordered_map<std::string, JudgedPtr, TextHash, std::equal_to<>> cache_;
+  Cache cache_;     // by text
+  Cache patterns_;  // by number_pattern(): what does not depend on its numbers
   std::size_t cached_bytes_ = 0;
   std::uint64_t version_ = 1;
   bool path_forgotten_ = false;

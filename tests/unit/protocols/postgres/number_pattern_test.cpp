@@ -158,6 +158,19 @@ TEST_CASE("what was judged with other numbers is what would be judged now") {
   CHECK(shared > 500);
 }
 
+TEST_CASE("a text that is spelled as a pattern is not taken for one") {
+  const NameContext names{test::demo_catalog(), std::vector<std::string>{"public"}, "hoop_abc",
+                          "app"};
+  auto masker = make_masker();
+  process::run_on_deep_stack([&] {
+    StatementReader reader(names, masker);
+    const std::string sql = "select id from orders where id = 5";
+    CHECK_FALSE(reader.read(sql)->statements.at(0).refusal);
+    CHECK(reader.read(*number_pattern(sql))->statements.at(0).refusal);
+    return 0;
+  });
+}
+
 TEST_CASE("a text that is judged by another's pattern is cleaned by itself") {
   const NameContext names{test::demo_catalog(), std::vector<std::string>{"public"}, "hoop_abc",
                           "app"};
