@@ -30,7 +30,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
                 {{"table", "public.customers", Access::read}},
                 {{"where", "absent"}, {"limit", "1000"}},
                 "",
-                {}};
+                {},
+                ""};
   const PolicyEngine whole(*document);
   const PolicyEngine part(whole.part_for(identity, target));
   if (whole.may_open(identity, target) &&
