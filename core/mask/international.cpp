@@ -15,7 +15,7 @@ struct IbanCountry {
   std::size_t size;
 };
 
-// The IBAN registry of SWIFT, release 99.
+// Countries and lengths of ISO 13616.
 constexpr std::array kIbanCountries{
     IbanCountry{"AD", 24}, IbanCountry{"AE", 23}, IbanCountry{"AL", 28}, IbanCountry{"AT", 20},
     IbanCountry{"AZ", 28}, IbanCountry{"BA", 20}, IbanCountry{"BE", 16}, IbanCountry{"BG", 22},

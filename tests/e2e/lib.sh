@@ -43,7 +43,10 @@ eventually() {
   while ! "$@" >/dev/null 2>&1; do [ "$(date +%s)" -lt "$end" ] || return 1; sleep 0.1; done
 }
 # clients_fit: pg_dump refuses a server that is newer than itself, and some of psql's commands do not know its catalogs.
-clients_fit() { [ "$(super 'show server_version_num')" -lt "$(psql --version | sed 's/[^0-9]*\([0-9]*\).*/\1/')9999" ]; }
+clients_fit() {
+  [ "$(super 'show server_version_num')" -lt "$(psql --version | sed 's/[^0-9]*\([0-9]*\).*/\1/')9999" ] ||
+    { echo "$NAME: not with a server that is newer than the client"; return 1; }
+}
 # roles: how many session roles exist at the database.
 roles() { super "select count(*) from pg_roles where rolname like 'hoop\\_%' and rolname <> 'hoop_admin' and rolname not like 'hoop\\_gw\\_%'"; }
 no_roles() { [ "$(roles)" = 0 ]; }
