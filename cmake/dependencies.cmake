@@ -10,12 +10,15 @@ find_package(Catch2 REQUIRED)
 find_package(SQLite3 REQUIRED)
 find_package(PostgreSQL REQUIRED)
 pkg_check_modules(SIMDJSON REQUIRED IMPORTED_TARGET simdjson)
+pkg_check_modules(RE2 REQUIRED IMPORTED_TARGET re2)
 pkg_check_modules(HYPERSCAN REQUIRED IMPORTED_TARGET libhs)
 
 find_path(ASIO_INCLUDE_DIR asio.hpp REQUIRED)
 add_library(asio INTERFACE)
 target_include_directories(asio SYSTEM INTERFACE ${ASIO_INCLUDE_DIR})
-target_compile_definitions(asio INTERFACE ASIO_STANDALONE ASIO_HAS_CO_AWAIT ASIO_HAS_STD_COROUTINE)
+# A thread keeps that many coroutine frames for the next ones: a message on its way through a session has about ten at once.
+target_compile_definitions(asio INTERFACE ASIO_STANDALONE ASIO_HAS_CO_AWAIT ASIO_HAS_STD_COROUTINE
+  ASIO_RECYCLING_ALLOCATOR_CACHE_SIZE=16)
 target_link_libraries(asio INTERFACE Threads::Threads)
 
 find_path(PG_QUERY_INCLUDE_DIR pg_query.h REQUIRED)

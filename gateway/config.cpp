@@ -23,7 +23,7 @@ constexpr std::size_t kMaxFileBytes =
     4U << 20;  // nobody writes more by hand; a wrong file is told apart from a big one
 
 // What policy.toml speaks of: access::parse_policy reads it from the same files.
-constexpr std::array<std::string_view, 6> kPolicyKeys{"role",   "rule",   "mask",
+constexpr std::array<std::string_view, 7> kPolicyKeys{"role",   "rule",   "mask",    "detector",
                                                       "limits", "record", "unparsed"};
 
 Result<std::string> read_file(const std::filesystem::path& path) {

@@ -8,7 +8,7 @@ set(forbidden
   "gateway>agent" "agent>protocols" "core/session>core/process" "core/http>core/process" "core/mask>core/identity" "core/record>core/mask" "core/record>core/identity")
 set(third_party
   "CLI/;cmd" "libssh/;protocols/ssh" "pg_query;protocols/postgres" "simdjson;protocols/postgres|core/mask|protocols/http|protocols/kubernetes"
-  "toml\\+\\+;core/config|core/access" "hs\\.h|hs/;core/mask" "re2/;core/mask" "sqlite3;gateway" "libpq-fe;gateway"
+  "toml\\+\\+;core/config|core/access" "hs\\.h|hs/;core/mask" "re2/;core/access" "sqlite3;gateway" "libpq-fe;gateway"
   "openssl/;core/crypto|core/net" "zstd;core/record")
 set(errors "")
 

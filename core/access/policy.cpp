@@ -133,21 +133,21 @@ Result<Authorization> PolicyEngine::authorize(const Identity& identity, const Ta
 }
 
 Decision PolicyEngine::decide(const Identity& identity, const Target& target, const Action& action,
-                              const Counters& counters) const {
+                              const SessionFacts& facts) const {
   const Role* role = compiled_->any_needs_role ? role_of(identity, target) : nullptr;
   const std::string_view role_name =
       role != nullptr ? std::string_view(role->name) : std::string_view();
   const auto first_of = [&](const std::vector<RuleMatcher>& matchers) -> const Rule* {
     for (const RuleMatcher& matcher : matchers) {
       if (matcher.concerns_target(target.name) && matcher.concerns_role(role_name) &&
-          matcher.matches(action))
+          matcher.matches(action, {identity, target, facts}))
         return &matcher.rule();
     }
     return nullptr;
   };
   if (const Rule* rule = first_of(compiled_->deny)) return by_rule(*rule, action);
   const std::uint64_t most = document().limits.statements_per_session;
-  if (most != 0 && counters.statements >= most) return by_limit(most);
+  if (most != 0 && facts.statements >= most) return by_limit(most);
   if (const Rule* rule = first_of(compiled_->require_approval)) return by_rule(*rule, action);
   if (const Rule* rule = first_of(compiled_->allow)) return by_rule(*rule, action);
   return by_default(action);

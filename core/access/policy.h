@@ -38,8 +38,9 @@ std::string_view to_string(Effect effect);
 
 /// key → accepted patterns. "protocol", "verb"; a resource kind ("table", "function"): deny and
 /// approval match if any resource of the kind does, allow only if every one does; otherwise an
-/// attribute of the action ("where", "limit", ...). A rule's conditions must all hold. "reads" and
-/// "writes" are the table key restricted by access.
+/// attribute of the action ("where", "limit", ...), or a circumstance of the session (see
+/// circumstances.h). A rule's conditions must all hold. "reads" and "writes" are the table key
+/// restricted by access.
 struct Rule {
   std::string name;
   std::map<std::string, std::vector<std::string>> when;
@@ -58,10 +59,18 @@ enum class InPredicates { deny, equality, allow };
 enum class Derived { deny, null };
 enum class OnUnresolved { deny, ignore };
 
+/// A detector of the policy's own: see own_pattern.h.
+struct OwnPattern {
+  std::string name;
+  std::string expression;
+  bool operator==(const OwnPattern&) const = default;
+};
+
 struct Mask {
   std::string name;                    // "mask-1" when the file gives none
   std::vector<std::string> columns;    // "public.customers.email", "*.ssn"
   std::vector<std::string> detectors;  // names of detector classes, or "all"
+  std::vector<OwnPattern> patterns;    // the policy's own detectors that the mask names
   std::vector<std::string> targets;    // empty: every target
   MaskStrategy with = MaskStrategy::redact;
   InPredicates in_predicates = InPredicates::deny;
@@ -98,12 +107,13 @@ struct PolicyDocument {
   bool operator==(const PolicyDocument&) const = default;
 };
 
-/// What has happened in the session so far.
-struct Counters {
-  std::uint64_t statements = 0;
+/// What has happened in the session so far, and what time it is.
+struct SessionFacts {
+  std::uint64_t statements = 0;  // judged, whatever came of them
   std::uint64_t rows = 0;
   std::uint64_t bytes = 0;
   std::uint64_t denials = 0;
+  SystemTime now{};
 };
 
 struct Decision {
@@ -131,7 +141,7 @@ class PolicyEngine {
 
   /// Judges one action. Never fails: what no rule allows is denied with rule "default".
   Decision decide(const Identity& identity, const Target& target, const Action& action,
-                  const Counters& counters) const;
+                  const SessionFacts& facts) const;
 
   /// The part that concerns this identity and target: no other role, rule or mask is in it.
   PolicyDocument part_for(const Identity& identity, const Target& target) const;

@@ -35,9 +35,13 @@ Json to_json(const Rule& rule) {
 }
 
 Json to_json(const Mask& mask) {
+  Json patterns = Json::array();
+  for (const OwnPattern& pattern : mask.patterns)
+    patterns.push_back({{"name", pattern.name}, {"expression", pattern.expression}});
   return {{"name", mask.name},
           {"columns", mask.columns},
           {"detectors", mask.detectors},
+          {"patterns", std::move(patterns)},
           {"targets", mask.targets},
           {"with", to_string(mask.with)},
           {"in_predicates", to_string(mask.in_predicates)},
@@ -95,6 +99,8 @@ Mask mask_from(const JsonObject& from) {
   mask.name = from.text("name");
   mask.columns = from.texts("columns");
   mask.detectors = from.texts("detectors");
+  for (const JsonObject& pattern : from.objects("patterns"))
+    mask.patterns.push_back({pattern.text("name"), pattern.text("expression")});
   mask.targets = from.texts("targets");
   mask.with = read_word(from, "with", kMaskStrategies);
   mask.in_predicates = read_word(from, "in_predicates", kInPredicates);

@@ -5,8 +5,10 @@
 #include <set>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "core/access/policy_reader.h"
+#include "core/access/vocabulary.h"
 #include "core/base/encoding.h"
 #include "core/config/toml_reader.h"
 #include "core/crypto/digest.h"
@@ -25,6 +27,8 @@ struct Later {
   std::map<std::string, std::string>
       unknown_verb;            // rule → place of the verb, where an allow names what was not parsed
   std::string unparsed_allow;  // place
+  std::vector<OwnPattern> detectors;
+  std::map<std::string, std::vector<std::string>> detector_places;  // mask → place of each
 };
 
 template <class Item>
@@ -70,12 +74,25 @@ void read_rules(const TomlTable& root, PolicyDocument& document, Later& later) {
   }
 }
 
-void read_masks(const TomlTable& root, PolicyDocument& document) {
+void read_detectors(const TomlTable& root, Later& later) {
+  std::set<std::string> seen;
+  for (const TomlTable& table : root.tables("detector")) {
+    OwnPattern pattern = read_detector(table);
+    check_new(table, "detector", pattern.name, seen);
+    put(later.detectors, std::move(pattern));
+  }
+}
+
+void read_masks(const TomlTable& root, PolicyDocument& document, Later& later) {
   std::set<std::string> seen;
   for (const TomlTable& table : root.tables("mask")) {
     Mask mask = read_mask(table);
     check_new(table, "mask", mask.name, seen);
     if (mask.name.empty()) mask.name = unused_mask_name(document);
+    auto& places = later.detector_places[mask.name];
+    places.clear();
+    for (std::size_t i = 0; i < mask.detectors.size(); ++i)
+      places.push_back(table.place_of("detectors", i));
     put(document.masks, std::move(mask));
   }
 }
@@ -105,11 +122,41 @@ Result<void> read_source(const PolicySource& source, PolicyDocument& document, L
     put(document.roles, std::move(role));
   }
   read_rules(root, document, later);
-  read_masks(root, document);
+  read_detectors(root, later);
+  read_masks(root, document, later);
   if (const auto table = root.table("limits")) read_limits(*table, document.limits);
   if (const auto table = root.table("record")) document.record = read_record(*table);
   read_unparsed(root, later);
   return root.finish();
+}
+
+/// The policy's own detectors become part of the masks that name them.
+Result<void> resolve_detectors(PolicyDocument& document, const Later& later) {
+  std::vector<std::string> known = detector_names();
+  for (const OwnPattern& pattern : later.detectors) known.push_back(pattern.name);
+  for (Mask& mask : document.masks) {
+    const auto& places = later.detector_places.at(mask.name);
+    std::vector<std::string> built_in;
+    for (std::size_t i = 0; i < mask.detectors.size(); ++i) {
+      const std::string& name = mask.detectors[i];
+      const auto own = std::ranges::find(later.detectors, name, &OwnPattern::name);
+      if (own != later.detectors.end()) {
+        mask.patterns.push_back(*own);
+        continue;
+      }
+      if (std::ranges::find(known, name) == known.end()) {
+        const auto like = config::nearest(name, known);
+        return fail(ErrorCode::config,
+                    fmt::format("{}: there is no detector '{}'", places[i], name),
+                    like ? fmt::format("did you mean '{}'?", *like)
+                         : fmt::format("one of: {}; or define it with [[detector]]",
+                                       fmt::join(known, ", ")));
+      }
+      built_in.push_back(name);
+    }
+    mask.detectors = std::move(built_in);
+  }
+  return {};
 }
 
 Result<void> check_whole(const PolicyDocument& document, const Later& later) {
@@ -156,6 +203,7 @@ Result<PolicyDocument> parse_policy(const std::vector<PolicySource>& sources) {
     HOOP_CHECK(read_source(source, document, later));
     digest.update(crypto::sha256(as_bytes(source.text)));
   }
+  HOOP_CHECK(resolve_detectors(document, later));
   HOOP_CHECK(check_whole(document, later));
   document.version = to_hex(digest.finish());
   return document;

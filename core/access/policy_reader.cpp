@@ -7,6 +7,8 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "core/access/circumstances.h"
+#include "core/access/own_pattern.h"
 #include "core/access/pattern.h"
 #include "core/access/vocabulary.h"
 #include "core/access/words.h"
@@ -120,6 +122,33 @@ void check_number_values(const TomlTable& when, std::string_view key, const Word
   }
 }
 
+void check_counter_values(const TomlTable& when, std::string_view key, const Words& values) {
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    const auto good =
+        is_comparison(values[i])
+            ? check_comparison(values[i])
+            : fail(ErrorCode::config, fmt::format("'{}' is no comparison with a number", values[i]),
+                   "write it like \">= 1000\"");
+    if (!good) when.complain(key, i, good.error().message, good.error().hint);
+  }
+}
+
+template <class Parse>
+void check_each(const TomlTable& when, std::string_view key, const Words& values, Parse parse) {
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    if (const auto good = parse(values[i]); !good)
+      when.complain(key, i, good.error().message, good.error().hint);
+  }
+}
+
+void check_client_values(const TomlTable& when, const Words& values) {
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    if (from_word(kIdentityKinds, values[i])) continue;
+    when.complain("client", i, fmt::format("'{}' is no kind of client", values[i]),
+                  suggest(values[i], words_of(kIdentityKinds)));
+  }
+}
+
 void check_where_values(const TomlTable& when, const Words& values) {
   for (std::size_t i = 0; i < values.size(); ++i) {
     if (values[i] == "absent" || values[i] == "present" || values[i] == "*") continue;
@@ -152,6 +181,10 @@ std::map<std::string, Words> read_when(const TomlTable& when) {
     if (key == "table" || key == "reads" || key == "writes" || key == "function")
       check_qualified(when, key, values);
     if (key == "limit" || key == "statement_count") check_number_values(when, key, values);
+    if (is_counter_key(key)) check_counter_values(when, key, values);
+    if (key == "time") check_each(when, key, values, TimeOfDay::parse);
+    if (key == "weekday") check_each(when, key, values, parse_weekdays);
+    if (key == "client") check_client_values(when, values);
     if (key == "where") check_where_values(when, values);
     out.emplace(key, std::move(values));
   }
@@ -170,11 +203,22 @@ void check_columns(const TomlTable& table, const Words& columns) {
   }
 }
 
-void check_detectors(const TomlTable& table, const Words& detectors) {
-  for (std::size_t i = 0; i < detectors.size(); ++i) {
-    if (std::ranges::find(detector_names(), detectors[i]) != detector_names().end()) continue;
-    table.complain("detectors", i, fmt::format("there is no detector '{}'", detectors[i]),
-                   suggest(detectors[i], detector_names()));
+/// The examples are the detector's tests: a policy whose detectors do not do what it says is none.
+void check_examples(const TomlTable& table, const OwnPatternFinder& finder) {
+  const auto fits = [&](const std::string& text) {
+    std::vector<OwnPatternFinder::Range> ranges;
+    finder.find(text, ranges);
+    return !ranges.empty();
+  };
+  const Words found = read_required_names(table, "finds", "like finds = [\"EMP-123456\"]");
+  for (std::size_t i = 0; i < found.size(); ++i) {
+    if (!fits(found[i]))
+      table.complain("finds", i, fmt::format("the detector does not find '{}'", found[i]));
+  }
+  const Words ignored = table.text_or_list("ignores");
+  for (std::size_t i = 0; i < ignored.size(); ++i) {
+    if (fits(ignored[i]))
+      table.complain("ignores", i, fmt::format("the detector finds something in '{}'", ignored[i]));
   }
 }
 
@@ -237,6 +281,26 @@ Rule read_rule(const TomlTable& table) {
   return rule;
 }
 
+OwnPattern read_detector(const TomlTable& table) {
+  OwnPattern pattern{table.required_text("name"), table.required_text("pattern")};
+  const bool plain =
+      pattern.name.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789_") == std::string::npos;
+  if (!plain)
+    table.complain("name", fmt::format("'{}' is no name of a detector", pattern.name),
+                   "lower-case letters, digits and '_'");
+  if (pattern.name == "column" ||
+      std::ranges::find(detector_names(), pattern.name) != detector_names().end())
+    table.complain("name", fmt::format("'{}' is the name of a detector of our own", pattern.name),
+                   "choose another name");
+  const auto finder = OwnPatternFinder::compile(pattern.expression);
+  if (finder) {
+    check_examples(table, *finder);
+  } else {
+    table.complain("pattern", finder.error().message, finder.error().hint);
+  }
+  return pattern;
+}
+
 Mask read_mask(const TomlTable& table) {
   Mask mask;
   if (table.has("name")) mask.name = table.required_text("name");
@@ -247,7 +311,6 @@ Mask read_mask(const TomlTable& table) {
                    "like columns = [\"public.customers.email\"]");
   }
   check_columns(table, mask.columns);
-  check_detectors(table, mask.detectors);
   mask.targets = read_names(table, "targets");
   if (table.has("targets") && mask.targets.empty()) {
     table.complain("targets", "'targets' is empty, so the mask would never act",

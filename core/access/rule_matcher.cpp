@@ -12,6 +12,10 @@ bool is_resource_key(std::string_view key) {
 RuleMatcher::RuleMatcher(const Rule& rule) : rule_(&rule) {
   for (const std::string& target : rule.targets) targets_.emplace_back(target);
   for (const auto& [key, values] : rule.when) {
+    if (is_circumstance_key(key)) {
+      circumstances_.emplace_back(key, values, rule.effect);
+      continue;
+    }
     Condition condition;
     condition.key = key;
     if (key == "protocol") condition.subject = Subject::protocol;
@@ -95,10 +99,13 @@ bool RuleMatcher::holds(const Condition& condition, const Action& action) const 
   return attribute != action.attributes.end() && fits(condition, attribute->second);
 }
 
-bool RuleMatcher::matches(const Action& action) const {
+bool RuleMatcher::matches(const Action& action, const Circumstances& now) const {
   if (action.verb == "unknown" && rule_->effect != Effect::deny && !names_unknown_) return false;
-  return std::ranges::all_of(conditions_,
-                             [&](const Condition& condition) { return holds(condition, action); });
+  return std::ranges::all_of(
+             conditions_, [&](const Condition& condition) { return holds(condition, action); }) &&
+         std::ranges::all_of(circumstances_, [&](const CircumstanceMatcher& condition) {
+           return condition.holds(now);
+         });
 }
 
 }  // namespace hoop::access

@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "core/access/circumstances.h"
 #include "core/access/pattern.h"
 #include "core/access/policy.h"
 
@@ -21,7 +22,7 @@ class RuleMatcher {
   /// role is the policy role by which the identity opens the target; empty if it has none.
   bool concerns_role(std::string_view role) const;
   bool needs_role() const { return !rule_->roles.empty(); }
-  bool matches(const Action& action) const;
+  bool matches(const Action& action, const Circumstances& now) const;
 
  private:
   enum class Subject { protocol, verb, resource, attribute };
@@ -39,6 +40,7 @@ class RuleMatcher {
   const Rule* rule_;
   std::vector<Pattern> targets_;
   std::vector<Condition> conditions_;  // cheap ones first
+  std::vector<CircumstanceMatcher> circumstances_;
   bool names_unknown_ = false;
 };
 

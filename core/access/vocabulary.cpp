@@ -49,10 +49,19 @@ std::vector<std::string> verb_groups(std::string_view protocol) {
 }
 
 const std::vector<std::string>& condition_keys() {
-  static const Words kKeys = {"protocol", "verb",           "table",   "reads",    "writes",
-                              "function", "schema",         "role",    "database", "where",
-                              "limit",    "object",         "setting", "explain",  "prepare",
-                              "cursor",   "statement_count"};
+  static const Words kKeys = {"protocol",        "verb",
+                              "table",           "reads",
+                              "writes",          "function",
+                              "schema",          "role",
+                              "database",        "where",
+                              "limit",           "object",
+                              "setting",         "explain",
+                              "prepare",         "cursor",
+                              "statement_count", "session_statements",
+                              "session_rows",    "session_bytes",
+                              "session_denials", "client",
+                              "label",           "time",
+                              "weekday"};
   return kKeys;
 }
 

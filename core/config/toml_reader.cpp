@@ -115,13 +115,19 @@ void TomlTable::complain(std::string_view key, std::string_view message, std::st
 
 void TomlTable::complain(std::string_view key, std::size_t element, std::string_view message,
                          std::string hint) const {
-  const toml::node* node = state_->node->get(key);
-  const toml::array* array = node != nullptr ? node->as_array() : nullptr;
-  if (array == nullptr || element >= array->size()) return complain(key, message, std::move(hint));
   auto& complaint = state_->document->complaint;
   if (complaint) return;
-  const std::string where = place(state_->document->name, array->get(element)->source());
-  complaint = Error{ErrorCode::config, fmt::format("{}: {}", where, message), std::move(hint), {}};
+  complaint = Error{ErrorCode::config,
+                    fmt::format("{}: {}", place_of(key, element), message),
+                    std::move(hint),
+                    {}};
+}
+
+std::string TomlTable::place_of(std::string_view key, std::size_t element) const {
+  const toml::node* node = state_->node->get(key);
+  const toml::array* array = node != nullptr ? node->as_array() : nullptr;
+  if (array == nullptr || element >= array->size()) return place_of(key);
+  return place(state_->document->name, array->get(element)->source());
 }
 
 std::string TomlTable::place_of(std::string_view key) const {

@@ -57,6 +57,8 @@ class TomlTable {
                 std::string hint = {}) const;
   /// "gateway.toml:3:8", of the key's value or of the table.
   std::string place_of(std::string_view key) const;
+  /// The same of one element of the array at key; of the value where it is no array.
+  std::string place_of(std::string_view key, std::size_t element) const;
 
   /// The document's first complaint. For a reader that shares a file with another, who knows the
   /// other keys.

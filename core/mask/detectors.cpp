@@ -67,6 +67,7 @@ std::uint32_t narrow(std::size_t value) { return static_cast<std::uint32_t>(valu
 }  // namespace
 
 std::string_view to_string(DetectorClass detector) {
+  if (detector == DetectorClass::own) return "own";
   return kDetectorNames[index_of(detector)].second;
 }
 
@@ -88,6 +89,7 @@ struct DetectorSet::Impl {
   std::bitset<kDetectorClasses> classes;
   std::shared_ptr<const SecretDatabase> secrets;  // null when no class of the set needs it
   FeatureFinder::Wanted features;
+  std::vector<access::OwnPatternFinder> patterns;
 
   bool has(DetectorClass detector) const { return classes[index_of(detector)]; }
 };
@@ -96,8 +98,10 @@ DetectorSet::DetectorSet(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 DetectorSet::~DetectorSet() = default;
 
 Result<std::shared_ptr<const DetectorSet>> DetectorSet::create(
-    std::span<const DetectorClass> classes, std::shared_ptr<const SecretDatabase> secrets) {
+    std::span<const DetectorClass> classes, std::shared_ptr<const SecretDatabase> secrets,
+    std::vector<access::OwnPatternFinder> patterns) {
   auto impl = std::make_unique<Impl>();
+  impl->patterns = std::move(patterns);
   for (const DetectorClass detector : classes) impl->classes.set(index_of(detector));
   auto& features = impl->features;
   features.at_signs = impl->has(DetectorClass::email);
@@ -155,7 +159,7 @@ struct DetectorScan::Impl {
             fields[first + last_position]};
   }
 
-  void add(std::size_t field, Span span, DetectorClass detector) {
+  void add(std::size_t field, Span span, DetectorClass detector, std::size_t pattern = 0) {
     const std::string_view text = fields[field];
     if (looks_like_json(text)) {
       if (detector == DetectorClass::email && span.begin + 1 < span.end &&
@@ -163,12 +167,16 @@ struct DetectorScan::Impl {
         ++span.begin;
       } else {
         span = whole_escapes(text, span);
+        if (detector == DetectorClass::own) span = past_escape(text, span);
       }
     }
-    hits->push_back({narrow(field), narrow(span.begin), narrow(span.end), detector});
+    hits->push_back(
+        {narrow(field), narrow(span.begin), narrow(span.end), detector, narrow(pattern)});
   }
 
   Result<void> scan_chunk(std::string_view chunk);
+  void find_own();
+  std::vector<access::OwnPatternFinder::Range> ranges;
   void confirm_literals();
   void confirm_literal(const SecretPattern& pattern, const Position& at);
   void confirm_access_key(const Position& at);
@@ -190,6 +198,17 @@ Result<void> DetectorScan::Impl::scan_chunk(std::string_view chunk) {
     if (!candidates.empty()) confirm_features();
   }
   return {};
+}
+
+/// Each field by itself: an expression may fit line ends, and ask for a text's begin and end.
+void DetectorScan::Impl::find_own() {
+  for (std::size_t pattern = 0; pattern < set->impl_->patterns.size(); ++pattern) {
+    for (std::size_t field = 0; field < fields.size(); ++field) {
+      ranges.clear();
+      set->impl_->patterns[pattern].find(fields[field], ranges);
+      for (const auto& [begin, end] : ranges) add(field, {begin, end}, DetectorClass::own, pattern);
+    }
+  }
 }
 
 void DetectorScan::Impl::confirm_literals() {
@@ -353,6 +372,7 @@ void merge_overlaps(std::vector<Hit>& hits, std::size_t first) {
     if (next->end - next->begin > longest) {
       longest = next->end - next->begin;
       out->detector = next->detector;
+      out->pattern = next->pattern;
     }
     out->end = std::max(out->end, next->end);
   }
@@ -391,6 +411,7 @@ Result<void> DetectorScan::scan(std::span<const std::string_view> fields, std::v
     }
     HOOP_CHECK(impl_->scan_chunk(impl_->joined));
   }
+  impl_->find_own();
   merge_overlaps(hits, before);
   return {};
 }

@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "core/access/own_pattern.h"
 #include "core/base/error.h"
 
 namespace hoop::mask {
@@ -37,6 +38,7 @@ enum class DetectorClass : std::uint8_t {
   assigned_secret,      // random text that is given to a name like "api_key"
   ipv4,
   ipv6,
+  own,  // one of the policy's own patterns; not counted among the classes
 };
 inline constexpr std::size_t kDetectorClasses = 22;
 std::string_view to_string(DetectorClass detector);
@@ -51,6 +53,7 @@ struct Hit {
   std::uint32_t begin = 0;  // byte offsets in that field
   std::uint32_t end = 0;
   DetectorClass detector = DetectorClass::email;
+  std::uint32_t pattern = 0;  // of own: index into the set's patterns
   bool operator==(const Hit&) const = default;
 };
 
@@ -63,7 +66,8 @@ class DetectorSet {
   /// build time; compiles anew if this CPU cannot run it.
   static Result<std::shared_ptr<const DetectorSet>> create(
       std::span<const DetectorClass> classes,
-      std::shared_ptr<const SecretDatabase> secrets = nullptr);
+      std::shared_ptr<const SecretDatabase> secrets = nullptr,
+      std::vector<access::OwnPatternFinder> patterns = {});
   ~DetectorSet();
   bool has(DetectorClass detector) const;
 

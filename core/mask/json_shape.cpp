@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/mask/json_shape.h"
 
+#include <algorithm>
+
+#include <nlohmann/json.hpp>
+
 namespace hoop::mask {
 namespace {
 
@@ -31,6 +35,26 @@ Span whole_escapes(std::string_view text, Span span) {
     return span;
   }
   return span;
+}
+
+Span past_escape(std::string_view text, Span span) {
+  std::size_t run = 0;
+  while (run < span.end - span.begin && text[span.end - 1 - run] == '\\') ++run;
+  if (run % 2 == 1 && span.end < text.size()) ++span.end;
+  return span;
+}
+
+bool is_json(std::string_view text) { return nlohmann::json::accept(text); }
+
+bool JsonWalk::is_structural(Place place, Span span) const {
+  const std::string_view part = text_.substr(span.begin, span.end - span.begin);
+  if (place == Place::number) return !std::ranges::all_of(part, is_number_part);
+  if (place == Place::other) return true;
+  for (std::size_t at = 0; at < part.size(); ++at) {
+    if (part[at] == '"') return true;
+    if (part[at] == '\\') ++at;
+  }
+  return false;
 }
 
 Place JsonWalk::place_at(std::size_t offset) {

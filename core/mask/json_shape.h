@@ -15,6 +15,12 @@ bool looks_like_json(std::string_view text);
 /// break the string.
 Span whole_escapes(std::string_view text, Span span);
 
+/// Widens a span that ends behind an escape's backslash to what is escaped.
+Span past_escape(std::string_view text, Span span);
+
+/// The text is one JSON value, and nothing else.
+bool is_json(std::string_view text);
+
 enum class Place { string, number, other };
 
 /// Walks once from front to back, so that all spans of a field together cost one pass.
@@ -23,6 +29,9 @@ class JsonWalk {
   explicit JsonWalk(std::string_view text) : text_(text) {}
   /// What stands at offset; offsets must not decrease.
   Place place_at(std::size_t offset);
+  /// Whether text without the span, and with something harmless in its place, is JSON no more:
+  /// the span, which begins in place, is not within one string or one number.
+  bool is_structural(Place place, Span span) const;
   /// The number token around a span that lies in no string.
   Span number_around(Span span) const;
 

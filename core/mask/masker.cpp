@@ -78,16 +78,21 @@ bool needs_escape(std::string_view text) {
 }  // namespace
 
 std::uint64_t HiddenCounts::total() const {
-  return std::accumulate(detected.begin(), detected.end(), columns);
+  return std::accumulate(own.begin(), own.end(),
+                         std::accumulate(detected.begin(), detected.end(), columns));
 }
 
 void HiddenCounts::add(const HiddenCounts& other) {
   for (std::size_t i = 0; i < detected.size(); ++i) detected[i] += other.detected[i];
   columns += other.columns;
+  if (own.size() < other.own.size()) own.resize(other.own.size());
+  for (std::size_t i = 0; i < other.own.size(); ++i) own[i] += other.own[i];
 }
 
 struct Masker::Impl {
   std::array<std::optional<MaskStrategy>, kDetectorClasses> strategies;
+  std::vector<std::string> pattern_names;
+  std::vector<MaskStrategy> pattern_strategies;
   SecretBytes key;
   std::optional<DetectorScan> scan;
   std::vector<Hit> hits;
@@ -102,6 +107,18 @@ struct Masker::Impl {
     // NULL inside a longer value is no value at all.
     return std::string(kRedacted);
   }
+  MaskStrategy strategy_of(const Hit& hit) const {
+    return hit.detector == DetectorClass::own ? pattern_strategies[hit.pattern]
+                                              : *strategies[static_cast<std::size_t>(hit.detector)];
+  }
+  static void count(const Hit& hit, HiddenCounts& counts) {
+    if (hit.detector != DetectorClass::own) {
+      ++counts.detected[static_cast<std::size_t>(hit.detector)];
+      return;
+    }
+    if (counts.own.size() <= hit.pattern) counts.own.resize(hit.pattern + 1);
+    ++counts.own[hit.pattern];
+  }
   std::string rewrite_field(std::string_view text, std::span<const Hit> hits_of_field) const;
 };
 
@@ -115,9 +132,14 @@ std::string Masker::Impl::rewrite_field(std::string_view text,
   for (const Hit& hit : hits_of_field) {
     if (hit.end <= copied) continue;  // inside a number that was replaced whole
     Span span{std::max<std::size_t>(hit.begin, copied), hit.end};
-    const std::string value = replacement(*strategies[static_cast<std::size_t>(hit.detector)],
-                                          text.substr(span.begin, span.end - span.begin));
-    const bool number = json && walk.place_at(span.begin) == Place::number;
+    const std::string value =
+        replacement(strategy_of(hit), text.substr(span.begin, span.end - span.begin));
+    const Place place = json ? walk.place_at(span.begin) : Place::other;
+    const bool structural =
+        json && hit.detector == DetectorClass::own && walk.is_structural(place, span);
+    // An expression may fit quotes and braces: then no part of the value can stay.
+    if (structural && is_json(text)) return "\"" + std::string(kRedacted) + "\"";
+    const bool number = json && !structural && place == Place::number;
     if (number) span = walk.number_around(span);
     span.begin = std::max(span.begin, copied);
     out.append(text, copied, span.begin - copied);
@@ -159,18 +181,40 @@ Result<Masker> Masker::create(const std::vector<access::Mask>& masks, SecretByte
       set(static_cast<std::size_t>(*detector), mask.with);
     }
   }
+  std::vector<access::OwnPatternFinder> patterns;
+  for (const access::Mask& mask : masks) {
+    for (const access::OwnPattern& own : mask.patterns) {
+      const auto known = std::ranges::find(impl->pattern_names, own.name);
+      if (known != impl->pattern_names.end()) {
+        auto& kept =
+            impl->pattern_strategies[static_cast<std::size_t>(known - impl->pattern_names.begin())];
+        if (strictness(mask.with) > strictness(kept)) kept = mask.with;
+        continue;
+      }
+      auto finder = access::OwnPatternFinder::compile(own.expression);
+      if (!finder)
+        return fail(
+            ErrorCode::config,
+            "mask '" + mask.name + "', detector '" + own.name + "': " + finder.error().message,
+            finder.error().hint);
+      impl->pattern_names.push_back(own.name);
+      impl->pattern_strategies.push_back(mask.with);
+      patterns.push_back(std::move(*finder));
+    }
+  }
   std::vector<DetectorClass> classes;
   for (std::size_t i = 0; i < kDetectorClasses; ++i) {
     if (impl->strategies[i]) classes.push_back(static_cast<DetectorClass>(i));
   }
-  if (!classes.empty()) {
-    HOOP_TRY(auto detectors, DetectorSet::create(classes, std::move(secrets)));
+  if (!classes.empty() || !patterns.empty()) {
+    HOOP_TRY(auto detectors, DetectorSet::create(classes, std::move(secrets), std::move(patterns)));
     impl->scan.emplace(std::move(detectors));
   }
   return Masker(std::move(impl));
 }
 
 bool Masker::has_detectors() const { return impl_->scan.has_value(); }
+const std::vector<std::string>& Masker::own_patterns() const { return impl_->pattern_names; }
 
 std::optional<std::string> Masker::masked(MaskStrategy strategy, std::string_view text) const {
   switch (strategy) {
@@ -193,8 +237,7 @@ Result<void> Masker::rewrite(std::span<const std::string_view> fields,
   for (std::size_t i = 0; i < hits.size();) {
     const std::uint32_t field = hits[i].field;
     std::size_t end = i;
-    for (; end < hits.size() && hits[end].field == field; ++end)
-      ++counts.detected[static_cast<std::size_t>(hits[end].detector)];
+    for (; end < hits.size() && hits[end].field == field; ++end) Impl::count(hits[end], counts);
     rewritten[field] = impl_->rewrite_field(fields[field], hits.subspan(i, end - i));
     i = end;
   }

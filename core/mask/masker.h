@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "core/access/policy.h"
 #include "core/base/secret.h"
@@ -20,6 +21,7 @@ namespace hoop::mask {
 struct HiddenCounts {
   std::array<std::uint64_t, kDetectorClasses> detected{};
   std::uint64_t columns = 0;
+  std::vector<std::uint64_t> own;  // by Masker::own_patterns(); shorter where none was found
   std::uint64_t total() const;
   void add(const HiddenCounts& other);
 };
@@ -36,6 +38,8 @@ class Masker {
   Masker& operator=(Masker&&) noexcept;
 
   bool has_detectors() const;
+  /// Names of the policy's own detectors.
+  const std::vector<std::string>& own_patterns() const;
 
   /// The value that stands for text under strategy; nullopt is SQL NULL. redact: "[redacted]";
   /// partial: first letter and domain of an e-mail address, last four of anything longer than

@@ -28,6 +28,7 @@ struct SessionLog::Impl {
   crypto::Sha256 hash;
   crypto::Digest256 head{};
   Bytes segment;  // header placeholder and the records appended since the last commit
+  Bytes front;    // the header that is being made
   std::uint64_t segments = 0;
   std::uint64_t records = 0;
   std::uint64_t uncommitted_records = 0;
@@ -62,7 +63,7 @@ struct SessionLog::Impl {
     if (failure) return std::unexpected(*failure);
     if (segment.size() == kSegmentHeaderBytes) return {};
     const std::size_t length = segment.size() - kSegmentHeaderBytes;
-    Bytes front;
+    front.clear();
     ByteWriter header(front);
     header.u32(static_cast<std::uint32_t>(length));
     header.u8(kEncodingPlain);

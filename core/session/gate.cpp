@@ -13,6 +13,9 @@ namespace {
 
 // As many as a session has connections; what a program pipelines beyond that is not measured.
 constexpr std::size_t kMostUnanswered = 256;
+// Room that a batch keeps for the next: short messages come by the thousand, and an idle session
+// holds it.
+constexpr std::size_t kKeptBytes = 2048;
 
 }  // namespace
 
@@ -45,8 +48,9 @@ Gate::Gate(std::shared_ptr<const access::PolicyEngine> policy, access::Identity 
       clock_(clock),
       durability_(durability) {}
 
-access::Counters Gate::counters() const {
-  return {totals_.allowed + totals_.denied, totals_.rows, totals_.bytes, totals_.denied};
+access::SessionFacts Gate::facts() const {
+  return {totals_.allowed + totals_.denied, totals_.rows, totals_.bytes, totals_.denied,
+          clock_.system_now() + clock_error_};
 }
 
 Eventually<Verdict> Gate::admit(std::uint64_t connection, const access::Action& action) {
@@ -147,21 +151,26 @@ Task<void> Gate::wait_for_lease() {
   co_return outcome;
 }
 
-Task<void> Gate::forward(UpstreamBatch& batch, net::Stream& upstream) {
+template <class Batch>
+Task<void> Gate::release(Batch& batch, net::Stream& stream) {
   HOOP_CO_CHECK(
       settle());  // record first: if we die between the two, the log already names the statement
   if (batch.bytes_.empty()) co_return Result<void>{};
   if (!may_release()) HOOP_CO_CHECK(co_await wait_for_lease());
-  const Bytes bytes = std::exchange(batch.bytes_, {});
-  co_return co_await upstream.write_all(bytes);
+  // More may be added while this is written.
+  Bytes bytes = std::exchange(batch.bytes_, std::move(batch.spare_));
+  Result<void> written = co_await stream.write_all(bytes);
+  bytes.clear();
+  batch.spare_ = bytes.capacity() <= kKeptBytes ? std::move(bytes) : Bytes();
+  co_return written;
+}
+
+Task<void> Gate::forward(UpstreamBatch& batch, net::Stream& upstream) {
+  return release(batch, upstream);
 }
 
 Task<void> Gate::deliver(DownstreamBatch& batch, net::Stream& downstream) {
-  HOOP_CO_CHECK(settle());
-  if (batch.bytes_.empty()) co_return Result<void>{};
-  if (!may_release()) HOOP_CO_CHECK(co_await wait_for_lease());
-  const Bytes bytes = std::exchange(batch.bytes_, {});
-  co_return co_await downstream.write_all(bytes);
+  return release(batch, downstream);
 }
 
 Result<void> Gate::seal(std::string cause, int program_status) {

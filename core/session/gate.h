@@ -66,6 +66,7 @@ class UpstreamBatch {
  private:
   friend class Gate;
   Bytes bytes_;
+  Bytes spare_;  // the room of the batch before
 };
 
 /// What goes to the program in one write; handlers append masked bytes, then announce what they
@@ -78,6 +79,7 @@ class DownstreamBatch {
  private:
   friend class Gate;
   Bytes bytes_;
+  Bytes spare_;
 };
 
 /// Counts for the result document (--result-fd).
@@ -130,7 +132,7 @@ class Gate {
   Eventually<Verdict> admit(std::uint64_t connection, const access::Action& action);
   /// What admit() would be answered now. Nothing is counted, recorded or admitted by it.
   access::Decision judge(const access::Action& action) const {
-    return policy_->decide(identity_, target_, action, counters());
+    return policy_->decide(identity_, target_, action, facts());
   }
   /// For a refusal that policy does not make (masked column in a predicate, statement not parsed):
   /// recorded as a denial with the given decision, whose effect must be deny.
@@ -158,13 +160,18 @@ class Gate {
   const access::PolicyEngine& policy() const { return *policy_; }
   /// Judges what is admitted from now on, and records the version first.
   void set_policy(std::shared_ptr<const access::PolicyEngine> policy);
-  access::Counters counters() const;
+  access::SessionFacts facts() const;
+  /// The grant was made at that moment: what rules say of the time is judged by the clock of
+  /// whoever made it, since ours may be wrong.
+  void set_time(SystemTime granted) { clock_error_ = granted - clock_.system_now(); }
   /// Ends the log. Call once, after every handler has stopped.
   Result<void> seal(std::string cause, int program_status);
   crypto::Digest256 log_digest() const { return log_.head(); }
 
  private:
   class Timed;
+  template <class Batch>
+  Task<void> release(Batch& batch, net::Stream& stream);
   Result<void> settle();
   void await_answer(std::uint64_t action);
   void note_answer(std::uint64_t action);
@@ -176,6 +183,7 @@ class Gate {
   record::SessionLog log_;
   const Clock& clock_;
   access::Durability durability_;  // clang counts only reads
+  SystemTime::duration clock_error_{};
   std::uint64_t next_action_ = 1;
   SessionTotals totals_;
   DenialListener on_denial_;

@@ -45,6 +45,7 @@ Result<std::unique_ptr<SessionEngine>> SessionEngine::create(SessionParts parts,
   engine->gate_ =
       std::make_unique<Gate>(std::move(policy), engine->grant_.identity, engine->grant_.target,
                              std::move(session_log), clock, engine->grant_.durability);
+  if (engine->grant_.issued_at != SystemTime{}) engine->gate_->set_time(engine->grant_.issued_at);
   HOOP_TRY(engine->handler_,
            parts.make_handler(SessionContext{*engine->gate_, *engine->dialer_, engine->masker_,
                                              engine->grant_, clock, random, log}));

@@ -30,15 +30,9 @@ Result<void> ReplyMeter::begin(const RowMasker* rows) {
   record::ReplyBegin begin;
   begin.action = running_.admitted.id();
   if (rows != nullptr) {
-    begin.columns = rows->names();
-    begin.masked_columns = rows->masked_names();
-    if (shared_.context.masker.has_detectors()) {
-      for (auto* names : {&begin.columns, &begin.masked_columns}) {
-        for (std::string& name : *names) {
-          HOOP_TRY(name, shared_.context.masker.rewrite_text(name, hidden_));
-        }
-      }
-    }
+    HOOP_TRY(const RowMasker::LoggedNames* const names, rows->logged_names(hidden_));
+    begin.columns = names->columns;
+    begin.masked_columns = names->masked;
   }
   begin.row_limit = shared_.context.gate.policy().document().limits.rows_per_statement;
   return shared_.context.gate.reply_begin(running_.admitted, begin);
@@ -111,6 +105,10 @@ Result<void> ReplyMeter::end(std::string status) {
     if (hidden_.detected[i] == 0) continue;
     end.masked_by_class[std::string(to_string(static_cast<mask::DetectorClass>(i)))] =
         hidden_.detected[i];
+  }
+  const auto& own = shared_.context.masker.own_patterns();
+  for (std::size_t i = 0; i < hidden_.own.size(); ++i) {
+    if (hidden_.own[i] != 0) end.masked_by_class[own[i]] = hidden_.own[i];
   }
   if (hidden_.columns != 0) end.masked_by_class["column"] = hidden_.columns;
   end.status = std::move(status);

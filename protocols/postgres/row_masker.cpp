@@ -86,6 +86,20 @@ std::vector<std::string> RowMasker::masked_names() const {
   return masked;
 }
 
+Result<const RowMasker::LoggedNames*> RowMasker::logged_names(mask::HiddenCounts& hidden) const {
+  if (logged_) return &*logged_;
+  LoggedNames logged{names_, masked_names()};
+  if (masker_.has_detectors()) {
+    for (auto* names : {&logged.columns, &logged.masked}) {
+      for (std::string& name : *names) {
+        HOOP_TRY(name, masker_.rewrite_text(name, hidden));
+      }
+    }
+  }
+  logged_ = std::move(logged);
+  return &*logged_;
+}
+
 Result<void> RowMasker::rewrite(ByteSpan rows, Bytes& out, mask::HiddenCounts& counts) {
   if (!acts_) {
     HOOP_CHECK(check_counts(rows));

@@ -46,6 +46,14 @@ class RowMasker {
   /// The names of the columns that a column mask replaces.
   std::vector<std::string> masked_names() const;
 
+  /// Columns and masked columns as the log may name them: the masker has cleaned both. Made at the
+  /// first call, hidden counts what it hid. Fails with what the masker fails with.
+  struct LoggedNames {
+    std::vector<std::string> columns;
+    std::vector<std::string> masked;
+  };
+  Result<const LoggedNames*> logged_names(mask::HiddenCounts& hidden) const;
+
   /// rows: whole DataRow messages without a gap. Appends them to out with what is hidden replaced,
   /// unchanged runs copied as they are. Fails with malformed (a row that does not fit its
   /// description), and with what the masker fails with: out is then unusable.
@@ -75,6 +83,7 @@ class RowMasker {
   mask::Masker& masker_;
   std::vector<ColumnPlan> plans_;
   std::vector<std::string> names_;
+  mutable std::optional<LoggedNames> logged_;
   bool acts_ = false;
 
   std::vector<Row> rows_;

@@ -18,7 +18,26 @@ Result<PolicyDocument> parse(std::string text) {
 
 constexpr const char* kRule = "[[rule]]\nname = \"r\"\neffect = \"deny\"\n";
 
+/// A detector with the rest of its table.
+std::string own(const std::string& rest) { return "[[detector]]\nname = \"employee\"\n" + rest; }
+
 }  // namespace
+
+TEST_CASE("a detector of the policy's own becomes part of the masks that name it, from any file") {
+  const auto document =
+      parse_policy({{"a.toml", "[[mask]]\nname = \"m\"\ndetectors = [\"email\", \"employee\"]\n"},
+                    {"b.toml",
+                     "[[detector]]\nname = \"employee\"\npattern = 'EMP-[0-9]{6}'\n"
+                     "finds = [\"badge EMP-123456\"]\nignores = [\"EMP-12\"]\n"}});
+  INFO((document ? std::string() : document.error().message));
+  REQUIRE(document);
+  REQUIRE(document->masks.size() == 1);
+  CHECK(document->masks[0].detectors == std::vector<std::string>{"email"});
+  CHECK(document->masks[0].patterns == std::vector<OwnPattern>{{"employee", "EMP-[0-9]{6}"}});
+  const auto carried = policy_from_json(policy_to_json(*document));
+  REQUIRE(carried);
+  CHECK(carried->masks == document->masks);
+}
 
 TEST_CASE("a whole policy is read as it is written") {
   const auto document = parse(R"([[role]]
@@ -185,7 +204,7 @@ TEST_CASE("every slip is named with its place and what would be right") {
       {"[limits]\nrow_per_statement = 1\n", "p.toml:2:1: unknown key 'row_per_statement'",
        "did you mean 'rows_per_statement'?"},
       {r("when = { vreb = \"select\" }\n"), "p.toml:4:10: unknown key 'vreb'",
-       "known here: cursor, database, explain"},
+       "known here: client, cursor, database, explain"},
       {r("when = {}\neffekt = \"deny\"\n"), "p.toml:5:1: unknown key 'effekt'",
        "did you mean 'effect'?"},
       {"[record]\nlevels = \"full\"\n", "p.toml:2:1: unknown key 'levels'",
@@ -228,6 +247,25 @@ TEST_CASE("every slip is named with its place and what would be right") {
       {r("when = { limit = \"<= many\" }\n"), "p.toml:4:18: '<= many' compares", "<= 1000"},
       {r("when = { limit = \"missing\" }\n"),
        "p.toml:4:18: 'missing' is nothing that a limit can be", "absent"},
+      {r("when = { session_rows = \"many\" }\n"),
+       "p.toml:4:25: 'many' is no comparison with a number", ">= 1000"},
+      {r("when = { session_rows = \"> many\" }\n"), "p.toml:4:25: '> many' compares with something",
+       "<= 1000"},
+      {r("when = { client = [\"person\", \"robot\"] }\n"),
+       "p.toml:4:30: 'robot' is no kind of client", "person, ci, agent"},
+      {r("when = { time = \"8-18\" }\n"), "p.toml:4:17: '8-18' is no span of the day",
+       "08:00-18:00"},
+      {r("when = { time = \"08:00-08:00\" }\n"), "p.toml:4:17: '08:00-08:00' is no span of the day",
+       ""},
+      {r("when = { time = \"24:00-08:00\" }\n"), "p.toml:4:17: '24:00-08:00' is no span of the day",
+       ""},
+      {r("when = { time = \"08:60-09:00\" }\n"), "p.toml:4:17: '08:60-09:00' is no span of the day",
+       ""},
+      {r("when = { time = \"08:00-24:01\" }\n"), "p.toml:4:17: '08:00-24:01' is no span of the day",
+       ""},
+      {r("when = { weekday = \"monday\" }\n"), "p.toml:4:20: 'monday' is no day of the week",
+       "sat-sun"},
+      {r("when = { weekday = \"mon-\" }\n"), "p.toml:4:20: 'mon-' is no day of the week", ""},
       {r("when = { where = \"none\" }\n"), "p.toml:4:18: 'none' is nothing that a WHERE can be",
        "absent"},
       {r("when = {}\nroles = []\n"), "p.toml:5:9: 'roles' is empty", "leave it out"},
@@ -274,6 +312,26 @@ TEST_CASE("every slip is named with its place and what would be right") {
        "p.toml:2:14: there is no detector 'payment_crad'", "did you mean 'payment_card'?"},
       {"[[mask]]\ndetectors = [\"email\", \"passport\"]\n",
        "p.toml:2:23: there is no detector 'passport'", "one of: email"},
+      // detectors of the policy's own
+      {own("pattern = 'EMP-[0-9'\nfinds = [\"EMP-1\"]\n"), "p.toml:3:11: RE2 cannot read", "RE2's"},
+      {own("pattern = '(?=x)'\nfinds = [\"x\"]\n"), "p.toml:3:11: RE2 cannot read", "look-around"},
+      {own("pattern = '[0-9]*'\nfinds = [\"1\"]\n"),
+       "p.toml:3:11: the expression fits an empty text", "at least one"},
+      {own("pattern = '" + std::string(5000, 'a') + "'\nfinds = [\"a\"]\n"),
+       "p.toml:3:11: the expression is longer than 4096", ""},
+      {own("pattern = 'EMP-[0-9]+'\n"), "p.toml:1:1: 'finds' is missing", "EMP-123456"},
+      {own("pattern = 'EMP-[0-9]+'\nfinds = [\"EMP-1\", \"emp-1\"]\n"),
+       "p.toml:4:19: the detector does not find 'emp-1'", ""},
+      {own("pattern = 'EMP-[0-9]+'\nfinds = \"EMP-1\"\nignores = [\"EMP-\", \"EMP-12\"]\n"),
+       "p.toml:5:20: the detector finds something in 'EMP-12'", ""},
+      {"[[detector]]\nname = \"Employee\"\npattern = 'x'\nfinds = [\"x\"]\n",
+       "p.toml:2:8: 'Employee' is no name", "lower-case"},
+      {"[[detector]]\nname = \"email\"\npattern = 'x'\nfinds = [\"x\"]\n",
+       "p.toml:2:8: 'email' is the name of a detector", "another"},
+      {own("pattern = 'x'\nfinds = [\"x\"]\n") + own("pattern = 'x'\nfinds = [\"x\"]\n"),
+       "p.toml:6:8: a second detector 'employee'", ""},
+      {own("pattern = 'x'\nfinds = [\"x\"]\n") + "[[mask]]\ndetectors = [\"employe\"]\n",
+       "p.toml:6:14: there is no detector 'employe'", "did you mean 'employee'?"},
       {"[[mask]]\ncolumns = [\"*.ssn\"]\nin_predicates = \"equality\"\n",
        "p.toml:3:17: in_predicates = \"equality\" is not available in this version", "deny"},
       {"[[mask]]\ncolumns = [\"*.ssn\"]\nderived = \"null\"\n",

@@ -338,7 +338,7 @@ TEST_CASE("a rule with roles is for those who came by that role") {
 
 TEST_CASE("the session's statements are counted before an approval is asked for, after a deny") {
   const PolicyEngine engine(parse(std::string(kPolicy) + "[limits]\nstatements_per_session = 2\n"));
-  Counters counters;
+  SessionFacts counters;
   const auto judge = [&](const char* text) {
     return engine.decide(alice(), target("pg-prod"), action(text), counters).rule;
   };
@@ -350,6 +350,98 @@ TEST_CASE("the session's statements are counted before an approval is asked for,
   CHECK(judge("drop") == "no-ddl");
   CHECK(engine.decide(alice(), target("pg-prod"), action("select r:public.a"), counters).effect ==
         Effect::deny);
+}
+
+TEST_CASE("rules ask for the session's circumstances") {
+  using std::chrono::hours;
+  using std::chrono::minutes;
+  // 2026-11-27 is a Friday.
+  const SystemTime friday{std::chrono::sys_days(std::chrono::year(2026) / 11 / 27)};
+  struct Case {
+    const char* when;
+    bool deny;   // holds as the condition of a deny rule
+    bool allow;  // and of an allow rule
+    SessionFacts facts;
+    IdentityKind kind = IdentityKind::person;
+    const char* claim = "";
+  };
+  const auto at = [&](auto span) { return SessionFacts{0, 0, 0, 0, friday + span}; };
+  const SessionFacts busy{100, 5000, 1 << 20, 3, friday};
+  const std::vector<Case> cases = {
+      {R"(session_statements = ">= 100")", true, true, busy},
+      {R"(session_statements = "> 100")", false, false, busy},
+      {R"(session_rows = ">= 5000")", true, true, busy},
+      {R"(session_rows = "< 5000")", false, false, busy},
+      {R"(session_bytes = "> 1000000")", true, true, busy},
+      {R"(session_denials = ">= 3")", true, true, busy},
+      {R"(session_denials = ["> 3", "< 1"])", false, false, busy},
+      {R"(client = "person")", true, true, {}},
+      {R"(client = "agent")", false, false, {}},
+      {R"(client = ["ci", "agent"])", true, true, {}, IdentityKind::ci},
+      // A claim only restricts.
+      {R"(client = "agent")", true, false, {}, IdentityKind::person, "some-agent"},
+      {R"(client = "person")", true, false, {}, IdentityKind::person, "some-agent"},
+      {R"(client = ["person", "agent"])", true, true, {}, IdentityKind::person, "some-agent"},
+      {R"(client = "ci")", false, false, {}, IdentityKind::person, "some-agent"},
+      {R"(client = "person")", false, false, {}, IdentityKind::agent, "some-agent"},
+      {R"(label = "env=prod")", true, true, {}},
+      {R"(label = "env=pro*")", true, true, {}},
+      {R"(label = "env")", true, true, {}},
+      {R"(label = "*=eu")", true, true, {}},
+      {R"(label = ["env=dev", "tier"])", false, false, {}},
+      {R"(label = "prod")", false, false, {}},
+      {R"(time = "08:00-18:00")", true, true, at(hours(8))},
+      {R"(time = "08:00-18:00")", false, false, at(hours(18))},
+      {R"(time = "08:00-18:00")", true, true, at(hours(18) - minutes(1))},
+      {R"(time = "22:00-06:00")", true, true, at(hours(23))},
+      {R"(time = "22:00-06:00")", true, true, at(hours(0))},
+      {R"(time = "22:00-06:00")", false, false, at(hours(6))},
+      {R"(time = ["00:00-01:00", "23:30-24:00"])", true, true, at(hours(24) - minutes(1))},
+      {R"(weekday = "mon-fri")", true, true, at(hours(1))},
+      {R"(weekday = "mon-fri")", false, false, at(hours(25))},
+      {R"(weekday = "sat-mon")", true, true, at(hours(73))},
+      {R"(weekday = ["sun", "fri"])", true, true, at(hours(0))},
+      {R"(weekday = "fri", time = "10:00-11:00", client = "person")", true, true, at(hours(10))},
+      {R"(weekday = "fri", time = "10:00-11:00", client = "ci")", false, false, at(hours(10))},
+  };
+  for (const Case& one : cases) {
+    INFO(one.when);
+    Identity who = alice();
+    who.kind = one.kind;
+    who.claimed_agent = one.claim;
+    Target prod = target("pg-prod");
+    prod.labels = {{"env", "prod"}, {"region", "eu"}};
+    for (const std::string effect : {"deny", "allow"}) {
+      const std::string other = effect == "deny" ? "allow" : "deny";
+      const std::string text =
+          "[[role]]\nname=\"r\"\nmembers=[\"*\"]\ntargets=[\"*\"]\n"
+          "[[rule]]\nname=\"asked\"\nwhen={" +
+          std::string(one.when) + "}\neffect=\"" + effect + "\"\n" +
+          (effect == "deny" ? "[[rule]]\nname=\"else\"\nwhen={}\neffect=\"allow\"\n" : "");
+      const PolicyEngine engine(parse(text));
+      const bool holds =
+          engine.decide(who, prod, action("select r:public.a"), one.facts).rule == "asked";
+      CHECK(holds == (effect == "deny" ? one.deny : one.allow));
+      // The same in a grant.
+      const auto carried = policy_from_json(policy_to_json(engine.part_for(who, prod)));
+      REQUIRE(carried);
+      CHECK(
+          (PolicyEngine(*carried).decide(who, prod, action("select r:public.a"), one.facts).rule ==
+           "asked") == holds);
+    }
+  }
+}
+
+TEST_CASE("a circumstance that says nothing sensible denies and does not allow") {
+  for (const auto& [key, value] : {std::pair("time", "8-18"), std::pair("weekday", "someday")}) {
+    PolicyDocument document;
+    document.rules.push_back({"all", {}, {}, {}, Effect::allow, {}, {}, {}});
+    document.rules.push_back({"odd", {{key, {value}}}, {}, {}, Effect::deny, {}, {}, {}});
+    CHECK(PolicyEngine(document).decide(alice(), target("t"), action("select"), {}).rule == "odd");
+    document.rules[1].effect = Effect::allow;
+    std::swap(document.rules[0], document.rules[1]);
+    CHECK(PolicyEngine(document).decide(alice(), target("t"), action("select"), {}).rule == "all");
+  }
 }
 
 TEST_CASE("membership is a user, a group or everybody") {

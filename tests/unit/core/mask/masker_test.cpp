@@ -211,3 +211,64 @@ TEST_CASE("a neighbour field never completes a value") {
   REQUIRE(m.rewrite(fields, out, counts));
   CHECK(counts.total() == 0);
 }
+
+TEST_CASE("the policy's own patterns are found, hidden and counted by their names") {
+  access::Mask first;
+  first.name = "first";
+  first.with = MaskStrategy::partial;
+  first.detectors = {"email"};
+  first.patterns = {{"employee", "EMP-[0-9]{6}"}, {"project", "(?i)project [a-z]+$"}};
+  access::Mask second;
+  second.name = "second";
+  second.with = MaskStrategy::hash;
+  second.patterns = {{"project", "(?i)project [a-z]+$"}};
+  auto made = Masker::create({first, second}, key());
+  REQUIRE(made);
+  CHECK(made->has_detectors());
+  CHECK(made->own_patterns() == std::vector<std::string>{"employee", "project"});
+  HiddenCounts counts;
+  const std::vector<std::string_view> fields = {"badge EMP-123456, EMP-654321", "Project Falcon",
+                                                "project x and more", "a@b.example EMP-000000"};
+  std::vector<std::optional<std::string>> out(fields.size());
+  REQUIRE(made->rewrite(fields, out, counts));
+  CHECK(out[0] == "badge ****3456, ****4321");
+  REQUIRE(out[1]);
+  CHECK(out[1]->starts_with("hmac:"));  // the stricter of the two masks that name it
+  CHECK_FALSE(out[2]);
+  CHECK(out[3] == "a***@b.example ****0000");
+  CHECK(counts.own == std::vector<std::uint64_t>{3, 1});
+  CHECK(counts.total() == 5);
+  HiddenCounts sum;
+  sum.add(counts);
+  sum.add(counts);
+  CHECK(sum.own == std::vector<std::uint64_t>{6, 2});
+}
+
+TEST_CASE("JSON stays JSON whatever an own pattern fits") {
+  const auto hidden = [](const char* expression, std::string_view text) {
+    access::Mask mask;
+    mask.name = "m";
+    mask.patterns = {{"own", expression}};
+    auto made = Masker::create({mask}, key());
+    REQUIRE(made);
+    return rewritten(*made, text);
+  };
+  CHECK(hidden("EMP-[0-9]+", R"({"id":"EMP-12"})") == R"({"id":"[redacted]"})");
+  CHECK(hidden("[0-9]{4}", R"({"id":1234567})") == R"({"id":"[redacted]"})");
+  // The backslash goes with what it escapes.
+  CHECK(hidden(R"(x\\)", R"({"id":"x\"y"})") == R"({"id":"[redacted]y"})");
+  CHECK(hidden("\"id\":[0-9]+", R"({"id":12,"b":1})") == R"("[redacted]")");
+  CHECK(hidden("true", R"({"admin":true})") == R"("[redacted]")");
+  CHECK(hidden("1,", R"([1,2])") == R"("[redacted]")");
+  CHECK(hidden("EMP-[0-9]+", "[EMP-12] is no JSON") == "[[redacted]] is no JSON");
+  CHECK(hidden("(?s).+", R"({"a":1})") == R"("[redacted]")");
+}
+
+TEST_CASE("an own pattern that RE2 does not take fails the session, not the mask") {
+  access::Mask mask;
+  mask.name = "m";
+  mask.patterns = {{"own", "("}};
+  const auto made = Masker::create({mask}, key());
+  REQUIRE_FALSE(made);
+  CHECK(made.error().code == ErrorCode::config);
+}

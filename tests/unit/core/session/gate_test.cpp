@@ -203,7 +203,7 @@ TEST_CASE("gate records a refusal that a handler makes") {
   const auto refusal =
       test.gate->refuse(4, action("select"), {access::Effect::deny, "masks", "not so", ""});
   CHECK(refusal.decision.rule == "masks");
-  CHECK(test.gate->counters().denials == 1);
+  CHECK(test.gate->facts().denials == 1);
   REQUIRE(test.deliver("refused"));
   CHECK_THAT(test.journal->at(0), Catch::Matchers::ContainsSubstring("not so"));
 }
