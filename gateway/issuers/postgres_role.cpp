@@ -15,9 +15,8 @@ namespace {
 // The password has 256 random bits, which no number of iterations makes safer; fewer make each
 // login cheaper.
 constexpr std::uint32_t kScramIterations = 1024;
-// One session's programs may open many connections (pg_dump -j, pools), but not all that the server
-// has.
-constexpr int kConnectionLimit = 64;
+// As many as a session has: its programs may open many (pg_dump -j, pools).
+constexpr int kConnectionLimit = 256;
 constexpr std::size_t kMaxIdle = 4;
 constexpr std::chrono::minutes kMaxIdleTime{5};
 // How long a backend may take to notice that it is to end: one that sits in an uninterruptible

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "protocols/postgres/backend_flow.h"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "protocols/postgres/message_reader.h"
@@ -13,6 +15,8 @@ using Kind = ReplyKind;
 constexpr std::uint16_t bits(Kind kind) { return static_cast<std::uint16_t>(kind); }
 constexpr std::uint16_t kAnyTime = 0xFFFF;
 constexpr std::uint16_t kDescribes = bits(Kind::describe_statement) | bits(Kind::describe_portal);
+// Some fifty columns; a program may keep thousands of statements.
+constexpr std::size_t kMostRemembered = 2048;
 constexpr std::uint16_t kRuns = bits(Kind::query) | bits(Kind::execute);
 
 }  // namespace
@@ -133,22 +137,49 @@ Result<void> BackendFlow::parameter_description(const Frame& frame) {
   return pass(frame);
 }
 
+/// As it was answered the last time, if the target says the same and it means the same.
+bool BackendFlow::described_before(const Frame& frame) {
+  const ExpectedReply& reply = *head();
+  if (reply.kind != Kind::describe_portal || !reply.portal->prepared->described) return false;
+  const PortalDescription& before = *reply.portal->prepared->described;
+  if (before.catalog != conversation_.reader.shared_catalog() ||
+      !std::ranges::equal(before.said, frame.whole))
+    return false;
+  if (reply.audience != ReplyFor::ourselves)
+    batch_.bytes().insert(batch_.bytes().end(), before.told.begin(), before.told.end());
+  reply.portal->rows = before.rows;
+  pop();
+  return true;
+}
+
 Result<void> BackendFlow::row_description(const Frame& frame) {
+  if (described_before(frame)) return {};
   HOOP_TRY(const RowDescription description, decode_row_description(frame.body));
   ExpectedReply& reply = *head();
+  // What the first one said of the columns is what their rows are masked by.
+  if (reply.kind == Kind::query && query_rows_ != nullptr)
+    return fail(ErrorCode::malformed, "the target described a result twice");
   std::shared_ptr<RowMasker> rows;
   if (reply.kind != Kind::describe_statement) {
     rows = std::make_shared<RowMasker>(description, conversation_.reader.catalog(),
                                        conversation_.shared.context.masker);
   }
-  if (reply.audience != ReplyFor::ourselves) {
-    HOOP_CHECK(text_.append_row_description(frame, description, batch_.bytes(), unattributed_));
-  }
+  Bytes told;
+  HOOP_CHECK(text_.append_row_description(frame, description, told, unattributed_));
+  if (reply.audience != ReplyFor::ourselves)
+    batch_.bytes().insert(batch_.bytes().end(), told.begin(), told.end());
   if (reply.kind == Kind::query) {
     query_rows_ = std::move(rows);
     return begin_result();
   }
-  if (reply.kind == Kind::describe_portal) reply.portal->rows = std::move(rows);
+  if (reply.kind == Kind::describe_portal) {
+    if (frame.whole.size() <= kMostRemembered) {
+      reply.portal->prepared->described = std::make_unique<PortalDescription>(
+          PortalDescription{Bytes(frame.whole.begin(), frame.whole.end()), std::move(told),
+                            conversation_.reader.shared_catalog(), rows});
+    }
+    reply.portal->rows = std::move(rows);
+  }
   pop();
   return {};
 }

@@ -36,6 +36,7 @@ class BackendFlow {
   Result<void> done(const Frame& frame);
   Result<void> parameter_description(const Frame& frame);
   Result<void> row_description(const Frame& frame);
+  bool described_before(const Frame& frame);
   Result<void> no_data(const Frame& frame);
   Result<void> data_row(const Frame& frame);
   Result<void> command_complete(const Frame& frame);

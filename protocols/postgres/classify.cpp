@@ -9,6 +9,7 @@
 #include "core/mask/write_back.h"
 #include "protocols/postgres/fixed_rules.h"
 #include "protocols/postgres/function_list.h"
+#include "protocols/postgres/masked_literals.h"
 #include "protocols/postgres/masked_use.h"
 #include "protocols/postgres/refusal.h"
 #include "protocols/postgres/resources.h"
@@ -42,8 +43,10 @@ Statement blank(std::string_view text, std::string_view verb) {
   return statement;
 }
 
-Statement unreadable(std::string_view sql, const Error& error) {
+Statement unreadable(std::string_view sql, const Error& error, bool has_masks) {
   Statement statement = blank(sql, "unknown");
+  // Which of its literals was meant for a masked column cannot be told.
+  if (has_masks) statement.action.text = without_quoted(statement.action.text);
   if (!is_utf8(statement.action.text))
     statement.action.text = neutralise(statement.action.text, kMaxActionText, Lines::keep);
   statement.action.attributes["statement_count"] = "1";
@@ -171,7 +174,9 @@ class Classifier {
   Classifier(const NameContext& names, const Catalog& catalog)
       : names_(names), catalog_(catalog), search_path_(names.search_path) {}
 
-  Statement classify(std::string_view text, const SqlNode& node, std::size_t statement_count) {
+  /// text begins at offset in what was parsed.
+  Statement classify(std::string_view text, std::size_t offset, const SqlNode& node,
+                     std::size_t statement_count) {
     Statement statement = blank(text, "unknown");
     statement.action.attributes["statement_count"] = std::to_string(statement_count);
     const StatementKind* kind = statement_kind(node.type());
@@ -185,7 +190,7 @@ class Classifier {
     statement.action.verb = verb_of(node, *kind, inner, references);
     describe(statement, node, *kind, inner, references);
     note_effects(statement, node, inner, *kind, references);
-    judge(statement, node, *kind, references);
+    hide_literals(statement, text, offset, judge(statement, node, *kind, references));
     // Later statements of the same string run after this one.
     if (statement.changes_search_path) search_path_.reset();
     return statement;
@@ -234,19 +239,28 @@ class Classifier {
     }
   }
 
-  void judge(Statement& statement, const SqlNode& node, const StatementKind& kind,
-             const References& references) const {
+  static void hide_literals(Statement& statement, std::string_view text, std::size_t offset,
+                            std::vector<std::size_t> literals) {
+    if (literals.empty()) return;
+    for (std::size_t& literal : literals) literal -= std::min(literal, offset);
+    statement.action.text = bounded(without_literals(text, std::move(literals)));
+  }
+
+  /// Answers where literals begin that the log must not show.
+  std::vector<std::size_t> judge(Statement& statement, const SqlNode& node,
+                                 const StatementKind& kind, const References& references) const {
     statement.refusal = fixed_refusal(node, references, names_.mapped_role);
     if (!statement.refusal && references.has_unknown_node)
       statement.refusal = refuse(RefusalCode::unknown_statement);
     if (statement.action.verb == "unknown" && !statement.refusal)
       statement.refusal = refuse(RefusalCode::unknown_statement);
-    if (!catalog_.has_masks()) return;
+    if (!catalog_.has_masks()) return {};
     MaskedUse use = judge_masked_use(node, kind, references, catalog_);
     statement.touches_masked = use.touches_masked;
     if (!statement.refusal) statement.refusal = std::move(use.refusal);
     if (!statement.refusal && statement.writes_mask)
       statement.refusal = refuse(RefusalCode::write_back);
+    return std::move(use.literals);
   }
 
   const NameContext& names_;
@@ -257,10 +271,11 @@ class Classifier {
 }  // namespace
 
 std::vector<Statement> classify(std::string_view sql, const NameContext& names) {
+  const bool has_masks = names.catalog && names.catalog->has_masks();
   if (sql.size() > kMaxStatementBytes)
-    return {unreadable(sql, Error{ErrorCode::too_large, "longer than 16 MiB", {}, {}})};
+    return {unreadable(sql, Error{ErrorCode::too_large, "longer than 16 MiB", {}, {}}, has_masks)};
   const auto tree = SqlTree::parse(sql);
-  if (!tree) return {unreadable(sql, tree.error())};
+  if (!tree) return {unreadable(sql, tree.error(), has_masks)};
   const Catalog no_catalog;
   const auto& parsed = tree->statements();
   if (parsed.empty()) {
@@ -274,7 +289,8 @@ std::vector<Statement> classify(std::string_view sql, const NameContext& names) 
   for (const SqlTree::Statement& one : parsed) {
     // A single statement is forwarded as the whole string, comments and all.
     const std::string_view text = parsed.size() == 1 ? sql : sql.substr(one.begin, one.length);
-    statements.push_back(classifier.classify(text, *one.node, parsed.size()));
+    const std::size_t offset = parsed.size() == 1 ? 0 : one.begin;
+    statements.push_back(classifier.classify(text, offset, *one.node, parsed.size()));
   }
   if (statements.size() == 1) statements.front().depends_on_numbers = tree->numbers_read() != 0;
   return statements;

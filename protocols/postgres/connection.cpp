@@ -136,7 +136,8 @@ Task<void> PostgresConnection::frontend_reads() {
     for (;;) {
       HOOP_CO_TRY(const std::optional<Frame> frame, from_program_.next(Direction::from_frontend));
       if (!frame || conversation_.terminated) break;
-      HOOP_CO_CHECK(co_await frontend_->take(*frame));
+      HOOP_CO_TRY(const bool taken, frontend_->take(*frame));
+      if (!taken) HOOP_CO_CHECK(co_await frontend_->take_waiting(*frame));
     }
     if (auto sent = co_await frontend_->forward(); !sent) {
       // The target hung up; its last words, if any, are with the backend's loop, which knows better

@@ -16,6 +16,15 @@
 
 namespace hoop::postgres {
 
+/// What the target said of a portal's columns, and what was made of it: drivers ask anew for every
+/// execution, and the answer seldom differs.
+struct PortalDescription {
+  Bytes said;
+  Bytes told;  // to the program
+  std::shared_ptr<const Catalog> catalog;
+  std::shared_ptr<RowMasker> rows;
+};
+
 struct PreparedStatement {
   JudgedPtr judged;
   std::uint64_t names_version = 0;          // StatementReader::version() at the time
@@ -24,6 +33,7 @@ struct PreparedStatement {
   /// The first Execute in the segment of the Parse is the act that the Parse's record stands for;
   /// later ones are admitted anew.
   std::uint64_t unspent_in_segment = 0;
+  std::unique_ptr<PortalDescription> described;  // of the newest portal of it
 };
 
 struct Portal {

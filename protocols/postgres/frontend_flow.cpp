@@ -87,18 +87,37 @@ const FrontendFlow::Rule* FrontendFlow::rule_for(char tag) {
   return nullptr;
 }
 
-Task<void> FrontendFlow::take(Frame frame) {
+Result<bool> FrontendFlow::take(const Frame& frame) {
+  names_refreshed_ = false;
+  HOOP_TRY(need_, step(frame));
+  return need_ == Need::nothing;
+}
+
+Task<void> FrontendFlow::take_waiting(Frame frame) {
+  while (need_ != Need::nothing) {
+    if (need_ == Need::names) HOOP_CO_CHECK(co_await refresh_names());
+    if (need_ == Need::answers) HOOP_CO_CHECK(co_await settle());
+    if (need_ == Need::approval) HOOP_CO_CHECK(co_await await_approval());
+    // From the beginning: what was waited for may have changed anything.
+    HOOP_CO_TRY(need_, step(frame));
+  }
+  co_return Result<void>{};
+}
+
+Result<FrontendFlow::Need> FrontendFlow::step(const Frame& frame) {
   const Rule* rule = rule_for(frame.tag);
   if (rule == nullptr)
-    co_return fail(ErrorCode::malformed,
-                   fmt::format("message '{}' is not one that a program may send now", frame.tag));
-  if (conversation_.skip_until_sync && !allows(rule->during, During::skipping))
-    co_return Result<void>{};
-  if (conversation_.copy_in == CopyIn::streaming && !allows(rule->during, During::copy)) {
-    co_return fail(ErrorCode::malformed, fmt::format("message '{}' came during a COPY", frame.tag));
+    return fail(ErrorCode::malformed,
+                fmt::format("message '{}' is not one that a program may send now", frame.tag));
+  if (conversation_.skip_until_sync && !allows(rule->during, During::skipping)) {
+    HOOP_CHECK(withdraw_admission());
+    return Need::nothing;
   }
-  if (conversation_.expected.size() >= kMaxUnanswered) HOOP_CO_CHECK(co_await settle());
-  co_return co_await (this->*rule->step)(frame);
+  if (conversation_.copy_in == CopyIn::streaming && !allows(rule->during, During::copy)) {
+    return fail(ErrorCode::malformed, fmt::format("message '{}' came during a COPY", frame.tag));
+  }
+  if (conversation_.expected.size() >= kMaxUnanswered) return Need::answers;
+  return (this->*rule->step)(frame);
 }
 
 Task<void> FrontendFlow::forward() {
@@ -115,12 +134,13 @@ ExpectedReply& FrontendFlow::expect(ReplyKind kind) {
 
 // ---- Simple query ----
 
-Task<void> FrontendFlow::query(Frame frame) {
-  HOOP_CO_TRY(const Query message, decode_query(frame.body));
-  HOOP_CO_TRY(const Names names, co_await names_current());
+Result<FrontendFlow::Need> FrontendFlow::query(const Frame& frame) {
+  HOOP_TRY(const Query message, decode_query(frame.body));
+  const Names names = names_now();
+  if (names == Names::stale) return Need::names;
   if (names == Names::behind) {
     poison_query(behind_report());
-    co_return Result<void>{};
+    return Need::nothing;
   }
   const JudgedPtr judged = read_text(message.text);
   if (judged->statements.empty()) {
@@ -128,22 +148,23 @@ Task<void> FrontendFlow::query(Frame frame) {
     append_query(canonical, "");
     batch_.add_control(canonical);
     expect(Kind::query).judged = judged;
-    co_return Result<void>{};
+    return Need::nothing;
   }
-  HOOP_CO_CHECK(co_await forget_names(judged));
-  HOOP_CO_TRY(Verdicts verdicts, co_await admit(judged));
-  if (const auto* refusal = std::get_if<session::Refusal>(&verdicts)) {
+  if (!forget_names(*judged)) return Need::answers;
+  HOOP_TRY(std::optional<Verdicts> verdicts, admit(judged));
+  if (!verdicts) return Need::approval;
+  if (const auto* refusal = std::get_if<session::Refusal>(&*verdicts)) {
     poison_query(report_of(*refusal));
-    co_return Result<void>{};
+    return Need::nothing;
   }
-  auto& running = std::get<std::vector<RunningStatement>>(verdicts);
+  auto& running = std::get<std::vector<RunningStatement>>(*verdicts);
   batch_.add(running.front().admitted, frame.whole);
   begin_copies(running.front());
   ExpectedReply& reply = expect(Kind::query);
   reply.judged = judged;
   reply.running = std::move(running);
   apply_effects(*judged);
-  co_return Result<void>{};
+  return Need::nothing;
 }
 
 void FrontendFlow::poison_query(Report report) {
@@ -155,7 +176,7 @@ void FrontendFlow::poison_query(Report report) {
   reply.refusal = std::make_shared<const Report>(std::move(report));
 }
 
-Task<void> FrontendFlow::function_call(Frame) {
+Result<FrontendFlow::Need> FrontendFlow::function_call(const Frame&) {
   access::Action action;
   action.protocol = "postgres";
   action.verb = "function_call";
@@ -166,7 +187,7 @@ Task<void> FrontendFlow::function_call(Frame) {
                    "the FunctionCall message is not allowed: it has no SQL that could be judged",
                    "use SELECT function(...)"));
   poison_query(report_of(refusal));
-  co_return Result<void>{};
+  return Need::nothing;
 }
 
 // ---- Extended query ----
@@ -183,13 +204,13 @@ void FrontendFlow::poison_extended(Report report) {
   conversation_.skip_until_sync = true;
 }
 
-Task<void> FrontendFlow::parse(Frame frame) {
-  HOOP_CO_TRY(const Parse message, decode_parse(frame.body));
-  HOOP_CO_TRY(const Names names, co_await names_current());
-  if (conversation_.skip_until_sync) co_return Result<void>{};
+Result<FrontendFlow::Need> FrontendFlow::parse(const Frame& frame) {
+  HOOP_TRY(const Parse message, decode_parse(frame.body));
+  const Names names = names_now();
+  if (names == Names::stale) return Need::names;
   if (names == Names::behind) {
     poison_extended(behind_report());
-    co_return Result<void>{};
+    return Need::nothing;
   }
   const JudgedPtr judged = read_text(message.text);
   const bool several = judged->statements.size() > 1;
@@ -202,21 +223,22 @@ Task<void> FrontendFlow::parse(Frame frame) {
                      {},
                      {}}
             : Report{Severity::error, "53400", "too many prepared statements", {}, "close some"});
-    co_return Result<void>{};
+    return Need::nothing;
   }
   auto prepared = std::make_shared<PreparedStatement>(
-      PreparedStatement{judged, conversation_.reader.version(), std::nullopt, 0});
+      PreparedStatement{judged, conversation_.reader.version(), std::nullopt, 0, nullptr});
   if (judged->statements.empty()) {
     Bytes canonical;
     append_parse(canonical, message.statement, "");
     batch_.add_control(canonical);
   } else {
-    HOOP_CO_TRY(Verdicts verdicts, co_await admit(judged));
-    if (const auto* refusal = std::get_if<session::Refusal>(&verdicts)) {
+    HOOP_TRY(std::optional<Verdicts> verdicts, admit(judged));
+    if (!verdicts) return Need::approval;
+    if (const auto* refusal = std::get_if<session::Refusal>(&*verdicts)) {
       poison_extended(report_of(*refusal));
-      co_return Result<void>{};
+      return Need::nothing;
     }
-    prepared->parsed = std::get<std::vector<RunningStatement>>(verdicts).front().admitted;
+    prepared->parsed = std::get<std::vector<RunningStatement>>(*verdicts).front().admitted;
     prepared->unspent_in_segment = segment_;
     batch_.add(*prepared->parsed, frame.whole);
   }
@@ -226,7 +248,7 @@ Task<void> FrontendFlow::parse(Frame frame) {
   reply.name = message.statement;
   reply.judged = judged;
   reply.prepared = std::move(prepared);
-  co_return Result<void>{};
+  return Need::nothing;
 }
 
 bool FrontendFlow::writes_mask(const JudgedText& judged, const Bind& message) const {
@@ -238,16 +260,17 @@ bool FrontendFlow::writes_mask(const JudgedText& judged, const Bind& message) co
   return false;
 }
 
-Task<void> FrontendFlow::bind(Frame frame) {
-  HOOP_CO_TRY(const Bind message, decode_bind(frame.body));
-  HOOP_CO_TRY(const Names names, co_await names_current());
-  HOOP_CO_TRY(const auto prepared,
-              co_await look_up(conversation_.statements, std::string(message.statement)));
-  if (conversation_.skip_until_sync) co_return Result<void>{};
+Result<FrontendFlow::Need> FrontendFlow::bind(const Frame& frame) {
+  HOOP_TRY(const Bind message, decode_bind(frame.body));
+  const Names names = names_now();
+  if (names == Names::stale) return Need::names;
+  const auto found = conversation_.statements.find(message.statement, segment_);
+  if (found.unanswered()) return Need::answers;
+  const std::shared_ptr<PreparedStatement>& prepared = found.thing;
   if (names == Names::behind || !prepared) {
     poison_extended(prepared ? behind_report()
                              : missing("26000", "prepared statement", message.statement));
-    co_return Result<void>{};
+    return Need::nothing;
   }
   JudgedPtr judged = prepared->judged;
   if (prepared->names_version != conversation_.reader.version()) {
@@ -256,7 +279,7 @@ Task<void> FrontendFlow::bind(Frame frame) {
     judged = read_text(prepared->judged->text);
     if (const auto refusal = fixed_refusal(*judged)) {
       poison_extended(report_of(*refusal));
-      co_return Result<void>{};
+      return Need::nothing;
     }
   }
   if (!prepared->parsed && message.parameters.size() != 0) {
@@ -269,13 +292,13 @@ Task<void> FrontendFlow::bind(Frame frame) {
         {},
         {}};
     poison_extended(std::move(report));
-    co_return Result<void>{};
+    return Need::nothing;
   }
   if (writes_mask(*judged, message)) {
     const auto refusal = conversation_.shared.context.gate.refuse(
         conversation_.number, judged->statements.front().action, refuse(RefusalCode::write_back));
     poison_extended(report_of(refusal));
-    co_return Result<void>{};
+    return Need::nothing;
   }
   if (prepared->parsed) {
     batch_.add(*prepared->parsed, frame.whole);
@@ -294,27 +317,28 @@ Task<void> FrontendFlow::bind(Frame frame) {
   reply.name = portal->name;
   reply.judged = std::move(judged);
   reply.portal = std::move(portal);
-  co_return Result<void>{};
+  return Need::nothing;
 }
 
-Task<void> FrontendFlow::describe(Frame frame) {
-  HOOP_CO_TRY(const Describe message, decode_describe(frame.body));
+Result<FrontendFlow::Need> FrontendFlow::describe(const Frame& frame) {
+  HOOP_TRY(const Describe message, decode_describe(frame.body));
   std::shared_ptr<Portal> portal;
   JudgedPtr judged;
   if (message.what == Named::portal) {
-    HOOP_CO_TRY(portal, co_await look_up(conversation_.portals, std::string(message.name)));
+    auto found = conversation_.portals.find(message.name, segment_);
+    if (found.unanswered()) return Need::answers;
+    portal = std::move(found.thing);
     if (portal) judged = portal->judged;
   } else {
-    HOOP_CO_TRY(const auto prepared,
-                co_await look_up(conversation_.statements, std::string(message.name)));
-    if (prepared) judged = prepared->judged;
+    const auto found = conversation_.statements.find(message.name, segment_);
+    if (found.unanswered()) return Need::answers;
+    if (found.thing) judged = found.thing->judged;
   }
-  if (conversation_.skip_until_sync) co_return Result<void>{};
   if (!judged) {
     poison_extended(message.what == Named::portal
                         ? missing("34000", "portal", message.name)
                         : missing("26000", "prepared statement", message.name));
-    co_return Result<void>{};
+    return Need::nothing;
   }
   batch_.add_control(frame.whole);  // holds a name alone
   segment_open_ = true;
@@ -322,21 +346,21 @@ Task<void> FrontendFlow::describe(Frame frame) {
   reply.judged = std::move(judged);
   reply.portal = portal;
   described_ = std::move(portal);
-  co_return Result<void>{};
+  return Need::nothing;
 }
 
-Task<void> FrontendFlow::execute(Frame frame) {
-  HOOP_CO_TRY(const Execute message, decode_execute(frame.body));
-  HOOP_CO_TRY(const auto portal,
-              co_await look_up(conversation_.portals, std::string(message.portal)));
-  if (conversation_.skip_until_sync) co_return Result<void>{};
+Result<FrontendFlow::Need> FrontendFlow::execute(const Frame& frame) {
+  HOOP_TRY(const Execute message, decode_execute(frame.body));
+  const auto found = conversation_.portals.find(message.portal, segment_);
+  if (found.unanswered()) return Need::answers;
+  const std::shared_ptr<Portal>& portal = found.thing;
   if (!portal) {
     // It may be a cursor that SQL declared, which would be read unjudged.
     poison_extended(missing("34000", "portal", message.portal));
-    co_return Result<void>{};
+    return Need::nothing;
   }
   const JudgedPtr judged = portal->judged;
-  HOOP_CO_CHECK(co_await forget_names(judged));
+  if (!forget_names(*judged)) return Need::answers;
   std::vector<RunningStatement> running;
   const bool counted =
       portal->prepared->unspent_in_segment == segment_ && judged == portal->prepared->judged;
@@ -344,17 +368,17 @@ Task<void> FrontendFlow::execute(Frame frame) {
     running.push_back({judged, 0, *portal->prepared->parsed});
     portal->prepared->unspent_in_segment = 0;
   } else if (!judged->statements.empty()) {
-    HOOP_CO_TRY(Verdicts verdicts, co_await admit(judged));
-    if (const auto* refusal = std::get_if<session::Refusal>(&verdicts)) {
+    HOOP_TRY(std::optional<Verdicts> verdicts, admit(judged));
+    if (!verdicts) return Need::approval;
+    if (const auto* refusal = std::get_if<session::Refusal>(&*verdicts)) {
       poison_extended(report_of(*refusal));
-      co_return Result<void>{};
+      return Need::nothing;
     }
-    running = std::move(std::get<std::vector<RunningStatement>>(verdicts));
+    running = std::move(std::get<std::vector<RunningStatement>>(*verdicts));
   }
-  if (conversation_.skip_until_sync) co_return withdraw(running);
   send_execute(frame, portal, std::move(running));
   apply_effects(*judged);
-  co_return Result<void>{};
+  return Need::nothing;
 }
 
 void FrontendFlow::send_execute(const Frame& frame, const std::shared_ptr<Portal>& portal,

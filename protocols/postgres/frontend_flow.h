@@ -24,36 +24,46 @@ class FrontendFlow {
   /// Gets the catalog, if the session needs one, before the first statement. Fails with what
   /// Catalog::build fails with.
   Task<void> open_catalog();
-  /// Fails with malformed (the connection must end), and with what the gate fails with.
-  Task<void> take(Frame frame);
+  /// Fails with malformed (the connection must end), and with what the gate fails with. False: the
+  /// message must wait for something, and take_waiting() must be called with it before anything
+  /// else. Seldom: a coroutine a message would cost as much as all the rest of it.
+  Result<bool> take(const Frame& frame);
+  Task<void> take_waiting(Frame frame);
   Task<void> forward();
   /// Judges text as a query that came now would be, and says what it found: see explanation.h.
   /// Nothing is sent. Recorded as notes, which must be committed before the answer is released.
   Result<std::vector<std::string>> explain(std::string_view text);
 
  private:
-  using Step = Task<void> (FrontendFlow::*)(Frame);
+  /// What a message waits for. A step has done nothing yet when it answers anything but nothing,
+  /// and is begun anew afterwards.
+  enum class Need { nothing, names, answers, approval };
+  using Step = Result<Need> (FrontendFlow::*)(const Frame&);
   struct Rule;
   static const Rule* rule_for(char tag);
+  Result<Need> step(const Frame& frame);
 
-  Task<void> query(Frame frame);
-  Task<void> parse(Frame frame);
-  Task<void> bind(Frame frame);
-  Task<void> describe(Frame frame);
-  Task<void> execute(Frame frame);
-  Task<void> close(Frame frame);
-  Task<void> flush(Frame frame);
-  Task<void> sync(Frame frame);
-  Task<void> terminate(Frame frame);
-  Task<void> copy(Frame frame);
+  Result<Need> query(const Frame& frame);
+  Result<Need> parse(const Frame& frame);
+  Result<Need> bind(const Frame& frame);
+  Result<Need> describe(const Frame& frame);
+  Result<Need> execute(const Frame& frame);
+  Result<Need> close(const Frame& frame);
+  Result<Need> flush(const Frame& frame);
+  Result<Need> sync(const Frame& frame);
+  Result<Need> terminate(const Frame& frame);
+  Result<Need> copy(const Frame& frame);
   void begin_copies(const RunningStatement& statement);
   Bytes refuse_copy();
-  Task<void> function_call(Frame frame);
+  Result<Need> function_call(const Frame& frame);
 
   /// The proofs of every statement, in order; or the refusal of the first that may not pass: then
   /// none may.
   using Verdicts = std::variant<std::vector<RunningStatement>, session::Refusal>;
-  Task<Verdicts> admit(JudgedPtr judged);
+  /// nullopt: somebody has to approve; asked again after that, it goes on where it was.
+  Result<std::optional<Verdicts>> admit(JudgedPtr judged);
+  Task<void> await_approval();
+  Result<void> withdraw_admission();
   Result<void> withdraw(const std::vector<RunningStatement>& running);
   /// The first statement that the fixed rules refuse, and why.
   struct FixedDecision {
@@ -65,20 +75,19 @@ class FrontendFlow {
   JudgedPtr read_text(std::string_view text);
   bool writes_mask(const JudgedText& judged, const Bind& message) const;
   /// Before a statement is forwarded that gives names of statements or portals another meaning
-  /// behind the protocol's back.
-  Task<void> forget_names(JudgedPtr judged);
+  /// behind the protocol's back. False: not before what was sent is answered.
+  bool forget_names(const JudgedText& judged);
   /// What a forwarded statement does to the meaning of names.
   void apply_effects(const JudgedText& judged);
 
   /// Waits until nothing sent is unanswered.
   Task<void> settle();
-  /// Makes the catalog as new as what has run; behind: not possible inside this pipeline.
-  enum class Names { current, behind };
-  Task<Names> names_current();
+  /// Whether the catalog is as new as what has run; behind: it cannot be inside this pipeline.
+  enum class Names { current, stale, behind };
+  Names names_now() const;
+  Task<void> refresh_names();
   Task<void> read_catalog();
   bool adopt_catalog();
-  template <class Thing>
-  Task<std::shared_ptr<Thing>> look_up(NameTable<Thing>& table, std::string name);
 
   ExpectedReply& expect(ReplyKind kind);
   void expect_catalog(std::string_view sql, std::shared_ptr<CatalogAnswers> collected,
@@ -88,8 +97,18 @@ class FrontendFlow {
   void send_execute(const Frame& frame, const std::shared_ptr<Portal>& portal,
                     std::vector<RunningStatement> running);
 
+  /// How far the statements of one message have come through the gate.
+  struct Admission {
+    JudgedPtr judged;
+    std::vector<RunningStatement> running;
+    std::optional<session::Eventually<session::Verdict>> pending;
+  };
+
   Conversation& conversation_;
   net::Stream& upstream_;
+  Need need_ = Need::nothing;     // of the message that take() could not finish
+  bool names_refreshed_ = false;  // for that message
+  std::optional<Admission> admission_;
   session::UpstreamBatch batch_;
   std::uint64_t segment_ = 1;          // grows at each Sync; 0 is no segment
   bool segment_open_ = false;          // messages were sent since the last Sync

@@ -18,8 +18,8 @@ using Kind = ReplyKind;
 
 // ---- Messages without a statement ----
 
-Task<void> FrontendFlow::close(Frame frame) {
-  HOOP_CO_TRY(const Close message, decode_close(frame.body));
+Result<FrontendFlow::Need> FrontendFlow::close(const Frame& frame) {
+  HOOP_TRY(const Close message, decode_close(frame.body));
   batch_.add_control(frame.whole);  // holds a name alone
   segment_open_ = true;
   std::string name(message.name);
@@ -31,58 +31,58 @@ Task<void> FrontendFlow::close(Frame frame) {
   ExpectedReply& reply = expect(Kind::close);
   reply.named = message.what;
   reply.name = std::move(name);
-  co_return Result<void>{};
+  return Need::nothing;
 }
 
-Task<void> FrontendFlow::flush(Frame frame) {
-  HOOP_CO_CHECK(decode_flush(frame.body));
+Result<FrontendFlow::Need> FrontendFlow::flush(const Frame& frame) {
+  HOOP_CHECK(decode_flush(frame.body));
   batch_.add_control(frame.whole);
-  co_return Result<void>{};
+  return Need::nothing;
 }
 
-Task<void> FrontendFlow::sync(Frame frame) {
-  HOOP_CO_CHECK(decode_sync(frame.body));
+Result<FrontendFlow::Need> FrontendFlow::sync(const Frame& frame) {
+  HOOP_CHECK(decode_sync(frame.body));
   batch_.add_control(frame.whole);
   if (conversation_.copy_in == CopyIn::streaming) {
     ++conversation_.swallowed_syncs;
-    co_return Result<void>{};
+    return Need::nothing;
   }
   expect(Kind::sync);
   conversation_.skip_until_sync = false;
   ++segment_;
   segment_open_ = false;
   units_ = 0;
-  co_return Result<void>{};
+  return Need::nothing;
 }
 
-Task<void> FrontendFlow::terminate(Frame frame) {
-  HOOP_CO_CHECK(decode_terminate(frame.body));
+Result<FrontendFlow::Need> FrontendFlow::terminate(const Frame& frame) {
+  HOOP_CHECK(decode_terminate(frame.body));
   batch_.add_control(frame.whole);
   conversation_.terminated = true;
-  co_return Result<void>{};
+  return Need::nothing;
 }
 
-Task<void> FrontendFlow::copy(Frame frame) {
+Result<FrontendFlow::Need> FrontendFlow::copy(const Frame& frame) {
   const bool streaming = conversation_.copy_in == CopyIn::streaming;
   const bool pending =
       std::any_of(conversation_.expected.begin(), conversation_.expected.end(),
                   [](const ExpectedReply& reply) { return reply.takes_copy_data(); });
   // After a COPY has failed a program sends on until it reads the error; the server would ignore it
   // too.
-  if ((!streaming && !pending) || !copy_proof_ || copy_refused_) co_return Result<void>{};
+  if ((!streaming && !pending) || !copy_proof_ || copy_refused_) return Need::nothing;
   const bool watched = frame.tag == 'd' && conversation_.needs_descriptions();
   if (watched && copy_watch_.carries_mask(frame.body)) {
     batch_.add_control(refuse_copy());
   } else {
     batch_.add(*copy_proof_, frame.whole);
-    if (frame.tag == 'd') co_return Result<void>{};
+    if (frame.tag == 'd') return Need::nothing;
   }
   if (streaming) {
     conversation_.copy_in = CopyIn::none;
   } else {
     expect(Kind::copy_end);
   }
-  co_return Result<void>{};
+  return Need::nothing;
 }
 
 void FrontendFlow::begin_copies(const RunningStatement& statement) {
@@ -166,30 +166,47 @@ std::optional<session::Refusal> FrontendFlow::fixed_refusal(const JudgedText& ju
                                                   std::move(fixed->decision));
 }
 
-Task<FrontendFlow::Verdicts> FrontendFlow::admit(JudgedPtr judged) {
-  // All of the fixed refusals first: a string of which a part is refused is not half admitted.
-  if (auto refusal = fixed_refusal(*judged)) co_return Verdicts(std::move(*refusal));
-  session::Gate& gate = conversation_.shared.context.gate;
-  std::vector<RunningStatement> running;
-  running.reserve(judged->statements.size());
-  for (std::size_t i = 0; i < judged->statements.size(); ++i) {
-    session::Eventually<session::Verdict> pending =
-        gate.admit(conversation_.number, judged->statements[i].action);
-    if (!pending.ready())
-      HOOP_CO_CHECK(co_await forward());  // what came before need not wait for an approver
-    std::optional<session::Verdict> verdict;
-    if (pending.ready()) {
-      verdict = pending.take();
-    } else {
-      verdict = co_await pending.wait();
-    }
-    if (auto* refusal = std::get_if<session::Refusal>(&*verdict)) {
-      HOOP_CO_CHECK(withdraw(running));
-      co_return Verdicts(std::move(*refusal));
-    }
-    running.push_back({judged, i, std::get<session::Admitted>(*verdict)});
+Result<std::optional<FrontendFlow::Verdicts>> FrontendFlow::admit(JudgedPtr judged) {
+  if (!admission_) {
+    // All of the fixed refusals first: a string of which a part is refused is not half admitted.
+    if (auto refusal = fixed_refusal(*judged)) return Verdicts(std::move(*refusal));
+    admission_.emplace(Admission{std::move(judged), {}, std::nullopt});
+    admission_->running.reserve(admission_->judged->statements.size());
   }
-  co_return Verdicts(std::move(running));
+  session::Gate& gate = conversation_.shared.context.gate;
+  const JudgedText& text = *admission_->judged;
+  while (admission_->running.size() < text.statements.size()) {
+    const std::size_t index = admission_->running.size();
+    if (!admission_->pending)
+      admission_->pending.emplace(gate.admit(conversation_.number, text.statements[index].action));
+    if (!admission_->pending->ready()) return std::nullopt;
+    session::Verdict verdict = admission_->pending->take();
+    admission_->pending.reset();
+    if (auto* refusal = std::get_if<session::Refusal>(&verdict)) {
+      Verdicts refused(std::move(*refusal));
+      HOOP_CHECK(withdraw_admission());
+      return refused;
+    }
+    admission_->running.push_back(
+        {admission_->judged, index, std::get<session::Admitted>(verdict)});
+  }
+  Verdicts admitted(std::move(admission_->running));
+  admission_.reset();
+  return admitted;
+}
+
+Task<void> FrontendFlow::await_approval() {
+  HOOP_CO_CHECK(co_await forward());  // what came before need not wait for an approver
+  session::Verdict verdict = co_await admission_->pending->wait();
+  admission_->pending.emplace(std::move(verdict));
+  co_return Result<void>{};
+}
+
+Result<void> FrontendFlow::withdraw_admission() {
+  if (!admission_) return {};
+  const std::vector<RunningStatement> running = std::move(admission_->running);
+  admission_.reset();
+  return withdraw(running);
 }
 
 Result<void> FrontendFlow::withdraw(const std::vector<RunningStatement>& running) {
@@ -199,20 +216,20 @@ Result<void> FrontendFlow::withdraw(const std::vector<RunningStatement>& running
   return {};
 }
 
-Task<void> FrontendFlow::forget_names(JudgedPtr judged) {
+bool FrontendFlow::forget_names(const JudgedText& judged) {
   const auto has_verb = [&](std::initializer_list<std::string_view> verbs) {
     return std::any_of(
-        judged->statements.begin(), judged->statements.end(), [&](const Statement& statement) {
+        judged.statements.begin(), judged.statements.end(), [&](const Statement& statement) {
           return std::find(verbs.begin(), verbs.end(), statement.action.verb) != verbs.end();
         });
   };
   const bool statements = has_verb({"prepare"});
   const bool portals = has_verb({"declare", "close"});
-  if (!statements && !portals) co_return Result<void>{};
-  HOOP_CO_CHECK(co_await settle());
+  if (!statements && !portals) return true;
+  if (!conversation_.expected.empty()) return false;
   if (statements) conversation_.statements.forget_confirmed();
   if (portals) conversation_.portals.forget_confirmed();
-  co_return Result<void>{};
+  return true;
 }
 
 void FrontendFlow::apply_effects(const JudgedText& judged) {
@@ -246,19 +263,6 @@ Task<void> FrontendFlow::settle() {
   co_return Result<void>{};
 }
 
-template <class Thing>
-Task<std::shared_ptr<Thing>> FrontendFlow::look_up(NameTable<Thing>& table, std::string name) {
-  auto found = table.find(name, segment_);
-  if (found.certainty == NameTable<Thing>::Found::Certainty::unanswered) {
-    HOOP_CO_CHECK(co_await settle());
-    found = table.find(name, segment_);
-  }
-  co_return found.thing;
-}
-template Task<std::shared_ptr<Portal>> FrontendFlow::look_up(NameTable<Portal>&, std::string);
-template Task<std::shared_ptr<PreparedStatement>> FrontendFlow::look_up(
-    NameTable<PreparedStatement>&, std::string);
-
 // ---- The catalog ----
 
 Task<void> FrontendFlow::open_catalog() {
@@ -279,19 +283,23 @@ bool FrontendFlow::adopt_catalog() {
   return true;
 }
 
-Task<FrontendFlow::Names> FrontendFlow::names_current() {
+FrontendFlow::Names FrontendFlow::names_now() const {
   const SessionShared& shared = conversation_.shared;
   const bool overtaken = conversation_.catalog_generation != shared.schema_changes;
   if (!shared.reads_catalog || (!conversation_.catalog_stale && (!overtaken || segment_open_)))
-    co_return Names::current;
-  if (segment_open_) co_return Names::behind;
+    return Names::current;
+  if (segment_open_) return Names::behind;
+  return names_refreshed_ ? Names::current : Names::stale;
+}
+
+Task<void> FrontendFlow::refresh_names() {
   HOOP_CO_CHECK(co_await settle());
-  if (conversation_.status == TransactionStatus::idle && adopt_catalog()) co_return Names::current;
+  names_refreshed_ = true;
+  if (conversation_.status == TransactionStatus::idle && adopt_catalog()) co_return Result<void>{};
   // In a failed transaction the server runs nothing but its end; fixed_refusal() sees to strings
   // that hold more.
-  if (conversation_.status == TransactionStatus::failed) co_return Names::current;
-  HOOP_CO_CHECK(co_await read_catalog());
-  co_return Names::current;
+  if (conversation_.status == TransactionStatus::failed) co_return Result<void>{};
+  co_return co_await read_catalog();
 }
 
 void FrontendFlow::expect_catalog(std::string_view sql, std::shared_ptr<CatalogAnswers> collected,

@@ -22,6 +22,8 @@ class MaskedColumns {
   bool any() const { return !relations_.empty(); }
   bool is_masked_name(std::string_view column) const { return names_.contains(column); }
   bool is_masked_relation(const SqlNode& range_var) const;
+  /// An alias or a name that stands for the rows of such a relation.
+  bool is_masked_source(std::string_view name) const;
   std::optional<access::Decision> judge() const;
 
  private:
@@ -43,7 +45,6 @@ class MaskedColumns {
   bool reads_masked_directly(const SqlNode& from_item) const;
   bool is_plain_masked(const SqlNode& output) const;
   bool is_unmasked_source(std::string_view name) const;
-  bool is_masked_source(std::string_view name) const;
   bool is_column_of(std::string_view source, std::string_view column) const;
 
   const SqlNode& statement_;

@@ -6,6 +6,7 @@
 
 #include "protocols/postgres/function_list.h"
 #include "protocols/postgres/masked_columns.h"
+#include "protocols/postgres/masked_literals.h"
 #include "protocols/postgres/refusal.h"
 
 namespace hoop::postgres {
@@ -132,6 +133,12 @@ MaskedUse judge_masked_use(const SqlNode& statement, const StatementKind& kind,
   use.touches_masked =
       kind.verb == "fetch" || kind.verb == "execute" || kind.verb == "call" || kind.verb == "do";
   const MaskedColumns columns(statement, references, catalog);
+  // What a prepared statement or a procedure does with the values it is given is not known here.
+  if (use.touches_masked) {
+    use.literals = all_literals(statement);
+  } else if (columns.any()) {
+    use.literals = masked_literals(statement, columns);
+  }
   use.touches_masked = use.touches_masked || columns.any();
   if (references.has_unknown_node) use.refusal = refuse(RefusalCode::unknown_statement);
   if (!use.refusal) use.refusal = judge_nodes(statement, catalog);

@@ -21,6 +21,8 @@ struct MaskedUse {
   /// The statement refers to masked columns' relations, or what it refers to cannot be told (FETCH,
   /// EXECUTE).
   bool touches_masked = false;
+  /// Where literals begin that the log must not show.
+  std::vector<std::size_t> literals;
 };
 
 /// catalog must have masks.

@@ -23,6 +23,7 @@ class NameTable {
     enum class Certainty { known, unanswered };
     Certainty certainty = Certainty::known;
     Ptr thing;  // nullptr: there is none of that name
+    bool unanswered() const { return certainty == Certainty::unanswered; }
   };
 
   Found find(std::string_view name, std::uint64_t segment) const {

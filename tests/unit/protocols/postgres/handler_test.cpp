@@ -3,7 +3,7 @@
 // and a target that lies.
 #include "protocols/postgres/handler.h"
 
-#include "tests/unit/protocols/postgres/session_harness.h"
+#include "tests/unit/protocols/postgres/scripted_session.h"
 
 using namespace hoop;
 using namespace hoop::postgres;
@@ -12,37 +12,6 @@ using namespace hoop::test;
 namespace {
 
 constexpr std::string_view kCard = "4111 1111 1111 1111";
-
-Bytes described(std::initializer_list<FieldDescription> fields) {
-  Bytes out;
-  append_row_description(out, std::span(fields.begin(), fields.size()));
-  return out;
-}
-
-FieldDescription text_column(std::string_view name) {
-  FieldDescription field;
-  field.name = name;
-  field.type = 25;
-  field.type_size = -1;
-  return field;
-}
-
-void add_row(Bytes& out, std::initializer_list<std::string_view> texts) {
-  std::vector<Value> list;
-  for (const std::string_view text : texts) {
-    list.emplace_back(as_bytes(text));
-  }
-  append_data_row(out, list);
-}
-
-Bytes rows_of(std::initializer_list<std::string_view> texts) {
-  Bytes out;
-  for (const std::string_view text : texts) {
-    add_row(out, {text});
-  }
-  append_command_complete(out, "SELECT " + std::to_string(texts.size()));
-  return out;
-}
 
 access::PolicyDocument no_drop(std::vector<access::Mask> masks = {}) {
   access::PolicyDocument document = allow_all(std::move(masks));
@@ -54,44 +23,6 @@ access::PolicyDocument no_drop(std::vector<access::Mask> masks = {}) {
   rule.hint = "ask the owner";
   document.rules.push_back(rule);
   return document;
-}
-
-/// A connected session over a FakeServer; the greeting has been read when the body of the test
-/// runs.
-struct Scripted {
-  explicit Scripted(access::PolicyDocument policy, FakeServer::Options options = {})
-      : server(context, options),
-        session(context, scripted_settings(std::move(policy)),
-                std::make_unique<ScriptDialer>(context, server.script())) {}
-
-  void run(const std::function<asio::awaitable<void>(Program&)>& body) {
-    Program program(session.open());
-    const auto all = [&]() -> asio::awaitable<bool> {
-      greeting = co_await program.read();
-      if (tags(greeting) == "E") FAIL(field(greeting[0], 'M'));
-      co_await body(program);
-      program.close();
-      co_return true;
-    };
-    REQUIRE(test::run(context, all()));
-  }
-
-  asio::io_context context;
-  FakeServer server;
-  SessionUnderTest session;
-  std::vector<Said> greeting;
-};
-
-Bytes extended(std::string_view sql, std::string_view steps) {
-  Bytes out;
-  for (const char step : steps) {
-    if (step == 'P') append_parse(out, "", sql);
-    if (step == 'B') append_bind(out, "", "", {}, {}, {});
-    if (step == 'D') append_describe(out, Named::portal, "");
-    if (step == 'E') append_execute(out, "");
-    if (step == 'S') append_sync(out);
-  }
-  return out;
 }
 
 Bytes operator+(Bytes left, const Bytes& right) {

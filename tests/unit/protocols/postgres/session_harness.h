@@ -120,6 +120,8 @@ class FakeServer {
   const std::vector<std::string>& heard() const { return heard_; }
   std::size_t cancels() const { return cancels_; }
   postgres::TransactionStatus status = postgres::TransactionStatus::idle;
+  Bytes raw;             // what answers a whole pipeline, in the place of the replies
+  bool hang_up = false;  // after the replies to a Query, without ReadyForQuery
 
  private:
   struct Answer {

@@ -256,7 +256,9 @@ asio::awaitable<void> FakeServer::serve(net::StreamPtr stream) {
       if ((*frame)->tag == 'X') co_return;
       answer(**frame, out);
     }
+    const bool said_all = hang_up && !heard_.empty();
     if (!out.empty() && !co_await write(*stream, std::move(out))) co_return;
+    if (said_all) co_return;
   }
 }
 
@@ -278,6 +280,10 @@ void FakeServer::answer(const Frame& frame, Bytes& out) {
   };
   heard_.push_back(fmt::format(
       "{}:{}", frame.tag, frame.tag == 'P' ? std::string(decode_parse(frame.body)->text) : text()));
+  if (!raw.empty()) {
+    if (frame.tag == 'S') out = raw;
+    return;
+  }
   if (frame.tag == 'S') {
     skipping_ = false;
     append_ready_for_query(out, status);
@@ -287,7 +293,7 @@ void FakeServer::answer(const Frame& frame, Bytes& out) {
   switch (frame.tag) {
     case 'Q':
       answer_text(text(), out, true);
-      append_ready_for_query(out, status);
+      if (!hang_up) append_ready_for_query(out, status);
       break;
     case 'P':
       statement_ = decode_parse(frame.body)->text;
