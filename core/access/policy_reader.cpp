@@ -322,12 +322,6 @@ Mask read_mask(const TomlTable& table) {
   mask.derived = read_choice(table, "derived", kDerived).value_or(Derived::deny);
   mask.on_unresolved =
       read_choice(table, "on_unresolved", kOnUnresolved).value_or(OnUnresolved::deny);
-  if (mask.in_predicates != InPredicates::deny) {
-    table.complain("in_predicates",
-                   fmt::format("in_predicates = \"{}\" is not available in this version",
-                               to_string(mask.in_predicates)),
-                   "write \"deny\"");
-  }
   if (mask.derived != Derived::deny) {
     table.complain("derived", "derived = \"null\" is not available in this version",
                    "write \"deny\"");

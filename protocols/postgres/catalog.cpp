@@ -2,6 +2,7 @@
 #include "protocols/postgres/catalog.h"
 
 #include <algorithm>
+#include <limits>
 
 namespace hoop::postgres {
 namespace {
@@ -72,11 +73,11 @@ bool Catalog::is_view_over_masked(Oid relation) const {
   return views_over_masked_.contains(relation);
 }
 
-std::set<std::string> Catalog::masked_names(Oid relation) const {
-  std::set<std::string> names;
-  for (auto at = masked_.lower_bound({relation, std::int16_t{0}});
+std::map<std::string, access::InPredicates> Catalog::masked_names(Oid relation) const {
+  std::map<std::string, access::InPredicates> names;
+  for (auto at = masked_.lower_bound({relation, std::numeric_limits<std::int16_t>::min()});
        at != masked_.end() && at->first.first == relation; ++at)
-    names.insert(at->second.name);
+    names.emplace(at->second.name, at->second.in_predicates);
   return names;
 }
 

@@ -33,6 +33,7 @@ struct MaskedColumn {
   std::string name;
   access::MaskStrategy with = access::MaskStrategy::redact;
   std::string mask;  // the mask's name in policy
+  access::InPredicates in_predicates = access::InPredicates::deny;
   bool operator==(const MaskedColumn&) const = default;
 };
 
@@ -67,7 +68,7 @@ class Catalog {
   /// deep.
   bool touches_masked(Oid relation) const;
   bool is_view_over_masked(Oid relation) const;
-  std::set<std::string> masked_names(Oid relation) const;
+  std::map<std::string, access::InPredicates> masked_names(Oid relation) const;
   /// True if the relation has a column of this name. Known for relations with masked columns only;
   /// false for others.
   bool has_column(Oid relation, std::string_view column) const;

@@ -154,8 +154,12 @@ void CatalogBuilder::mask_column(Oid relation, const Column& column, const Maske
   wanted.name = column.name;
   const auto [at, is_new] = catalog_.masked_.try_emplace({relation, column.number}, wanted);
   if (!is_new) {
-    if (strength(wanted.with) <= strength(at->second.with)) return;
-    at->second = wanted;
+    // Of two masks of one column each counts where it is the stricter.
+    const auto in_predicates = std::min(wanted.in_predicates, at->second.in_predicates);
+    const bool shows_less = strength(wanted.with) > strength(at->second.with);
+    if (!shows_less && in_predicates == at->second.in_predicates) return;
+    if (shows_less) at->second = wanted;
+    at->second.in_predicates = in_predicates;
   }
   pending_.emplace_back(relation, column.number);
 }
@@ -173,7 +177,7 @@ Result<void> CatalogBuilder::resolve(const access::Mask& mask) {
       for (const Column& column : columns) {
         if (!access::glob_matches(pattern.column, column.name)) continue;
         found = true;
-        mask_column(oid, column, MaskedColumn{0, 0, {}, mask.with, mask.name});
+        mask_column(oid, column, MaskedColumn{0, 0, {}, mask.with, mask.name, mask.in_predicates});
       }
     }
     if (!found && !earlier_ && must_resolve(text) &&

@@ -63,16 +63,20 @@ MaskedColumns::MaskedColumns(const SqlNode& statement, const References& referen
   for (std::size_t i = 0; i < references.relations.size(); ++i) {
     for (const Relation* relation : masked_relations(*references.relations[i].range_var, catalog)) {
       relations_.emplace_back(i, relation);
-      names_.merge([&] {
-        std::set<std::string, std::less<>> names;
-        for (const std::string& name : catalog.masked_names(relation->oid)) names.insert(name);
-        return names;
-      }());
+      for (const auto& [name, allowed] : catalog.masked_names(relation->oid)) {
+        const auto [known, is_new] = names_.try_emplace(name, allowed);
+        if (!is_new) known->second = std::min(known->second, allowed);
+      }
     }
   }
   if (!any()) return;
   find_outputs();
   find_harmless_stars(statement);
+}
+
+access::InPredicates MaskedColumns::in_predicates(std::string_view column) const {
+  const auto found = names_.find(column);
+  return found == names_.end() ? access::InPredicates::deny : found->second;
 }
 
 bool MaskedColumns::is_masked_relation(const SqlNode& range_var) const {
@@ -214,6 +218,7 @@ MaskedColumns::Verdict MaskedColumns::judge_positions(const SqlNode& clause, std
 
 MaskedColumns::Verdict MaskedColumns::judge_node(const SqlNode& node, Clause clause) const {
   if (node.is("ColumnRef")) return judge_column(node, clause);
+  if (clause == Clause::predicate && is_permitted_equality(node)) return std::nullopt;
   if (auto verdict = judge_struct(node)) return verdict;
   for (const SqlField& field : node.fields()) {
     // The proposed row is the program's own values: it may be taken over as it is.
@@ -232,6 +237,32 @@ MaskedColumns::Verdict MaskedColumns::judge_node(const SqlNode& node, Clause cla
     if (auto verdict = judge_node(item, clause)) return verdict;
   }
   return std::nullopt;
+}
+
+/// column = value, and column IN (values), of values that stand in the text or are parameters: who
+/// knows the value may ask for its rows. Two columns of the table compared with each other, or with
+/// what a query finds, would say what the asker does not know.
+bool MaskedColumns::is_permitted_equality(const SqlNode& node) const {
+  if (!node.is("A_Expr") || name_parts(node["name"]) != std::vector<std::string_view>{"="})
+    return false;
+  const auto is_column = [&](const SqlNode& side) {
+    if (!side.is("ColumnRef") || is_star(side)) return false;
+    const auto parts = name_parts(side["fields"]);
+    if (parts.empty() || is_masked_source(parts.back())) return false;
+    if (parts.size() >= 2 && !is_column_of(parts[parts.size() - 2], parts.back())) return false;
+    return in_predicates(parts.back()) != access::InPredicates::deny;
+  };
+  const auto is_value = [](const SqlNode& side) {
+    const SqlNode& value = side.is("TypeCast") ? side["arg"] : side;
+    return value.is("A_Const") || value.is("ParamRef");
+  };
+  const SqlNode& left = node["lexpr"];
+  const SqlNode& right = node["rexpr"];
+  if (node["kind"].text() == "AEXPR_OP")
+    return (is_column(left) && is_value(right)) || (is_value(left) && is_column(right));
+  if (node["kind"].text() != "AEXPR_IN" || !is_column(left)) return false;
+  const auto values = right.is("List") ? right["items"].items() : right.items();
+  return !values.empty() && std::ranges::all_of(values, is_value);
 }
 
 /// Names of columns that are not column references.
@@ -296,6 +327,8 @@ MaskedColumns::Verdict MaskedColumns::judge_column(const SqlNode& column, Clause
       return refuse(RefusalCode::masked_whole_row, name);
   }
   if (!is_masked_name(name) || plain_outputs_.contains(&column)) return std::nullopt;
+  if (clause == Clause::predicate && in_predicates(name) == access::InPredicates::allow)
+    return std::nullopt;
   return refuse(
       clause == Clause::predicate ? RefusalCode::masked_predicate : RefusalCode::masked_derived,
       name);

@@ -3,6 +3,7 @@
 // column reference.
 #pragma once
 
+#include <map>
 #include <optional>
 #include <set>
 #include <string_view>
@@ -21,6 +22,8 @@ class MaskedColumns {
   /// The statement refers to a relation with masked columns.
   bool any() const { return !relations_.empty(); }
   bool is_masked_name(std::string_view column) const { return names_.contains(column); }
+  /// What predicates may do with the columns of that masked name: what all of them allow.
+  access::InPredicates in_predicates(std::string_view column) const;
   bool is_masked_relation(const SqlNode& range_var) const;
   /// An alias or a name that stands for the rows of such a relation.
   bool is_masked_source(std::string_view name) const;
@@ -34,6 +37,7 @@ class MaskedColumns {
   Verdict judge_sources() const;
   Verdict judge_outputs() const;
   Verdict judge_node(const SqlNode& node, Clause clause) const;
+  bool is_permitted_equality(const SqlNode& node) const;
   Verdict judge_struct(const SqlNode& node) const;
   Verdict judge_column(const SqlNode& column, Clause clause) const;
   Verdict judge_star(const SqlNode& column, const std::vector<std::string_view>& parts) const;
@@ -50,7 +54,8 @@ class MaskedColumns {
   const SqlNode& statement_;
   const References& references_;
   const Catalog& catalog_;
-  std::set<std::string, std::less<>> names_;  // masked columns of the relations referred to
+  /// Masked columns of the relations referred to.
+  std::map<std::string, access::InPredicates, std::less<>> names_;
   std::vector<std::pair<std::size_t, const Relation*>>
       relations_;                           // index into references_.relations, what it may mean
   const SqlNode* outermost_ = nullptr;      // the query whose rows go to the program

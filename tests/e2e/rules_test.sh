@@ -50,6 +50,15 @@ run hoopctl policy check "$T/bad.toml"
 status_is 78
 err_has "bad.toml:4:10: the detector does not find 'emp-123456'"
 
+test_case "who knows a masked value finds its row, and nobody finds a value by comparing"
+ssn=$(super 'select ssn from customers where id = 7')
+run hoopctl connect $target --result-fd 3 -- psql -X -At -c "select id, ssn from customers where ssn = '$ssn' and city is not null" 3>"$T/result"
+out_is '7|[redacted]'
+run hoopctl sessions show "$(jq -r .session "$T/result")"
+out_lacks "$ssn"
+pg -c "select id from customers where ssn like '${ssn%???}%'"
+err_has SQL_MASKED_PREDICATE
+
 test_case "the log shows no literal that was meant for a masked column"
 run hoopctl connect $target --result-fd 3 -- psql -X -c "select id from customers where email = 'guess-4711'" -c "update customers set email = 'value-4711', city = 'Lisbon' where id = 42" 3>"$T/result"
 run hoopctl --output json sessions show "$(jq -r .session "$T/result")"

@@ -30,7 +30,8 @@ TEST_CASE("a mask resolves by schema, table and column, and by wildcards") {
   CHECK(build(db, {"public.customers.email"})->masked(100, 3) != nullptr);
   CHECK(build(db, {"public.customers.email"})->masked(108, 2) == nullptr);
   CHECK(build(db, {"customers.email"})->masked(108, 2) != nullptr);
-  CHECK(build(db, {"*.ssn"})->masked_names(109) == std::set<std::string>{"ssn"});
+  CHECK(build(db, {"*.ssn"})->masked_names(109) ==
+        std::map<std::string, access::InPredicates>{{"ssn", access::InPredicates::deny}});
   CHECK(build(db, {"public.*.email"})->masked(108, 2) == nullptr);
   CHECK(build(db, {"public.*.email"})->masked(110, 3) != nullptr);
   CHECK(build(db, {"public.orders.*"})->masked_names(101).size() == 4);
@@ -94,7 +95,8 @@ TEST_CASE("what was masked in a session stays masked after it was renamed or dro
   const auto after = build(renamed, {"public.customers.email"}, &*before);
   REQUIRE(after);
   CHECK(after->masked(100, 3) != nullptr);
-  CHECK(after->masked_names(100) == std::set<std::string>{"mail"});
+  CHECK(after->masked_names(100) ==
+        std::map<std::string, access::InPredicates>{{"mail", access::InPredicates::deny}});
   const auto gone = build(test::CatalogAnswers(), {"public.customers.email"}, &*before);
   REQUIRE(gone);
   CHECK(gone->touches_masked(100));
