@@ -9,6 +9,7 @@
 #include "cmd/command_line.h"
 #include "cmd/policy.h"
 #include "cmd/read_file.h"
+#include "core/access/circumstances.h"
 #include "gateway/config.h"
 
 namespace hoop::cmd {
@@ -58,6 +59,22 @@ class Names {
           {{"kind", std::string(kind)}, {"name", name}, {"target", pattern}});
     }
   }
+  void check_labels(const access::Rule& rule) {
+    const auto labels = rule.when.find("label");
+    if (labels == rule.when.end()) return;
+    for (const std::string& label : labels->second) {
+      const access::Pattern pattern(label);
+      if (std::ranges::any_of(targets_, [&](const gateway::ConfiguredTarget& one) {
+            return access::fits_label(pattern, one.target);
+          }))
+        continue;
+      ++warnings_;
+      console_.warn(
+          "policy_warning",
+          fmt::format("rule '{}' asks for label '{}', and no target has it", rule.name, label), {},
+          {{"kind", "rule"}, {"name", rule.name}, {"label", label}});
+    }
+  }
   std::uint64_t warnings() const { return warnings_; }
 
  private:
@@ -71,8 +88,10 @@ std::uint64_t warn_of_names(Console& console, const Checked& checked) {
   Names names(console, *checked.targets);
   for (const access::Role& role : checked.policy.roles)
     names.check("role", role.name, role.targets);
-  for (const access::Rule& rule : checked.policy.rules)
+  for (const access::Rule& rule : checked.policy.rules) {
     names.check("rule", rule.name, rule.targets);
+    names.check_labels(rule);
+  }
   for (const access::Mask& mask : checked.policy.masks)
     names.check("mask", mask.name, mask.targets);
   return names.warnings();

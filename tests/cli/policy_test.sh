@@ -98,6 +98,11 @@ admin = { user = "a", password = "file:$work/gw/keys/one", database = "demo" }
 T
 run "$work/gw"
 holds "a target that there is, is none" has "$OUT" '"targets":1,"warnings":0'
+echo 'labels = { env = "prod" }' >>"$work/gw/conf.d/one.toml"
+printf '[[rule]]\nname = "odd"\nwhen = { label = ["env=pro*", "env=test"] }\neffect = "deny"\n' >"$work/gw/conf.d/two.toml"
+run "$work/gw"
+holds "a label that no target has is a warning" has "$ERR" "rule 'odd' asks for label 'env=test', and no target has it"
+holds "one that fits is none" has "$OUT" '"targets":1,"warnings":1'
 printf '[gateway]\nlisten = 5\n' >"$work/gw/conf.d/two.toml"
 run "$work/gw"
 holds "the whole configuration is read" [ "$STATUS" = 78 ]
