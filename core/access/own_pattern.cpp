@@ -19,6 +19,15 @@ re2::RE2::Options options() {
   return out;
 }
 
+/// \C fits one byte, which may be a part of a character.
+bool fits_bytes(std::string_view expression) {
+  for (std::size_t at = 0; at + 1 < expression.size(); ++at) {
+    if (expression[at] != '\\') continue;
+    if (expression[++at] == 'C') return true;
+  }
+  return false;
+}
+
 re2::StringPiece piece(std::string_view text) { return {text.data(), text.size()}; }
 
 }  // namespace
@@ -37,6 +46,9 @@ Result<OwnPatternFinder> OwnPatternFinder::compile(std::string_view expression) 
   if (!regex.ok())
     return fail(ErrorCode::config, fmt::format("RE2 cannot read the expression: {}", regex.error()),
                 "the syntax is RE2's: no look-around and no back references");
+  if (fits_bytes(expression))
+    return fail(ErrorCode::config, "the expression fits bytes and not characters",
+                "write '.' in the place of '\\C'");
   if (re2::RE2::PartialMatch("", regex))
     return fail(ErrorCode::config, "the expression fits an empty text, and so every text",
                 "it must ask for at least one character");

@@ -75,6 +75,8 @@ bool needs_escape(std::string_view text) {
       text, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == '"' || c == '\\'; });
 }
 
+std::string hidden_json() { return "\"" + std::string(kRedacted) + "\""; }
+
 }  // namespace
 
 std::uint64_t HiddenCounts::total() const {
@@ -129,7 +131,9 @@ std::string Masker::Impl::rewrite_field(std::string_view text,
   std::string out;
   out.reserve(text.size() + 16 * hits_of_field.size());
   std::size_t copied = 0;
+  bool own = false;
   for (const Hit& hit : hits_of_field) {
+    own = own || hit.detector == DetectorClass::own;
     if (hit.end <= copied) continue;  // inside a number that was replaced whole
     Span span{std::max<std::size_t>(hit.begin, copied), hit.end};
     const std::string value =
@@ -138,7 +142,7 @@ std::string Masker::Impl::rewrite_field(std::string_view text,
     const bool structural =
         json && hit.detector == DetectorClass::own && walk.is_structural(place, span);
     // An expression may fit quotes and braces: then no part of the value can stay.
-    if (structural && is_json(text)) return "\"" + std::string(kRedacted) + "\"";
+    if (structural && is_json(text)) return hidden_json();
     const bool number = json && !structural && place == Place::number;
     if (number) span = walk.number_around(span);
     span.begin = std::max(span.begin, copied);
@@ -149,6 +153,8 @@ std::string Masker::Impl::rewrite_field(std::string_view text,
     copied = span.end;
   }
   out.append(text, copied);
+  // Half a surrogate pair, say.
+  if (own && json && is_json(text) && !is_json(out)) return hidden_json();
   return out;
 }
 

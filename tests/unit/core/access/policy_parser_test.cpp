@@ -315,6 +315,8 @@ TEST_CASE("every slip is named with its place and what would be right") {
       // detectors of the policy's own
       {own("pattern = 'EMP-[0-9'\nfinds = [\"EMP-1\"]\n"), "p.toml:3:11: RE2 cannot read", "RE2's"},
       {own("pattern = '(?=x)'\nfinds = [\"x\"]\n"), "p.toml:3:11: RE2 cannot read", "look-around"},
+      {own("pattern = 'a\\C'\nfinds = [\"ab\"]\n"),
+       "p.toml:3:11: the expression fits bytes and not characters", "'.'"},
       {own("pattern = '[0-9]*'\nfinds = [\"1\"]\n"),
        "p.toml:3:11: the expression fits an empty text", "at least one"},
       {own("pattern = '" + std::string(5000, 'a') + "'\nfinds = [\"a\"]\n"),

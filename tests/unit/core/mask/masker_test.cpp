@@ -261,6 +261,7 @@ TEST_CASE("JSON stays JSON whatever an own pattern fits") {
   CHECK(hidden("true", R"({"admin":true})") == R"("[redacted]")");
   CHECK(hidden("1,", R"([1,2])") == R"("[redacted]")");
   CHECK(hidden("EMP-[0-9]+", "[EMP-12] is no JSON") == "[[redacted]] is no JSON");
+  CHECK(hidden("ud83d", R"({"a":"x\ud83d\ude00"})") == R"("[redacted]")");
   CHECK(hidden("(?s).+", R"({"a":1})") == R"("[redacted]")");
 }
 
