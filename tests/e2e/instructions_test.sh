@@ -7,8 +7,9 @@ super 'grant all on all tables in schema public to demo_app' >/dev/null
 program=$(command -v hoopctl)
 
 # counted MODE STATEMENTS: instructions of a whole run of hoopctl around that many statements on each of two connections.
+# OpenSSL takes the same code on every processor.
 counted() {
-  timeout 240 valgrind --tool=callgrind --callgrind-out-file=/dev/null "$program" --quiet connect pg-demo -- \
+  OPENSSL_ia32cap=0x0:0x0 timeout 240 valgrind --tool=callgrind --callgrind-out-file=/dev/null "$program" --quiet connect pg-demo -- \
     "$bin/pgbench" -n -S -M "$1" -c 2 -j 1 -t "$2" --random-seed 1 dbname=demo 2>&1 | sed -n 's/.*Collected : //p'
 }
 # costs MODE INSTRUCTIONS: the difference of two lengths is what the statements cost, and the start and the end are not in it.
@@ -18,7 +19,7 @@ costs() {
   each=$(( (many - few) / 1000 ))
   echo "$1: $each instructions a statement ($2 when it was last set)"
   holds [ "$each" -gt $(( $2 / 2 )) ]
-  holds [ "$each" -lt $(( $2 * 112 / 100 )) ]
+  holds [ "$each" -lt $(( $2 * 106 / 100 )) ]
 }
 
 if [ "$(basename "$HOOPCTL_BUILD")" != dev ]; then
@@ -27,9 +28,9 @@ elif ! "$program" --version >/dev/null || ! command -v valgrind >/dev/null; then
   echo "(no valgrind here)"; holds false
 else
   test_case "prepared statements"
-  costs prepared 141000
+  costs prepared 304500
   test_case "simple statements"
-  costs simple 168000
+  costs simple 333000
 fi
 
 finish
