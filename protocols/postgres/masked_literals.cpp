@@ -26,6 +26,16 @@ class Finder {
     for_each_child(node, [&](const SqlNode& child) { all(child); });
   }
 
+  /// Masked columns may have other names somewhere in it.
+  bool renames(const SqlNode& node) const {
+    if (node.is("Alias") && node["colnames"].present()) return true;
+    if ((node.is("RangeSubselect") || node.is("CommonTableExpr")) && mentions_masked(node))
+      return true;
+    bool found = false;
+    for_each_child(node, [&](const SqlNode& child) { found = found || renames(child); });
+    return found;
+  }
+
   void visit(const SqlNode& node) {
     if (node.is("InsertStmt")) return visit_insert(node);
     if (node.is("MergeWhenClause")) return visit_merge(node);
@@ -199,7 +209,12 @@ std::optional<std::size_t> literal_end(std::string_view text, std::size_t at) {
 
 std::vector<std::size_t> masked_literals(const SqlNode& statement, const MaskedColumns& columns) {
   std::vector<std::size_t> found;
-  Finder(&columns, found).visit(statement);
+  Finder finder(&columns, found);
+  if (finder.renames(statement)) {
+    finder.all(statement);
+  } else {
+    finder.visit(statement);
+  }
   return found;
 }
 
@@ -224,7 +239,7 @@ std::string without_literals(std::string_view text, std::vector<std::size_t> off
 }
 
 std::string without_quoted(std::string_view text) {
-  const auto quote = text.find_first_of("'$");
+  const auto quote = text.find_first_of("'$0123456789");
   if (quote == std::string_view::npos) return std::string(text);
   return std::string(text.substr(0, quote)).append(kHidden);
 }

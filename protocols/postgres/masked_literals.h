@@ -20,7 +20,8 @@ std::vector<std::size_t> all_literals(const SqlNode& statement);
 /// text with "[redacted]" in the place of the literals that begin at the offsets. What cannot be
 /// told to be the whole of a literal is cut off there, with all that follows.
 std::string without_literals(std::string_view text, std::vector<std::size_t> offsets);
-/// For what cannot be read: from the first quote on nothing is shown.
+/// For what cannot be read, and for code in quotes: from the first quote or digit on nothing is
+/// shown.
 std::string without_quoted(std::string_view text);
 
 }  // namespace hoop::postgres

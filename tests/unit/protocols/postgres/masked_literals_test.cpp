@@ -93,7 +93,21 @@ TEST_CASE("the log shows no literal that is compared with a masked column, or wr
        "select id, email from customers where name = 'Bob' limit 5"},
       {"select id from customers where email is null and true",
        "select id from customers where email is null and true"},
+      // Under another name a masked column is not known again.
+      {"select 1 from (select email as x, id from customers) s where x = 'bob' and id = 5",
+       "select [redacted] from (select email as x, id from customers) s where x = [redacted] and "
+       "id = "
+       "[redacted]"},
+      {"with s as (select ssn as x from customers) select 1 from s where x = '078'",
+       "with s as (select ssn as x from customers) select [redacted] from s where x = [redacted]"},
+      {"select 1 from customers as c (a, b, x) where x = 'bob'",
+       "select [redacted] from customers as c (a, b, x) where x = [redacted]"},
+      // Code.
+      {"do $$ begin perform 1 from customers where email = 'bob'; end $$", "do [redacted]"},
+      {"create function f() returns int language sql as 'select 1 where ''bob'' = email'",
+       "create function f() returns int language sql as [redacted]"},
       // What cannot be read.
+      {"selct id from customers where ssn = 078", "selct id from customers where ssn = [redacted]"},
       {"selct id from customers where email = 'bob'",
        "selct id from customers where email = [redacted]"},
   };
