@@ -25,6 +25,8 @@ Result<Receipt> check_receipt(const std::string& receipt, const identity::KeySet
                               const identity::GatewayRecord& gateway,
                               const record::LogSummary& log);
 
+/// A transfer that is shorter shows no bar: it would only flicker.
+constexpr std::uint64_t kProgressBytes = 256U << 10;
 using UploadProgress = std::function<void(std::uint64_t sent, std::uint64_t total)>;
 
 /// Of a log that this run wrote the gateway has nothing yet, and is not asked how much.

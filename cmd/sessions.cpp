@@ -14,7 +14,6 @@
 namespace hoop::cmd {
 namespace {
 
-constexpr std::uint64_t kProgressBytes = 256U << 10;
 constexpr std::size_t kMaxReason = 200;  // as the gateway takes it
 
 enum class Which { all, live };

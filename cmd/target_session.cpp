@@ -15,8 +15,7 @@ namespace {
 constexpr auto kRevokeTime =
     std::chrono::seconds(5);  // the gateway revokes by itself when the grant expires
 constexpr auto kLeftoversTime =
-    std::chrono::seconds(10);                         // for logs of earlier runs, after the work
-constexpr std::uint64_t kProgressBytes = 256U << 10;  // below that a bar would only flicker
+    std::chrono::seconds(10);  // for logs of earlier runs, after the work
 
 }  // namespace
 

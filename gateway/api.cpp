@@ -16,12 +16,6 @@ http::Response no_route() {
   return http::problem_response(404, "not_found", "there is nothing here");
 }
 
-http::Response wrong_method(std::string_view allowed) {
-  http::Response out = http::problem_response(405, "method", "this method is not for this path");
-  out.headers.set("Allow", std::string(allowed));
-  return out;
-}
-
 http::Response unauthenticated(std::string_view detail) {
   http::Response out = http::problem_response(401, "unauthenticated", detail);
   out.headers.set("WWW-Authenticate", "Bearer");
@@ -118,7 +112,8 @@ http::Response Api::targets(const access::Identity& identity) const {
 
 asio::awaitable<http::Response> Api::handle(http::Request request) {
   if (request.path() == "/.well-known/hoopctl") {
-    if (request.method != "GET" && request.method != "HEAD") co_return wrong_method("GET, HEAD");
+    if (request.method != "GET" && request.method != "HEAD")
+      co_return http::method_not_allowed("GET, HEAD");
     co_return discovery();
   }
   if (!request.path().starts_with("/v1/")) co_return no_route();
@@ -140,32 +135,32 @@ asio::awaitable<http::Response> Api::route(http::Request request, access::Identi
   const std::string& method = request.method;
   const bool reads = method == "GET" || method == "HEAD";
   if (path.size() == 1 && path[0] == "whoami")
-    co_return reads ? whoami(identity) : wrong_method("GET, HEAD");
+    co_return reads ? whoami(identity) : http::method_not_allowed("GET, HEAD");
   if (path.size() == 1 && path[0] == "targets")
-    co_return reads ? targets(identity) : wrong_method("GET, HEAD");
+    co_return reads ? targets(identity) : http::method_not_allowed("GET, HEAD");
   if (path.size() == 1 && path[0] == "grants") {
-    if (method != "POST") co_return wrong_method("POST");
+    if (method != "POST") co_return http::method_not_allowed("POST");
     co_return co_await create_grant(std::move(request), std::move(identity));
   }
   if (path.size() == 2 && path[0] == "grants") {
-    if (method != "DELETE") co_return wrong_method("DELETE");
+    if (method != "DELETE") co_return http::method_not_allowed("DELETE");
     co_return co_await delete_grant(path[1], std::move(identity));
   }
   if (path.size() == 2 && path[0] == "policy" && path[1] == "reload") {
-    if (method != "POST") co_return wrong_method("POST");
+    if (method != "POST") co_return http::method_not_allowed("POST");
     co_return co_await reload_policy(std::move(request), std::move(identity));
   }
   if (path.size() == 2 && path[0] == "identities" && path[1] == "revoke") {
-    if (method != "POST") co_return wrong_method("POST");
+    if (method != "POST") co_return http::method_not_allowed("POST");
     co_return co_await revoke_identity(std::move(request), std::move(identity));
   }
   if (path[0] != "sessions") co_return no_route();
   if (path.size() == 1) {
-    if (!reads) co_return wrong_method("GET, HEAD");
+    if (!reads) co_return http::method_not_allowed("GET, HEAD");
     co_return co_await list_sessions(std::move(request), std::move(identity));
   }
   if (path.size() == 2) {
-    if (!reads) co_return wrong_method("GET, HEAD");
+    if (!reads) co_return http::method_not_allowed("GET, HEAD");
     co_return co_await show_session(path[1], std::move(identity));
   }
   if (path.size() == 3 && path[2] == "log") {
@@ -173,22 +168,22 @@ asio::awaitable<http::Response> Api::route(http::Request request, access::Identi
     if (method == "GET") co_return co_await download_log(path[1], std::move(identity));
     if (method == "PUT")
       co_return co_await upload_chunk(path[1], std::move(request), std::move(identity));
-    co_return wrong_method("GET, HEAD, PUT");
+    co_return http::method_not_allowed("GET, HEAD, PUT");
   }
   if (path.size() == 3 && path[2] == "control") {
-    if (method != "GET") co_return wrong_method("GET");
+    if (method != "GET") co_return http::method_not_allowed("GET");
     co_return co_await control_session(path[1], std::move(request), std::move(identity));
   }
   if (path.size() == 3 && path[2] == "end") {
-    if (method != "POST") co_return wrong_method("POST");
+    if (method != "POST") co_return http::method_not_allowed("POST");
     co_return co_await end_session(path[1], std::move(request), std::move(identity));
   }
   if (path.size() == 3 && path[2] == "kill") {
-    if (method != "POST") co_return wrong_method("POST");
+    if (method != "POST") co_return http::method_not_allowed("POST");
     co_return co_await kill_session(path[1], std::move(request), std::move(identity));
   }
   if (path.size() == 3 && path[2] == "finish") {
-    if (method != "POST") co_return wrong_method("POST");
+    if (method != "POST") co_return http::method_not_allowed("POST");
     co_return co_await finish_log(path[1], std::move(request), std::move(identity));
   }
   co_return no_route();

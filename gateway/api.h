@@ -17,6 +17,11 @@
 
 namespace hoop::gateway {
 
+/// The longest body of a request that only says which and why, in bytes.
+constexpr std::size_t kMaxBody = 4U << 10;
+/// The longest reason that somebody gives for ending what is another's, in bytes.
+constexpr std::size_t kMaxReason = 200;
+
 /// What the routes use. Everything outlives the Api and every request.
 struct ApiParts {
   std::string gateway_id;

@@ -15,7 +15,6 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-constexpr std::size_t kMaxBody = 4U << 10;
 constexpr std::array<std::string_view, 4> kCauses{"program_exit", "client_killed", "parent_died",
                                                   "not_started"};
 // As a shell shows it; -1: it never ran.

@@ -12,8 +12,8 @@
 namespace hoop::gateway {
 namespace {
 
-constexpr std::size_t kMaxBody = 16U << 10;
-constexpr std::size_t kMaxReason = 1000;
+constexpr std::size_t kMaxGrantRequest = 16U << 10;
+constexpr std::size_t kMaxGrantReason = 1000;
 constexpr std::size_t kMaxAgent = 64;
 constexpr std::size_t kMaxWords = 64;
 constexpr std::size_t kMaxWordsBytes = 8U << 10;
@@ -37,7 +37,7 @@ Result<std::vector<std::string>> read_command(const identity::Json& json) {
 
 /// The body, strictly: a member that we do not know would be a wish that we ignore.
 Result<GrantRequest> read_request(const std::string& body) {
-  if (body.size() > kMaxBody)
+  if (body.size() > kMaxGrantRequest)
     return fail(ErrorCode::too_large, "the request is longer than 16 KiB");
   HOOP_TRY(const auto json, identity::parse_json(body));
   if (json.object() == nullptr)
@@ -67,7 +67,7 @@ Result<GrantRequest> read_request(const std::string& body) {
   out.target = *target;
   if (const std::string* reason = json.text("reason")) out.reason = *reason;
   if (const std::string* agent = json.text("claimed_agent")) out.claimed_agent = *agent;
-  if (out.reason.size() > kMaxReason)
+  if (out.reason.size() > kMaxGrantReason)
     return fail(ErrorCode::malformed, "'reason' is longer than 1000 bytes");
   const auto plain = [](char c) {
     return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '-' || c == '_' || c == '.';

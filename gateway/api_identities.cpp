@@ -9,9 +9,7 @@
 namespace hoop::gateway {
 namespace {
 
-constexpr std::size_t kMaxBody = 4U << 10;
 constexpr std::size_t kMaxSubject = 256;
-constexpr std::size_t kMaxReason = 200;
 
 /// {"subject", "reason"}, strictly; the reason may be missing.
 Result<Revocation> read_wish(const std::string& body) {

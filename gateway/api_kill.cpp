@@ -9,9 +9,6 @@
 namespace hoop::gateway {
 namespace {
 
-constexpr std::size_t kMaxBody = 4U << 10;
-constexpr std::size_t kMaxReason = 200;
-
 /// The reason in the body; empty if there is none.
 Result<std::string> read_reason(const std::string& body) {
   if (body.empty()) return std::string();

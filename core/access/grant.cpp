@@ -14,7 +14,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-constexpr std::size_t kMostBytes = 4U << 20;  // a policy part of some thousand rules
+constexpr std::size_t kMostGrantBytes = 4U << 20;  // a policy part of some thousand rules
 constexpr std::size_t kMaskKeyBytes = 32;
 constexpr std::size_t kTicketBytes = 32;
 constexpr std::uint64_t kLongestHeartbeat = 3600;  // seconds
@@ -186,7 +186,7 @@ SecretText grant_to_json(const Grant& grant) {
 }
 
 Result<Grant> grant_from_json(std::string_view json) {
-  HOOP_TRY(const JsonObject root, JsonObject::parse(json, kMostBytes));
+  HOOP_TRY(const JsonObject root, JsonObject::parse(json, kMostGrantBytes));
   Grant grant;
   grant.session = root.text("session");
   grant.gateway = root.text("gateway");

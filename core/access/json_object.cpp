@@ -12,19 +12,19 @@
 namespace hoop::access {
 namespace {
 
-using Json = nlohmann::json;
+using Node = nlohmann::json;
 using Names = std::set<std::string, std::less<>>;
 
 constexpr int kMostDepth = 16;  // a grant nests five deep
 
 /// Wipes every string of the tree: a grant's document holds the session's password.
-void wipe_texts(Json& node) {
+void wipe_texts(Node& node) {
   if (node.is_string()) {
     auto& text = node.get_ref<std::string&>();
     wipe(text.data(), text.size());
   }
   if (node.is_structured()) {
-    for (Json& child : node) wipe_texts(child);
+    for (Node& child : node) wipe_texts(child);
   }
 }
 
@@ -32,20 +32,20 @@ void wipe_texts(Json& node) {
 /// while it parses.
 class Strictness {
  public:
-  bool operator()(int depth, Json::parse_event_t event, Json& parsed) {
+  bool operator()(int depth, Node::parse_event_t event, Node& parsed) {
     if (!problem_.empty()) return false;
     switch (event) {
-      case Json::parse_event_t::object_start: names_.emplace_back(); [[fallthrough]];
-      case Json::parse_event_t::array_start:
+      case Node::parse_event_t::object_start: names_.emplace_back(); [[fallthrough]];
+      case Node::parse_event_t::array_start:
         if (depth >= kMostDepth) problem_ = fmt::format("it nests deeper than {}", kMostDepth);
         break;
-      case Json::parse_event_t::object_end: names_.pop_back(); break;
-      case Json::parse_event_t::key:
+      case Node::parse_event_t::object_end: names_.pop_back(); break;
+      case Node::parse_event_t::key:
         if (!names_.back().insert(parsed.get<std::string>()).second)
           problem_ = "a member is given twice";
         break;
-      case Json::parse_event_t::array_end:
-      case Json::parse_event_t::value: break;
+      case Node::parse_event_t::array_end:
+      case Node::parse_event_t::value: break;
     }
     return problem_.empty();
   }
@@ -65,17 +65,17 @@ struct JsonObject::Document {
   ~Document() { wipe_texts(root); }
 
   struct Read {
-    const Json* node;
+    const Node* node;
     std::string path;
     std::shared_ptr<Names> known;
   };
-  Json root;
+  Node root;
   std::optional<Error> complaint;
   std::vector<Read> read;
 };
 
 struct JsonObject::State {
-  State(std::shared_ptr<Document> owner, const Json* object, std::string at)
+  State(std::shared_ptr<Document> owner, const Node* object, std::string at)
       : document(std::move(owner)), node(object), path(std::move(at)) {
     document->read.push_back({node, path, known});
   }
@@ -83,7 +83,7 @@ struct JsonObject::State {
     return path.empty() ? std::string(key) : fmt::format("{}.{}", path, key);
   }
   /// The member, which counts as known from now on; nullptr after a complaint.
-  const Json* need(std::string_view key, Json::value_t type, std::string_view what) {
+  const Node* need(std::string_view key, Node::value_t type, std::string_view what) {
     known->emplace(key);
     const auto found = node->find(key);
     if (found != node->end() && found->type() == type) return &*found;
@@ -94,7 +94,7 @@ struct JsonObject::State {
     return nullptr;
   }
   std::shared_ptr<Document> document;
-  const Json* node;
+  const Node* node;
   std::string path;
   std::shared_ptr<Names> known = std::make_shared<Names>();
 };
@@ -105,16 +105,16 @@ Result<JsonObject> JsonObject::parse(std::string_view text, std::size_t most_byt
                 fmt::format("the document is larger than {} bytes", most_bytes));
   Strictness strict;
   auto document = std::make_shared<Document>();
-  document->root = Json::parse(
+  document->root = Node::parse(
       text,
-      [&](int depth, Json::parse_event_t event, Json& parsed) {
+      [&](int depth, Node::parse_event_t event, Node& parsed) {
         return strict(depth, event, parsed);
       },
       /*allow_exceptions=*/false);
   if (!strict.problem().empty())
     return fail(ErrorCode::malformed, "not the JSON we expect: " + strict.problem());
   if (!document->root.is_object()) return fail(ErrorCode::malformed, "not a JSON object");
-  const Json* root = &document->root;
+  const Node* root = &document->root;
   return JsonObject(std::make_shared<State>(std::move(document), root, ""));
 }
 
@@ -124,22 +124,22 @@ bool JsonObject::has(std::string_view key) const {
 }
 
 std::string JsonObject::text(std::string_view key) const {
-  const Json* value = state_->need(key, Json::value_t::string, "a string");
+  const Node* value = state_->need(key, Node::value_t::string, "a string");
   return value != nullptr ? value->get<std::string>() : std::string();
 }
 
 SecretText JsonObject::secret(std::string_view key) const {
-  const Json* value = state_->need(key, Json::value_t::string, "a string");
+  const Node* value = state_->need(key, Node::value_t::string, "a string");
   return value != nullptr ? SecretText(value->get<std::string>()) : SecretText();
 }
 
 std::uint64_t JsonObject::number(std::string_view key) const {
-  const Json* value = state_->need(key, Json::value_t::number_unsigned, "a whole number");
+  const Node* value = state_->need(key, Node::value_t::number_unsigned, "a whole number");
   return value != nullptr ? value->get<std::uint64_t>() : 0;
 }
 
 SystemTime JsonObject::time(std::string_view key) const {
-  const Json* value = state_->need(key, Json::value_t::string, "a time");
+  const Node* value = state_->need(key, Node::value_t::string, "a time");
   if (value == nullptr) return {};
   const auto parsed = parse_rfc3339(value->get_ref<const std::string&>());
   if (!parsed) complain(key, "must be a time like 2026-11-20T18:30:00.250Z");
@@ -148,9 +148,9 @@ SystemTime JsonObject::time(std::string_view key) const {
 
 std::vector<std::string> JsonObject::texts(std::string_view key) const {
   std::vector<std::string> out;
-  const Json* values = state_->need(key, Json::value_t::array, "an array of strings");
+  const Node* values = state_->need(key, Node::value_t::array, "an array of strings");
   if (values == nullptr) return out;
-  for (const Json& value : *values) {
+  for (const Node& value : *values) {
     if (!value.is_string()) {
       complain(key, "must be an array of strings");
       return {};
@@ -161,17 +161,17 @@ std::vector<std::string> JsonObject::texts(std::string_view key) const {
 }
 
 JsonObject JsonObject::object(std::string_view key) const {
-  static const Json kEmpty = Json::object();
-  const Json* value = state_->need(key, Json::value_t::object, "an object");
+  static const Node kEmpty = Node::object();
+  const Node* value = state_->need(key, Node::value_t::object, "an object");
   return JsonObject(std::make_shared<State>(state_->document, value != nullptr ? value : &kEmpty,
                                             state_->path_of(key)));
 }
 
 std::vector<JsonObject> JsonObject::objects(std::string_view key) const {
   std::vector<JsonObject> out;
-  const Json* values = state_->need(key, Json::value_t::array, "an array of objects");
+  const Node* values = state_->need(key, Node::value_t::array, "an array of objects");
   if (values == nullptr) return out;
-  for (const Json& value : *values) {
+  for (const Node& value : *values) {
     if (!value.is_object()) {
       complain(key, "must be an array of objects");
       return {};

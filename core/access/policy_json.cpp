@@ -10,7 +10,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-constexpr std::size_t kMostBytes = 4U << 20;  // as a grant's cap, of which it is a part
+constexpr std::size_t kMostPolicyBytes = 4U << 20;  // as a grant's cap, of which it is a part
 constexpr std::uint64_t kMostSeconds = 366ULL * 24 * 3600;
 
 Json to_json(const Role& role) {
@@ -153,7 +153,7 @@ PolicyDocument read_policy(const JsonObject& from) {
 }
 
 Result<PolicyDocument> policy_from_json(std::string_view json) {
-  HOOP_TRY(const JsonObject root, JsonObject::parse(json, kMostBytes));
+  HOOP_TRY(const JsonObject root, JsonObject::parse(json, kMostPolicyBytes));
   PolicyDocument document = read_policy(root);
   HOOP_CHECK(root.finish());
   return document;

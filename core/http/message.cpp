@@ -144,4 +144,10 @@ Response problem_response(int status, std::string_view code, std::string_view de
   return {status, {{"Content-Type", "application/problem+json"}}, std::move(json)};
 }
 
+Response method_not_allowed(std::string_view allowed) {
+  Response out = problem_response(405, "method", "this method is not for this path");
+  out.headers.set("Allow", std::string(allowed));
+  return out;
+}
+
 }  // namespace hoop::http

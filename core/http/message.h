@@ -86,5 +86,7 @@ Response json_response(int status, std::string json);
 /// RFC 9457: application/problem+json with type about:blank, title, status, detail and our stable
 /// code.
 Response problem_response(int status, std::string_view code, std::string_view detail);
+/// 405 with the methods that the path takes: "GET, HEAD".
+Response method_not_allowed(std::string_view allowed);
 
 }  // namespace hoop::http

@@ -8,8 +8,6 @@
 namespace hoop::identity {
 namespace {
 
-// Ours are below 1 KiB; foreign issuers with many groups reach 8 KiB.
-constexpr std::size_t kMaxTokenBytes = std::size_t{16} << 10;
 constexpr std::size_t kMaxHeaderBytes = std::size_t{2} << 10;
 
 Result<Json> read_part(std::string_view part, std::size_t max_bytes, std::string_view name) {

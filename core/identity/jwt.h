@@ -13,6 +13,10 @@
 
 namespace hoop::identity {
 
+/// The longest token that anybody reads: ours are below 1 KiB, foreign issuers with many groups
+/// reach 8 KiB.
+constexpr std::size_t kMaxTokenBytes = std::size_t{16} << 10;
+
 /// A token whose signature nobody has checked yet: nothing in it may be believed.
 struct UnverifiedJws {
   std::string alg;

@@ -8,7 +8,6 @@
 namespace hoop::identity {
 namespace {
 
-constexpr std::size_t kMaxTokenBytes = std::size_t{16} << 10;
 constexpr std::size_t kMaxErrorNameBytes = 64;
 
 void append_encoded(std::string& out, std::string_view text) {

@@ -32,8 +32,6 @@ int strictness(MaskStrategy strategy) {
   return 2;
 }
 
-bool continues_character(char c) { return (static_cast<unsigned char>(c) & 0xC0U) == 0x80; }
-
 std::string_view first_character(std::string_view text) {
   std::size_t end = 1;
   while (end < text.size() && continues_character(text[end])) ++end;

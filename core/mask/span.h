@@ -20,8 +20,13 @@ constexpr bool is_upper(char c) { return c >= 'A' && c <= 'Z'; }
 constexpr bool is_lower(char c) { return c >= 'a' && c <= 'z'; }
 constexpr bool is_letter(char c) { return is_upper(c) || is_lower(c); }
 constexpr bool is_alnum(char c) { return is_digit(c) || is_letter(c); }
+constexpr bool is_lower_hex(char c) { return is_digit(c) || (c >= 'a' && c <= 'f'); }
 constexpr bool is_base64(char c) { return is_alnum(c) || c == '+' || c == '/'; }
 constexpr bool is_base64url(char c) { return is_alnum(c) || c == '-' || c == '_'; }
+/// A byte of a character in UTF-8 other than its first.
+constexpr bool continues_character(char c) {
+  return (static_cast<unsigned char>(c) & 0xC0U) == 0x80;
+}
 
 /// True if the letter at at is the second half of an escape like \n: inside JSON the text proper
 /// begins after it.

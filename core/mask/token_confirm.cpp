@@ -14,7 +14,6 @@ constexpr std::size_t kQueryReach = 512;
 // same bytes again.
 constexpr std::size_t kMostHash = 512;
 
-bool is_hex(char c) { return is_digit(c) || (c >= 'a' && c <= 'f'); }
 bool is_crypt(char c) { return is_alnum(c) || c == '.' || c == '/'; }
 
 /// Exactly count characters of a kind, random, and none of it before or behind.
@@ -108,7 +107,7 @@ std::optional<Span> confirm_twilio_key(std::string_view text, std::size_t begin,
                                        std::size_t /*literal*/) {
   constexpr std::size_t kLetters = 2;
   if (!begins_token(text, begin)) return std::nullopt;
-  const auto key = exactly(text, begin, begin + kLetters, kTwilioDigits, is_hex);
+  const auto key = exactly(text, begin, begin + kLetters, kTwilioDigits, is_lower_hex);
   if (!key || !ends_word(text, key->end)) return std::nullopt;
   return key;
 }
@@ -118,11 +117,11 @@ std::optional<Span> find_twilio_token(std::string_view text, std::size_t begin,
   const std::size_t from = begin + literal;
   const std::size_t last = std::min(text.size(), from + kTwilioReach);
   for (std::size_t at = from; at < last;) {
-    if (!is_hex(text[at])) {
+    if (!is_lower_hex(text[at])) {
       ++at;
       continue;
     }
-    const std::size_t end = token_end(text, at, is_hex, kTwilioDigits + 1);
+    const std::size_t end = token_end(text, at, is_lower_hex, kTwilioDigits + 1);
     if (end - at == kTwilioDigits && begins_token(text, at) && ends_word(text, end) &&
         looks_random(text.substr(at, kTwilioDigits)))
       return Span{at, end};

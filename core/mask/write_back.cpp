@@ -18,15 +18,13 @@ constexpr int kShown = 4;
 // "hmac:" and its digits; the others are shorter.
 constexpr std::size_t kLongest = kHashed.size() + kHashDigits;
 
-bool is_hex(char c) { return is_digit(c) || (c >= 'a' && c <= 'f'); }
 bool is_high(char c) { return static_cast<unsigned char>(c) >= 0x80; }
-bool continues_character(char c) { return (static_cast<unsigned char>(c) & 0xC0U) == 0x80; }
 
 bool has_hash(std::string_view text) {
   for (auto at = text.find(kHashed); at != std::string_view::npos;
        at = text.find(kHashed, at + 1)) {
     const std::string_view digits = text.substr(at + kHashed.size()).substr(0, kHashDigits);
-    if (digits.size() == kHashDigits && std::ranges::all_of(digits, is_hex)) return true;
+    if (digits.size() == kHashDigits && std::ranges::all_of(digits, is_lower_hex)) return true;
   }
   return false;
 }

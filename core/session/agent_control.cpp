@@ -10,7 +10,7 @@ namespace {
 
 using std::chrono::steady_clock;
 
-constexpr std::size_t kReadBytes = 4096;
+constexpr std::size_t kEarlyBytes = 4096;
 // Two hundred dials: an agent that is this far behind serves nobody.
 constexpr std::size_t kMaxWaiting = 64U << 10;
 constexpr std::chrono::seconds kFinishTime{1};
@@ -94,7 +94,7 @@ class Control final : public AgentControl {
         early_ = Bytes(in.begin(), in.end());
         co_return std::move(**message);
       }
-      early_.resize(kReadBytes);
+      early_.resize(kEarlyBytes);
       auto count = co_await lower_->read_some(early_);
       early_.resize(count ? *count : 0);
       if (!count) co_return std::unexpected(std::move(count).error());

@@ -21,12 +21,6 @@ http::Response malformed(std::string_view detail) {
   return http::problem_response(400, "malformed", detail);
 }
 
-http::Response wrong_method(std::string_view allowed) {
-  http::Response out = http::problem_response(405, "method", "this method is not for this path");
-  out.headers.set("Allow", std::string(allowed));
-  return out;
-}
-
 /// One answer for whatever is off: an agent that is unknown, removed or another one, a number that
 /// nobody waits for.
 http::Response not_this_agent() {
@@ -124,13 +118,13 @@ asio::awaitable<http::Response> AgentService::answer(http::Request request,
       slash == std::string::npos ? std::string_view() : std::string_view(path).substr(slash);
   const bool stream = rest.starts_with(kStreams);
   if (path == "join" && request.method != "POST") {
-    out = wrong_method("POST");
+    out = http::method_not_allowed("POST");
   } else if (path == "join") {
     out = co_await join(std::move(request), std::move(connection));
   } else if (rest != kControl && !stream) {
     out = http::problem_response(404, "not_found", "there is nothing here");
   } else if (request.method != "GET") {
-    out = wrong_method("GET");
+    out = http::method_not_allowed("GET");
   } else {
     auto proof = read_proof(request, connection, name,
                             stream ? session::kAgentStreamProtocol : session::kAgentProtocol);

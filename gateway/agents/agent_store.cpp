@@ -78,16 +78,16 @@ AgentRecord read_row(const Statement& row) {
   return out;
 }
 
-std::unexpected<Error> refused() {
-  return fail(ErrorCode::unauthenticated, "there is no such agent, or this is not its key");
-}
-
 std::unexpected<Error> bad_token() {
   return fail(ErrorCode::unauthenticated, "this join token is not good (any more)",
               "'hoopctl gateway agent add' makes another one");
 }
 
 }  // namespace
+
+std::unexpected<Error> unknown_agent() {
+  return fail(ErrorCode::unauthenticated, "there is no such agent, or this is not its key");
+}
 
 bool serves_target(const Labels& serves, const Labels& target) {
   return !serves.empty() && std::ranges::all_of(serves, [&](const auto& label) {
@@ -179,7 +179,7 @@ Result<void> AgentStore::register_key(std::string_view name, const crypto::Ed255
                                       const crypto::Ed25519PublicKey& next) {
   HOOP_CHECK(database_->run("UPDATE agents SET next_key = ?3 WHERE name = ?1 AND key = ?2",
                             {name, ByteSpan(key), ByteSpan(next)}));
-  if (database_->changes() == 0) return refused();
+  if (database_->changes() == 0) return unknown_agent();
   return {};
 }
 
@@ -187,7 +187,7 @@ Result<void> AgentStore::promote_key(std::string_view name, const crypto::Ed2551
   HOOP_CHECK(database_->run(
       "UPDATE agents SET key = next_key, next_key = NULL WHERE name = ?1 AND next_key = ?2",
       {name, ByteSpan(next)}));
-  if (database_->changes() == 0) return refused();
+  if (database_->changes() == 0) return unknown_agent();
   return {};
 }
 

@@ -77,6 +77,9 @@ class AgentStore {
   Database* database_;
 };
 
+/// What somebody hears who is no agent, or not the one he says: which of the two is not told.
+std::unexpected<Error> unknown_agent();
+
 /// What stands before a join token's random part, so that people and scanners know one.
 inline constexpr std::string_view kJoinTokenPrefix = "hoopjoin_";
 

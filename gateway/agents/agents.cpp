@@ -14,10 +14,6 @@ namespace {
 // How old the answer of `gateway agent list` may be.
 constexpr std::chrono::minutes kSeenEvery{1};
 
-std::unexpected<Error> refused() {
-  return fail(ErrorCode::unauthenticated, "there is no such agent, or this is not its key");
-}
-
 }  // namespace
 
 Agents::Agents(Parts parts)
@@ -128,10 +124,10 @@ Task<crypto::Ed25519PublicKey> Agents::authenticate(AgentProof proof) {
   const Bytes text = session::agent_proof_text(session::AgentPurpose::control, proof.exporter,
                                                proof.name, ByteSpan());
   const AgentRecord* record = self->find(proof.name);
-  if (record == nullptr || !record->key) co_return refused();
+  if (record == nullptr || !record->key) co_return unknown_agent();
   if (crypto::verify_ed25519(*record->key, text, proof.signature)) co_return *record->key;
   const auto next = record->next_key;
-  if (!next || !crypto::verify_ed25519(*next, text, proof.signature)) co_return refused();
+  if (!next || !crypto::verify_ed25519(*next, text, proof.signature)) co_return unknown_agent();
   StoreWork<void> promote = [name = proof.name, key = *next](AgentStore& store) {
     return store.promote_key(name, key);
   };

@@ -24,13 +24,6 @@ std::string discovery_document(const std::string& issuer) {
          R"("scopes_supported":["hoopctl"],"subject_types_supported":["public"],"id_token_signing_alg_values_supported":["ES256"]})";
 }
 
-http::Response wrong_method(const char* allowed) {
-  http::Response response =
-      http::problem_response(405, "method_not_allowed", "this path does not take that method");
-  response.headers.set("Allow", allowed);
-  return response;
-}
-
 bool is_own_path(std::string_view path) {
   return path == "/device" || path.starts_with("/oauth/") ||
          path == "/.well-known/openid-configuration" ||
@@ -76,7 +69,7 @@ struct IdentityProvider::Parts {
 
   /// Reading requests of documents that are the same for everybody.
   http::Response document(const http::Request& request, std::string json) const {
-    if (request.method != "GET" && request.method != "HEAD") return wrong_method("GET");
+    if (request.method != "GET" && request.method != "HEAD") return http::method_not_allowed("GET");
     return http::json_response(200, std::move(json));
   }
 
@@ -93,7 +86,7 @@ struct IdentityProvider::Parts {
       co_return http::problem_response(404, "not_found", "there is nothing here");
     if (request.method == "GET" || request.method == "HEAD")
       co_return page.show(request, connection);
-    if (request.method != "POST") co_return wrong_method("GET, POST");
+    if (request.method != "POST") co_return http::method_not_allowed("GET, POST");
     co_return co_await page.submit(std::move(request), std::move(connection));
   }
 };

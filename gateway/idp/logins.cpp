@@ -8,14 +8,14 @@
 namespace hoop::gateway::idp {
 namespace {
 
-crypto::Digest256 digest(std::string_view token) { return crypto::sha256(as_bytes(token)); }
+crypto::Digest256 token_digest(std::string_view token) { return crypto::sha256(as_bytes(token)); }
 
 }  // namespace
 
 Result<SecretText> Logins::issue(std::int64_t family, Random& random) {
   SecretText token(to_base64url(random.bytes(32)));
   HOOP_CHECK(database_.run("INSERT INTO idp_refresh_tokens (token, family) VALUES (?, ?)",
-                           {digest(token.reveal()), family}));
+                           {token_digest(token.reveal()), family}));
   return token;
 }
 
@@ -38,7 +38,7 @@ Result<Logins::Rotation> Logins::rotate(std::string_view token, std::string_view
            database_.find(
                "SELECT t.used, l.family, l.subject, l.expires_at, l.ended FROM idp_refresh_tokens t"
                " JOIN idp_logins l USING (family) WHERE t.token = ? AND l.client_id = ?",
-               {digest(token), client_id}));
+               {token_digest(token), client_id}));
   if (!row) return Rotation{};
   const std::int64_t family = row->integer(1);
   Rotation out{State::ended, row->text(2), {}};
@@ -47,8 +47,8 @@ Result<Logins::Rotation> Logins::rotate(std::string_view token, std::string_view
     HOOP_CHECK(database_.run("UPDATE idp_logins SET ended = 1 WHERE family = ?", {family}));
     out.state = State::reused;
   } else {
-    HOOP_CHECK(
-        database_.run("UPDATE idp_refresh_tokens SET used = 1 WHERE token = ?", {digest(token)}));
+    HOOP_CHECK(database_.run("UPDATE idp_refresh_tokens SET used = 1 WHERE token = ?",
+                             {token_digest(token)}));
     HOOP_TRY(out.token, issue(family, random));
     out.state = State::rotated;
   }
@@ -60,7 +60,7 @@ Result<void> Logins::end(std::string_view token, std::string_view client_id) {
   return database_.run(
       "UPDATE idp_logins SET ended = 1 WHERE client_id = ? AND family IN"
       " (SELECT family FROM idp_refresh_tokens WHERE token = ?)",
-      {client_id, digest(token)});
+      {client_id, token_digest(token)});
 }
 
 Result<void> Logins::purge(SystemTime now) {

@@ -9,3 +9,13 @@ namespace Catch::Matchers {
 inline auto ContainsSubstring(const std::string& text) { return Contains(text); }
 }  // namespace Catch::Matchers
 #endif
+
+namespace hoop::test {
+
+/// The code of a Result that must have failed.
+auto code_of(const auto& result) {
+  REQUIRE_FALSE(result);
+  return result.error().code;
+}
+
+}  // namespace hoop::test

@@ -10,10 +10,6 @@
 
 namespace hoop::test {
 
-inline Deadline in(std::chrono::milliseconds span) {
-  return Deadline::at(std::chrono::steady_clock::now() + span);
-}
-
 inline const net::GeneratedPki& http_pki() {
   static const auto made =
       net::generate_pki("test authority", {"localhost", "127.0.0.1", "gw.test"});

@@ -27,4 +27,13 @@ T run(asio::io_context& context, asio::awaitable<T> task) {
   return std::move(*answer);
 }
 
+inline Deadline in(std::chrono::milliseconds span) {
+  return Deadline::at(std::chrono::steady_clock::now() + span);
+}
+
+inline asio::awaitable<void> pause(std::chrono::milliseconds span) {
+  asio::steady_timer timer(co_await asio::this_coro::executor, span);
+  co_await timer.async_wait(as_result);
+}
+
 }  // namespace hoop::test

@@ -12,7 +12,7 @@ namespace {
 
 const SystemTime kNow{std::chrono::milliseconds(1'700'000'000'000)};
 
-struct Fixture {
+struct StoreFixture {
   Database database = Database::open_in_memory().value();
   AgentStore store = AgentStore::open(database).value();
   crypto::SystemRandom random;
@@ -30,7 +30,7 @@ crypto::Ed25519PublicKey key(std::uint8_t n) {
 }  // namespace
 
 TEST_CASE("agent store: a join token is good for one key, until it expires") {
-  Fixture f;
+  StoreFixture f;
   const SecretText token = f.add("berlin");
   f.add("munich");
   CHECK_THAT(token.reveal(), Catch::Matchers::StartsWith("hoopjoin_"));
@@ -51,7 +51,7 @@ TEST_CASE("agent store: a join token is good for one key, until it expires") {
 }
 
 TEST_CASE("agent store: the token itself is nowhere") {
-  Fixture f;
+  StoreFixture f;
   const SecretText token = f.add("berlin");
   const auto row = f.database.find("SELECT token_digest FROM agents").value();
   const auto digest = crypto::sha256(as_bytes(token.reveal()));
@@ -59,7 +59,7 @@ TEST_CASE("agent store: the token itself is nowhere") {
 }
 
 TEST_CASE("agent store: a new key counts from its first use, the old one until then") {
-  Fixture f;
+  StoreFixture f;
   const SecretText token = f.add("berlin");
   REQUIRE(f.store.join({token.clone(), key(1)}, kNow));
   CHECK_FALSE(f.store.register_key("berlin", key(9), key(2)));
@@ -77,7 +77,7 @@ TEST_CASE("agent store: a new key counts from its first use, the old one until t
 }
 
 TEST_CASE("agent store: names and labels are checked, and a name is taken once") {
-  Fixture f;
+  StoreFixture f;
   f.add("berlin");
   for (const char* name : {"", "-a", ".a", "A", "a/b", "a b", "ä"}) {
     INFO(name);

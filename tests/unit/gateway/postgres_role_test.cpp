@@ -45,7 +45,7 @@ test::PostgresServer& server() {
   return *one;
 }
 
-struct Fixture {
+struct RoleFixture {
   SystemClock clock;
   crypto::SystemRandom random;
   std::string gateway_id = "gw_test1";
@@ -134,7 +134,7 @@ TEST_CASE("scram verifier: PostgreSQL's own form") {
 }
 
 TEST_CASE("postgres role: it can log in, is the mapped role, and has no attribute of its own") {
-  Fixture f;
+  RoleFixture f;
   const auto credential = f.issue("hoop_attributes");
   CHECK(credential.password.reveal().size() == 43);
   CHECK(server().sql(
@@ -159,7 +159,7 @@ TEST_CASE("postgres role: it can log in, is the mapped role, and has no attribut
 
 TEST_CASE(
     "postgres role: a mapped role with dangerous rights is refused, however it comes by them") {
-  Fixture f;
+  RoleFixture f;
   server().sql(
       "CREATE ROLE m_super SUPERUSER; CREATE ROLE m_rls BYPASSRLS; CREATE ROLE m_repl REPLICATION; "
       "CREATE ROLE m_create CREATEROLE;"
@@ -190,7 +190,7 @@ TEST_CASE(
 }
 
 TEST_CASE("postgres role: a missing mapped role and an empty one are configuration errors") {
-  Fixture f;
+  RoleFixture f;
   CHECK(f.issuer.issue(f.authorization("nobody_there"), "hoop_x").error().code ==
         ErrorCode::config);
   CHECK(f.issuer.issue(f.authorization(""), "hoop_x").error().code == ErrorCode::config);
@@ -200,7 +200,7 @@ TEST_CASE("postgres role: a missing mapped role and an empty one are configurati
 }
 
 TEST_CASE("postgres role: revoking ends live backends at once and lets nobody in again") {
-  Fixture f;
+  RoleFixture f;
   const auto credential = f.issue("hoop_live");
   Client first(credential), second(credential);
   REQUIRE(first.connected());
@@ -221,7 +221,7 @@ TEST_CASE("postgres role: revoking ends live backends at once and lets nobody in
 }
 
 TEST_CASE("postgres role: what hangs on the role in any database is given away or dropped") {
-  Fixture f;
+  RoleFixture f;
   f.issue("hoop_owner");
   // A session may get there by RESET ROLE tricks or a DBA's help; the role must go all the same.
   server().sql(
@@ -241,7 +241,7 @@ TEST_CASE("postgres role: what hangs on the role in any database is given away o
 
 TEST_CASE(
     "postgres role: what only a superuser can take back keeps the role, but nobody can use it") {
-  Fixture f;
+  RoleFixture f;
   const auto credential = f.issue("hoop_stuck");
   server().sql("GRANT CREATE ON DATABASE other TO hoop_stuck");
   auto revoked = f.issuer.revoke("hoop_stuck");
@@ -254,7 +254,7 @@ TEST_CASE(
 }
 
 TEST_CASE("postgres role: without pg_signal_backend the backends are ended by membership") {
-  Fixture f;
+  RoleFixture f;
   server().sql(
       "CREATE ROLE plain_admin LOGIN CREATEROLE PASSWORD 'admin password'; GRANT app_read TO "
       "plain_admin WITH ADMIN OPTION");
@@ -269,7 +269,7 @@ TEST_CASE("postgres role: without pg_signal_backend the backends are ended by me
 }
 
 TEST_CASE("postgres role: only roles of its own marker group are listed and revoked") {
-  Fixture ours, theirs;
+  RoleFixture ours, theirs;
   theirs.issuer.~PostgresRoleIssuer();
   new (&theirs.issuer) PostgresRoleIssuer(
       "gw_test2", "postgres", [&](const std::string& database) { return theirs.login(database); },
@@ -297,7 +297,7 @@ TEST_CASE("postgres role: only roles of its own marker group are listed and revo
 }
 
 TEST_CASE("postgres role: a cached connection that died is replaced without an error") {
-  Fixture f;
+  RoleFixture f;
   f.issue("hoop_first");
   server().sql(
       "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'hoop_admin'");
@@ -309,7 +309,7 @@ TEST_CASE("postgres role: a cached connection that died is replaced without an e
 }
 
 TEST_CASE("postgres role: issuer connections start with a fixed search path") {
-  Fixture f;
+  RoleFixture f;
   auto login = f.login("demo");
   auto connection = PgConnection::open(*login);
   REQUIRE(connection);
@@ -321,7 +321,7 @@ TEST_CASE("postgres role: issuer connections start with a fixed search path") {
 }
 
 TEST_CASE("postgres role: what the server said is kept apart from what we say") {
-  Fixture f;
+  RoleFixture f;
   auto login = f.login("demo");
   login->password = SecretText(std::string("wrong"));
   auto refused = PgConnection::open(*login);

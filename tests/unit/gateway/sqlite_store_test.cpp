@@ -12,8 +12,8 @@ namespace {
 
 SystemTime at(int seconds) { return SystemTime(std::chrono::seconds(1'800'000'000 + seconds)); }
 
-SessionRecord record(const std::string& session, const std::string& subject = "alice",
-                     int started = 0) {
+SessionRecord session_record(const std::string& session, const std::string& subject = "alice",
+                             int started = 0) {
   SessionRecord out;
   out.session = session;
   out.target = "pg";
@@ -36,7 +36,7 @@ SessionRecord record(const std::string& session, const std::string& subject = "a
 
 TEST_CASE("store: a session comes back as it was put in, from the file too") {
   test::TempDir dir;
-  const SessionRecord first = record("s_1");
+  const SessionRecord first = session_record("s_1");
   {
     auto store = SqliteStore::open(dir / "gateway.db");
     REQUIRE(store);
@@ -82,7 +82,7 @@ INSERT INTO session VALUES ('s_old', 'pg', 'postgres', 'alice', 'dev', 'app', ''
 TEST_CASE("store: a credential goes from planned to active to revoked, and never back") {
   test::TempDir dir;
   auto store = std::move(*SqliteStore::open(dir / "gateway.db"));
-  REQUIRE(store->add(record("s_1")));
+  REQUIRE(store->add(session_record("s_1")));
   CHECK(store->unrevoked()->size() == 1);
   REQUIRE(store->set_active("s_1"));
   CHECK(store->find("s_1")->value().state == CredentialState::active);
@@ -100,7 +100,7 @@ TEST_CASE("store: a credential goes from planned to active to revoked, and never
 TEST_CASE("store: what never became active was no session") {
   test::TempDir dir;
   auto store = std::move(*SqliteStore::open(dir / "gateway.db"));
-  REQUIRE(store->add(record("s_1")));
+  REQUIRE(store->add(session_record("s_1")));
   CHECK(store->list("", 10)->empty());
   REQUIRE(store->set_revoked("s_1", at(5)));
   CHECK(store->unrevoked()->empty());
@@ -111,7 +111,7 @@ TEST_CASE("store: what never became active was no session") {
 TEST_CASE("store: a log is finished once") {
   test::TempDir dir;
   auto store = std::move(*SqliteStore::open(dir / "gateway.db"));
-  REQUIRE(store->add(record("s_1")));
+  REQUIRE(store->add(session_record("s_1")));
   const FinishedLog log{100, "aa", true, "receipt", 5, 1, 2, 3, at(7)};
   CHECK(store->set_finished("s_1", log));
   CHECK(store->set_finished("s_1", log));
@@ -125,9 +125,9 @@ TEST_CASE("store: a log is finished once") {
 TEST_CASE("store: lists are latest first, of one subject or of all, and bounded") {
   test::TempDir dir;
   auto store = std::move(*SqliteStore::open(dir / "gateway.db"));
-  REQUIRE(store->add(record("s_1", "alice", 1)));
-  REQUIRE(store->add(record("s_3", "alice", 3)));
-  REQUIRE(store->add(record("s_2", "bob", 2)));
+  REQUIRE(store->add(session_record("s_1", "alice", 1)));
+  REQUIRE(store->add(session_record("s_3", "alice", 3)));
+  REQUIRE(store->add(session_record("s_2", "bob", 2)));
   for (const char* session : {"s_1", "s_2", "s_3"}) REQUIRE(store->set_active(session));
   const auto names = [](const std::vector<SessionRecord>& records) {
     std::string out;
@@ -144,8 +144,8 @@ TEST_CASE("store: who has how many live sessions") {
   test::TempDir dir;
   auto store = std::move(*SqliteStore::open(dir / "gateway.db"));
   CHECK(store->count_live("alice", at(0)).value() == 0);
-  for (const char* session : {"s_1", "s_2", "s_3"}) REQUIRE(store->add(record(session)));
-  REQUIRE(store->add(record("s_4", "bob")));
+  for (const char* session : {"s_1", "s_2", "s_3"}) REQUIRE(store->add(session_record(session)));
+  REQUIRE(store->add(session_record("s_4", "bob")));
   CHECK(store->count_live("alice", at(0)).value() == 0);
   for (const char* session : {"s_1", "s_2", "s_3", "s_4"}) REQUIRE(store->set_active(session));
   CHECK(store->count_live("alice", at(0)).value() == 3);

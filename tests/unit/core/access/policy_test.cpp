@@ -13,7 +13,7 @@ using namespace hoop::access;
 
 namespace {
 
-PolicyDocument parse(const std::string& text) {
+PolicyDocument parsed(const std::string& text) {
   auto document = parse_policy({{"p.toml", text}});
   INFO((document ? std::string() : document.error().message));
   REQUIRE(document);
@@ -183,7 +183,7 @@ TEST_CASE("a star stands for any run and nothing else is special") {
 }
 
 TEST_CASE("actions are judged: deny, then approval, then allow, else default") {
-  const PolicyEngine engine(parse(kPolicy));
+  const PolicyEngine engine(parsed(kPolicy));
   struct Row {
     const char* target;
     const char* action;
@@ -291,7 +291,7 @@ TEST_CASE("actions are judged: deny, then approval, then allow, else default") {
 }
 
 TEST_CASE("a decision says what the rule says, or what was refused and what to do") {
-  const PolicyEngine engine(parse(kPolicy));
+  const PolicyEngine engine(parsed(kPolicy));
   const auto judge = [&](const char* text) {
     return engine.decide(alice(), target("pg-demo"), action(text), {});
   };
@@ -306,8 +306,8 @@ TEST_CASE("what could not be parsed passes only a rule that names it, and every 
   const auto judge = [](const char* when, const char* effect) {
     const std::string approvers =
         std::string(effect) == "require_approval" ? "approvers=[\"group:a\"]\n" : "";
-    const PolicyEngine engine(parse(std::string("[[rule]]\nname=\"r\"\nwhen=") + when +
-                                    "\neffect=\"" + effect + "\"\n" + approvers));
+    const PolicyEngine engine(parsed(std::string("[[rule]]\nname=\"r\"\nwhen=") + when +
+                                     "\neffect=\"" + effect + "\"\n" + approvers));
     return engine.decide(alice(), target("t"), action("unknown"), {}).rule;
   };
   CHECK(judge("{}", "allow") == "default");
@@ -321,7 +321,7 @@ TEST_CASE("what could not be parsed passes only a rule that names it, and every 
 }
 
 TEST_CASE("a rule with roles is for those who came by that role") {
-  const PolicyEngine engine(parse(kPolicy));
+  const PolicyEngine engine(parsed(kPolicy));
   Identity dba;
   dba.subject = "dora";
   dba.groups = {"dba"};
@@ -337,7 +337,8 @@ TEST_CASE("a rule with roles is for those who came by that role") {
 }
 
 TEST_CASE("the session's statements are counted before an approval is asked for, after a deny") {
-  const PolicyEngine engine(parse(std::string(kPolicy) + "[limits]\nstatements_per_session = 2\n"));
+  const PolicyEngine engine(
+      parsed(std::string(kPolicy) + "[limits]\nstatements_per_session = 2\n"));
   SessionFacts counters;
   const auto judge = [&](const char* text) {
     return engine.decide(alice(), target("pg-prod"), action(text), counters).rule;
@@ -418,7 +419,7 @@ TEST_CASE("rules ask for the session's circumstances") {
           "[[rule]]\nname=\"asked\"\nwhen={" +
           std::string(one.when) + "}\neffect=\"" + effect + "\"\n" +
           (effect == "deny" ? "[[rule]]\nname=\"else\"\nwhen={}\neffect=\"allow\"\n" : "");
-      const PolicyEngine engine(parse(text));
+      const PolicyEngine engine(parsed(text));
       const bool holds =
           engine.decide(who, prod, action("select r:public.a"), one.facts).rule == "asked";
       CHECK(holds == (effect == "deny" ? one.deny : one.allow));
@@ -520,10 +521,10 @@ TEST_CASE("a refusal does not tell a forbidden target from one that is not there
 
 TEST_CASE("a part holds nothing of anybody else") {
   auto document =
-      parse(std::string(kPolicy) +
-            "[[mask]]\nname=\"here\"\ncolumns=[\"*.ssn\"]\ntargets=[\"pg-demo\", \"pg-prod\"]\n"
-            "[[mask]]\nname=\"there\"\ncolumns=[\"*.x\"]\ntargets=[\"pg-prod\"]\n[limits]\nrows_"
-            "per_session=9\n[record]\nlevel=\"none\"\n");
+      parsed(std::string(kPolicy) +
+             "[[mask]]\nname=\"here\"\ncolumns=[\"*.ssn\"]\ntargets=[\"pg-demo\", \"pg-prod\"]\n"
+             "[[mask]]\nname=\"there\"\ncolumns=[\"*.x\"]\ntargets=[\"pg-prod\"]\n[limits]\nrows_"
+             "per_session=9\n[record]\nlevel=\"none\"\n");
   document.roles[0].members.push_back("user:bob");
   document.roles[0].targets.push_back("other-db");
   const PolicyDocument part = PolicyEngine(document).part_for(alice(), target("pg-demo"));
@@ -549,7 +550,7 @@ TEST_CASE("a part holds nothing of anybody else") {
 }
 
 TEST_CASE("a copied engine judges as the first, which may go") {
-  auto first = std::make_unique<PolicyEngine>(parse(kPolicy));
+  auto first = std::make_unique<PolicyEngine>(parsed(kPolicy));
   const PolicyEngine second(*first);
   first.reset();
   CHECK(second.decide(alice(), target("pg-demo"), action("select r:public.a"), {}).rule == "read");
@@ -560,7 +561,7 @@ TEST_CASE("a decision costs no more than two microseconds", "[.bench]") {
   for (int i = 0; i < 8; ++i)
     text += "[[rule]]\nname=\"x" + std::to_string(i) + "\"\nwhen={verb=\"delete\",table=\"s" +
             std::to_string(i) + ".*\"}\neffect=\"deny\"\n";
-  const PolicyEngine engine(parse(text));
+  const PolicyEngine engine(parsed(text));
   const Identity identity = alice();
   const Target where = target("pg-demo");
   const Action statement =

@@ -15,14 +15,10 @@ using namespace std::chrono_literals;
 using Catch::Matchers::ContainsSubstring;
 using test::HttpFixture;
 using test::in;
+using test::pause;
 using test::Transport;
 
 namespace {
-
-asio::awaitable<void> pause(std::chrono::milliseconds span) {
-  asio::steady_timer timer(co_await asio::this_coro::executor, span);
-  co_await timer.async_wait(as_result);
-}
 
 asio::awaitable<Response> answer(Request request, ConnectionInfo info) {
   if (request.path() == "/redirect")

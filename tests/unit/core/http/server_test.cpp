@@ -14,14 +14,10 @@ using namespace hoop::http;
 using namespace std::chrono_literals;
 using Catch::Matchers::ContainsSubstring;
 using test::HttpFixture;
+using test::pause;
 using test::Transport;
 
 namespace {
-
-asio::awaitable<void> pause(std::chrono::milliseconds span) {
-  asio::steady_timer timer(co_await asio::this_coro::executor, span);
-  co_await timer.async_wait(as_result);
-}
 
 // "METHOD target number-of-connection body"
 asio::awaitable<Response> echo(Request request, ConnectionInfo info) {

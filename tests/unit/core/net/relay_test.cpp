@@ -5,36 +5,17 @@
 
 #include "tests/support/catch.h"
 #include "tests/support/run_task.h"
+#include "tests/support/stream_fixture.h"
 
 using namespace hoop;
 using namespace hoop::net;
+using namespace hoop::test;
 using namespace asio::experimental::awaitable_operators;
 using namespace std::chrono_literals;
 
 namespace {
 
 using Shared = std::shared_ptr<Stream>;
-
-Bytes pattern(std::size_t size, std::uint8_t seed) {
-  Bytes out(size);
-  for (std::size_t i = 0; i < size; ++i) out[i] = static_cast<std::uint8_t>(seed + i * 7 + i / 251);
-  return out;
-}
-
-asio::awaitable<Result<Bytes>> read_to_end(Stream& stream) {
-  Bytes all, buffer(16384);
-  for (;;) {
-    const auto count = co_await stream.read_some(buffer);
-    if (!count) co_return std::unexpected(count.error());
-    if (*count == 0) co_return all;
-    all.insert(all.end(), buffer.begin(), buffer.begin() + static_cast<std::ptrdiff_t>(*count));
-  }
-}
-
-asio::awaitable<Result<void>> write_and_end(Stream& stream, const Bytes& bytes) {
-  HOOP_CO_CHECK(co_await stream.write_all(bytes));
-  co_return co_await stream.shutdown_write();
-}
 
 /// A stream that breaks as it is told to.
 class Broken final : public Stream {

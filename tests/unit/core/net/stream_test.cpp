@@ -6,9 +6,11 @@
 
 #include "tests/support/catch.h"
 #include "tests/support/run_task.h"
+#include "tests/support/stream_fixture.h"
 
 using namespace hoop;
 using namespace hoop::net;
+using namespace hoop::test;
 using namespace asio::experimental::awaitable_operators;
 using namespace std::chrono_literals;
 
@@ -34,37 +36,6 @@ Pair make_pair(asio::io_context& context, const std::string& kind) {
   if (kind == "tcp") return tcp_pair(context);
   if (kind == "unix") return unix_pair(context);
   return stream_pair(context.get_executor());
-}
-
-Deadline in(std::chrono::milliseconds span) {
-  return Deadline::at(std::chrono::steady_clock::now() + span);
-}
-
-Bytes pattern(std::size_t size, std::uint8_t seed) {
-  Bytes out(size);
-  for (std::size_t i = 0; i < size; ++i) out[i] = static_cast<std::uint8_t>(seed + i * 7 + i / 251);
-  return out;
-}
-
-Task<Bytes> read_to_end(Stream& stream) {
-  Bytes all;
-  Bytes buffer(16384);
-  for (;;) {
-    HOOP_CO_TRY(const auto count, co_await stream.read_some(buffer));
-    if (count == 0) co_return all;
-    all.insert(all.end(), buffer.begin(), buffer.begin() + static_cast<std::ptrdiff_t>(count));
-  }
-}
-
-Task<void> write_and_end(Stream& stream, const Bytes& bytes) {
-  HOOP_CO_CHECK(co_await stream.write_all(bytes));
-  co_return co_await stream.shutdown_write();
-}
-
-asio::awaitable<bool> pause(std::chrono::milliseconds span) {
-  asio::steady_timer timer(co_await asio::this_coro::executor, span);
-  co_await timer.async_wait(as_result);
-  co_return true;
 }
 
 }  // namespace

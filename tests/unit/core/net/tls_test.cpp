@@ -8,18 +8,19 @@
 #include "core/net/tls_stream.h"
 #include "tests/support/catch.h"
 #include "tests/support/run_task.h"
+#include "tests/support/stream_fixture.h"
 
 using namespace hoop;
 using namespace hoop::net;
 using namespace asio::experimental::awaitable_operators;
 using namespace std::chrono_literals;
 using Catch::Matchers::ContainsSubstring;
+using test::in;
+using test::pattern;
+using test::read_to_end;
+using test::write_and_end;
 
 namespace {
-
-Deadline in(std::chrono::milliseconds span) {
-  return Deadline::at(std::chrono::steady_clock::now() + span);
-}
 
 const GeneratedPki& pki() {
   static const GeneratedPki made =
@@ -202,31 +203,6 @@ TEST_CASE("trust and certificates that cannot be read are configuration errors")
   CHECK(certificate_sha256("no pem").error().code == ErrorCode::malformed);
   CHECK(certificate_sha256(pki().ca_pem) == pki().ca_sha256);
 }
-
-namespace {
-
-Bytes pattern(std::size_t size, std::uint8_t seed) {
-  Bytes out(size);
-  for (std::size_t i = 0; i < size; ++i) out[i] = static_cast<std::uint8_t>(seed + i * 7 + i / 251);
-  return out;
-}
-
-Task<Bytes> read_to_end(Stream& stream) {
-  Bytes all;
-  Bytes buffer(16384);
-  for (;;) {
-    HOOP_CO_TRY(const auto count, co_await stream.read_some(buffer));
-    if (count == 0) co_return all;
-    all.insert(all.end(), buffer.begin(), buffer.begin() + static_cast<std::ptrdiff_t>(count));
-  }
-}
-
-Task<void> write_and_end(Stream& stream, const Bytes& bytes) {
-  HOOP_CO_CHECK(co_await stream.write_all(bytes));
-  co_return co_await stream.shutdown_write();
-}
-
-}  // namespace
 
 TEST_CASE("TLS carries 1 MiB both ways at once and ends with close_notify") {
   asio::io_context context;

@@ -8,7 +8,7 @@ using namespace hoop::session;
 
 namespace {
 
-using Sender = ControlReader::Sender;
+using Speaker = ControlReader::Sender;
 
 const std::vector<ControlMessage>& gateways() {
   static const std::vector<ControlMessage> all{Heartbeat{}, Dial{{1, 2, 3}, 5432, "db.internal"},
@@ -27,7 +27,7 @@ Bytes encoded(const std::vector<ControlMessage>& messages) {
   return out;
 }
 
-std::vector<ControlMessage> read(Sender sender, ByteSpan bytes, std::size_t piece) {
+std::vector<ControlMessage> read(Speaker sender, ByteSpan bytes, std::size_t piece) {
   ControlReader reader(sender);
   std::vector<ControlMessage> out;
   while (!bytes.empty()) {
@@ -43,7 +43,7 @@ std::vector<ControlMessage> read(Sender sender, ByteSpan bytes, std::size_t piec
   return out;
 }
 
-ErrorCode refusal(Sender sender, const Bytes& bytes) {
+ErrorCode refusal(Speaker sender, const Bytes& bytes) {
   ControlReader reader(sender);
   ByteSpan in(bytes);
   for (;;) {
@@ -61,40 +61,40 @@ ErrorCode refusal(Sender sender, const Bytes& bytes) {
 
 TEST_CASE("agent frames: what is said is what is read, however it is cut") {
   for (std::size_t piece = 1; piece < 40; ++piece) {
-    CHECK(read(Sender::gateway, encoded(gateways()), piece) == gateways());
-    CHECK(read(Sender::agent, encoded(agents()), piece) == agents());
+    CHECK(read(Speaker::gateway, encoded(gateways()), piece) == gateways());
+    CHECK(read(Speaker::agent, encoded(agents()), piece) == agents());
   }
 }
 
 TEST_CASE("agent frames: neither side may say what is the other's") {
   for (const ControlMessage& message : gateways()) {
     if (std::holds_alternative<Heartbeat>(message)) continue;
-    CHECK(refusal(Sender::agent, encoded({message})) == ErrorCode::malformed);
+    CHECK(refusal(Speaker::agent, encoded({message})) == ErrorCode::malformed);
   }
   for (const ControlMessage& message : agents()) {
     if (std::holds_alternative<Heartbeat>(message)) continue;
-    CHECK(refusal(Sender::gateway, encoded({message})) == ErrorCode::malformed);
+    CHECK(refusal(Speaker::gateway, encoded({message})) == ErrorCode::malformed);
   }
 }
 
 TEST_CASE("agent frames: what is no frame ends the stream for good") {
-  CHECK(refusal(Sender::agent, {0, 0, 0}) == ErrorCode::malformed);
-  CHECK(refusal(Sender::agent, {7, 0, 0}) == ErrorCode::malformed);
-  CHECK(refusal(Sender::agent, {1, 0, 1, 0}) == ErrorCode::malformed);
-  CHECK(refusal(Sender::agent, {1, 1, 16}) == ErrorCode::too_large);
-  CHECK(refusal(Sender::agent, {1, 255, 255}) == ErrorCode::too_large);
-  CHECK(refusal(Sender::agent, {1, 1, 15}) == ErrorCode::cancelled);
+  CHECK(refusal(Speaker::agent, {0, 0, 0}) == ErrorCode::malformed);
+  CHECK(refusal(Speaker::agent, {7, 0, 0}) == ErrorCode::malformed);
+  CHECK(refusal(Speaker::agent, {1, 0, 1, 0}) == ErrorCode::malformed);
+  CHECK(refusal(Speaker::agent, {1, 1, 16}) == ErrorCode::too_large);
+  CHECK(refusal(Speaker::agent, {1, 255, 255}) == ErrorCode::too_large);
+  CHECK(refusal(Speaker::agent, {1, 1, 15}) == ErrorCode::cancelled);
   Bytes refused = encoded({Refused{}});
   refused.back() = 6;
-  CHECK(refusal(Sender::agent, refused) == ErrorCode::malformed);
+  CHECK(refusal(Speaker::agent, refused) == ErrorCode::malformed);
   Bytes dial = encoded({Dial{{}, 1, "x"}});
   dial.back() = ' ';
-  CHECK(refusal(Sender::gateway, dial) == ErrorCode::malformed);
+  CHECK(refusal(Speaker::gateway, dial) == ErrorCode::malformed);
   dial.back() = 0;
-  CHECK(refusal(Sender::gateway, dial) == ErrorCode::malformed);
+  CHECK(refusal(Speaker::gateway, dial) == ErrorCode::malformed);
   dial = encoded({Dial{{}, 1, "x"}});
   dial[20] = 0;  // the port
-  CHECK(refusal(Sender::gateway, dial) == ErrorCode::malformed);
+  CHECK(refusal(Speaker::gateway, dial) == ErrorCode::malformed);
 }
 
 TEST_CASE("agent frames: a proof is for one purpose, name and connection") {

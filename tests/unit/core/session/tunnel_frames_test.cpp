@@ -20,7 +20,7 @@ Bytes hex(std::string_view text) {
   return std::move(*bytes);
 }
 
-Bytes frame(FrameType type, std::string_view payload) {
+Bytes framed(FrameType type, std::string_view payload) {
   Bytes out;
   append_frame(out, type, as_bytes(payload));
   return out;
@@ -80,18 +80,18 @@ Opening session_with(std::vector<std::pair<std::string, std::string>> parameters
 }  // namespace
 
 TEST_CASE("a frame is its type, three bytes of length and the payload") {
-  CHECK(to_hex(frame(FrameType::data, "ab")) == "020000026162");
-  CHECK(to_hex(frame(FrameType::end, "")) == "03000000");
-  CHECK(to_hex(frame(FrameType::reset, "no")) == "050000026e6f");
-  const auto largest = frame(FrameType::data, std::string(kMaxFramePayload, 'x'));
+  CHECK(to_hex(framed(FrameType::data, "ab")) == "020000026162");
+  CHECK(to_hex(framed(FrameType::end, "")) == "03000000");
+  CHECK(to_hex(framed(FrameType::reset, "no")) == "050000026e6f");
+  const auto largest = framed(FrameType::data, std::string(kMaxFramePayload, 'x'));
   CHECK(to_hex(ByteSpan(largest).first(4)) == "02010000");
 }
 
 TEST_CASE("frames read the same wherever the bytes are split") {
   const auto client = joined(
-      {frame(FrameType::opening, "hello"), frame(FrameType::idle, ""),
-       frame(FrameType::data, "one"), frame(FrameType::data, std::string(300, 'x')),
-       frame(FrameType::idle, ""), frame(FrameType::end, ""), frame(FrameType::reset, "why")});
+      {framed(FrameType::opening, "hello"), framed(FrameType::idle, ""),
+       framed(FrameType::data, "one"), framed(FrameType::data, std::string(300, 'x')),
+       framed(FrameType::idle, ""), framed(FrameType::end, ""), framed(FrameType::reset, "why")});
   const auto expected = whole(Sender::client, client);
   CHECK(expected ==
         "opening(hello)  idle data one" + std::string(300, 'x') + " idle  end  reset(why) ");
@@ -99,8 +99,8 @@ TEST_CASE("frames read the same wherever the bytes are split") {
     CHECK(trace(Sender::client, client, first, client.size()) == expected);
   for (const std::size_t piece : {1U, 2U, 3U, 5U, 7U})
     CHECK(trace(Sender::client, client, piece, piece) == expected);
-  CHECK(whole(Sender::gateway, joined({frame(FrameType::data, "a"), frame(FrameType::end, "")})) ==
-        "data a end ");
+  CHECK(whole(Sender::gateway,
+              joined({framed(FrameType::data, "a"), framed(FrameType::end, "")})) == "data a end ");
 }
 
 TEST_CASE("frames that must not be are refused, for good and wherever they are split") {

@@ -12,20 +12,13 @@ using namespace hoop::session;
 using namespace asio::experimental::awaitable_operators;
 using namespace std::chrono_literals;
 using Catch::Matchers::ContainsSubstring;
+using test::in;
+using test::pause;
 
 namespace {
 
 using TunnelPtr = std::unique_ptr<Tunnel>;
 using StreamPair = std::pair<net::StreamPtr, net::StreamPtr>;
-
-Deadline in(std::chrono::milliseconds span) {
-  return Deadline::at(std::chrono::steady_clock::now() + span);
-}
-
-asio::awaitable<void> pause(std::chrono::milliseconds span) {
-  asio::steady_timer timer(co_await asio::this_coro::executor, span);
-  co_await timer.async_wait(as_result);
-}
 
 Opening opening() {
   Opening made;

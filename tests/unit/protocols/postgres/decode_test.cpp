@@ -103,7 +103,7 @@ TEST_CASE("decoders refuse hostile bodies") {
     std::function<bool(ByteSpan)> decodes;
     std::string_view body;
   };
-  using test::decoding;
+  using samples::decoding;
   const Case cases[] = {
       {"Query without a NUL", decoding(decode_query), "select 1"},
       {"Query with two texts", decoding(decode_query), "select 1\0select 2\0"sv},

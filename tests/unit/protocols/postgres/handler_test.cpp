@@ -11,8 +11,6 @@ using namespace hoop::test;
 
 namespace {
 
-constexpr std::string_view kCard = "4111 1111 1111 1111";
-
 access::PolicyDocument no_drop(std::vector<access::Mask> masks = {}) {
   access::PolicyDocument document = allow_all(std::move(masks));
   access::Rule rule;
@@ -139,7 +137,8 @@ TEST_CASE(
 
 TEST_CASE("handler masks rows that the program never asked to be described") {
   Scripted test(allow_all({detector_mask("payment_card")}));
-  test.server.on("select card from t", described({text_column("card")}), rows_of({kCard, "none"}));
+  test.server.on("select card from t", described({text_column("card")}),
+                 rows_of({kCardNumber, "none"}));
   test.run([&](Program& program) -> asio::awaitable<void> {
     co_await program.send(extended("select card from t", "PBES"));
     const auto said = co_await program.read();
@@ -153,7 +152,7 @@ TEST_CASE("handler masks rows that the program never asked to be described") {
 
 TEST_CASE("handler asks for no description twice") {
   Scripted test(allow_all({detector_mask()}));
-  test.server.on("select card from t", described({text_column("card")}), rows_of({kCard}));
+  test.server.on("select card from t", described({text_column("card")}), rows_of({kCardNumber}));
   test.run([&](Program& program) -> asio::awaitable<void> {
     co_await program.send(extended("select card from t", "PBDES"));
     const auto answer6 = co_await program.read();
@@ -166,7 +165,7 @@ TEST_CASE("handler gives the same answer at every split of the target's bytes") 
   const auto answer_with = [](std::size_t write_size) {
     Scripted test(allow_all({detector_mask()}), {write_size});
     test.server.on("select card from t", described({text_column("card")}),
-                   rows_of({kCard, "x", kCard}));
+                   rows_of({kCardNumber, "x", kCardNumber}));
     std::vector<Said> said;
     test.run([&](Program& program) -> asio::awaitable<void> {
       said = co_await program.ask("select card from t");
@@ -185,7 +184,7 @@ TEST_CASE("handler takes a program's bytes at every split") {
   const Bytes bytes = extended("select card from t", "PBDES");
   for (std::size_t at = 1; at < bytes.size(); ++at) {
     Scripted test(allow_all({detector_mask()}));
-    test.server.on("select card from t", described({text_column("card")}), rows_of({kCard}));
+    test.server.on("select card from t", described({text_column("card")}), rows_of({kCardNumber}));
     test.run([&](Program& program) -> asio::awaitable<void> {
       co_await program.send(Bytes(bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(at)));
       for (int i = 0; i < 5; ++i) {
@@ -257,7 +256,7 @@ TEST_CASE("handler ends the connection when the target breaks the protocol") {
 
 TEST_CASE("handler cleans notices, errors, notifications and column names") {
   Scripted test(allow_all({detector_mask("payment_card")}));
-  const std::string told = "the card is " + std::string(kCard);
+  const std::string told = "the card is " + std::string(kCardNumber);
   Bytes notice;
   append_notice_response(notice, Report{Severity::notice, "00000", told, told, told});
   append_notification_response(notice, 1, "channel", told);
@@ -424,7 +423,8 @@ TEST_CASE("handler releases nothing that the log cannot hold") {
 
 TEST_CASE("handler records each action once, its reply and its end") {
   Scripted test(allow_all({detector_mask("payment_card")}));
-  test.server.on("select card from t", described({text_column("card")}), rows_of({kCard, "b"}));
+  test.server.on("select card from t", described({text_column("card")}),
+                 rows_of({kCardNumber, "b"}));
   test.run([&](Program& program) -> asio::awaitable<void> {
     co_await program.send(extended("select card from t", "PBDES"));
     co_await program.read();

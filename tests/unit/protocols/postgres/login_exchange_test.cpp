@@ -81,11 +81,6 @@ class Script {
   Bytes out_;
 };
 
-ErrorCode code_of(const auto& result) {
-  REQUIRE_FALSE(result);
-  return result.error().code;
-}
-
 }  // namespace
 
 TEST_CASE("login asks for what classification relies on, and passes only session settings on") {
@@ -146,7 +141,7 @@ TEST_CASE("login binds to the certificate when the server offers it, and says wh
 TEST_CASE("login does not believe a server that has proved nothing") {
   SECTION("AuthenticationOk instead of an offer") {
     Script script(terms());
-    CHECK(code_of(script.ok()) == ErrorCode::integrity);
+    CHECK(test::code_of(script.ok()) == ErrorCode::integrity);
   }
   SECTION("the same without TLS is a local trust server") {
     Script script(terms(TlsMode::disable));
@@ -162,21 +157,21 @@ TEST_CASE("login does not believe a server that has proved nothing") {
     SECTION(tls == TlsMode::disable ? "Ok after the offer, no TLS" : "Ok after the offer, TLS") {
       Script script(terms(tls));
       REQUIRE(script.offer());
-      CHECK(code_of(script.ok()) == ErrorCode::integrity);
+      CHECK(test::code_of(script.ok()) == ErrorCode::integrity);
     }
     SECTION(tls == TlsMode::disable ? "Ok before SASLFinal, no TLS" : "Ok before SASLFinal, TLS") {
       Script script(terms(tls));
       static_cast<void>(
           script.prove(make_scram_verifier(SecretText("session-secret"), Bytes(16), 1)));
-      CHECK(code_of(script.ok()) == ErrorCode::integrity);
+      CHECK(test::code_of(script.ok()) == ErrorCode::integrity);
     }
   }
   SECTION("a server that keeps another password") {
     Script script(terms());
     CHECK(script.prove(make_scram_verifier(SecretText("other"), Bytes(16), 1)) ==
           "e=invalid-proof");
-    CHECK(code_of(script.finish_sasl("v=" + to_base64(Bytes(32)))) == ErrorCode::integrity);
-    CHECK(code_of(script.ok()) == ErrorCode::integrity);
+    CHECK(test::code_of(script.finish_sasl("v=" + to_base64(Bytes(32)))) == ErrorCode::integrity);
+    CHECK(test::code_of(script.ok()) == ErrorCode::integrity);
   }
 }
 
@@ -188,7 +183,7 @@ TEST_CASE("login sends the password in clear text over TLS only, and MD5 nowhere
   CHECK(with.ok());
 
   Script without(terms(TlsMode::disable));
-  CHECK(code_of(without.say(ask)) == ErrorCode::unsupported);
+  CHECK(test::code_of(without.say(ask)) == ErrorCode::unsupported);
   CHECK(without.answer().empty());
 
   for (const char type : {'\2', '\5', '\7', '\11'}) {
@@ -199,7 +194,7 @@ TEST_CASE("login sends the password in clear text over TLS only, and MD5 nowhere
       if (type == '\5') frame.writer().text("salt");
       frame.finish();
     });
-    CHECK(code_of(refused) == ErrorCode::unsupported);
+    CHECK(test::code_of(refused) == ErrorCode::unsupported);
     CHECK(script.answer().empty());
   }
 }
@@ -207,7 +202,8 @@ TEST_CASE("login sends the password in clear text over TLS only, and MD5 nowhere
 TEST_CASE("login keeps clear text and SCRAM apart") {
   Script script(terms());
   REQUIRE(script.offer());
-  CHECK(code_of(script.say(append_authentication_cleartext_password)) == ErrorCode::malformed);
+  CHECK(test::code_of(script.say(append_authentication_cleartext_password)) ==
+        ErrorCode::malformed);
   CHECK(script.answer().empty());
 }
 
@@ -230,34 +226,35 @@ TEST_CASE("login refuses messages that do not belong there") {
   const Bytes key = {1, 2, 3, 4};
   SECTION("before authentication") {
     Script script(terms());
-    CHECK(code_of(script.status("TimeZone", "UTC")) == ErrorCode::malformed);
-    CHECK(code_of(script.ready()) == ErrorCode::malformed);
-    CHECK(code_of(script.say([&](Bytes& out) { append_backend_key_data(out, 1, key); })) ==
+    CHECK(test::code_of(script.status("TimeZone", "UTC")) == ErrorCode::malformed);
+    CHECK(test::code_of(script.ready()) == ErrorCode::malformed);
+    CHECK(test::code_of(script.say([&](Bytes& out) { append_backend_key_data(out, 1, key); })) ==
           ErrorCode::malformed);
-    CHECK(code_of(script.say([](Bytes& out) { append_data_row(out, {}); })) ==
+    CHECK(test::code_of(script.say([](Bytes& out) { append_data_row(out, {}); })) ==
           ErrorCode::malformed);
-    CHECK(code_of(script.say([](Bytes& out) {
+    CHECK(test::code_of(script.say([](Bytes& out) {
             append_negotiate_protocol_version(out, kProtocol30, {});
           })) == ErrorCode::malformed);
-    CHECK(code_of(script.say([](Bytes& out) { append_authentication_sasl_final(out, "v="); })) ==
-          ErrorCode::malformed);
+    CHECK(test::code_of(script.say([](Bytes& out) {
+            append_authentication_sasl_final(out, "v=");
+          })) == ErrorCode::malformed);
   }
   SECTION("after it") {
     Script script(terms());
     script.log_in();
-    CHECK(code_of(script.ok()) == ErrorCode::malformed);
+    CHECK(test::code_of(script.ok()) == ErrorCode::malformed);
     REQUIRE(script.say([&](Bytes& out) { append_backend_key_data(out, 1, key); }));
-    CHECK(code_of(script.say([&](Bytes& out) { append_backend_key_data(out, 1, key); })) ==
+    CHECK(test::code_of(script.say([&](Bytes& out) { append_backend_key_data(out, 1, key); })) ==
           ErrorCode::malformed);
     script.report_settings();
-    CHECK(code_of(script.ready(TransactionStatus::in_transaction)) == ErrorCode::malformed);
+    CHECK(test::code_of(script.ready(TransactionStatus::in_transaction)) == ErrorCode::malformed);
   }
   SECTION("without end") {
     Script script(terms());
     script.log_in();
     Result<Progress> last = Progress::going_on;
     for (int i = 0; i < 200 && last; ++i) last = script.status("p" + std::to_string(i), "v");
-    CHECK(code_of(last) == ErrorCode::too_large);
+    CHECK(test::code_of(last) == ErrorCode::too_large);
   }
 }
 
@@ -276,7 +273,7 @@ TEST_CASE("login refuses a target whose settings would fool classification") {
     REQUIRE(script.status("client_encoding", each.encoding));
     REQUIRE(script.status("standard_conforming_strings", each.strings));
     if (each.datetimes != nullptr) REQUIRE(script.status("integer_datetimes", each.datetimes));
-    CHECK(code_of(script.ready()) == ErrorCode::unsupported);
+    CHECK(test::code_of(script.ready()) == ErrorCode::unsupported);
   }
 }
 

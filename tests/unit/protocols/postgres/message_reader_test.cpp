@@ -11,9 +11,9 @@ namespace {
 
 using namespace std::string_view_literals;
 
-std::vector<test::Sample> all_samples() {
-  auto samples = test::frontend_samples();
-  for (auto& sample : test::backend_samples()) samples.push_back(std::move(sample));
+std::vector<samples::Sample> all_samples() {
+  auto samples = samples::frontend_samples();
+  for (auto& sample : samples::backend_samples()) samples.push_back(std::move(sample));
   return samples;
 }
 
@@ -40,11 +40,6 @@ Bytes header(char tag, std::uint32_t length) {
   writer.u8(static_cast<std::uint8_t>(tag));
   writer.u32(length);
   return out;
-}
-
-ErrorCode code_of(const auto& result) {
-  REQUIRE_FALSE(result);
-  return result.error().code;
 }
 
 }  // namespace
@@ -122,7 +117,7 @@ TEST_CASE("frame reader refuses impossible lengths and unknown tags") {
     INFO(each.name);
     FrameReader reader;
     reader.append(each.bytes);
-    CHECK(code_of(reader.next(each.direction)) == each.code);
+    CHECK(test::code_of(reader.next(each.direction)) == each.code);
   }
 }
 

@@ -84,7 +84,7 @@ Bytes operator+(Bytes left, const Bytes& right) {
   return left;
 }
 
-const std::string kCard = "4111 1111 1111 1111";
+const std::string kPaymentCard = "4111 1111 1111 1111";
 
 }  // namespace
 
@@ -131,8 +131,9 @@ TEST_CASE("a whole row or a view over masked columns becomes NULL should one get
 }
 
 TEST_CASE("detectors rewrite text of every kind and length") {
-  const auto masked = rewrite({column(kText), column(kVarchar, Format::binary), column(kCitext)},
-                              row({"card " + kCard + ".", kCard, "x"}) + row({"none", "", kCard}));
+  const auto masked = rewrite(
+      {column(kText), column(kVarchar, Format::binary), column(kCitext)},
+      row({"card " + kPaymentCard + ".", kPaymentCard, "x"}) + row({"none", "", kPaymentCard}));
   REQUIRE(masked);
   CHECK(masked->rows ==
         std::vector<Texts>{{"card [redacted].", "[redacted]", "x"}, {"none", "", "[redacted]"}});
@@ -141,7 +142,7 @@ TEST_CASE("detectors rewrite text of every kind and length") {
 
 TEST_CASE("binary jsonb keeps its version byte and stays JSON") {
   const auto masked =
-      rewrite({column(kJsonb, Format::binary)}, row({"\x01{\"card\": \"" + kCard + "\"}"}));
+      rewrite({column(kJsonb, Format::binary)}, row({"\x01{\"card\": \"" + kPaymentCard + "\"}"}));
   REQUIRE(masked);
   CHECK(masked->rows == std::vector<Texts>{{"\x01{\"card\": \"[redacted]\"}"}});
   CHECK_FALSE(rewrite({column(kJsonb, Format::binary)}, row({"\x02{}"})));
@@ -149,9 +150,9 @@ TEST_CASE("binary jsonb keeps its version byte and stays JSON") {
 
 TEST_CASE("a finding inside a structured binary value makes it NULL") {
   const std::string array =
-      std::string("\0\0\0\1\0\0\0\0\0\0\0\x19\0\0\0\1\0\0\0\1\0\0\0\x13", 24) + kCard;
+      std::string("\0\0\0\1\0\0\0\0\0\0\0\x19\0\0\0\1\0\0\0\1\0\0\0\x13", 24) + kPaymentCard;
   const auto masked = rewrite({column(kTextArray, Format::binary), column(kTextArray)},
-                              row({array, "{\"" + kCard + "\",x}"}));
+                              row({array, "{\"" + kPaymentCard + "\",x}"}));
   REQUIRE(masked);
   CHECK(masked->rows == std::vector<Texts>{{std::nullopt, "{\"[redacted]\",x}"}});
 }
@@ -167,7 +168,7 @@ TEST_CASE("a batch above the scan size is masked as a small one") {
   std::vector<Texts> expected;
   const std::string filler(3000, 'x');
   for (int i = 0; i < 200; ++i) {
-    rows = rows + row({filler + " " + kCard}) + row({filler});
+    rows = rows + row({filler + " " + kPaymentCard}) + row({filler});
     expected.push_back({filler + " [redacted]"});
     expected.push_back({filler});
   }

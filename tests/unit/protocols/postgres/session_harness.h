@@ -19,6 +19,9 @@
 
 namespace hoop::test {
 
+/// A number that every detector of cards finds.
+constexpr std::string_view kCardNumber = "4111 1111 1111 1111";
+
 inline constexpr std::string_view kRolePassword = "the-role-password";
 
 /// One message as a test sees it.

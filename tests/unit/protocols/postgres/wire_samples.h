@@ -9,7 +9,7 @@
 #include "protocols/postgres/message_reader.h"
 #include "protocols/postgres/message_writer.h"
 
-namespace hoop::postgres::test {
+namespace hoop::postgres::samples {
 
 struct Sample {
   std::string name;
@@ -158,4 +158,4 @@ inline std::vector<Sample> backend_samples() {
   };
 }
 
-}  // namespace hoop::postgres::test
+}  // namespace hoop::postgres::samples
