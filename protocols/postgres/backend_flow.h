@@ -21,6 +21,9 @@ class BackendFlow {
   Result<void> take(const Frame& frame);
   /// After the last whole message of a read, before the receive buffer moves.
   Result<void> finish_read() { return results_.flush(); }
+  /// The connection has ended: what was not answered whole ends in the record all the same, with as
+  /// many rows as may have gone to the program. Nothing more is taken after it.
+  Result<void> abandon();
   session::DownstreamBatch& batch() { return batch_; }
   /// True once after a limit stopped a statement that cannot write: the target should stop it too.
   bool take_cancel_wish() { return std::exchange(wants_cancel_, false); }

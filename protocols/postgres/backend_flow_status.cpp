@@ -76,6 +76,22 @@ Result<void> BackendFlow::finish_running(ExpectedReply& reply, std::string_view 
   return {};
 }
 
+Result<void> BackendFlow::abandon() {
+  results_.drop_unmasked();
+  for (; !conversation_.expected.empty(); conversation_.expected.pop_front()) {
+    ExpectedReply& reply = conversation_.expected.front();
+    if (results_.under_way()) {
+      HOOP_CHECK(results_.end("cut off"));
+      ++reply.current;
+    }
+    for (; reply.current < reply.running.size(); ++reply.current) {
+      HOOP_CHECK(record_unanswered(conversation_.shared.context.gate,
+                                   reply.running[reply.current].admitted));
+    }
+  }
+  return {};
+}
+
 /// After an error the server reads and ignores everything up to the next Sync.
 Result<void> BackendFlow::skip_to_sync() {
   for (bool failed = true; head() != nullptr && head()->kind != Kind::sync; failed = false) {

@@ -30,6 +30,10 @@ PostgresConnection::PostgresConnection(SessionShared& shared, std::uint64_t numb
 
 Task<void> PostgresConnection::serve() {
   const Result<void> outcome = co_await converse();
+  // A log that takes no more has said so where it mattered: nothing was released after it.
+  static_cast<void>(backend_.abandon());
+  session::DownstreamBatch nothing;
+  static_cast<void>(co_await shared_.context.gate.deliver(nothing, *downstream_));  // commits
   if (!outcome) co_await say_goodbye(outcome.error());
   if (upstream_) upstream_->close();
   downstream_->close();

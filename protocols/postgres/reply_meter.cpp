@@ -115,11 +115,24 @@ Result<void> ReplyMeter::end(std::string status) {
   return shared_.context.gate.reply_end(running_.admitted, end);
 }
 
-Result<void> record_not_run(session::Gate& gate, const session::Admitted& admitted) {
+namespace {
+
+Result<void> record_without_reply(session::Gate& gate, const session::Admitted& admitted,
+                                  const char* status) {
   record::ReplyEnd end;
   end.action = admitted.id();
-  end.status = "not run";
+  end.status = status;
   return gate.reply_end(admitted, end);
+}
+
+}  // namespace
+
+Result<void> record_unanswered(session::Gate& gate, const session::Admitted& admitted) {
+  return record_without_reply(gate, admitted, "unanswered");
+}
+
+Result<void> record_not_run(session::Gate& gate, const session::Admitted& admitted) {
+  return record_without_reply(gate, admitted, "not run");
 }
 
 }  // namespace hoop::postgres

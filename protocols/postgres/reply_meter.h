@@ -51,6 +51,9 @@ class ReplyMeter {
   mask::HiddenCounts hidden_;
 };
 
+/// ReplyEnd of a statement that was sent to the target, which was lost before it answered: whether
+/// it ran is not known.
+Result<void> record_unanswered(session::Gate& gate, const session::Admitted& admitted);
 /// ReplyEnd of a statement that was admitted and never ran.
 Result<void> record_not_run(session::Gate& gate, const session::Admitted& admitted);
 

@@ -30,6 +30,8 @@ class ResultStream {
   Result<void> finish_copy();
 
   Result<void> flush();
+  /// What flush() has not masked yet goes nowhere: the buffer that it lies in may be gone.
+  void drop_unmasked() { run_ = {}; }
   /// ReplyEnd; the next statement may begin.
   Result<void> end(std::string status);
 

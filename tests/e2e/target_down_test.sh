@@ -1,5 +1,5 @@
 # The database goes in the middle of a statement: a backend is killed, one hangs, the server is stopped and comes back.
-# both paths
+# every path
 . "$(dirname "$0")/lib.sh"
 pg_port=$(sed 's/.*port=\([0-9]*\).*/\1/' <<<"$HOOPCTL_STACK_PG")
 
@@ -62,6 +62,58 @@ ended 25
 status_is 124
 delivered
 kill -CONT "$backend"
+
+# reached BYTES FILE: the file has at least so much in it.
+reached() { [ "$(stat -c %s "$2")" -ge "$1" ]; }
+# rows_in_log: of the session's last reply, which may be more than the program has seen, and never less.
+rows_in_log() { hoopctl sessions show "$session" 2>/dev/null | sed -n 's/.* \([0-9]*\) rows, .*/\1/p' | tail -n 1; }
+
+test_case "the backend is killed while rows flow: whole rows until then, an error, and no row that the log does not count"
+begin 9000000055 -X -At -c "copy (select generate_series(1, 9000000055), repeat('x', 100)) to stdout"
+holds eventually 15 reached 2000000 "$T/out"
+kill -9 "$backend"
+ended 20
+holds [ "$STATUS" != 0 ]
+err_has 'the target closed the connection'
+is "$(grep -cvE '^[0-9]+	x{100}$' "$T/out")" 0
+delivered
+holds [ "$(rows_in_log)" -ge "$(wc -l <"$T/out")" ]
+holds eventually 20 super 'select 1'
+
+test_case "the same in the middle of a result that psql collects"
+begin 9000000056 -X -At -c "select generate_series(1, 9000000056), repeat('x', 100)"
+sleep 0.5
+kill -9 "$backend"
+ended 20
+status_is 2
+err_has 'the target closed the connection'
+delivered
+holds eventually 20 super 'select 1'
+
+test_case "the backend is killed while a program copies into a table: an error, and nothing is in it"
+super 'create table incoming (line text); grant all on incoming to demo_app' >/dev/null
+begin 9000000057 sh -c "yes 'a line of a long copy' | head -n 200000000 | psql -X -c 'copy /* 9000000057 */ incoming from stdin'"
+sleep 0.5
+kill -9 "$backend"
+ended 20
+holds [ "$STATUS" != 0 ]
+holds [ -n "$ERR" ]
+delivered
+holds eventually 20 super 'select 1'
+is "$(super 'select count(*) from incoming')" 0
+
+test_case "the backend is killed in the middle of a transaction: nothing of it stays, and the log says what was asked"
+super "update orders set status = 'open' where id = 7" >/dev/null
+begin 9000000058 -X -v ON_ERROR_STOP=1 -c 'begin' -c "update orders set status = 'lost' where id = 7" -c "$(long 9000000058)" -c 'commit'
+kill -9 "$backend"
+ended 20
+holds [ "$STATUS" != 0 ]
+delivered
+holds eventually 20 super 'select 1'
+is "$(super 'select status from orders where id = 7')" open
+run hoopctl sessions show "$session"
+out_has "set status = 'lost'"
+out_lacks commit
 
 test_case "the server is stopped: its own words, the program's status, and a log at the gateway"
 begin 9000000053 -X -c "$(long 9000000053)"

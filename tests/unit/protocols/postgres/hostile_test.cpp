@@ -9,8 +9,6 @@ using namespace hoop::test;
 
 namespace {
 
-constexpr std::string_view kCard = "4111 1111 1111 1111";
-
 Bytes message(char tag, std::string_view body) {
   Bytes out;
   ByteWriter writer(out);
@@ -73,12 +71,13 @@ TEST_CASE("a target that lies ends the connection, and what it sent stays hidden
       {"a description of a negative number", message('T', "\xff\xff"sv)},
       {"a description that ends within a field", message('T', "\0\1a\0\0\0\0\1"sv)},
       {"two descriptions of one result, the second harmless",
-       joined({a, one_row({"x"}), as_number, one_row({kCard}), complete("SELECT 2")})},
-      {"two descriptions before the first row", joined({a, as_number, one_row({kCard})})},
-      {"a wider description after rows", joined({a, one_row({"x"}), ab, one_row({"y", kCard})})},
-      {"a row behind the completion", joined({a, complete("SELECT 0"), one_row({kCard})})},
+       joined({a, one_row({"x"}), as_number, one_row({kCardNumber}), complete("SELECT 2")})},
+      {"two descriptions before the first row", joined({a, as_number, one_row({kCardNumber})})},
+      {"a wider description after rows",
+       joined({a, one_row({"x"}), ab, one_row({"y", kCardNumber})})},
+      {"a row behind the completion", joined({a, complete("SELECT 0"), one_row({kCardNumber})})},
       {"a second result that was not asked for",
-       joined({a, complete("SELECT 0"), a, one_row({kCard}), complete("SELECT 1")})},
+       joined({a, complete("SELECT 0"), a, one_row({kCardNumber}), complete("SELECT 1")})},
       {"a portal that is suspended in a simple query", joined({a, message('s', "")})},
       {"no data where rows were asked for", message('n', "")},
       {"descriptions of parameters", message('t', "\0\0"sv)},
@@ -113,11 +112,11 @@ TEST_CASE("a target that lies ends the connection, and what it sent stays hidden
       REQUIRE_FALSE(said.empty());
       CHECK(said.back().tag == 'E');
       CHECK(field(said.back(), 'S') == "FATAL");
-      for (const Said& one : said) CHECK(one.body.find(kCard) == std::string::npos);
+      for (const Said& one : said) CHECK(one.body.find(kCardNumber) == std::string::npos);
       const Said last = co_await program.read_one();
       CHECK(last.tag == 0);
     });
-    CHECK(test.session.count_records(kCard) == 0);
+    CHECK(test.session.count_records(kCardNumber) == 0);
   }
 }
 
@@ -132,12 +131,13 @@ TEST_CASE("a target that lies in a pipeline ends the connection") {
   const Bytes a = described({text_column("a")});
   const Lie lies[] = {
       {"Bind is answered before Parse", bound},
-      {"a row before the description", joined({parsed, bound, one_row({kCard})})},
+      {"a row before the description", joined({parsed, bound, one_row({kCardNumber})})},
       {"Parse is answered twice", joined({parsed, parsed})},
       {"the description is left out", joined({parsed, bound, complete("SELECT 0")})},
       {"a description comes again after rows",
-       joined({parsed, bound, a, one_row({"x"}), a, one_row({kCard})})},
-      {"a row after the end", joined({parsed, bound, a, complete("SELECT 0"), one_row({kCard})})},
+       joined({parsed, bound, a, one_row({"x"}), a, one_row({kCardNumber})})},
+      {"a row after the end",
+       joined({parsed, bound, a, complete("SELECT 0"), one_row({kCardNumber})})},
       {"Close is answered, which nobody asked for", joined({parsed, message('3', "")})},
   };
   for (const Lie& lie : lies) {
@@ -151,7 +151,7 @@ TEST_CASE("a target that lies in a pipeline ends the connection") {
       REQUIRE_FALSE(said.empty());
       CHECK(said.back().tag == 'E');
       CHECK(field(said.back(), 'S') == "FATAL");
-      for (const Said& one : said) CHECK(one.body.find(kCard) == std::string::npos);
+      for (const Said& one : said) CHECK(one.body.find(kCardNumber) == std::string::npos);
     });
   }
 }
@@ -169,13 +169,41 @@ TEST_CASE("a target that hangs up in the middle of a message is an error to the 
       CHECK(said.back().tag == 'E');
       CHECK(field(said.back(), 'C') == "08006");
     });
+    CHECK(test.session.count_records("\"status\":\"cut off\"") == 1);
+  }
+}
+
+TEST_CASE("what a lost connection left unanswered ends in the log, with the rows that went out") {
+  Scripted test(allow_all());
+  SECTION("the target hangs up between two statements") {
+    test.server.hang_up = true;
+    test.server.on("select a from t; select b from t", described({text_column("a")}),
+                   joined({one_row({"abcdef"}), complete("SELECT 1")}));
+    test.run([&](Program& program) -> asio::awaitable<void> {
+      const auto said = co_await program.ask("select a from t; select b from t");
+      REQUIRE_FALSE(said.empty());
+      CHECK(field(said.back(), 'C') == "08006");
+    });
+    CHECK(test.session.count_records("\"status\":\"SELECT 1\"") == 1);
+    CHECK(test.session.count_records("\"status\":\"unanswered\"") == 1);
+  }
+  SECTION("the target hangs up behind some rows") {
+    test.server.hang_up = true;
+    test.server.on("select a from t", described({text_column("a")}),
+                   joined({one_row({"abcdef"}), one_row({"abcdef"}), one_row({"abcdef"})}));
+    test.run([&](Program& program) -> asio::awaitable<void> {
+      const auto said = co_await program.ask("select a from t");
+      REQUIRE_FALSE(said.empty());
+    });
+    CHECK(test.session.count_records("\"rows\":3,\"bytes\":51") == 1);
+    CHECK(test.session.count_records("\"status\":\"cut off\"") == 1);
   }
 }
 
 TEST_CASE("a target that sends notices without end fills no memory and can be left") {
   Scripted test(allow_all({detector_mask()}));
   Bytes many;
-  const Bytes one = notice("the card is " + std::string(kCard));
+  const Bytes one = notice("the card is " + std::string(kCardNumber));
   while (many.size() < (8U << 20)) many.insert(many.end(), one.begin(), one.end());
   const std::size_t sent = many.size() / one.size();
   test.server.on("select a from t", described({text_column("a")}),
@@ -185,7 +213,7 @@ TEST_CASE("a target that sends notices without end fills no memory and can be le
     std::size_t notices = 0;
     for (const Said& each : said) {
       notices += each.tag == 'N' ? 1U : 0U;
-      CHECK(each.body.find(kCard) == std::string::npos);
+      CHECK(each.body.find(kCardNumber) == std::string::npos);
     }
     CHECK(notices == sent);
   });
