@@ -15,6 +15,10 @@ namespace {
 constexpr std::chrono::seconds kLoginTime{15};
 // A program that does not read its last message in this time is not waited for.
 constexpr std::chrono::seconds kGoodbyeTime{2};
+// What a program may still send after it broke the protocol, before the connection is closed.
+constexpr std::size_t kIgnoredBytes = 64U << 10;
+constexpr std::chrono::milliseconds kPause{200};
+constexpr std::chrono::seconds kOutlastTime{5};
 
 }  // namespace
 
@@ -138,7 +142,12 @@ Task<void> PostgresConnection::frontend_reads() {
     note_activity();
     from_program_.commit(count);
     for (;;) {
-      HOOP_CO_TRY(const std::optional<Frame> frame, from_program_.next(Direction::from_frontend));
+      const auto next = from_program_.next(Direction::from_frontend);
+      if (!next) {
+        still_sending_ = true;
+        co_return std::unexpected(next.error());
+      }
+      const std::optional<Frame>& frame = *next;
       if (!frame || conversation_.terminated) break;
       HOOP_CO_TRY(const bool taken, frontend_->take(*frame));
       if (!taken) HOOP_CO_CHECK(co_await frontend_->take_waiting(*frame));
@@ -262,7 +271,25 @@ asio::awaitable<void> PostgresConnection::say_goodbye(Error error) {
   // A log that cannot be written releases nothing, and this message releases nothing: it goes past
   // the gate.
   const auto written = co_await downstream_->write_all(last.bytes());
-  if (!written) torn_ = true;
+  if (!written) {
+    torn_ = true;
+  } else if (still_sending_) {
+    co_await outlast_program();
+  }
+}
+
+/// A close now would reset the connection, and with it our last words, which the program reads once
+/// it has sent what it is about to send: that is read and thrown away, until it pauses. Not even
+/// the end of our own side may come before: libpq takes it for a server that has died.
+asio::awaitable<void> PostgresConnection::outlast_program() {
+  const Clock& clock = shared_.context.clock;
+  const SteadyTime end = clock.steady_now() + kOutlastTime;
+  Bytes ignored(kIgnoredBytes);
+  while (clock.steady_now() < end) {
+    downstream_->set_deadline(Deadline::after(clock, kPause));
+    const auto count = co_await downstream_->read_some(ignored);
+    if (!count || *count == 0) co_return;
+  }
 }
 
 }  // namespace hoop::postgres

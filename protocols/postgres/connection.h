@@ -50,6 +50,7 @@ class PostgresConnection {
   }
   asio::awaitable<void> join_backend();
   asio::awaitable<void> say_goodbye(Error error);
+  asio::awaitable<void> outlast_program();
   Result<std::string> database() const;
   /// The first cause stands; the other direction is brought to an end.
   void ended(Result<void> cause);
@@ -77,6 +78,7 @@ class PostgresConnection {
   SteadyTime active_at_{};            // last message of either side; only while that is watched
   std::optional<Report> last_words_;  // in the place of the cause's own
   bool torn_ = false;                 // a write to the program broke off: nothing more can be said
+  bool still_sending_ = false;        // the program broke off in the middle of what it says
   bool backend_running_ = false;
 };
 

@@ -25,6 +25,8 @@ run hoopctl connect $target -- sh -c "psql -XAtq -f '$T/long.sql'; psql -XAtq -f
 is "$OUT" "$length
 1"
 err_has 'connection to server was lost'
+err_has 'FATAL'
+err_has 'is above the limit of'
 holds [ "$(cat "$T/peak")" -lt 400000 ]
 
 test_case "COPY of 64 MiB into a table and out of it again, byte for byte and in little memory"
