@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/http/client.h"
 
+#include <fmt/format.h>
+
 #include <asio/experimental/awaitable_operators.hpp>
 
 #include "core/base/encoding.h"

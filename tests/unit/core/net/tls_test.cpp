@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/net/tls.h"
 
+#include <fmt/format.h>
+
 #include <thread>
 
 #include <asio/experimental/awaitable_operators.hpp>
