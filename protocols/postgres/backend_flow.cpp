@@ -310,8 +310,7 @@ Result<void> BackendFlow::copy_out(const Frame& frame) {
   HOOP_CHECK(begin_result());
   if (results_.meter().statement().copy != CopyDirection::out)
     return std::unexpected(unexpected(frame.tag));
-  HOOP_CHECK(results_.begin_copy(response.format));
-  if (results_.meter().stopped() && !results_.meter().statement().can_write) wants_cancel_ = true;
+  results_.begin_copy(response.format);
   return pass(frame);
 }
 

@@ -24,14 +24,7 @@ Result<void> ResultStream::row(const Frame& data_row) {
   return {};
 }
 
-Result<void> ResultStream::begin_copy(Format format) {
-  copy_.emplace(shared_.context.masker);
-  if (format == Format::binary && shared_.context.masker.has_detectors()) {
-    meter_->stop({Severity::error, "42501", "a binary COPY cannot be scanned for sensitive values",
-                  "hoopctl code=policy_denied rule=detectors", "use the text or the csv format"});
-  }
-  return {};
-}
+void ResultStream::begin_copy(Format format) { copy_.emplace(shared_.context.masker, format); }
 
 Result<void> ResultStream::copy_data(const Frame& copy_data) {
   if (meter_->weigh(copy_data.whole.size()) == Fate::withhold) return {};

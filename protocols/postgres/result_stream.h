@@ -25,7 +25,7 @@ class ResultStream {
   ReplyMeter& meter() { return *meter_; }
 
   Result<void> row(const Frame& data_row);
-  Result<void> begin_copy(Format format);
+  void begin_copy(Format format);
   Result<void> copy_data(const Frame& copy_data);
   Result<void> finish_copy();
 
