@@ -40,15 +40,32 @@ Task<std::size_t> read(std::shared_ptr<Lent> lent, MutableByteSpan out) {
   co_return count;
 }
 
+void count_write(Lent& lent, ByteSpan in) {
+  if (!lent.metrics) return;
+  lent.metrics->went_to_program(in.size());
+  if (!std::exchange(lent.answered, true))
+    lent.metrics->took(Stage::open, std::chrono::steady_clock::now() - lent.begun);
+}
+
 Task<void> write(std::shared_ptr<Lent> lent, ByteSpan in) {
   if (lent->closed) co_return was_closed();
   const Pending pending(*lent);
-  if (lent->metrics) {
-    lent->metrics->went_to_program(in.size());
-    if (!std::exchange(lent->answered, true))
-      lent->metrics->took(Stage::open, std::chrono::steady_clock::now() - lent->begun);
-  }
+  count_write(*lent, in);
   co_return co_await lent->stream->write_all(in);
+}
+
+Task<void> finish_write(std::shared_ptr<Lent> lent, Task<void> writing) {
+  const Pending pending(*lent);
+  co_return co_await std::move(writing);
+}
+
+Eventually<Result<void>> start_write(const std::shared_ptr<Lent>& lent, ByteSpan in) {
+  using Written = Eventually<Result<void>>;
+  if (lent->closed) return Written(Result<void>(was_closed()));
+  count_write(*lent, in);
+  auto writing = lent->stream->start_write(in);
+  if (!writing.ready()) return Written(finish_write(lent, writing.wait()));
+  return writing;
 }
 
 Task<void> shut_down(std::shared_ptr<Lent> lent) {
@@ -65,6 +82,9 @@ class LentStream final : public net::Stream {
 
   Task<std::size_t> read_some(MutableByteSpan out) override { return read(lent_, out); }
   Task<void> write_all(ByteSpan in) override { return write(lent_, in); }
+  Eventually<Result<void>> start_write(ByteSpan in) override {
+    return gateway::start_write(lent_, in);
+  }
   Task<void> shutdown_write() override { return shut_down(lent_); }
   void close() override {
     lent_->closed = true;

@@ -163,6 +163,12 @@ std::size_t plain_run(std::string_view text) {
 }  // namespace
 
 void append_json_string(std::string& out, std::string_view text) {
+  if (plain_run(text) == text.size()) {
+    const std::size_t at = out.size();
+    out.append(text.size() + 2, '"');
+    text.copy(out.data() + at + 1, text.size());
+    return;
+  }
   out += '"';
   while (!text.empty()) {
     // Most of it stands as it is, and is taken at once.

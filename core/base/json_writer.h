@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "core/base/encoding.h"
@@ -17,7 +18,9 @@ namespace hoop {
 /// counts there. Names are not checked for repetition. take() ends it.
 class JsonWriter {
  public:
-  JsonWriter() {
+  JsonWriter() : JsonWriter(std::string()) {}
+  /// Writes where there is room already: what room holds is overwritten.
+  explicit JsonWriter(std::string room) : text_(std::move(room)) {
     text_.reserve(256);
     text_ = "{";
   }

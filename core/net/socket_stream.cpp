@@ -71,26 +71,59 @@ Task<std::size_t> read(std::shared_ptr<SocketState<Socket>> state, MutableByteSp
   co_return std::unexpected(state->failure("read", error));
 }
 
+/// As much of in as is taken at once; answers the rest.
 template <class Socket>
-Task<void> write(std::shared_ptr<SocketState<Socket>> state, ByteSpan in) {
-  if (state->wants_turn()) co_await asio::post(state->socket.get_executor(), asio::use_awaitable);
+Result<ByteSpan> send_now(SocketState<Socket>& state, ByteSpan in) {
   for (;;) {
-    if (state->ended()) co_return std::unexpected(state->failure("write", {}));
-    if (in.empty()) co_return Result<void>{};
+    if (state.ended()) return std::unexpected(state.failure("write", {}));
+    if (in.empty()) return in;
     const auto sent =
-        ::send(state->socket.native_handle(), in.data(), in.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+        ::send(state.socket.native_handle(), in.data(), in.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
     if (sent >= 0) {
       in = in.subspan(static_cast<std::size_t>(sent));
       continue;
     }
     const auto refused = last_error();
     if (refused.value() == EINTR) continue;
-    if (!would_block(refused)) co_return std::unexpected(state->failure("write", refused));
+    if (would_block(refused)) return in;
+    return std::unexpected(state.failure("write", refused));
+  }
+}
+
+/// Of what send_now() has left.
+template <class Socket>
+Task<void> write_rest(std::shared_ptr<SocketState<Socket>> state, ByteSpan in) {
+  while (!in.empty()) {
     const auto [error, count] =
         co_await state->socket.async_write_some(asio::buffer(in.data(), in.size()), as_result);
     if (error) co_return std::unexpected(state->failure("write", error));
-    in = in.subspan(count);
+    HOOP_CO_TRY(in, send_now(*state, in.subspan(count)));
   }
+  co_return Result<void>{};
+}
+
+template <class Socket>
+Task<void> write_in_turn(std::shared_ptr<SocketState<Socket>> state, ByteSpan in) {
+  co_await asio::post(state->socket.get_executor(), asio::use_awaitable);
+  HOOP_CO_TRY(in, send_now(*state, in));
+  co_return co_await write_rest(std::move(state), in);
+}
+
+template <class Socket>
+Eventually<Result<void>> start_write(const std::shared_ptr<SocketState<Socket>>& state,
+                                     ByteSpan in) {
+  using Written = Eventually<Result<void>>;
+  if (state->wants_turn()) return Written(write_in_turn(state, in));
+  const auto rest = send_now(*state, in);
+  if (!rest) return Written(Result<void>(std::unexpected(rest.error())));
+  return rest->empty() ? Written(Result<void>{}) : Written(write_rest(state, *rest));
+}
+
+template <class Socket>
+Task<void> write(std::shared_ptr<SocketState<Socket>> state, ByteSpan in) {
+  auto started = start_write(state, in);
+  if (started.ready()) co_return started.take();
+  co_return co_await started.wait();
 }
 
 template <class Socket>
@@ -137,6 +170,9 @@ class SocketStream final : public Stream {
 
   Task<std::size_t> read_some(MutableByteSpan out) override { return read(state_, out); }
   Task<void> write_all(ByteSpan in) override { return write(state_, in); }
+  Eventually<Result<void>> start_write(ByteSpan in) override {
+    return net::start_write(state_, in);
+  }
   Task<void> shutdown_write() override { return shut_down(state_); }
   void close() override { state_->close(); }
   void set_deadline(Deadline deadline) override { state_->set_deadline(deadline); }

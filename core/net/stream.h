@@ -26,6 +26,11 @@ class Stream {
   virtual Task<std::size_t> read_some(MutableByteSpan out) = 0;
   /// Writes all of in. in must stay alive until the answer.
   virtual Task<void> write_all(ByteSpan in) = 0;
+  /// The same, begun at once: ready when nothing had to be waited for, as is the rule. In the other
+  /// case what is left must be awaited.
+  virtual Eventually<Result<void>> start_write(ByteSpan in) {
+    return Eventually<Result<void>>(write_all(in));
+  }
   /// Half-close: the peer reads 0 next; reading here goes on. TLS sends close_notify.
   virtual Task<void> shutdown_write() = 0;
   /// Ends both directions at once; pending operations fail with cancelled. Safe to call twice.

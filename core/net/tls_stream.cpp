@@ -21,6 +21,11 @@ constexpr std::size_t kExporterBytes = 32;
 
 using StatePtr = std::shared_ptr<TlsState>;
 
+/// Seldom is there one, and clearing none costs as much.
+void clear_errors() {
+  if (ERR_peek_error() != 0) ERR_clear_error();
+}
+
 // Takes the thread's error queue at once: it is gone after the next suspension.
 Error tls_failure(std::string_view what, const TlsState& state) {
   const char* reason = ERR_reason_error_string(ERR_peek_error());
@@ -50,25 +55,34 @@ void fit_read_buffer(TlsState& state) {
   }
 }
 
-// One round: all that OpenSSL wants to send now. The caller has made sure that nobody else is in
-// it.
-Task<void> flush_once(StatePtr state) {
-  const auto pending = BIO_ctrl_pending(state->outgoing);
-  if (pending == 0) co_return Result<void>{};
-  state->sending.resize(pending);
+/// Takes over all that OpenSSL wants to send now. The caller has made sure that nobody else is at
+/// it, and calls end_flush().
+ByteSpan begin_flush(TlsState& state) {
+  const auto pending = BIO_ctrl_pending(state.outgoing);
+  state.sending.resize(pending);
   std::size_t taken = 0;
-  HOOP_ASSERT(BIO_read_ex(state->outgoing, state->sending.data(), pending, &taken) == 1 &&
+  HOOP_ASSERT(BIO_read_ex(state.outgoing, state.sending.data(), pending, &taken) == 1 &&
               taken == pending);
-  state->flushing = true;
-  auto written = co_await state->lower->write_all(state->sending);
-  state->flushing = false;
-  state->flushed.cancel();
-  if (pending < kIdleBytes && state->sending.capacity() > kIdleBytes) {
-    state->sending = {};
-    release_if_large(state->outgoing);
+  state.flushing = true;
+  return state.sending;
+}
+
+void end_flush(TlsState& state, const Result<void>& written) {
+  state.flushing = false;
+  if (state.waiting_for_flush > 0) state.flushed.cancel();
+  if (state.sending.size() < kIdleBytes && state.sending.capacity() > kIdleBytes) {
+    state.sending = {};
+    release_if_large(state.outgoing);
   }
   // Part of a record may be out: nothing can follow it.
-  if (!written && !state->write_failure) state->write_failure = written.error();
+  if (!written && !state.write_failure) state.write_failure = written.error();
+}
+
+Task<void> flush_once(StatePtr state) {
+  if (BIO_ctrl_pending(state->outgoing) == 0) co_return Result<void>{};
+  const auto bytes = begin_flush(*state);
+  auto written = co_await state->lower->write_all(bytes);
+  end_flush(*state, written);
   co_return written;
 }
 
@@ -76,7 +90,9 @@ Task<void> flush_all(StatePtr state) {
   while (state->flushing || BIO_ctrl_pending(state->outgoing) != 0) {
     if (state->write_failure) break;
     if (state->flushing) {
+      ++state->waiting_for_flush;
       co_await state->flushed.async_wait(as_result);
+      --state->waiting_for_flush;
       continue;
     }
     HOOP_CO_CHECK(co_await flush_once(state));
@@ -87,9 +103,14 @@ Task<void> flush_all(StatePtr state) {
 
 // The reader does not wait for a writer, nor does it write on behalf of one: two peers that both
 // did would wait for ever.
-Task<void> flush_replies(StatePtr state) {
-  if (state->flushing || state->write_failure) co_return Result<void>{};
-  co_return co_await flush_once(state);
+bool owes_replies(const TlsState& state) {
+  return BIO_ctrl_pending(state.outgoing) != 0 && !state.flushing && !state.write_failure;
+}
+
+/// Nothing that SSL_read could make something of, nor an end to tell of: no need to ask it.
+bool is_empty(const TlsState& state) {
+  return BIO_ctrl_pending(state.incoming) == 0 && SSL_has_pending(state.ssl.get()) == 0 &&
+         (SSL_get_shutdown(state.ssl.get()) & SSL_RECEIVED_SHUTDOWN) == 0;
 }
 
 /// False at the end of the lower stream.
@@ -108,17 +129,20 @@ Task<std::size_t> read(StatePtr state, MutableByteSpan out) {
   HOOP_ASSERT(!out.empty());
   for (;;) {
     if (state->read_failure) co_return std::unexpected(*state->read_failure);
-    ERR_clear_error();
-    std::size_t count = 0;
-    const int done = SSL_read_ex(state->ssl.get(), out.data(), out.size(), &count);
-    const int why = done == 1 ? SSL_ERROR_NONE : SSL_get_error(state->ssl.get(), done);
-    if (why != SSL_ERROR_NONE && why != SSL_ERROR_WANT_READ && why != SSL_ERROR_ZERO_RETURN)
-      state->read_failure = tls_failure("read", *state);
-    const auto replied = co_await flush_replies(state);
-    if (why == SSL_ERROR_NONE) co_return count;
-    if (why == SSL_ERROR_ZERO_RETURN) co_return std::size_t{0};
-    if (why != SSL_ERROR_WANT_READ) continue;
-    if (!replied) co_return std::unexpected(replied.error());
+    if (!is_empty(*state)) {
+      clear_errors();
+      std::size_t count = 0;
+      const int done = SSL_read_ex(state->ssl.get(), out.data(), out.size(), &count);
+      const int why = done == 1 ? SSL_ERROR_NONE : SSL_get_error(state->ssl.get(), done);
+      if (why != SSL_ERROR_NONE && why != SSL_ERROR_WANT_READ && why != SSL_ERROR_ZERO_RETURN)
+        state->read_failure = tls_failure("read", *state);
+      Result<void> replied;
+      if (owes_replies(*state)) replied = co_await flush_once(state);
+      if (why == SSL_ERROR_NONE) co_return count;
+      if (why == SSL_ERROR_ZERO_RETURN) co_return std::size_t{0};
+      if (why != SSL_ERROR_WANT_READ) continue;
+      if (!replied) co_return std::unexpected(replied.error());
+    }
     HOOP_CO_TRY(const bool more, co_await fill(state));
     // Without close_notify anybody on the way may have cut the stream off (RFC 8446 §6.1).
     if (!more)
@@ -133,7 +157,7 @@ Task<std::size_t> read(StatePtr state, MutableByteSpan out) {
 Task<void> write(StatePtr state, ByteSpan in) {
   while (!in.empty()) {
     if (state->write_failure) co_return std::unexpected(*state->write_failure);
-    ERR_clear_error();
+    clear_errors();
     const auto chunk = in.first(std::min(in.size(), kWriteChunkBytes));
     std::size_t taken = 0;
     if (SSL_write_ex(state->ssl.get(), chunk.data(), chunk.size(), &taken) != 1)
@@ -144,8 +168,32 @@ Task<void> write(StatePtr state, ByteSpan in) {
   co_return Result<void>{};
 }
 
+Task<void> finish_write(StatePtr state, Task<void> flushing) {
+  const Result<void> written = co_await std::move(flushing);
+  end_flush(*state, written);
+  if (!written) co_return written;
+  co_return co_await flush_all(std::move(state));
+}
+
+Eventually<Result<void>> start_write(const StatePtr& state, ByteSpan in) {
+  using Written = Eventually<Result<void>>;
+  const bool is_simple = !in.empty() && in.size() <= kWriteChunkBytes && !state->write_failure &&
+                         !state->flushing && BIO_ctrl_pending(state->outgoing) == 0;
+  if (!is_simple) return Written(write(state, in));
+  clear_errors();
+  std::size_t taken = 0;
+  if (SSL_write_ex(state->ssl.get(), in.data(), in.size(), &taken) != 1)
+    return Written(Result<void>(std::unexpected(tls_failure("write", *state))));
+  HOOP_ASSERT(taken == in.size());  // a memory BIO takes all
+  auto flushing = state->lower->start_write(begin_flush(*state));
+  if (!flushing.ready()) return Written(finish_write(state, flushing.wait()));
+  Result<void> written = flushing.take();
+  end_flush(*state, written);
+  return Written(std::move(written));
+}
+
 Task<void> shut_down(StatePtr state) {
-  ERR_clear_error();
+  clear_errors();
   if (SSL_shutdown(state->ssl.get()) < 0)
     co_return std::unexpected(tls_failure("shut down", *state));
   co_return co_await flush_all(state);
@@ -173,6 +221,9 @@ class TlsStream final : public Stream {
 
   Task<std::size_t> read_some(MutableByteSpan out) override { return read(state_, out); }
   Task<void> write_all(ByteSpan in) override { return write(state_, in); }
+  Eventually<Result<void>> start_write(ByteSpan in) override {
+    return net::start_write(state_, in);
+  }
   Task<void> shutdown_write() override { return shut_down(state_); }
   void close() override { state_->lower->close(); }
   void set_deadline(Deadline deadline) override { state_->lower->set_deadline(deadline); }
@@ -193,7 +244,7 @@ class TlsStream final : public Stream {
 
 Task<void> handshake_rounds(StatePtr state) {
   for (;;) {
-    ERR_clear_error();
+    clear_errors();
     const int done = SSL_do_handshake(state->ssl.get());
     const int why = SSL_get_error(state->ssl.get(), done);
     std::optional<Error> failure;

@@ -28,6 +28,7 @@ struct TlsState {
   // is woken by the timer.
   bool flushing = false;
   asio::steady_timer flushed;
+  unsigned waiting_for_flush = 0;
   std::optional<Error> write_failure;
   std::optional<Error> read_failure;
   Bytes end_point;

@@ -7,6 +7,10 @@
 namespace hoop::record {
 using Object = JsonWriter;
 
+namespace {
+constexpr std::string_view kNoColumns = R"("columns":[],"masked_columns":[])";
+}
+
 std::string to_json(const SessionStart& start) {
   return Object()
       .text("session", start.session)
@@ -46,46 +50,56 @@ std::string action_members(const access::Action& action) {
       .members();
 }
 
-std::string to_json(const ActionRecord& record) {
+std::string column_members(const std::vector<std::string>& columns,
+                           const std::vector<std::string>& masked_columns) {
+  return Object().list("columns", columns).list("masked_columns", masked_columns).members();
+}
+
+std::string to_json(const ActionRecord& record, std::string room) {
   const access::Action& action = *record.action;
   const access::Decision& decision = *record.decision;
-  Object out;
+  Object out(std::move(room));
+  std::string made;
   out.number("id", record.id)
       .number("connection", record.connection)
       .text("at", to_rfc3339(record.at))
-      .more(action.recorded.empty() ? action_members(action) : action.recorded)
+      .more(action.recorded.empty() ? std::string_view(made = action_members(action))
+                                    : std::string_view(action.recorded))
       .text("effect", to_string(decision.effect))
       .text("rule", decision.rule);
   if (decision.effect != access::Effect::allow) out.text("message", decision.message);
   return out.take();
 }
 
-std::string to_json(const ReplyBegin& begin) {
-  return Object()
+std::string to_json(const ReplyBegin& begin, std::string room) {
+  return Object(std::move(room))
       .number("action", begin.action)
-      .list("columns", begin.columns)
-      .list("masked_columns", begin.masked_columns)
+      .more(begin.columns.empty() ? kNoColumns : begin.columns)
       .number("row_limit", begin.row_limit)
       .take();
 }
 
-std::string to_json(const Progress& progress) {
-  return Object()
+std::string to_json(const Progress& progress, std::string room) {
+  return Object(std::move(room))
       .number("action", progress.action)
       .number("rows", progress.rows)
       .number("bytes", progress.bytes)
       .take();
 }
 
-std::string to_json(const ReplyEnd& end) {
-  Object classes;
-  for (const auto& [name, count] : end.masked_by_class) classes.number(name, count);
-  return Object()
+std::string to_json(const ReplyEnd& end, std::string room) {
+  std::string classes = "{}";
+  if (!end.masked_by_class.empty()) {
+    Object counts;
+    for (const auto& [name, count] : end.masked_by_class) counts.number(name, count);
+    classes = counts.take();
+  }
+  return Object(std::move(room))
       .number("action", end.action)
       .number("rows", end.rows)
       .number("bytes", end.bytes)
       .number("masked_values", end.masked_values)
-      .raw("masked_by_class", classes.take())
+      .raw("masked_by_class", classes)
       .text("status", end.status)
       .take();
 }

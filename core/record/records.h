@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <map>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/access/action.h"
@@ -51,8 +52,7 @@ struct ActionRecord {
 
 struct ReplyBegin {
   std::uint64_t action = 0;
-  std::vector<std::string> columns;
-  std::vector<std::string> masked_columns;
+  std::string_view columns;  // column_members(); borrowed for the call
   std::uint64_t row_limit = 0;
 };
 
@@ -88,12 +88,17 @@ struct SessionEnd {
 
 /// What an ActionRecord says of the action alone, for Action::recorded: the members verb to digest.
 std::string action_members(const access::Action& action);
+/// What a ReplyBegin says of the columns alone: a statement that is executed again and again has
+/// them made once.
+std::string column_members(const std::vector<std::string>& columns,
+                           const std::vector<std::string>& masked_columns);
 
+/// Made in room, which is overwritten.
+std::string to_json(const ActionRecord&, std::string room = {});
+std::string to_json(const ReplyBegin&, std::string room = {});
+std::string to_json(const Progress&, std::string room = {});
+std::string to_json(const ReplyEnd&, std::string room = {});
 std::string to_json(const SessionStart&);
-std::string to_json(const ActionRecord&);
-std::string to_json(const ReplyBegin&);
-std::string to_json(const Progress&);
-std::string to_json(const ReplyEnd&);
 std::string to_json(const Note&);
 std::string to_json(const SessionEnd&);
 

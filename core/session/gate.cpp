@@ -53,6 +53,14 @@ access::SessionFacts Gate::facts() const {
           clock_.system_now() + clock_error_};
 }
 
+template <class Record>
+Result<void> Gate::append(RecordType type, const Record& record) {
+  room_ = record::to_json(record, std::move(room_));
+  Result<void> appended = log_.append(type, room_);
+  if (room_.capacity() > kKeptBytes) room_ = {};
+  return appended;
+}
+
 Eventually<Verdict> Gate::admit(std::uint64_t connection, const access::Action& action) {
   const Timed timed(*this, Stage::decide);
   Decision decision = judge(action);
@@ -61,7 +69,7 @@ Eventually<Verdict> Gate::admit(std::uint64_t connection, const access::Action& 
   }
   const std::uint64_t id = next_action_++;
   const record::ActionRecord entry{id, connection, clock_.system_now(), &action, &decision};
-  if (const auto appended = log_.append(RecordType::action, record::to_json(entry)); !appended) {
+  if (const auto appended = append(RecordType::action, entry); !appended) {
     // Not recorded means not done: the statement is refused, and the next commit will end the
     // session.
     ++totals_.denied;
@@ -86,18 +94,18 @@ Refusal Gate::refuse(std::uint64_t connection, const access::Action& action, Dec
   const record::ActionRecord entry{id, connection, clock_.system_now(), &action, &decision};
   // A refusal that cannot be recorded stays a refusal; commit() reports the broken log before
   // anything else is released.
-  static_cast<void>(log_.append(RecordType::action, record::to_json(entry)));
+  static_cast<void>(append(RecordType::action, entry));
   if (on_denial_) on_denial_(action, decision);
   if (observer_ != nullptr) observer_->decided(decision);
   return Refusal{std::move(decision), id};
 }
 
 Result<void> Gate::reply_begin(const Admitted&, const record::ReplyBegin& begin) {
-  return log_.append(RecordType::reply_begin, record::to_json(begin));
+  return append(RecordType::reply_begin, begin);
 }
 
 Result<void> Gate::reply_progress(const Admitted&, const record::Progress& progress) {
-  return log_.append(RecordType::progress, record::to_json(progress));
+  return append(RecordType::progress, progress);
 }
 
 void Gate::await_answer(std::uint64_t action) {
@@ -121,7 +129,7 @@ Result<void> Gate::reply_end(const Admitted& action, const record::ReplyEnd& end
   totals_.bytes += end.bytes;
   totals_.masked_values += end.masked_values;
   if (observer_ != nullptr && end.masked_values > 0) observer_->masked(end.masked_values);
-  return log_.append(RecordType::reply_end, record::to_json(end));
+  return append(RecordType::reply_end, end);
 }
 
 Result<void> Gate::reply_data(const Admitted&, ByteSpan masked) {
@@ -151,25 +159,63 @@ Task<void> Gate::wait_for_lease() {
   co_return outcome;
 }
 
-template <class Batch>
-Task<void> Gate::release(Batch& batch, net::Stream& stream) {
-  HOOP_CO_CHECK(
-      settle());  // record first: if we die between the two, the log already names the statement
-  if (batch.bytes_.empty()) co_return Result<void>{};
-  if (!may_release()) HOOP_CO_CHECK(co_await wait_for_lease());
-  // More may be added while this is written.
-  Bytes bytes = std::exchange(batch.bytes_, std::move(batch.spare_));
-  Result<void> written = co_await stream.write_all(bytes);
-  bytes.clear();
-  batch.spare_ = bytes.capacity() <= kKeptBytes ? std::move(bytes) : Bytes();
+namespace {
+
+/// Where the bytes of a batch are while they are written: more may be added to it meanwhile.
+class Released {
+ public:
+  Released(Bytes& batch, Bytes& spare)
+      : bytes_(std::exchange(batch, std::move(spare))), spare_(spare) {}
+  ByteSpan bytes() const { return bytes_; }
+  /// The room is the next batch's.
+  void done() {
+    bytes_.clear();
+    spare_ = bytes_.capacity() <= kKeptBytes ? std::move(bytes_) : Bytes();
+  }
+
+ private:
+  Bytes bytes_;
+  Bytes& spare_;
+};
+
+// Moving the bytes leaves them where they are: the span that is being written stays good.
+Task<void> finish(Released released, Task<void> writing) {
+  const Result<void> written = co_await std::move(writing);
+  released.done();
   co_return written;
 }
 
-Task<void> Gate::forward(UpstreamBatch& batch, net::Stream& upstream) {
+}  // namespace
+
+template <class Batch>
+Task<void> Gate::release_later(Batch& batch, net::Stream& stream) {
+  HOOP_CO_CHECK(co_await wait_for_lease());
+  HOOP_CO_CHECK(settle());  // what was added meanwhile
+  Released released(batch.bytes_, batch.spare_);
+  const Result<void> written = co_await stream.write_all(released.bytes());
+  released.done();
+  co_return written;
+}
+
+template <class Batch>
+Eventually<Result<void>> Gate::release(Batch& batch, net::Stream& stream) {
+  // Record first: if we die between the two, the log already names the statement.
+  if (Result<void> settled = settle(); !settled || batch.bytes_.empty())
+    return Eventually<Result<void>>(std::move(settled));
+  if (!may_release()) return Eventually<Result<void>>(release_later(batch, stream));
+  Released released(batch.bytes_, batch.spare_);
+  auto writing = stream.start_write(released.bytes());
+  if (!writing.ready())
+    return Eventually<Result<void>>(finish(std::move(released), writing.wait()));
+  released.done();
+  return writing;
+}
+
+Eventually<Result<void>> Gate::forward(UpstreamBatch& batch, net::Stream& upstream) {
   return release(batch, upstream);
 }
 
-Task<void> Gate::deliver(DownstreamBatch& batch, net::Stream& downstream) {
+Eventually<Result<void>> Gate::deliver(DownstreamBatch& batch, net::Stream& downstream) {
   return release(batch, downstream);
 }
 

@@ -17,21 +17,6 @@
 
 namespace hoop::session {
 
-/// A value that is usually there already. Take it when ready(); otherwise co_await wait(). Asio's
-/// awaitables always suspend once, which a statement that needs no approval must not pay for.
-template <class T>
-class Eventually {
- public:
-  explicit Eventually(T value) : state_(std::move(value)) {}
-  explicit Eventually(asio::awaitable<T> task) : state_(std::move(task)) {}
-  bool ready() const { return std::holds_alternative<T>(state_); }
-  T take() { return std::move(std::get<T>(state_)); }
-  asio::awaitable<T> wait() { return std::move(std::get<asio::awaitable<T>>(state_)); }
-
- private:
-  std::variant<T, asio::awaitable<T>> state_;
-};
-
 /// Proof that an action was allowed and is in the log's buffer. Only Gate makes one. Copyable: a
 /// prepared statement is executed many times, and each execution is admitted anew and recorded.
 class Admitted {
@@ -147,10 +132,11 @@ class Gate {
   Result<void> note(const record::Note& note);
 
   /// Commits the log, then writes the batch upstream, and empties it. Waits while the lease does
-  /// not hold. Fails with storage, io, timeout, cancelled (the lease is gone).
-  Task<void> forward(UpstreamBatch& batch, net::Stream& upstream);
+  /// not hold; usually there is nothing to wait for. Fails with storage, io, timeout, cancelled
+  /// (the lease is gone).
+  Eventually<Result<void>> forward(UpstreamBatch& batch, net::Stream& upstream);
   /// Commits the log, then writes the batch to the program, and empties it.
-  Task<void> deliver(DownstreamBatch& batch, net::Stream& downstream);
+  Eventually<Result<void>> deliver(DownstreamBatch& batch, net::Stream& downstream);
 
   /// Nothing passes while lease does not hold. It outlives the gate's last action.
   void hold_by(Lease& lease) { lease_ = &lease; }
@@ -171,8 +157,12 @@ class Gate {
  private:
   class Timed;
   template <class Batch>
-  Task<void> release(Batch& batch, net::Stream& stream);
+  Eventually<Result<void>> release(Batch& batch, net::Stream& stream);
+  template <class Batch>
+  Task<void> release_later(Batch& batch, net::Stream& stream);
   Result<void> settle();
+  template <class Record>
+  Result<void> append(record::RecordType type, const Record& record);
   void await_answer(std::uint64_t action);
   void note_answer(std::uint64_t action);
   bool may_release() const { return lease_ == nullptr || lease_->holds(); }
@@ -186,6 +176,7 @@ class Gate {
   SystemTime::duration clock_error_{};
   std::uint64_t next_action_ = 1;
   SessionTotals totals_;
+  std::string room_;  // of the record before
   DenialListener on_denial_;
   GateObserver* observer_ = nullptr;
   std::vector<std::pair<std::uint64_t, SteadyTime>> unanswered_;  // only while somebody observes

@@ -20,7 +20,7 @@ constexpr std::size_t kMaxDrained = 1024 * 1024;
 using StatePtr = std::shared_ptr<TunnelState>;
 
 Task<void> send_frame(StatePtr state, FrameType type, ByteSpan payload) {
-  while (state->writing) co_await state->turn.async_wait(as_result);
+  while (state->writing) co_await wait_for_turn(state);
   if (auto why = state->why_not_written()) co_return std::unexpected(std::move(*why));
   // Set before it is out: a heartbeat behind it would be malformed.
   if (type == FrameType::end) state->end_sent = true;
@@ -33,7 +33,7 @@ Task<void> send_frame(StatePtr state, FrameType type, ByteSpan payload) {
 Task<void> finish(StatePtr state) {
   if (!state->end_sent || !state->end_received || state->finished) co_return Result<void>{};
   state->finished = true;
-  while (state->writing) co_await state->turn.async_wait(as_result);
+  while (state->writing) co_await wait_for_turn(state);
   Turn turn(*state);
   auto ended = co_await state->lower->shutdown_write();
   if (ended) turn.done();
@@ -48,6 +48,24 @@ Task<void> write(StatePtr state, ByteSpan in) {
     in = in.subspan(part.size());
   }
   co_return Result<void>{};
+}
+
+Task<void> finish_write(StatePtr state, Task<void> writing) {
+  auto written = co_await std::move(writing);
+  if (!written && state->failure) co_return std::unexpected(*state->failure);
+  co_return written;
+}
+
+Eventually<Result<void>> start_write(const StatePtr& state, ByteSpan in) {
+  using Written = Eventually<Result<void>>;
+  HOOP_ASSERT(state->frames);
+  const bool is_simple = !in.empty() && in.size() <= kMaxFramePayload && !state->writing;
+  if (!is_simple) return Written(write(state, in));
+  if (auto why = state->why_not_written())
+    return Written(Result<void>(std::unexpected(std::move(*why))));
+  auto writing = start_frame(state, FrameType::data, in);
+  if (!writing.ready()) return Written(finish_write(state, writing.wait()));
+  return writing;
 }
 
 Task<void> shut_down(StatePtr state) {
@@ -140,7 +158,7 @@ Task<void> drain(StatePtr state) {
 }
 
 Task<void> tell_reset(StatePtr state, std::string_view reason) {
-  while (state->writing) co_await state->turn.async_wait(as_result);
+  while (state->writing) co_await wait_for_turn(state);
   if (state->write_failure) co_return std::unexpected(*state->write_failure);
   HOOP_CO_CHECK(
       co_await write_frame(state, FrameType::reset, as_bytes(reason.substr(0, kMaxResetReason))));
@@ -178,6 +196,9 @@ class FramedTunnel final : public Tunnel {
   }
   Task<std::size_t> read_some(MutableByteSpan out) override { return read(state_, out); }
   Task<void> write_all(ByteSpan in) override { return write(state_, in); }
+  Eventually<Result<void>> start_write(ByteSpan in) override {
+    return session::start_write(state_, in);
+  }
   Task<void> shutdown_write() override { return shut_down(state_); }
   void close() override { state_->close(); }
   void set_deadline(Deadline deadline) override { state_->set_deadline(deadline); }

@@ -20,19 +20,38 @@ asio::awaitable<void> send_idle(std::shared_ptr<TunnelState> state) {
   static_cast<void>(written);
 }
 
+Task<void> finish_frame([[maybe_unused]] std::shared_ptr<TunnelState> state, Turn turn,
+                        Task<void> writing) {
+  const Result<void> written = co_await std::move(writing);
+  turn.done(written);
+  co_return written;
+}
+
 }  // namespace
 
-Task<void> write_frame(std::shared_ptr<TunnelState> state, FrameType type, ByteSpan payload) {
+asio::awaitable<void> wait_for_turn(std::shared_ptr<TunnelState> state) {
+  ++state->waiting_for_turn;
+  co_await state->turn.async_wait(as_result);
+  --state->waiting_for_turn;
+}
+
+Eventually<Result<void>> start_frame(const std::shared_ptr<TunnelState>& state, FrameType type,
+                                     ByteSpan payload) {
   Turn turn(*state);
   state->sending.clear();
   append_frame(state->sending, type, payload);
-  auto written = co_await state->lower->write_all(state->sending);
-  if (written) {
-    turn.done();
-  } else {
-    state->write_failure = written.error();
-  }
-  co_return written;
+  auto writing = state->lower->start_write(state->sending);
+  if (!writing.ready())
+    return Eventually<Result<void>>(finish_frame(state, std::move(turn), writing.wait()));
+  Result<void> written = writing.take();
+  turn.done(written);
+  return Eventually<Result<void>>(std::move(written));
+}
+
+Task<void> write_frame(std::shared_ptr<TunnelState> state, FrameType type, ByteSpan payload) {
+  auto started = start_frame(state, type, payload);
+  if (started.ready()) co_return started.take();
+  co_return co_await started.wait();
 }
 
 void TunnelState::start() {

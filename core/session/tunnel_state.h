@@ -5,6 +5,7 @@
 
 #include <memory>
 #include <optional>
+#include <utility>
 
 #include "core/net/task_group.h"
 #include "core/session/tunnel.h"
@@ -47,6 +48,7 @@ struct TunnelState : std::enable_shared_from_this<TunnelState> {
   // Heartbeats, a reset and the caller's frames take turns; who waits is woken by the timer.
   bool writing = false;
   asio::steady_timer turn;
+  unsigned waiting_for_turn = 0;
   bool end_sent = false;
   bool end_received = false;
   bool finished = false;
@@ -69,22 +71,31 @@ struct TunnelState : std::enable_shared_from_this<TunnelState> {
 /// by a coroutine that is destroyed: then nothing can follow.
 class Turn {
  public:
-  explicit Turn(TunnelState& state) : state_(state) { state_.writing = true; }
+  explicit Turn(TunnelState& state) : state_(&state) { state_->writing = true; }
   ~Turn() {
-    if (!done_ && !state_.write_failure)
-      state_.write_failure = Error{ErrorCode::cancelled, "a frame was cut off", {}, {}};
-    state_.writing = false;
-    state_.sent_at = std::chrono::steady_clock::now();
-    state_.turn.cancel();
+    if (state_ == nullptr) return;
+    if (!done_ && !state_->write_failure)
+      state_->write_failure = Error{ErrorCode::cancelled, "a frame was cut off", {}, {}};
+    state_->writing = false;
+    state_->sent_at = std::chrono::steady_clock::now();
+    if (state_->waiting_for_turn > 0) state_->turn.cancel();
   }
-  Turn(const Turn&) = delete;
-  Turn& operator=(const Turn&) = delete;
+  Turn(Turn&& other) noexcept : state_(std::exchange(other.state_, nullptr)), done_(other.done_) {}
+  Turn& operator=(Turn&&) = delete;
   void done() { done_ = true; }
+  /// How it ended.
+  void done(const Result<void>& written) {
+    done_ = written.has_value();
+    if (!written) state_->write_failure = written.error();
+  }
 
  private:
-  TunnelState& state_;
+  TunnelState* state_;
   bool done_ = false;
 };
+
+/// Woken whenever a turn ends.
+asio::awaitable<void> wait_for_turn(std::shared_ptr<TunnelState> state);
 
 /// While it lives, silence is counted.
 class PendingRead {
@@ -102,5 +113,7 @@ class PendingRead {
 
 /// Writes one frame in a Turn of its own: nobody else may be writing.
 Task<void> write_frame(std::shared_ptr<TunnelState> state, FrameType type, ByteSpan payload);
+Eventually<Result<void>> start_frame(const std::shared_ptr<TunnelState>& state, FrameType type,
+                                     ByteSpan payload);
 
 }  // namespace hoop::session

@@ -89,6 +89,19 @@ Task<T> explained(StatePtr state, Task<T> operation) {
   co_return std::unexpected(co_await meaning_of(state, std::move(done).error()));
 }
 
+Task<void> explained_failure(StatePtr state, Error error) {
+  co_return std::unexpected(co_await meaning_of(state, std::move(error)));
+}
+
+Eventually<Result<void>> start_write(const StatePtr& state, ByteSpan in) {
+  using Written = Eventually<Result<void>>;
+  auto writing = state->tunnel->start_write(in);
+  if (!writing.ready()) return Written(explained(state, writing.wait()));
+  Result<void> written = writing.take();
+  if (written) return Written(std::move(written));
+  return Written(explained_failure(state, std::move(written).error()));
+}
+
 class AgentStream final : public net::Stream {
  public:
   explicit AgentStream(StatePtr state) : state_(std::move(state)) {}
@@ -101,6 +114,9 @@ class AgentStream final : public net::Stream {
   }
   Task<void> write_all(ByteSpan in) override {
     return explained(state_, state_->tunnel->write_all(in));
+  }
+  Eventually<Result<void>> start_write(ByteSpan in) override {
+    return gateway::start_write(state_, in);
   }
   Task<void> shutdown_write() override {
     return explained(state_, state_->tunnel->shutdown_write());

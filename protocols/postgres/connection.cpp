@@ -37,7 +37,8 @@ Task<void> PostgresConnection::serve() {
   // A log that takes no more has said so where it mattered: nothing was released after it.
   static_cast<void>(backend_.abandon());
   session::DownstreamBatch nothing;
-  static_cast<void>(co_await shared_.context.gate.deliver(nothing, *downstream_));  // commits
+  auto committing = shared_.context.gate.deliver(nothing, *downstream_);
+  static_cast<void>(co_await finished(std::move(committing)));
   if (!outcome) co_await say_goodbye(outcome.error());
   if (upstream_) upstream_->close();
   downstream_->close();
@@ -119,7 +120,8 @@ Task<void> PostgresConnection::greet(ParameterPairs parameters, Bytes cancel_key
                           ByteSpan(cancel_key).subspan(4));
   greeting.bytes().insert(greeting.bytes().end(), notices.begin(), notices.end());
   append_ready_for_query(greeting.bytes(), conversation_.status);
-  HOOP_CO_CHECK(co_await shared_.context.gate.deliver(greeting, *downstream_));
+  auto greets = shared_.context.gate.deliver(greeting, *downstream_);
+  HOOP_CO_CHECK(co_await finished(std::move(greets)));
   greeted_ = true;
   co_return Result<void>{};
 }
@@ -152,7 +154,14 @@ Task<void> PostgresConnection::frontend_reads() {
       HOOP_CO_TRY(const bool taken, frontend_->take(*frame));
       if (!taken) HOOP_CO_CHECK(co_await frontend_->take_waiting(*frame));
     }
-    if (auto sent = co_await frontend_->forward(); !sent) {
+    auto forwarding = frontend_->start_forward();
+    Result<void> sent;
+    if (forwarding.ready()) {
+      sent = forwarding.take();
+    } else {
+      sent = co_await forwarding.wait();
+    }
+    if (!sent) {
       // The target hung up; its last words, if any, are with the backend's loop, which knows better
       // why.
       if (sent.error().code != ErrorCode::io) co_return sent;
@@ -198,25 +207,49 @@ Task<void> PostgresConnection::backend_reads() {
     }
     HOOP_CO_CHECK(backend_.finish_read());
     if (backend_.take_cancel_wish()) HOOP_CO_CHECK(co_await stop_statement());
-    HOOP_CO_CHECK(co_await deliver());
+    auto delivering = start_delivery();
+    if (delivering.ready()) {
+      HOOP_CO_CHECK(delivering.take());
+    } else {
+      HOOP_CO_CHECK(co_await delivering.wait());
+    }
   }
 }
 
 Task<void> PostgresConnection::deliver() {
-  if (!greeted_) co_return Result<void>{};
   while (delivering_) co_await conversation_.changed.wait();
+  auto delivery = start_delivery();
+  co_return co_await finished(std::move(delivery));
+}
+
+Eventually<Result<void>> PostgresConnection::start_delivery() {
+  using Delivery = Eventually<Result<void>>;
+  if (!greeted_) return Delivery(Result<void>{});
+  if (delivering_) return Delivery(deliver());
   if (!announced_.empty()) {
     Bytes& out = backend_.batch().bytes();
     out.insert(out.end(), announced_.begin(), announced_.end());
     announced_.clear();
   }
   delivering_ = true;
-  Result<void> outcome = co_await shared_.context.gate.deliver(backend_.batch(), *downstream_);
+  auto going = shared_.context.gate.deliver(backend_.batch(), *downstream_);
+  if (!going.ready()) return Delivery(finish_delivery(going.wait()));
+  Result<void> outcome = going.take();
+  delivered(outcome);
+  return Delivery(std::move(outcome));
+}
+
+Task<void> PostgresConnection::finish_delivery(Task<void> going) {
+  const Result<void> outcome = co_await std::move(going);
+  delivered(outcome);
+  co_return outcome;
+}
+
+void PostgresConnection::delivered(const Result<void>& outcome) {
   delivering_ = false;
   note_activity();
   if (announcing_) conversation_.changed.notify();
   if (!outcome && outcome.error().code != ErrorCode::storage) torn_ = true;
-  co_return outcome;
 }
 
 void PostgresConnection::announce(std::string_view words) {

@@ -37,6 +37,9 @@ class PostgresConnection {
   Task<void> backend_loop();
   Task<void> backend_reads();
   Task<void> deliver();
+  Eventually<Result<void>> start_delivery();
+  Task<void> finish_delivery(Task<void> going);
+  void delivered(const Result<void>& outcome);
   asio::awaitable<void> deliver_announced();
   Task<void> stop_statement();
   // connection_time.cpp

@@ -133,7 +133,8 @@ asio::awaitable<void> PostgresConnection::end_idle(std::string limit, std::chron
   // A log that cannot take the note does not keep the connection.
   static_cast<void>(gate.note(note));
   session::DownstreamBatch nothing;
-  static_cast<void>(co_await gate.deliver(nothing, *downstream_));
+  auto committing = gate.deliver(nothing, *downstream_);
+  static_cast<void>(co_await finished(std::move(committing)));
   const bool inside = limit == "idle_in_transaction_time";
   // PostgreSQL's own: idle_in_transaction_session_timeout, idle_session_timeout.
   last_words_ = Report{Severity::fatal, inside ? "25P03" : "57P05",

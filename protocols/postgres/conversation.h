@@ -43,13 +43,19 @@ struct SessionShared {
 class Wakeup {
  public:
   explicit Wakeup(const asio::any_io_executor& executor) : timer_(executor, SteadyTime::max()) {}
-  void notify() { timer_.cancel(); }
+  /// Comes with every message of the target's, and hardly ever does anybody wait.
+  void notify() {
+    if (waiting_ > 0) timer_.cancel();
+  }
   asio::awaitable<void> wait() {
+    ++waiting_;
     co_await timer_.async_wait(asio::experimental::as_tuple(asio::use_awaitable));
+    --waiting_;
   }
 
  private:
   asio::steady_timer timer_;
+  std::size_t waiting_ = 0;
 };
 
 /// How far a COPY … FROM STDIN has come.

@@ -120,11 +120,6 @@ Result<FrontendFlow::Need> FrontendFlow::step(const Frame& frame) {
   return (this->*rule->step)(frame);
 }
 
-Task<void> FrontendFlow::forward() {
-  while (conversation_.cancelling > 0 && !conversation_.over) co_await conversation_.changed.wait();
-  co_return co_await conversation_.shared.context.gate.forward(batch_, upstream_);
-}
-
 ExpectedReply& FrontendFlow::expect(ReplyKind kind) {
   described_ = nullptr;
   ExpectedReply& reply = conversation_.expected.emplace_back();

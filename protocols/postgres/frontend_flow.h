@@ -30,6 +30,8 @@ class FrontendFlow {
   Result<bool> take(const Frame& frame);
   Task<void> take_waiting(Frame frame);
   Task<void> forward();
+  /// The same, begun at once.
+  Eventually<Result<void>> start_forward();
   /// Judges text as a query that came now would be, and says what it found: see explanation.h.
   /// Nothing is sent. Recorded as notes, which must be committed before the answer is released.
   Result<std::vector<std::string>> explain(std::string_view text);
@@ -101,7 +103,7 @@ class FrontendFlow {
   struct Admission {
     JudgedPtr judged;
     std::vector<RunningStatement> running;
-    std::optional<session::Eventually<session::Verdict>> pending;
+    std::optional<Eventually<session::Verdict>> pending;
   };
 
   Conversation& conversation_;

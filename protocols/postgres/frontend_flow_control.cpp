@@ -247,6 +247,18 @@ void FrontendFlow::apply_effects(const JudgedText& judged) {
 
 // ---- Waiting ----
 
+Task<void> FrontendFlow::forward() {
+  while (conversation_.cancelling > 0 && !conversation_.over) co_await conversation_.changed.wait();
+  auto forwarding = conversation_.shared.context.gate.forward(batch_, upstream_);
+  co_return co_await finished(std::move(forwarding));
+}
+
+Eventually<Result<void>> FrontendFlow::start_forward() {
+  if (conversation_.cancelling > 0 && !conversation_.over)
+    return Eventually<Result<void>>(forward());
+  return conversation_.shared.context.gate.forward(batch_, upstream_);
+}
+
 Task<void> FrontendFlow::settle() {
   if (segment_open_) {
     Bytes flush;

@@ -30,9 +30,7 @@ Result<void> ReplyMeter::begin(const RowMasker* rows) {
   record::ReplyBegin begin;
   begin.action = running_.admitted.id();
   if (rows != nullptr) {
-    HOOP_TRY(const RowMasker::LoggedNames* const names, rows->logged_names(hidden_));
-    begin.columns = names->columns;
-    begin.masked_columns = names->masked;
+    HOOP_TRY(begin.columns, rows->logged_names(hidden_));
   }
   begin.row_limit = shared_.context.gate.policy().document().limits.rows_per_statement;
   return shared_.context.gate.reply_begin(running_.admitted, begin);

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 
+#include "core/record/records.h"
 #include "protocols/postgres/message_reader.h"
 
 namespace hoop::postgres {
@@ -86,18 +87,18 @@ std::vector<std::string> RowMasker::masked_names() const {
   return masked;
 }
 
-Result<const RowMasker::LoggedNames*> RowMasker::logged_names(mask::HiddenCounts& hidden) const {
-  if (logged_) return &*logged_;
-  LoggedNames logged{names_, masked_names()};
+Result<std::string_view> RowMasker::logged_names(mask::HiddenCounts& hidden) const {
+  if (logged_) return *logged_;
+  std::vector<std::string> columns = names_, masked = masked_names();
   if (masker_.has_detectors()) {
-    for (auto* names : {&logged.columns, &logged.masked}) {
+    for (auto* names : {&columns, &masked}) {
       for (std::string& name : *names) {
         HOOP_TRY(name, masker_.rewrite_text(name, hidden));
       }
     }
   }
-  logged_ = std::move(logged);
-  return &*logged_;
+  logged_ = record::column_members(columns, masked);
+  return *logged_;
 }
 
 Result<void> RowMasker::rewrite(ByteSpan rows, Bytes& out, mask::HiddenCounts& counts) {

@@ -46,13 +46,10 @@ class RowMasker {
   /// The names of the columns that a column mask replaces.
   std::vector<std::string> masked_names() const;
 
-  /// Columns and masked columns as the log may name them: the masker has cleaned both. Made at the
-  /// first call, hidden counts what it hid. Fails with what the masker fails with.
-  struct LoggedNames {
-    std::vector<std::string> columns;
-    std::vector<std::string> masked;
-  };
-  Result<const LoggedNames*> logged_names(mask::HiddenCounts& hidden) const;
+  /// Columns and masked columns as the log may name them (record::column_members): the masker has
+  /// cleaned both. Made at the first call, hidden counts what it hid. Fails with what the masker
+  /// fails with.
+  Result<std::string_view> logged_names(mask::HiddenCounts& hidden) const;
 
   /// rows: whole DataRow messages without a gap. Appends them to out with what is hidden replaced,
   /// unchanged runs copied as they are. Fails with malformed (a row that does not fit its
@@ -83,7 +80,7 @@ class RowMasker {
   mask::Masker& masker_;
   std::vector<ColumnPlan> plans_;
   std::vector<std::string> names_;
-  mutable std::optional<LoggedNames> logged_;
+  mutable std::optional<std::string> logged_;
   bool acts_ = false;
 
   std::vector<Row> rows_;

@@ -55,6 +55,26 @@ TEST_CASE("a stream carries 1 MiB both ways at once and half-closes") {
   CHECK(test::run(context, work()));
 }
 
+TEST_CASE("what a socket takes at once needs no waiting; what it does not take follows in order") {
+  const auto kind = GENERATE(as<std::string>{}, "tcp", "unix");
+  CAPTURE(kind);
+  asio::io_context context;
+  auto [a, b] = make_pair(context, kind);
+  const auto bytes = pattern(16 << 20, 1);
+  PartCounts counts;
+  const auto work = [&]() -> asio::awaitable<bool> {
+    auto [wrote, read] = co_await (write_in_parts(*a, bytes, 200'000, counts) && read_to_end(*b));
+    co_return wrote&& read == bytes;
+  };
+  CHECK(test::run(context, work()));
+  CHECK(counts.at_once > 0);
+  CHECK(counts.waited > 0);
+  a->close();
+  auto late = a->start_write(bytes);
+  REQUIRE(late.ready());
+  CHECK(late.take().error().code == ErrorCode::cancelled);
+}
+
 TEST_CASE("after the peer's half-close reading answers 0 and writing goes on") {
   const auto kind = GENERATE(as<std::string>{}, "tcp", "unix", "memory");
   CAPTURE(kind);

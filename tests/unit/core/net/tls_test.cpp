@@ -224,6 +224,25 @@ TEST_CASE("TLS carries 1 MiB both ways at once and ends with close_notify") {
   CHECK(test::run(context, work()));
 }
 
+TEST_CASE("a TLS record that goes out at once needs no waiting; one that does not is followed up") {
+  asio::io_context context;
+  const auto client = client_for(authority(pki()));
+  const auto server = server_for(pki());
+  auto ends = shake(context, client, server, "db.example");
+  REQUIRE((ends.client && ends.server));
+  const auto bytes = pattern(16 << 20, 1);
+  // Above 80,000 bytes a write is more than one round.
+  const auto part = GENERATE(std::size_t{70'000}, std::size_t{200'000});
+  PartCounts counts;
+  const auto work = [&]() -> asio::awaitable<bool> {
+    auto [wrote, read] =
+        co_await (write_in_parts(**ends.client, bytes, part, counts) && read_to_end(**ends.server));
+    co_return wrote&& read == bytes;
+  };
+  CHECK(test::run(context, work()));
+  CHECK(counts.waited > 0);
+}
+
 TEST_CASE("a TLS stream goes on where it is moved to, with what was decrypted and its keys") {
   asio::io_context context, other;
   const auto client = client_for(authority(pki()));

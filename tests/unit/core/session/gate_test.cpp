@@ -91,12 +91,12 @@ struct GateUnderTest {
   Result<void> forward(std::string_view bytes, const session::Verdict& verdict) {
     session::UpstreamBatch batch;
     batch.add(std::get<session::Admitted>(verdict), as_bytes(bytes));
-    return test::run(context, gate->forward(batch, stream));
+    return test::run(context, finished(gate->forward(batch, stream)));
   }
   Result<void> deliver(std::string_view bytes) {
     session::DownstreamBatch batch;
     batch.bytes() = to_bytes(bytes);
-    return test::run(context, gate->deliver(batch, stream));
+    return test::run(context, finished(gate->deliver(batch, stream)));
   }
   bool nothing_on_the_wire() const {
     return std::none_of(journal->begin(), journal->end(),
@@ -153,8 +153,8 @@ TEST_CASE("gate empties a batch that it has written") {
   GateUnderTest test;
   session::DownstreamBatch batch;
   batch.bytes() = to_bytes("once");
-  REQUIRE(test::run(test.context, test.gate->deliver(batch, test.stream)));
-  REQUIRE(test::run(test.context, test.gate->deliver(batch, test.stream)));
+  REQUIRE(test::run(test.context, finished(test.gate->deliver(batch, test.stream))));
+  REQUIRE(test::run(test.context, finished(test.gate->deliver(batch, test.stream))));
   CHECK(test.journal->size() == 1);
 }
 

@@ -6,6 +6,7 @@
 #include "core/net/tls.h"
 #include "tests/support/catch.h"
 #include "tests/support/run_task.h"
+#include "tests/support/stream_fixture.h"
 
 using namespace hoop;
 using namespace hoop::session;
@@ -162,6 +163,25 @@ TEST_CASE("a tunnel carries bulk both ways at once and half-closes") {
     CHECK((*at_client == down));
     const auto again = co_await read_once(*ends.client);
     CHECK(again == "end");
+  });
+}
+
+TEST_CASE("frames of writes that are begun and then followed up arrive whole and in order") {
+  const auto kind = GENERATE(Lower::memory, Lower::tls);
+  run([&]() -> asio::awaitable<void> {
+    auto ends = co_await open(kind);
+    const auto bytes = pattern(5'000'000, 1);
+    test::PartCounts counts;
+    auto [sent, read] = co_await (test::write_in_parts(*ends.client, bytes, 3'000, counts) &&
+                                  read_to_end(*ends.gateway));
+    CHECK(sent);
+    REQUIRE(read);
+    CHECK((*read == bytes));
+    CHECK(counts.at_once + counts.waited == 1'667);
+    auto late = ends.client->start_write(bytes);
+    const auto refused = co_await finished(std::move(late));
+    REQUIRE_FALSE(refused);
+    CHECK(refused.error().code == ErrorCode::io);
   });
 }
 
