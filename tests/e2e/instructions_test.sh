@@ -28,9 +28,9 @@ elif ! "$program" --version >/dev/null || ! command -v valgrind >/dev/null; then
   echo "(no valgrind here)"; holds false
 else
   test_case "prepared statements"
-  costs prepared 304500
+  costs prepared 294500
   test_case "simple statements"
-  costs simple 333000
+  costs simple 324000
 fi
 
 finish
