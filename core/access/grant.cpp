@@ -19,14 +19,6 @@ constexpr std::size_t kMaskKeyBytes = 32;
 constexpr std::size_t kTicketBytes = 32;
 constexpr std::uint64_t kLongestHeartbeat = 3600;  // seconds
 
-std::string_view to_string(Durability durability) {
-  switch (durability) {
-    case Durability::os: return "os";
-    case Durability::disk: return "disk";
-  }
-  return "os";
-}
-
 Json to_json(const Identity& identity) {
   return {{"subject", identity.subject},
           {"groups", identity.groups},
@@ -121,7 +113,6 @@ Grant part_for_client(const Grant& grant, SecretText ticket) {
   out.role = grant.role;
   out.ticket = std::move(ticket);
   out.key_id = grant.key_id;
-  out.durability = grant.durability;
   out.heartbeat = grant.heartbeat;
   out.issued_at = grant.issued_at;
   out.expires_at = grant.expires_at;
@@ -147,7 +138,6 @@ SecretText grant_to_json(const Grant& grant) {
                {"role", grant.role},
                {"database_role", grant.database_role},
                {"key_id", grant.key_id},
-               {"durability", to_string(grant.durability)},
                {"heartbeat", grant.heartbeat.count()},
                {"issued_at", to_rfc3339(grant.issued_at)},
                {"expires_at", to_rfc3339(grant.expires_at)}};
@@ -196,9 +186,6 @@ Result<Grant> grant_from_json(std::string_view json) {
   grant.role = root.text("role");
   grant.database_role = root.text("database_role");
   grant.key_id = root.text("key_id");
-  grant.durability = root.text("durability") == "disk" ? Durability::disk : Durability::os;
-  if (root.text("durability") != to_string(grant.durability))
-    root.complain("durability", "must be 'os' or 'disk'");
   const std::uint64_t heartbeat = root.number("heartbeat");
   if (heartbeat < 1 || heartbeat > kLongestHeartbeat)
     root.complain("heartbeat", "must be a number of seconds from 1 to 3600");

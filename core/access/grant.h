@@ -11,8 +11,6 @@
 
 namespace hoop::access {
 
-enum class Durability { os, disk };
-
 struct PostgresCredential {
   std::string username;
   SecretText password;
@@ -38,7 +36,6 @@ struct Grant {
       mask_key;  // 32 bytes, for HMAC masks: one a target, on the local path one an identity too
   std::string
       key_id;  // SHA-256 of the client's public key, base64url: ties the grant to the log's seal
-  Durability durability = Durability::os;
   /// How long gateway and client may be out of touch; then the session ends.
   std::chrono::seconds heartbeat{60};
   SystemTime issued_at{};

@@ -84,4 +84,12 @@ std::string_view to_string(RecordLevel value) {
   return "full";
 }
 
+std::string_view to_string(Durability value) {
+  switch (value) {
+    case Durability::os: return "os";
+    case Durability::disk: return "disk";
+  }
+  return "os";
+}
+
 }  // namespace hoop::access

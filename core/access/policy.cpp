@@ -157,6 +157,7 @@ PolicyDocument PolicyEngine::part_for(const Identity& identity, const Target& ta
   PolicyDocument part;
   part.limits = document().limits;
   part.record = document().record;
+  part.durability = document().durability;
   part.version = document().version;
   const Role* role = role_of(identity, target);
   if (role == nullptr) return part;

@@ -93,6 +93,9 @@ struct Limits {
 };
 
 enum class RecordLevel { full, summary, none };
+/// Where a record is before what it speaks of is released: with the operating system, which a crash
+/// of hoopctl does not lose, or on the disk, which a power failure does not lose either.
+enum class Durability { os, disk };
 
 /// All of a policy, or the part of it that concerns one identity and one target: that is what a
 /// grant carries.
@@ -102,6 +105,7 @@ struct PolicyDocument {
   std::vector<Mask> masks;
   Limits limits;
   RecordLevel record = RecordLevel::full;
+  Durability durability = Durability::os;
   /// Digest of the sources, so that a log says which policy judged. Hex.
   std::string version;
   bool operator==(const PolicyDocument&) const = default;

@@ -137,6 +137,7 @@ std::string policy_to_json(const PolicyDocument& document) {
   out["masks"] = std::move(masks);
   out["limits"] = to_json(document.limits);
   out["record"] = to_string(document.record);
+  out["durability"] = to_string(document.durability);
   out["version"] = document.version;
   return out.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
@@ -148,6 +149,7 @@ PolicyDocument read_policy(const JsonObject& from) {
   for (const JsonObject& mask : from.objects("masks")) document.masks.push_back(mask_from(mask));
   document.limits = limits_from(from.object("limits"));
   document.record = read_word(from, "record", kRecordLevels);
+  document.durability = read_word(from, "durability", kDurabilities);
   document.version = from.text("version");
   return document;
 }

@@ -125,7 +125,7 @@ Result<void> read_source(const PolicySource& source, PolicyDocument& document, L
   read_detectors(root, later);
   read_masks(root, document, later);
   if (const auto table = root.table("limits")) read_limits(*table, document.limits);
-  if (const auto table = root.table("record")) document.record = read_record(*table);
+  if (const auto table = root.table("record")) read_record(*table, document);
   read_unparsed(root, later);
   return root.finish();
 }

@@ -347,8 +347,10 @@ void read_limits(const TomlTable& table, Limits& limits) {
   time("idle_in_transaction_time", limits.idle_in_transaction_time);
 }
 
-RecordLevel read_record(const TomlTable& table) {
-  return read_choice(table, "level", kRecordLevels).value_or(RecordLevel::full);
+void read_record(const TomlTable& table, PolicyDocument& document) {
+  if (const auto level = read_choice(table, "level", kRecordLevels)) document.record = *level;
+  if (const auto durability = read_choice(table, "durability", kDurabilities))
+    document.durability = *durability;
 }
 
 }  // namespace hoop::access

@@ -18,6 +18,6 @@ OwnPattern read_detector(const config::TomlTable& table);
 Mask read_mask(const config::TomlTable& table);
 /// Keys that the table does not give stay as they are.
 void read_limits(const config::TomlTable& table, Limits& limits);
-RecordLevel read_record(const config::TomlTable& table);
+void read_record(const config::TomlTable& table, PolicyDocument& document);
 
 }  // namespace hoop::access

@@ -16,6 +16,7 @@ std::string_view to_string(InPredicates value);
 std::string_view to_string(Derived value);
 std::string_view to_string(OnUnresolved value);
 std::string_view to_string(RecordLevel value);
+std::string_view to_string(Durability value);
 
 inline constexpr std::array kDataPaths{DataPath::local, DataPath::gateway};
 inline constexpr std::array kTlsModes{TlsMode::disable, TlsMode::verify_ca, TlsMode::verify_full};
@@ -30,6 +31,7 @@ inline constexpr std::array kDerived{Derived::deny, Derived::null};
 inline constexpr std::array kOnUnresolved{OnUnresolved::deny, OnUnresolved::ignore};
 inline constexpr std::array kRecordLevels{RecordLevel::full, RecordLevel::summary,
                                           RecordLevel::none};
+inline constexpr std::array kDurabilities{Durability::os, Durability::disk};
 
 template <class Enum, std::size_t N>
 std::optional<Enum> from_word(const std::array<Enum, N>& all, std::string_view word) {

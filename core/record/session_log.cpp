@@ -20,10 +20,10 @@ std::string header_json(const SessionStart& start, const crypto::Ed25519PublicKe
 }  // namespace
 
 struct SessionLog::Impl {
-  Impl(std::unique_ptr<LogSink> sink_, crypto::Ed25519Key key_)
+  Impl(std::shared_ptr<LogSink> sink_, crypto::Ed25519Key key_)
       : sink(std::move(sink_)), key(std::move(key_)) {}
 
-  std::unique_ptr<LogSink> sink;
+  std::shared_ptr<LogSink> sink;
   crypto::Ed25519Key key;
   crypto::Sha256 hash;
   crypto::Digest256 head{};
@@ -120,7 +120,7 @@ SessionLog::~SessionLog() = default;
 SessionLog::SessionLog(SessionLog&&) noexcept = default;
 SessionLog& SessionLog::operator=(SessionLog&&) noexcept = default;
 
-Result<SessionLog> SessionLog::create(std::unique_ptr<LogSink> sink, crypto::Ed25519Key key,
+Result<SessionLog> SessionLog::create(std::shared_ptr<LogSink> sink, crypto::Ed25519Key key,
                                       const SessionStart& start) {
   auto impl = std::make_unique<Impl>(std::move(sink), std::move(key));
   const std::string json = header_json(start, impl->key.public_key());
@@ -154,13 +154,12 @@ bool SessionLog::has_uncommitted() const {
 }
 Result<void> SessionLog::commit() { return impl_->commit(0); }
 
-Result<void> SessionLog::commit_to_disk() {
-  HOOP_CHECK(impl_->commit(0));
-  if (auto synced = impl_->sink->sync(); !synced) {
-    impl_->failure = synced.error().within("write the session log");
-    return std::unexpected(*impl_->failure);
-  }
-  return {};
+std::shared_ptr<LogSink> SessionLog::sink() const { return impl_->sink; }
+
+void SessionLog::give_up(const Error& reason) {
+  if (impl_->failure || impl_->sealed) return;
+  impl_->failure = Error(reason).within("write the session log");
+  impl_->begin_segment();
 }
 
 Result<void> SessionLog::seal(const SessionEnd& end) { return impl_->seal(end); }

@@ -19,7 +19,7 @@ class LogSink {
   /// Returns when the bytes are with the operating system. Fails with storage: nothing may be
   /// released after that.
   virtual Result<void> write(ByteSpan bytes) = 0;
-  /// Returns when they are on the disk.
+  /// Returns when what was written before is on the disk. May run beside a write().
   virtual Result<void> sync() = 0;
   /// Gives back the space that was kept so that a log can be closed on a full disk. Called at most
   /// once, before the end is written.
@@ -32,7 +32,7 @@ class LogSink {
 class SessionLog {
  public:
   /// Writes the header. key signs the seal; its public half is in the header.
-  static Result<SessionLog> create(std::unique_ptr<LogSink> sink, crypto::Ed25519Key key,
+  static Result<SessionLog> create(std::shared_ptr<LogSink> sink, crypto::Ed25519Key key,
                                    const SessionStart& start);
   ~SessionLog();
   SessionLog(SessionLog&&) noexcept;
@@ -43,8 +43,10 @@ class SessionLog {
   Result<void> append(RecordType type, ByteSpan payload);
   bool has_uncommitted() const;
   Result<void> commit();
-  /// commit(), and waits until the disk has it: durability `disk`.
-  Result<void> commit_to_disk();
+  /// For who waits for the disk beside it.
+  std::shared_ptr<LogSink> sink() const;
+  /// What was committed may be lost, as after a failed sync: every later call but seal() fails.
+  void give_up(const Error& reason);
   /// Appends end and the seal (signature over the chain's head), commits and syncs. Nothing can be
   /// appended after it.
   Result<void> seal(const SessionEnd& end);

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
 #include <cstring>
 #include <map>
@@ -99,6 +100,13 @@ class SpoolSink final : public LogSink {
   Result<void> sync() override {
     if (::fdatasync(file_->get()) != 0)
       return std::unexpected(storage(fmt::format("sync '{}'", path_), errno));
+    if (is_named_) return {};
+    // Its name, too: a file that nobody can find is lost as well.
+    const std::string folder = path_.substr(0, path_.rfind('/'));
+    const File names(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (!names.is_open() || ::fsync(names.get()) != 0)
+      return std::unexpected(storage(fmt::format("sync '{}'", folder), errno));
+    is_named_ = true;
     return {};
   }
 
@@ -110,6 +118,7 @@ class SpoolSink final : public LogSink {
   std::string meta_;
   std::string reserve_;
   off_t length_ = 0;
+  std::atomic<bool> is_named_ = false;  // on the disk; two syncs may run at once
 };
 
 Result<void> write_file(const std::string& path, std::string_view text) {

@@ -39,14 +39,13 @@ class Gate::Timed {
 };
 
 Gate::Gate(std::shared_ptr<const access::PolicyEngine> policy, access::Identity identity,
-           access::Target target, record::SessionLog log, const Clock& clock,
-           access::Durability durability)
+           access::Target target, record::SessionLog log, const Clock& clock)
     : policy_(std::move(policy)),
       identity_(std::move(identity)),
       target_(std::move(target)),
       log_(std::move(log)),
-      clock_(clock),
-      durability_(durability) {}
+      disk_(log_.sink()),
+      clock_(clock) {}
 
 access::SessionFacts Gate::facts() const {
   return {totals_.allowed + totals_.denied, totals_.rows, totals_.bytes, totals_.denied,
@@ -149,7 +148,20 @@ void Gate::set_policy(std::shared_ptr<const access::PolicyEngine> policy) {
 Result<void> Gate::settle() {
   if (!log_.has_uncommitted()) return {};
   const Timed timed(*this, Stage::commit);
-  return durability_ == access::Durability::disk ? log_.commit_to_disk() : log_.commit();
+  return log_.commit();
+}
+
+/// Whether the log's bytes are where policy wants them before anything is released.
+bool Gate::is_durable() const {
+  return policy_->document().durability == access::Durability::os ||
+         disk_.has(log_.bytes_written());
+}
+
+Task<void> Gate::wait_for_disk() {
+  const Timed timed(*this, Stage::commit);
+  Result<void> synced = co_await disk_.wait_for(log_.bytes_written());
+  if (!synced) log_.give_up(synced.error());
+  co_return synced;
 }
 
 Task<void> Gate::wait_for_lease() {
@@ -189,9 +201,18 @@ Task<void> finish(Released released, Task<void> writing) {
 
 template <class Batch>
 Task<void> Gate::release_later(Batch& batch, net::Stream& stream) {
-  HOOP_CO_CHECK(co_await wait_for_lease());
+  if (!may_release()) {
+    HOOP_CO_CHECK(co_await wait_for_lease());
+  }
   HOOP_CO_CHECK(settle());  // what was added meanwhile
   Released released(batch.bytes_, batch.spare_);
+  if (!is_durable()) {
+    HOOP_CO_CHECK(co_await wait_for_disk());
+  }
+  // A disk can take longer than a lease lasts.
+  if (!may_release()) {
+    HOOP_CO_CHECK(co_await wait_for_lease());
+  }
   const Result<void> written = co_await stream.write_all(released.bytes());
   released.done();
   co_return written;
@@ -202,7 +223,8 @@ Eventually<Result<void>> Gate::release(Batch& batch, net::Stream& stream) {
   // Record first: if we die between the two, the log already names the statement.
   if (Result<void> settled = settle(); !settled || batch.bytes_.empty())
     return Eventually<Result<void>>(std::move(settled));
-  if (!may_release()) return Eventually<Result<void>>(release_later(batch, stream));
+  if (!may_release() || !is_durable())
+    return Eventually<Result<void>>(release_later(batch, stream));
   Released released(batch.bytes_, batch.spare_);
   auto writing = stream.start_write(released.bytes());
   if (!writing.ready())

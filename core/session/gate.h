@@ -14,6 +14,7 @@
 #include "core/base/clock.h"
 #include "core/net/stream.h"
 #include "core/record/session_log.h"
+#include "core/session/disk_sync.h"
 
 namespace hoop::session {
 
@@ -107,8 +108,7 @@ class Gate {
   using DenialListener = std::function<void(const access::Action&, const access::Decision&)>;
 
   Gate(std::shared_ptr<const access::PolicyEngine> policy, access::Identity identity,
-       access::Target target, record::SessionLog log, const Clock& clock,
-       access::Durability durability);
+       access::Target target, record::SessionLog log, const Clock& clock);
   Gate(const Gate&) = delete;
   Gate& operator=(const Gate&) = delete;
 
@@ -132,8 +132,8 @@ class Gate {
   Result<void> note(const record::Note& note);
 
   /// Commits the log, then writes the batch upstream, and empties it. Waits while the lease does
-  /// not hold; usually there is nothing to wait for. Fails with storage, io, timeout, cancelled
-  /// (the lease is gone).
+  /// not hold and, where policy asks for it, until the disk has the log; usually there is nothing
+  /// to wait for. Fails with storage, io, timeout, cancelled (the lease is gone).
   Eventually<Result<void>> forward(UpstreamBatch& batch, net::Stream& upstream);
   /// Commits the log, then writes the batch to the program, and empties it.
   Eventually<Result<void>> deliver(DownstreamBatch& batch, net::Stream& downstream);
@@ -161,6 +161,8 @@ class Gate {
   template <class Batch>
   Task<void> release_later(Batch& batch, net::Stream& stream);
   Result<void> settle();
+  bool is_durable() const;
+  Task<void> wait_for_disk();
   template <class Record>
   Result<void> append(record::RecordType type, const Record& record);
   void await_answer(std::uint64_t action);
@@ -171,8 +173,8 @@ class Gate {
   access::Identity identity_;
   access::Target target_;
   record::SessionLog log_;
+  DiskSync disk_;
   const Clock& clock_;
-  access::Durability durability_;  // clang counts only reads
   SystemTime::duration clock_error_{};
   std::uint64_t next_action_ = 1;
   SessionTotals totals_;

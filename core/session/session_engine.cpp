@@ -42,9 +42,8 @@ Result<std::unique_ptr<SessionEngine>> SessionEngine::create(SessionParts parts,
   std::unique_ptr<SessionEngine> engine(
       new SessionEngine(std::move(parts.grant), std::move(parts.dialer), std::move(masker)));
   engine->policies_ = std::move(parts.policies);
-  engine->gate_ =
-      std::make_unique<Gate>(std::move(policy), engine->grant_.identity, engine->grant_.target,
-                             std::move(session_log), clock, engine->grant_.durability);
+  engine->gate_ = std::make_unique<Gate>(std::move(policy), engine->grant_.identity,
+                                         engine->grant_.target, std::move(session_log), clock);
   if (engine->grant_.issued_at != SystemTime{}) engine->gate_->set_time(engine->grant_.issued_at);
   HOOP_TRY(engine->handler_,
            parts.make_handler(SessionContext{*engine->gate_, *engine->dialer_, engine->masker_,

@@ -308,9 +308,9 @@ Result<void> BackendFlow::copy_in(const Frame& frame) {
 Result<void> BackendFlow::copy_out(const Frame& frame) {
   HOOP_TRY(const CopyOutResponse response, decode_copy_out_response(frame.body));
   HOOP_CHECK(begin_result());
-  if (results_.meter().statement().copy != CopyDirection::out)
-    return std::unexpected(unexpected(frame.tag));
-  results_.begin_copy(response.format);
+  const Statement& statement = results_.meter().statement();
+  if (statement.copy != CopyDirection::out) return std::unexpected(unexpected(frame.tag));
+  results_.begin_copy(response.format, statement.copy_text);
   return pass(frame);
 }
 

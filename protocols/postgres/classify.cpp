@@ -7,6 +7,7 @@
 
 #include "core/base/encoding.h"
 #include "core/mask/write_back.h"
+#include "protocols/postgres/copy_options.h"
 #include "protocols/postgres/fixed_rules.h"
 #include "protocols/postgres/function_list.h"
 #include "protocols/postgres/masked_literals.h"
@@ -240,6 +241,7 @@ class Classifier {
     if (node.is("CopyStmt")) {
       statement.copy = node["is_from"].flag() ? CopyDirection::in : CopyDirection::out;
       statement.can_write = statement.can_write || statement.copy == CopyDirection::in;
+      if (statement.copy == CopyDirection::out) statement.copy_text = copy_text(node);
     }
   }
 
@@ -258,6 +260,9 @@ class Classifier {
       statement.refusal = refuse(RefusalCode::unknown_statement);
     if (statement.action.verb == "unknown" && !statement.refusal)
       statement.refusal = refuse(RefusalCode::unknown_statement);
+    // Nobody could say what its rows hold.
+    if (statement.copy == CopyDirection::out && !statement.copy_text && !statement.refusal)
+      statement.refusal = refuse(RefusalCode::unknown_statement, "an option of COPY");
     if (!catalog_.has_masks()) return {};
     MaskedUse use = judge_masked_use(node, kind, references, catalog_);
     statement.touches_masked = use.touches_masked;

@@ -11,6 +11,7 @@
 #include "core/access/action.h"
 #include "core/access/policy.h"
 #include "protocols/postgres/catalog.h"
+#include "protocols/postgres/copy_text.h"
 
 namespace hoop::postgres {
 
@@ -42,6 +43,7 @@ struct Statement {
   bool changes_search_path = false;
   TransactionStep transaction = TransactionStep::none;
   CopyDirection copy = CopyDirection::none;
+  std::shared_ptr<const CopyText> copy_text;  // of every COPY … TO
 };
 
 /// What the names in a statement are resolved with.

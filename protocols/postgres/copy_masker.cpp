@@ -15,7 +15,7 @@ Result<void> CopyMasker::rewrite(const Frame& copy_data, Bytes& out, mask::Hidde
   }
   const ByteSpan data = copy_data.body;
   if (format_ == Format::binary) return rewrite_binary(data, out, counts);
-  const bool row_ends = !data.empty() && data.back() == '\n';
+  const bool row_ends = row_end_.feed(data);
   if (!held_.empty() || !row_ends) {
     if (held_.size() + data.size() > kMaxMessageBytes)
       return fail(ErrorCode::too_large, "a copied row is too large to be masked");
@@ -65,30 +65,15 @@ Result<void> CopyMasker::append_tuple(const BinaryCopyReader::Unit& tuple, Bytes
 }
 
 Result<void> CopyMasker::release(ByteSpan row, Bytes& out, mask::HiddenCounts& counts) {
-  // Fields are scanned apart: a field that is JSON then stays JSON. In CSV the whole row is mostly
-  // one field, which is as safe.
-  std::vector<std::string_view> fields;
-  std::string_view rest = as_text(row);
-  const bool newline = rest.ends_with('\n');
-  if (newline) rest.remove_suffix(1);
-  for (std::size_t tab = rest.find('\t'); tab != std::string_view::npos; tab = rest.find('\t')) {
-    fields.push_back(rest.substr(0, tab));
-    rest.remove_prefix(tab + 1);
-  }
-  fields.push_back(rest);
-  std::vector<std::optional<std::string>> rewritten(fields.size());
-  HOOP_CHECK(masker_.rewrite(fields, rewritten, counts));
-  if (std::none_of(rewritten.begin(), rewritten.end(),
-                   [](const auto& text) { return text.has_value(); })) {
+  const auto fields = fields_.split(as_text(row));
+  rewritten_.assign(fields.size(), std::nullopt);
+  HOOP_CHECK(masker_.rewrite(fields, rewritten_, counts));
+  if (std::ranges::none_of(rewritten_, [](const auto& text) { return text.has_value(); })) {
     append_copy_data(out, row);
     return {};
   }
   std::string text;
-  for (std::size_t i = 0; i < fields.size(); ++i) {
-    if (i != 0) text.push_back('\t');
-    text.append(rewritten[i] ? std::string_view(*rewritten[i]) : fields[i]);
-  }
-  if (newline) text.push_back('\n');
+  fields_.join(rewritten_, text);
   append_copy_data(out, as_bytes(text));
   return {};
 }

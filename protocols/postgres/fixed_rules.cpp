@@ -5,6 +5,7 @@
 #include <array>
 #include <string>
 
+#include "protocols/postgres/copy_options.h"
 #include "protocols/postgres/function_list.h"
 #include "protocols/postgres/refusal.h"
 
@@ -38,6 +39,11 @@ std::string encoding_name(std::string_view text) {
   return out;
 }
 
+bool is_our_encoding(std::string_view name) {
+  const std::string encoding = encoding_name(name);
+  return encoding == "utf8" || encoding == "unicode";
+}
+
 /// value nullopt: not told by the statement (RESET, an expression).
 enum class Assignment { set, reset };
 Verdict judge_setting(std::string_view name, const std::optional<std::string>& value,
@@ -57,8 +63,7 @@ Verdict judge_setting(std::string_view name, const std::optional<std::string>& v
   if (setting == "client_encoding") {
     // The session begins with UTF8, so that is also what RESET goes back to.
     if (assignment == Assignment::reset) return std::nullopt;
-    const std::string encoding = value ? encoding_name(*value) : std::string();
-    if (encoding == "utf8" || encoding == "unicode") return std::nullopt;
+    if (value && is_our_encoding(*value)) return std::nullopt;
     return refuse(RefusalCode::pinned_setting, setting);
   }
   return std::nullopt;
@@ -159,6 +164,11 @@ Verdict judge_by_type(const SqlNode& node) {
     return refuse(RefusalCode::prepare_transaction);
   if (node.is("CopyStmt") && (node["is_program"].flag() || node["filename"].present()))
     return refuse(RefusalCode::server_access);
+  if (node.is("CopyStmt")) {
+    const auto encoding = copy_encoding(node);
+    if (encoding && !is_our_encoding(*encoding))
+      return refuse(RefusalCode::pinned_setting, "the encoding of COPY");
+  }
   return std::nullopt;
 }
 

@@ -24,7 +24,9 @@ Result<void> ResultStream::row(const Frame& data_row) {
   return {};
 }
 
-void ResultStream::begin_copy(Format format) { copy_.emplace(shared_.context.masker, format); }
+void ResultStream::begin_copy(Format format, std::shared_ptr<const CopyText> text) {
+  copy_.emplace(shared_.context.masker, format, std::move(text));
+}
 
 Result<void> ResultStream::copy_data(const Frame& copy_data) {
   if (meter_->weigh(copy_data.whole.size()) == Fate::withhold) return {};

@@ -25,7 +25,8 @@ class ResultStream {
   ReplyMeter& meter() { return *meter_; }
 
   Result<void> row(const Frame& data_row);
-  void begin_copy(Format format);
+  /// text as CopyMasker's.
+  void begin_copy(Format format, std::shared_ptr<const CopyText> text);
   Result<void> copy_data(const Frame& copy_data);
   Result<void> finish_copy();
 

@@ -89,6 +89,16 @@ out_has '"contact"'
 pg -c "copy api_keys to stdout"
 status_is 0
 out_lacks ghp_
+# Options that would put something between the characters of what is looked for.
+for options in "(delimiter '@')" "(format csv, quote '@')" "(format csv, escape '@', force_quote *)" "(format csv, quote '.', escape 'm')"; do
+  pg -c "copy (select 'private77@example.com' as a, 'x' as b) to stdout $options"
+  status_is 0
+  out_has redacted
+  out_lacks private77
+  out_lacks 'xample'
+done
+pg -c "copy api_keys to stdout (encoding 'latin1')"
+holds [ "$STATUS" != 0 ]
 pg -c "select '4242 4242 4242 4242'"
 out_lacks 4242
 

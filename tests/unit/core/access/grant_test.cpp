@@ -32,7 +32,7 @@ Grant sample() {
   grant.policy.version = "00ff";
   grant.mask_key = SecretBytes(Bytes(32, 7));
   grant.key_id = "kid";
-  grant.durability = Durability::disk;
+  grant.policy.durability = Durability::disk;
   grant.issued_at = moment(3);
   grant.expires_at = moment(4);
   return grant;
@@ -50,7 +50,7 @@ TEST_CASE("a grant survives its JSON form") {
   CHECK(back->identity == grant.identity);
   CHECK(back->target == grant.target);
   CHECK(back->policy == grant.policy);
-  CHECK(back->durability == Durability::disk);
+  CHECK(back->policy.durability == Durability::disk);
   CHECK(back->issued_at == grant.issued_at);
   CHECK(back->expires_at == grant.expires_at);
   CHECK(back->mask_key.reveal() == grant.mask_key.reveal());
@@ -169,7 +169,7 @@ TEST_CASE("a grant with anything off is refused") {
   CHECK(refused([](auto& json) { json["mask_key"] = "AAAA"; }));
   CHECK(refused([](auto& json) { json["mask_key"] = std::string(43, '!'); }));
   CHECK(refused([](auto& json) { json["credential"].erase("password"); }));
-  CHECK(refused([](auto& json) { json["durability"] = "ram"; }));
+  CHECK(refused([](auto& json) { json["policy"]["durability"] = "ram"; }));
   CHECK(refused([](auto& json) { json["expires_at"] = "soon"; }));
   CHECK(refused([](auto& json) { json["policy"].erase("version"); }));
 }

@@ -82,6 +82,7 @@ idle_in_transaction_time = "5m"
 
 [record]
 level = "summary"
+durability = "disk"
 )");
   REQUIRE(document);
   REQUIRE(document->roles.size() == 1);
@@ -109,7 +110,17 @@ level = "summary"
   CHECK(document->limits == Limits{10'000, 100'000, 1, 2, 3, std::chrono::seconds(30),
                                    std::chrono::seconds(3600), std::chrono::seconds(300)});
   CHECK(document->record == RecordLevel::summary);
+  CHECK(document->durability == Durability::disk);
   CHECK(document->version.size() == 64);
+}
+
+TEST_CASE("what one file says of the record, another that is silent of it leaves alone") {
+  const auto document = parse_policy({{"a.toml", "[record]\nlevel = \"none\"\n"},
+                                      {"b.toml", "[record]\ndurability = \"disk\"\n"},
+                                      {"c.toml", "[record]\n"}});
+  REQUIRE(document);
+  CHECK(document->record == RecordLevel::none);
+  CHECK(document->durability == Durability::disk);
 }
 
 TEST_CASE("the gateway's own tables are left to the gateway") {
@@ -346,6 +357,7 @@ TEST_CASE("every slip is named with its place and what would be right") {
        "p.toml:2:20: 'rows_per_session' must be an integer, but is a string", ""},
       {"[limits]\nstatement_time = 30\n", "p.toml:2:18: 'statement_time' must be a string", ""},
       {"[record]\nlevel = \"all\"\n", "p.toml:2:9: 'level' cannot be 'all'", "full"},
+      {"[record]\ndurability = \"ram\"\n", "p.toml:2:14: 'durability' cannot be 'ram'", "disk"},
       {"unparsed = \"allow\"\n[limits]\nrows_per_session = 1\n",
        "p.toml:1:12: unparsed = \"allow\" would let statements around", "deny"},
       {"unparsed = \"allow\"\n", "p.toml:1:12: unparsed = \"allow\" is not available", "deny"},

@@ -524,7 +524,7 @@ TEST_CASE("a part holds nothing of anybody else") {
       parsed(std::string(kPolicy) +
              "[[mask]]\nname=\"here\"\ncolumns=[\"*.ssn\"]\ntargets=[\"pg-demo\", \"pg-prod\"]\n"
              "[[mask]]\nname=\"there\"\ncolumns=[\"*.x\"]\ntargets=[\"pg-prod\"]\n[limits]\nrows_"
-             "per_session=9\n[record]\nlevel=\"none\"\n");
+             "per_session=9\n[record]\nlevel=\"none\"\ndurability=\"disk\"\n");
   document.roles[0].members.push_back("user:bob");
   document.roles[0].targets.push_back("other-db");
   const PolicyDocument part = PolicyEngine(document).part_for(alice(), target("pg-demo"));
@@ -541,6 +541,7 @@ TEST_CASE("a part holds nothing of anybody else") {
   CHECK(part.masks[0].targets == std::vector<std::string>{"pg-demo"});
   CHECK(part.limits.rows_per_session == 9);
   CHECK(part.record == RecordLevel::none);
+  CHECK(part.durability == Durability::disk);
   CHECK(part.version == document.version);
 
   Identity nobody;

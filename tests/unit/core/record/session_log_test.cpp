@@ -235,14 +235,21 @@ TEST_CASE(
         "c83547eebe955104beff469cc90fda8a620863be98f40aef4a05ca601a13dd76");
 }
 
-TEST_CASE("a commit to the disk waits for it each time") {
+TEST_CASE("a log that was given up takes its end and nothing else") {
   const auto log = std::make_shared<test::MemoryLog>();
   auto writer = SessionLog::create(std::make_unique<test::MemorySink>(log),
                                    crypto::Ed25519Key::generate(), start())
                     .value();
   REQUIRE(writer.append(RecordType::note, R"({"event":"n"})"));
-  REQUIRE(writer.commit_to_disk());
-  CHECK(log->syncs == 1);
   REQUIRE(writer.commit());
-  CHECK(log->syncs == 1);
+  REQUIRE(writer.append(RecordType::note, R"({"event":"lost"})"));
+  writer.give_up({ErrorCode::storage, "the disk is gone", {}, {}});
+  const auto appended = writer.append(RecordType::note, R"({"event":"m"})");
+  REQUIRE_FALSE(appended);
+  CHECK(appended.error().code == ErrorCode::storage);
+  CHECK_FALSE(writer.commit());
+  CHECK(writer.has_uncommitted());
+  REQUIRE(writer.seal(SessionEnd{}));
+  CHECK_THAT(to_text(log->bytes), Catch::Matchers::ContainsSubstring("record_failed"));
+  CHECK_THAT(to_text(log->bytes), !Catch::Matchers::ContainsSubstring("lost"));
 }

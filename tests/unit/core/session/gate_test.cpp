@@ -3,6 +3,9 @@
 // once the log cannot.
 #include "core/session/gate.h"
 
+#include <atomic>
+#include <thread>
+
 #include "tests/support/catch.h"
 #include "tests/support/fake_clock.h"
 #include "tests/support/run_task.h"
@@ -15,21 +18,38 @@ namespace {
 /// What reached the log and the wire, in order.
 using Journal = std::shared_ptr<std::vector<std::string>>;
 
+/// A disk that takes its time, or fails: syncs run beside the test.
+struct Disk {
+  std::atomic<bool> held = false;  // a sync that begins does not end while this is set
+  std::atomic<bool> fails = false;
+  std::atomic<int> syncs = 0;
+  std::atomic<int> under_way = 0;
+};
+
 class JournalSink final : public record::LogSink {
  public:
-  JournalSink(Journal journal, std::shared_ptr<bool> full)
-      : journal_(std::move(journal)), full_(std::move(full)) {}
+  JournalSink(Journal journal, std::shared_ptr<bool> full, std::shared_ptr<Disk> disk)
+      : journal_(std::move(journal)), full_(std::move(full)), disk_(std::move(disk)) {}
   Result<void> write(ByteSpan bytes) override {
     if (*full_) return fail(ErrorCode::storage, "no space left");
     journal_->push_back("log: " + to_text(bytes));
     return {};
   }
-  Result<void> sync() override { return {}; }
+  Result<void> sync() override {
+    ++disk_->under_way;
+    for (int i = 0; disk_->held && i < 5000; ++i)
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    --disk_->under_way;
+    ++disk_->syncs;
+    if (disk_->fails) return fail(ErrorCode::storage, "I/O error");
+    return {};
+  }
   void release_reserve() override {}
 
  private:
   Journal journal_;
   std::shared_ptr<bool> full_;
+  std::shared_ptr<Disk> disk_;
 };
 
 class JournalStream final : public net::Stream {
@@ -60,8 +80,9 @@ access::Action action(std::string verb) {
   return made;
 }
 
-access::PolicyDocument allow_select() {
+access::PolicyDocument allow_select(access::Durability durability = access::Durability::os) {
   access::PolicyDocument document;
+  document.durability = durability;
   access::Rule allow;
   allow.name = "reading";
   allow.when = {{"verb", {"select"}}};
@@ -75,12 +96,13 @@ access::PolicyDocument allow_select() {
 }
 
 struct GateUnderTest {
-  GateUnderTest() : stream(context.get_executor(), journal) {
-    auto log = record::SessionLog::create(std::make_unique<JournalSink>(journal, full),
+  explicit GateUnderTest(access::Durability durability = access::Durability::os)
+      : stream(context.get_executor(), journal) {
+    auto log = record::SessionLog::create(std::make_unique<JournalSink>(journal, full, disk),
                                           crypto::Ed25519Key::generate(), {});
     REQUIRE(log);
-    gate.emplace(std::make_shared<const access::PolicyEngine>(allow_select()), access::Identity{},
-                 access::Target{}, std::move(*log), clock, access::Durability::os);
+    gate.emplace(std::make_shared<const access::PolicyEngine>(allow_select(durability)),
+                 access::Identity{}, access::Target{}, std::move(*log), clock);
     journal->clear();
   }
   session::Verdict admit(std::string verb) {
@@ -107,6 +129,7 @@ struct GateUnderTest {
   test::FakeClock clock;
   Journal journal = std::make_shared<std::vector<std::string>>();
   std::shared_ptr<bool> full = std::make_shared<bool>(false);
+  std::shared_ptr<Disk> disk = std::make_shared<Disk>();
   JournalStream stream;
   std::optional<Gate> gate;
 };
@@ -251,4 +274,115 @@ TEST_CASE("gate: nothing passes while its lease does not hold") {
   CHECK(forwarded.error().code == ErrorCode::cancelled);
   CHECK_FALSE(test.deliver("rows"));
   CHECK(test.journal->size() == before);
+}
+
+TEST_CASE("gate: with durability disk nothing is released before the disk has its record") {
+  GateUnderTest test(access::Durability::disk);
+  const auto verdict = test.admit("select");
+  REQUIRE(test.forward("SELECT", verdict));
+  CHECK(test.disk->syncs == 1);
+  CHECK(test.journal->back() == "wire: SELECT");
+  // The disk has all of it already.
+  REQUIRE(test.deliver("a notice"));
+  CHECK(test.disk->syncs == 1);
+
+  static_cast<void>(test.admit("drop"));
+  test.disk->held = true;
+  session::DownstreamBatch batch;
+  batch.bytes() = to_bytes("refused");
+  bool delivered = false;
+  asio::co_spawn(
+      test.context,
+      [&]() -> asio::awaitable<void> {
+        auto delivery = test.gate->deliver(batch, test.stream);
+        const auto outcome = co_await finished(std::move(delivery));
+        delivered = outcome.has_value();
+      },
+      [](const std::exception_ptr&) {});
+  // The loop serves others meanwhile.
+  test.context.restart();
+  test.context.run_for(std::chrono::milliseconds(50));
+  CHECK(test.disk->under_way == 1);
+  CHECK_FALSE(delivered);
+  CHECK(test.journal->back().starts_with("log: "));
+  test.disk->held = false;
+  test.context.restart();
+  test.context.run_for(std::chrono::seconds(5));
+  CHECK(delivered);
+  CHECK(test.journal->back() == "wire: refused");
+}
+
+TEST_CASE("gate: who waits for the disk at once shares a sync") {
+  GateUnderTest test(access::Durability::disk);
+  test.disk->held = true;
+  constexpr int kConnections = 20;
+  std::vector<session::UpstreamBatch> batches(kConnections);
+  int forwarded = 0;
+  const auto forward_one = [&](session::UpstreamBatch& batch) -> asio::awaitable<void> {
+    const auto verdict = test.admit("select");
+    batch.add(std::get<session::Admitted>(verdict), as_bytes("SELECT"));
+    auto forwarding = test.gate->forward(batch, test.stream);
+    const auto outcome = co_await finished(std::move(forwarding));
+    if (outcome) ++forwarded;
+  };
+  for (auto& batch : batches)
+    asio::co_spawn(test.context, forward_one(batch), [](const std::exception_ptr&) {});
+  test.context.run_for(std::chrono::milliseconds(50));
+  CHECK(forwarded == 0);
+  test.disk->held = false;
+  test.context.restart();
+  test.context.run_for(std::chrono::seconds(5));
+  CHECK(forwarded == kConnections);
+  // One was under way when the others came.
+  CHECK(test.disk->syncs == 2);
+}
+
+TEST_CASE("gate releases nothing once the disk has failed") {
+  GateUnderTest test(access::Durability::disk);
+  const auto verdict = test.admit("select");
+  test.disk->fails = true;
+  const auto forwarded = test.forward("SELECT", verdict);
+  REQUIRE_FALSE(forwarded);
+  CHECK(forwarded.error().code == ErrorCode::storage);
+  test.disk->fails = false;  // what it has lost does not come back
+  CHECK_FALSE(test.deliver("rows"));
+  CHECK(test.nothing_on_the_wire());
+  const auto next = test.admit("select");
+  REQUIRE(std::holds_alternative<session::Refusal>(next));
+  CHECK(std::get<session::Refusal>(next).decision.rule == "record");
+}
+
+TEST_CASE("gate: a policy that is put in force later decides where records have to be") {
+  GateUnderTest test;
+  REQUIRE(test.forward("SELECT", test.admit("select")));
+  CHECK(test.disk->syncs == 0);
+  test.gate->set_policy(
+      std::make_shared<const access::PolicyEngine>(allow_select(access::Durability::disk)));
+  REQUIRE(test.deliver("a notice"));
+  CHECK(test.disk->syncs == 1);
+}
+
+TEST_CASE("gate: the end of a session waits for a sync that is under way") {
+  GateUnderTest test(access::Durability::disk);
+  test.disk->held = true;
+  const auto verdict = test.admit("select");
+  session::UpstreamBatch batch;
+  batch.add(std::get<session::Admitted>(verdict), as_bytes("SELECT"));
+  asio::co_spawn(
+      test.context,
+      [&]() -> asio::awaitable<void> {
+        auto forwarding = test.gate->forward(batch, test.stream);
+        static_cast<void>(co_await finished(std::move(forwarding)));
+      },
+      [](const std::exception_ptr&) {});
+  test.context.run_for(std::chrono::milliseconds(20));
+  REQUIRE(test.disk->under_way == 1);
+  std::thread release([&] {
+    std::this_thread::sleep_for(std::chrono::milliseconds(30));
+    test.disk->held = false;
+  });
+  test.gate.reset();
+  CHECK(test.disk->under_way == 0);
+  release.join();
+  CHECK(test.nothing_on_the_wire());
 }

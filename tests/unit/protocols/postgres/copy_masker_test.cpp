@@ -30,9 +30,10 @@ mask::Masker cards() {
 }
 
 /// What a program reads of a COPY that comes in pieces of that size, or why it ends.
-Result<std::string> masked(std::string_view stream, std::size_t piece) {
+Result<std::string> masked(std::string_view stream, std::size_t piece,
+                           Format format = Format::binary, const CopyText& text_format = {}) {
   mask::Masker masker = cards();
-  CopyMasker copy(masker, Format::binary);
+  CopyMasker copy(masker, format, std::make_shared<const CopyText>(text_format));
   mask::HiddenCounts counts;
   Bytes out;
   for (std::size_t at = 0; at < stream.size(); at += piece) {
@@ -107,7 +108,7 @@ TEST_CASE("what is no binary COPY ends it") {
 
 TEST_CASE("a binary tuple that never ends is given up at the cap of a message") {
   mask::Masker masker = cards();
-  CopyMasker copy(masker, Format::binary);
+  CopyMasker copy(masker, Format::binary, std::make_shared<const CopyText>());
   mask::HiddenCounts counts;
   Bytes out;
   std::string begin = std::string(kHeader) + std::string("\0\1\177\377\377\377", 6);
@@ -120,6 +121,50 @@ TEST_CASE("a binary tuple that never ends is given up at the cap of a message") 
   }
   REQUIRE_FALSE(outcome);
   CHECK(outcome.error().code == ErrorCode::too_large);
+}
+
+TEST_CASE("a card is found in a text or CSV COPY, however it is written and cut") {
+  struct Case {
+    const char* name;
+    CopyText format;
+    std::string stream;
+    std::string expected;
+  };
+  const Case cases[] = {
+      {"text",
+       {},
+       "1\tcard 4111 1111 1111 1111\ttwo\n2\t4111 1111 1111 1112\tb\\\\\n",
+       "1\tcard [redacted]\ttwo\n2\t4111 1111 1111 1112\tb\\\\\n"},
+      {"behind a line's end of its own", {}, "a\\n4111111111111111\\nb\n", "a\\n[redacted]\\nb\n"},
+      {"between dashes that are the delimiter",
+       {false, '-', '"', '"', "\\N"},
+       "1-4111\\-1111\\-1111\\-1111\n",
+       "1-[redacted]\n"},
+      {"behind a NULL that ends in a backslash",
+       {false, 'X', '"', '"', "n\\"},
+       "n\\X4111111111111111\n",
+       "n\\X[redacted]\n"},
+      {"CSV",
+       {true, ',', '"', '"', ""},
+       "1,\"a\nb, 4111 1111 1111 1111\",\"\"\n2,b,\n",
+       "1,\"a\nb, [redacted]\",\"\"\n2,b,\n"},
+      {"JSON in CSV",
+       {true, ',', '"', '"', ""},
+       "\"{\"\"card\"\": \"\"4111111111111111\"\"}\"\n",
+       "\"{\"\"card\"\": \"\"[redacted]\"\"}\"\n"},
+      {"CSV, quoted by a figure of it",
+       {true, ',', '4', '4', ""},
+       "1,4441111111111111114\n",
+       "1,4[redacted]4\n"},
+      {"the last row without its end", {}, "4111111111111111", "[redacted]"},
+  };
+  for (const Case& each : cases) {
+    for (std::size_t piece = 1; piece <= each.stream.size(); ++piece) {
+      INFO(each.name << " in pieces of " << piece);
+      CHECK(masked(each.stream, piece, Format::text, each.format).value_or("failed") ==
+            each.expected);
+    }
+  }
 }
 
 }  // namespace hoop::postgres

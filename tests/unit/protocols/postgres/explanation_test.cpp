@@ -11,7 +11,7 @@ using Catch::Matchers::ContainsSubstring;
 
 namespace {
 
-access::PolicyDocument no_drop() {
+access::PolicyDocument forbids_drop() {
   access::PolicyDocument document = allow_all();
   access::Rule rule;
   rule.name = "no-drop";
@@ -25,7 +25,7 @@ access::PolicyDocument no_drop() {
 struct Explained {
   Explained()
       : server(context, {}),
-        session(context, scripted_settings(no_drop()),
+        session(context, scripted_settings(forbids_drop()),
                 std::make_unique<ScriptDialer>(context, server.script())) {}
   /// What is read after the greeting, up to the ReadyForQuery or the end that follows bytes.
   std::vector<Said> send(Bytes bytes) {
