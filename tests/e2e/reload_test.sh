@@ -55,10 +55,26 @@ holds says 'select count(*) from (select generate_series(1, 9000005004)) s;' 'th
 holds says "select 'mark7';" mark7
 session=$(newest_session)
 
+test_case "durability = \"disk\" holds from the next statement on: threads of whoever keeps the record wait for the disk"
+case $target in *gateway) recorder=$HOOPCTL_STACK_GATEWAY_PID ;; *) recorder=$pid ;; esac
+threads() { ls "/proc/$recorder/task" | wc -l; }
+before=$(threads)
+printf '[record]\ndurability = "disk"\n' >"$HOOPCTL_STACK_GATEWAY/conf.d/80-more.toml"
+hup
+holds eventually 5 has_lines policy.reloaded 5
+waits_for_disk() { echo 'select 1;' >&7; [ "$(threads)" = $((before + 4)) ]; }
+holds eventually 5 waits_for_disk
+holds says "select 'mark8';" mark8
+run hoopctl connect $target -- sh -c 'for i in 1 2 3 4 5 6 7 8; do psql -X -At -c "select $i" -c "select $i" & done; wait'
+status_is 0
+is "$(printf '%s\n' "$OUT" | sort | tr '\n' ' ')" "1 1 2 2 3 3 4 4 5 5 6 6 7 7 8 8 "
+run hoopctl sessions verify "$(newest_session)"
+status_is 0
+
 test_case "whoever may not open the target any more is out within 2 seconds, with status 80"
 sed -i 's/^members = .*/members = ["group:nobody"]/' "$HOOPCTL_STACK_GATEWAY/policy.toml"
 hup
-holds eventually 5 has_lines policy.reloaded 5
+holds eventually 5 has_lines policy.reloaded 6
 echo "select 'mark4';" >&7
 exec 7>&-
 code=0; wait $pid || code=$?
