@@ -101,10 +101,15 @@ std::string line_of(record::RecordType type, const identity::Json& json) {
 void print_record(Console& console, const record::Record& record) {
   const identity::Json json = payload_of(record);
   if (console.listings() == Form::json) {
-    const bool readable = json.object() != nullptr;
     std::string line =
         fmt::format(R"({{"number":{},"type":"{}","record":)", record.number, name_of(record.type));
-    line += readable ? std::string(as_text(record.payload)) : std::string("null");
+    if (record.type == record::RecordType::reply_data) {
+      const record::ReplyData reply = record::reply_data_of(record);
+      line += fmt::format(R"({{"action":{},"data":"{}"}})", reply.action, to_base64(reply.data));
+    } else {
+      const bool readable = json.object() != nullptr;
+      line += readable ? std::string(as_text(record.payload)) : std::string("null");
+    }
     console.print_line(line + "}");
     return;
   }

@@ -25,6 +25,7 @@ inline constexpr std::size_t kFileHeaderBytes = 8 + 2 + 4;
 inline constexpr std::size_t kSegmentHeaderBytes = 4 + 1 + 1 + 2 + 8;
 inline constexpr std::size_t kRecordHeaderBytes = 4 + 1 + 1 + 2;
 inline constexpr std::size_t kHeadBytes = 32;
+inline constexpr std::size_t kActionBytes = 8;  // an action's number before its reply's data
 
 inline constexpr std::size_t kMaxHeaderBytes = 64U << 10;  // argv is in it
 inline constexpr std::size_t kMaxRecordBytes =

@@ -22,7 +22,7 @@ enum class RecordType : std::uint8_t {
   progress = 4,     // before each further 1 MiB or 1,000 rows
   reply_end = 5,    // before the completion is released
   note = 6,        // what else a reader must know: policy swapped, limit reached, connection opened
-  reply_data = 7,  // masked reply bytes, capped, at level full; a reader may skip it
+  reply_data = 7,  // an action's number, masked reply bytes; capped, at level full; may be skipped
   session_end = 8,
   seal = 9,  // written by SessionLog::seal alone
 };

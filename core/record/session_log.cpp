@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include <array>
+
 #include "core/base/encoding.h"
 #include "core/record/log_format.h"
 
@@ -41,20 +43,23 @@ struct SessionLog::Impl {
     uncommitted_records = 0;
   }
 
-  Result<void> append(RecordType type, ByteSpan payload) {
+  /// first and rest are the record's payload together.
+  Result<void> append(RecordType type, ByteSpan first, ByteSpan rest) {
     if (failure) return std::unexpected(*failure);
     if (sealed) return fail(ErrorCode::internal, "the session log is sealed");
-    if (payload.size() > kMaxRecordBytes)
+    const std::size_t size = first.size() + rest.size();
+    if (size > kMaxRecordBytes)
       return fail(ErrorCode::too_large, "a record is larger than the session log takes");
-    if (segment.size() + kRecordHeaderBytes + payload.size() > kMaxSegmentBytes) {
+    if (segment.size() + kRecordHeaderBytes + size > kMaxSegmentBytes) {
       if (auto committed = commit(0); !committed) return committed;
     }
     ByteWriter writer(segment);
-    writer.u32(static_cast<std::uint32_t>(payload.size()));
+    writer.u32(static_cast<std::uint32_t>(size));
     writer.u8(static_cast<std::uint8_t>(type));
     writer.u8(type == RecordType::reply_data ? kRecordSkippable : 0);
     writer.u16(0);
-    writer.bytes(payload);
+    writer.bytes(first);
+    writer.bytes(rest);
     ++uncommitted_records;
     return {};
   }
@@ -99,7 +104,7 @@ struct SessionLog::Impl {
       sink->release_reserve();
       failure.reset();
     }
-    HOOP_CHECK(append(RecordType::session_end, as_bytes(to_json(last))));
+    HOOP_CHECK(append(RecordType::session_end, {}, as_bytes(to_json(last))));
     HOOP_CHECK(commit(0));
     Bytes message = to_bytes(kSealLabel);
     ByteWriter writer(message);
@@ -108,7 +113,7 @@ struct SessionLog::Impl {
     writer.u64(records);
     const std::string json =
         fmt::format("{{\"signature\":\"{}\"}}", to_base64url(key.sign(message)));
-    HOOP_CHECK(append(RecordType::seal, as_bytes(json)));
+    HOOP_CHECK(append(RecordType::seal, {}, as_bytes(json)));
     HOOP_CHECK(commit(kSegmentFinal));
     sealed = true;
     return sink->sync();
@@ -144,10 +149,13 @@ Result<SessionLog> SessionLog::create(std::shared_ptr<LogSink> sink, crypto::Ed2
 }
 
 Result<void> SessionLog::append(RecordType type, std::string_view json) {
-  return impl_->append(type, as_bytes(json));
+  return impl_->append(type, {}, as_bytes(json));
 }
-Result<void> SessionLog::append(RecordType type, ByteSpan payload) {
-  return impl_->append(type, payload);
+Result<void> SessionLog::append_reply_data(std::uint64_t action, ByteSpan masked) {
+  std::array<std::uint8_t, kActionBytes> number{};
+  for (std::size_t i = 0; i < number.size(); ++i)
+    number[number.size() - 1 - i] = static_cast<std::uint8_t>(action >> (8 * i));
+  return impl_->append(RecordType::reply_data, number, masked);
 }
 bool SessionLog::has_uncommitted() const {
   return impl_->failure.has_value() || impl_->segment.size() > kSegmentHeaderBytes;

@@ -39,8 +39,8 @@ class SessionLog {
   SessionLog& operator=(SessionLog&&) noexcept;
 
   Result<void> append(RecordType type, std::string_view json);
-  /// Opaque payload (reply_data).
-  Result<void> append(RecordType type, ByteSpan payload);
+  /// reply_data: what the program was given of an action's reply.
+  Result<void> append_reply_data(std::uint64_t action, ByteSpan masked);
   bool has_uncommitted() const;
   Result<void> commit();
   /// For who waits for the disk beside it.

@@ -146,6 +146,12 @@ Result<bool> LogReader::take_segment() {
   return true;
 }
 
+ReplyData reply_data_of(const Record& record) {
+  HOOP_ASSERT(record.type == RecordType::reply_data && record.payload.size() >= kActionBytes);
+  const ByteSpan payload(record.payload);
+  return {ByteReader(payload).u64().value_or(0), payload.subspan(kActionBytes)};
+}
+
 Result<void> LogReader::take_records(ByteSpan body, bool final_segment) {
   ByteReader reader(body);
   while (!reader.empty()) {
@@ -173,6 +179,8 @@ Result<void> LogReader::take_records(ByteSpan body, bool final_segment) {
                   fmt::format("record type {} is not known and may not be skipped", *type),
                   "use a newer hoopctl");
     }
+    if (*type == static_cast<std::uint8_t>(RecordType::reply_data) && *length < kActionBytes)
+      return fail(ErrorCode::malformed, "reply data does not say of which action it is");
     ready_.push_back(
         {static_cast<RecordType>(*type), records_, Bytes(payload->begin(), payload->end())});
   }

@@ -27,8 +27,15 @@ struct LogHeader {
 struct Record {
   RecordType type = RecordType::note;
   std::uint64_t number = 0;  // counts from 1
-  Bytes payload;             // JSON but for reply_data
+  Bytes payload;             // JSON but for reply_data: see reply_data_of()
 };
+
+struct ReplyData {
+  std::uint64_t action = 0;
+  ByteSpan data;  // in the record
+};
+/// Of a record of type reply_data.
+ReplyData reply_data_of(const Record& record);
 
 /// What was proved when a log was read to its end.
 struct LogSummary {

@@ -131,8 +131,8 @@ Result<void> Gate::reply_end(const Admitted& action, const record::ReplyEnd& end
   return append(RecordType::reply_end, end);
 }
 
-Result<void> Gate::reply_data(const Admitted&, ByteSpan masked) {
-  return log_.append(RecordType::reply_data, masked);
+Result<void> Gate::reply_data(const Admitted& action, ByteSpan masked) {
+  return log_.append_reply_data(action.id(), masked);
 }
 
 Result<void> Gate::note(const record::Note& note) {

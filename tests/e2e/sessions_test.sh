@@ -15,6 +15,15 @@ status_is 0
 out_has 'select id, email from customers'
 out_has no-ddl
 out_lacks customer11@
+run hoopctl --output json sessions show "$session"
+status_is 0
+printf '%s\n' "$OUT" >"$T/show"
+action=$(jq -r 'select(.type == "action" and .record.verb == "select") | .record.id' "$T/show")
+holds [ -n "$action" ]
+# The row as psql read it, masked.
+jq -r --argjson action "$action" 'select(.type == "reply_data" and .record.action == $action) | .record.data | @base64d' "$T/show" | tr -d '\0' >"$T/data"
+holds grep -aqF '***@mail.example' "$T/data"
+holds sh -c "! grep -aq 'customer11@' '$T/data'"
 
 test_case "sessions verify proves chain, seal and receipt"
 run hoopctl sessions verify "$session"

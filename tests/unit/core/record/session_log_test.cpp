@@ -196,14 +196,43 @@ TEST_CASE("more than a segment's bytes are split, and oversized records refused"
                                    crypto::Ed25519Key::generate(), start())
                     .value();
   const Bytes payload(200'000, 'x');
-  for (int i = 0; i < 30; ++i) REQUIRE(writer.append(RecordType::reply_data, ByteSpan(payload)));
+  for (int i = 0; i < 30; ++i) REQUIRE(writer.append_reply_data(1, payload));
   const Bytes large(kMaxRecordBytes + 1, 'x');
-  CHECK(writer.append(RecordType::reply_data, ByteSpan(large)).error().code ==
-        ErrorCode::too_large);
+  CHECK(writer.append_reply_data(1, large).error().code == ErrorCode::too_large);
   REQUIRE(writer.seal(SessionEnd{}));
   const auto summary = read_all(log->bytes, 100'000);
   REQUIRE(summary);
   CHECK(summary->records == 32);
+}
+
+TEST_CASE("reply data says whose reply it is") {
+  const auto log = std::make_shared<test::MemoryLog>();
+  auto writer = SessionLog::create(std::make_unique<test::MemorySink>(log),
+                                   crypto::Ed25519Key::generate(), start())
+                    .value();
+  const std::uint64_t action = 0x0102030405060708;
+  REQUIRE(writer.append_reply_data(action, as_bytes("a row")));
+  REQUIRE(writer.append_reply_data(2, {}));
+  REQUIRE(writer.commit());
+  LogReader reader;
+  reader.feed(log->bytes);
+  const std::size_t reader_at = log->bytes.size();
+  const auto first = reader.next();
+  REQUIRE((first && first->has_value()));
+  CHECK((*first)->type == RecordType::reply_data);
+  CHECK(reply_data_of(**first).action == action);
+  CHECK(as_text(reply_data_of(**first).data) == "a row");
+  const auto second = reader.next();
+  REQUIRE((second && second->has_value()));
+  CHECK(reply_data_of(**second).action == 2);
+  CHECK(reply_data_of(**second).data.empty());
+
+  REQUIRE(writer.append(RecordType::reply_data, "7 bytes"));
+  REQUIRE(writer.commit());
+  reader.feed(ByteSpan(log->bytes).last(log->bytes.size() - reader_at));
+  const auto third = reader.next();
+  REQUIRE_FALSE(third);
+  CHECK(third.error().code == ErrorCode::malformed);
 }
 
 TEST_CASE("records are JSON whatever the text") {

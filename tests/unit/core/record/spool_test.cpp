@@ -148,7 +148,7 @@ TEST_CASE(
   {
     SessionLog log = begin(spool, "s_1");
     const Bytes payload(250'000, 'x');
-    for (int i = 0; i < 12; ++i) REQUIRE(log.append(RecordType::reply_data, ByteSpan(payload)));
+    for (int i = 0; i < 12; ++i) REQUIRE(log.append_reply_data(1, payload));
     REQUIRE(log.seal(SessionEnd{}));
   }
   std::ifstream in(spool.path_of("s_1"), std::ios::binary);
