@@ -70,20 +70,45 @@ Error BackendFlow::unexpected(char tag) const {
           {}};
 }
 
-Result<void> BackendFlow::take(const Frame& frame) {
+Result<const BackendFlow::Rule*> BackendFlow::expected_rule(char tag) {
   // CopyDone and CopyFail that no COPY waited for: the server has ignored them.
   while (head() != nullptr && head()->kind == Kind::copy_end) pop();
-  const Rule* rule = rule_for(frame.tag);
-  if (rule == nullptr) return std::unexpected(unexpected(frame.tag));
-  if (rule->kinds != kAnyTime) {
-    if (head() == nullptr || (rule->kinds & bits(head()->kind)) == 0)
-      return std::unexpected(unexpected(frame.tag));
-    // Of the poison only an error or ReadyForQuery can come back.
-    if (head()->audience == ReplyFor::refusal) return std::unexpected(unexpected(frame.tag));
-    if (head()->audience == ReplyFor::catalog) return collect(frame);
-  }
+  const Rule* rule = rule_for(tag);
+  if (rule == nullptr) return std::unexpected(unexpected(tag));
+  if (rule->kinds == kAnyTime) return rule;
+  if (head() == nullptr || (rule->kinds & bits(head()->kind)) == 0)
+    return std::unexpected(unexpected(tag));
+  // Of the poison only an error or ReadyForQuery can come back.
+  if (head()->audience == ReplyFor::refusal) return std::unexpected(unexpected(tag));
+  return rule;
+}
+
+Result<void> BackendFlow::take(const Frame& frame) {
+  HOOP_TRY(const Rule* const rule, expected_rule(frame.tag));
+  if (rule->kinds != kAnyTime && head()->audience == ReplyFor::catalog) return collect(frame);
   if (frame.tag != 'D') HOOP_CHECK(results_.flush());
   return (this->*rule->step)(frame);
+}
+
+Result<void> BackendFlow::take_large(const LargeFrame& large) {
+  if (large.tag != 'D' && large.tag != 'd') {
+    return fail(ErrorCode::too_large, fmt::format("the target sent message '{}' of {} bytes, above "
+                                                  "the limit of {}",
+                                                  large.tag, large.size, kMaxMessageBytes));
+  }
+  HOOP_CHECK(expected_rule(large.tag));
+  if (head()->audience == ReplyFor::catalog)
+    return fail(ErrorCode::too_large, "the target's catalog holds a row that is too large");
+  HOOP_CHECK(results_.flush());
+  if (large.tag == 'D') {
+    HOOP_CHECK(begin_row());
+  } else if (!results_.copying()) {
+    return std::unexpected(unexpected(large.tag));
+  }
+  const bool stopped_before = results_.meter().stopped().has_value();
+  HOOP_CHECK(results_.begin_pieces(large.size));
+  note_stop(stopped_before);
+  return {};
 }
 
 Result<void> BackendFlow::pass(const Frame& frame) {
@@ -202,16 +227,25 @@ Result<void> BackendFlow::begin_result() {
                         reply.portal ? reply.portal->rows : query_rows_);
 }
 
-Result<void> BackendFlow::data_row(const Frame& frame) {
+Result<void> BackendFlow::begin_row() {
   if (!results_.under_way()) HOOP_CHECK(begin_result());
   const bool described = head()->portal ? head()->portal->rows != nullptr : query_rows_ != nullptr;
   if (!described && conversation_.needs_descriptions()) {
     return fail(ErrorCode::malformed, "the target sent a row that it did not describe");
   }
-  const bool stopped_before = results_.meter().stopped().has_value();
-  HOOP_CHECK(results_.row(frame));
+  return {};
+}
+
+void BackendFlow::note_stop(bool stopped_before) {
   if (!stopped_before && results_.meter().stopped() && !results_.meter().statement().can_write)
     wants_cancel_ = true;
+}
+
+Result<void> BackendFlow::data_row(const Frame& frame) {
+  HOOP_CHECK(begin_row());
+  const bool stopped_before = results_.meter().stopped().has_value();
+  HOOP_CHECK(results_.row(frame));
+  note_stop(stopped_before);
   return {};
 }
 
@@ -318,8 +352,7 @@ Result<void> BackendFlow::copy_data(const Frame& frame) {
   if (!results_.copying()) return std::unexpected(unexpected(frame.tag));
   const bool stopped_before = results_.meter().stopped().has_value();
   HOOP_CHECK(results_.copy_data(frame));
-  if (!stopped_before && results_.meter().stopped() && !results_.meter().statement().can_write)
-    wants_cancel_ = true;
+  note_stop(stopped_before);
   return {};
 }
 

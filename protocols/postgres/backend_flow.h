@@ -19,6 +19,12 @@ class BackendFlow {
   BackendFlow& operator=(const BackendFlow&) = delete;
 
   Result<void> take(const Frame& frame);
+  /// A message that is too large for take(): pieces of it follow, all of them before anything else.
+  /// Fails as take() does, and with too_large if it must be held whole.
+  Result<void> take_large(const LargeFrame& large);
+  Result<void> take_piece(ByteSpan piece) { return results_.piece(piece); }
+  /// Of a message the program has the beginning, and not the end: nothing of ours fits there.
+  bool inside_message() const { return results_.gives_pieces(); }
   /// After the last whole message of a read, before the receive buffer moves.
   Result<void> finish_read() { return results_.flush(); }
   /// The connection has ended: what was not answered whole ends in the record all the same, with as
@@ -56,6 +62,9 @@ class BackendFlow {
   Result<void> notification(const Frame& frame);
   Result<void> parameter_status(const Frame& frame);
 
+  Result<const Rule*> expected_rule(char tag);
+  Result<void> begin_row();
+  void note_stop(bool stopped_before);
   Result<void> pass(const Frame& frame);
   Result<void> begin_result();
   Result<void> completed(const Frame& frame, std::string status);

@@ -144,10 +144,23 @@ Task<void> PostgresConnection::frontend_reads() {
     note_activity();
     from_program_.commit(count);
     for (;;) {
+      if (large_from_program_ != 0) {
+        const ByteSpan piece = from_program_.take_piece(large_from_program_);
+        if (piece.empty()) break;
+        large_from_program_ -= piece.size();
+        frontend_->take_piece(piece);
+        continue;
+      }
       const auto next = from_program_.next(Direction::from_frontend);
       if (!next) {
+        const auto large = from_program_.large();
+        const auto taken = large ? frontend_->take_large(*large) : std::unexpected(next.error());
+        if (taken) {
+          large_from_program_ = large->size;
+          continue;
+        }
         still_sending_ = true;
-        co_return std::unexpected(next.error());
+        co_return taken;
       }
       const std::optional<Frame>& frame = *next;
       if (!frame || conversation_.terminated) break;
@@ -200,11 +213,7 @@ Task<void> PostgresConnection::backend_reads() {
       from_target_.commit(*count);
     }
     more = false;
-    for (;;) {
-      HOOP_CO_TRY(const std::optional<Frame> frame, from_target_.next(Direction::from_backend));
-      if (!frame) break;
-      HOOP_CO_CHECK(backend_.take(*frame));
-    }
+    HOOP_CO_CHECK(take_from_target());
     HOOP_CO_CHECK(backend_.finish_read());
     if (backend_.take_cancel_wish()) HOOP_CO_CHECK(co_await stop_statement());
     auto delivering = start_delivery();
@@ -213,6 +222,29 @@ Task<void> PostgresConnection::backend_reads() {
     } else {
       HOOP_CO_CHECK(co_await delivering.wait());
     }
+  }
+}
+
+/// All that has come of the target's messages.
+Result<void> PostgresConnection::take_from_target() {
+  for (;;) {
+    if (large_from_target_ != 0) {
+      const ByteSpan piece = from_target_.take_piece(large_from_target_);
+      if (piece.empty()) return {};
+      large_from_target_ -= piece.size();
+      HOOP_CHECK(backend_.take_piece(piece));
+      continue;
+    }
+    auto next = from_target_.next(Direction::from_backend);
+    if (next && *next) {
+      HOOP_CHECK(backend_.take(**next));
+      continue;
+    }
+    if (next) return {};
+    const auto large = from_target_.large();
+    if (!large) return std::unexpected(std::move(next).error());
+    HOOP_CHECK(backend_.take_large(*large));
+    large_from_target_ = large->size;
   }
 }
 
@@ -226,7 +258,7 @@ Eventually<Result<void>> PostgresConnection::start_delivery() {
   using Delivery = Eventually<Result<void>>;
   if (!greeted_) return Delivery(Result<void>{});
   if (delivering_) return Delivery(deliver());
-  if (!announced_.empty()) {
+  if (!announced_.empty() && !backend_.inside_message()) {
     Bytes& out = backend_.batch().bytes();
     out.insert(out.end(), announced_.begin(), announced_.end());
     announced_.clear();
@@ -294,7 +326,7 @@ asio::awaitable<void> PostgresConnection::join_backend() {
 }
 
 asio::awaitable<void> PostgresConnection::say_goodbye(Error error) {
-  if (torn_ || backend_.passed_fatal()) co_return;
+  if (torn_ || backend_.passed_fatal() || backend_.inside_message()) co_return;
   downstream_->set_deadline(Deadline::after(shared_.context.clock, kGoodbyeTime));
   session::DownstreamBatch last;
   Report report = last_words_ ? *last_words_ : report_of(error);

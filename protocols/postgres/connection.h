@@ -36,6 +36,7 @@ class PostgresConnection {
   Task<void> explain_reads();
   Task<void> backend_loop();
   Task<void> backend_reads();
+  Result<void> take_from_target();
   Task<void> deliver();
   Eventually<Result<void>> start_delivery();
   Task<void> finish_delivery(Task<void> going);
@@ -69,6 +70,9 @@ class PostgresConnection {
   FrameReader from_target_;
   std::unique_ptr<FrontendFlow> frontend_;
   BackendFlow backend_;
+  // What is left of a message that passes in pieces, being too large to be held.
+  std::uint64_t large_from_program_ = 0;
+  std::uint64_t large_from_target_ = 0;
   std::optional<Result<void>> cause_;
   bool greeted_ = false;  // until then the backend's batch is held
   bool delivering_ = false;

@@ -29,6 +29,10 @@ class FrontendFlow {
   /// else. Seldom: a coroutine a message would cost as much as all the rest of it.
   Result<bool> take(const Frame& frame);
   Task<void> take_waiting(Frame frame);
+  /// A message that is too large for take(): pieces of it follow, all of them before anything else.
+  /// Fails with too_large if it must be held whole: anything but COPY data that nothing looks into.
+  Result<void> take_large(const LargeFrame& large);
+  void take_piece(ByteSpan piece);
   Task<void> forward();
   /// The same, begun at once.
   Eventually<Result<void>> start_forward();
@@ -55,6 +59,7 @@ class FrontendFlow {
   Result<Need> sync(const Frame& frame);
   Result<Need> terminate(const Frame& frame);
   Result<Need> copy(const Frame& frame);
+  bool takes_copy() const;
   void begin_copies(const RunningStatement& statement);
   Bytes refuse_copy();
   Result<Need> function_call(const Frame& frame);
@@ -121,6 +126,7 @@ class FrontendFlow {
   access::Action copy_action_;
   mask::MaskWatch copy_watch_;
   bool copy_refused_ = false;  // the rest of the program's data is dropped
+  bool gives_pieces_ = false;  // of COPY data that comes in pieces
 };
 
 }  // namespace hoop::postgres

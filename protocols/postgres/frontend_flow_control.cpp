@@ -2,6 +2,8 @@
 // FrontendFlow: messages that carry no statement, COPY data, admission, and the catalog.
 #include "protocols/postgres/frontend_flow.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "protocols/postgres/message_reader.h"
@@ -62,14 +64,33 @@ Result<FrontendFlow::Need> FrontendFlow::terminate(const Frame& frame) {
   return Need::nothing;
 }
 
-Result<FrontendFlow::Need> FrontendFlow::copy(const Frame& frame) {
+/// After a COPY has failed a program sends on until it reads the error; the server would ignore it
+/// too.
+bool FrontendFlow::takes_copy() const {
   const bool streaming = conversation_.copy_in == CopyIn::streaming;
   const bool pending =
       std::any_of(conversation_.expected.begin(), conversation_.expected.end(),
                   [](const ExpectedReply& reply) { return reply.takes_copy_data(); });
-  // After a COPY has failed a program sends on until it reads the error; the server would ignore it
-  // too.
-  if ((!streaming && !pending) || !copy_proof_ || copy_refused_) return Need::nothing;
+  return (streaming || pending) && copy_proof_ && !copy_refused_;
+}
+
+Result<void> FrontendFlow::take_large(const LargeFrame& large) {
+  if (large.tag != 'd' || conversation_.needs_descriptions()) {
+    return fail(ErrorCode::too_large,
+                fmt::format("message '{}' of {} bytes is above the limit of {}", large.tag,
+                            large.size, kMaxMessageBytes));
+  }
+  gives_pieces_ = takes_copy();
+  return {};
+}
+
+void FrontendFlow::take_piece(ByteSpan piece) {
+  if (gives_pieces_) batch_.add(*copy_proof_, piece);
+}
+
+Result<FrontendFlow::Need> FrontendFlow::copy(const Frame& frame) {
+  if (!takes_copy()) return Need::nothing;
+  const bool streaming = conversation_.copy_in == CopyIn::streaming;
   const bool watched = frame.tag == 'd' && conversation_.needs_descriptions();
   if (watched && copy_watch_.carries_mask(frame.body)) {
     batch_.add_control(refuse_copy());

@@ -9,9 +9,10 @@
 namespace hoop::postgres {
 namespace {
 
-constexpr std::size_t kIdleBytes = 4U << 10;    // what a session that waits holds
-constexpr std::size_t kReadBytes = 64U << 10;   // one recv of a busy session
-constexpr std::size_t kBulkBytes = 256U << 10;  // measured: 64 KiB 1650 MB/s, 256 KiB 1980
+constexpr std::uint32_t kMostLargeBytes = 0x7FFFFFFF;  // PostgreSQL reads the length as signed
+constexpr std::size_t kIdleBytes = 4U << 10;           // what a session that waits holds
+constexpr std::size_t kReadBytes = 64U << 10;          // one recv of a busy session
+constexpr std::size_t kBulkBytes = 256U << 10;         // measured: 64 KiB 1650 MB/s, 256 KiB 1980
 constexpr unsigned kFullReadsToGrow = 4;
 constexpr unsigned kSmallReadsToShrink = 1;
 
@@ -115,6 +116,21 @@ Result<std::optional<Frame>> FrameReader::next(Direction direction) {
                             max_message_));
   }
   return cut(std::size_t{length} + 1, 5, tag);
+}
+
+std::optional<LargeFrame> FrameReader::large() const {
+  if (buffered() < 5) return std::nullopt;
+  const std::uint8_t* const front = buffer_.get() + taken_;
+  const std::uint32_t length = big_endian_u32(front + 1);
+  if (length < max_message_ || length > kMostLargeBytes) return std::nullopt;
+  return LargeFrame{static_cast<char>(*front), std::uint64_t{length} + 1};
+}
+
+ByteSpan FrameReader::take_piece(std::uint64_t most) {
+  const auto size = static_cast<std::size_t>(std::min<std::uint64_t>(most, buffered()));
+  const ByteSpan piece(buffer_.get() + taken_, size);
+  taken_ += size;
+  return piece;
 }
 
 Result<std::optional<Frame>> FrameReader::next_startup() {

@@ -36,8 +36,13 @@ class FrameReader {
   /// Takes one message off the front. Layout: tag u8, length u32 big-endian (counts itself, not the
   /// tag), body. nullopt: receive more and call again. Fails with malformed (length < 4, a tag that
   /// this direction does not have; as soon as five bytes, or the tag, show it) or too_large; the
-  /// reader is of no use after that. PostgreSQL docs, "protocol-message-formats".
+  /// reader is of no use after that, but for large(). PostgreSQL docs, "protocol-message-formats".
   Result<std::optional<Frame>> next(Direction direction);
+  /// Of the message that was too large for next(): nullopt if that is not why it failed.
+  std::optional<LargeFrame> large() const;
+  /// Takes up to most bytes off the front without a look at them; empty: receive more. For the
+  /// bytes of a large message, and no others.
+  ByteSpan take_piece(std::uint64_t most);
   /// The same for the untagged messages that begin a connection: length u32, body without it. Fails
   /// with malformed (length < 8) or too_large (kMaxStartupBytes). tag is 0.
   Result<std::optional<Frame>> next_startup();

@@ -18,7 +18,8 @@ namespace hoop::postgres {
 
 using Oid = std::uint32_t;
 
-/// A held message: tag, length and body together (design "Rules", 6). Larger ones are refused.
+/// A held message: tag, length and body together (design "Rules", 6). Larger ones are refused, but
+/// for rows and COPY data that nothing would look into.
 inline constexpr std::size_t kMaxMessageBytes = 16U << 20;
 /// StartupMessage, SSLRequest, GSSENCRequest, CancelRequest: the server's own
 /// MAX_STARTUP_PACKET_LENGTH.
@@ -40,6 +41,12 @@ struct Frame {
   char tag = 0;
   ByteSpan body;
   ByteSpan whole;
+};
+
+/// A message that is not held, but passed on in pieces.
+struct LargeFrame {
+  char tag = 0;
+  std::uint64_t size = 0;  // of the whole message
 };
 
 enum class Format : std::uint16_t { text = 0, binary = 1 };

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "protocols/postgres/result_stream.h"
 
+#include <fmt/format.h>
+
 namespace hoop::postgres {
 
 using Fate = ReplyMeter::Fate;
@@ -40,6 +42,30 @@ Result<void> ResultStream::finish_copy() {
   const std::size_t before = out_.size();
   HOOP_CHECK(copy_->finish(out_, meter_->hidden()));
   return meter_->releasing(ByteSpan(out_).subspan(before));
+}
+
+Result<void> ResultStream::begin_pieces(std::uint64_t size) {
+  const bool looks_into =
+      copying() ? shared_.context.masker.has_detectors() : rows_ != nullptr && rows_->acts();
+  if (looks_into) {
+    return fail(ErrorCode::too_large,
+                fmt::format("the target sent a {} of {} bytes, and masks look into at most {}",
+                            copying() ? "copied row" : "row", size, kMaxMessageBytes),
+                "leave the large value out, or ask for it in parts by substring()");
+  }
+  gives_pieces_ = meter_->weigh(static_cast<std::size_t>(size)) == Fate::release;
+  pieces_left_ = size;
+  return {};
+}
+
+Result<void> ResultStream::piece(ByteSpan bytes) {
+  HOOP_ASSERT(bytes.size() <= pieces_left_);
+  if (gives_pieces_) {
+    out_.insert(out_.end(), bytes.begin(), bytes.end());
+    HOOP_CHECK(meter_->releasing(bytes));
+  }
+  pieces_left_ -= bytes.size();
+  return {};
 }
 
 Result<void> ResultStream::flush() {

@@ -30,6 +30,13 @@ class ResultStream {
   Result<void> copy_data(const Frame& copy_data);
   Result<void> finish_copy();
 
+  /// A row, or COPY data, that comes in pieces: too large to be held, and nothing looks into it.
+  /// Fails with too_large where something would.
+  Result<void> begin_pieces(std::uint64_t size);
+  Result<void> piece(ByteSpan bytes);
+  /// Whether the program has been given a part of a message.
+  bool gives_pieces() const { return pieces_left_ != 0 && gives_pieces_; }
+
   Result<void> flush();
   /// What flush() has not masked yet goes nowhere: the buffer that it lies in may be gone.
   void drop_unmasked() { run_ = {}; }
@@ -42,6 +49,8 @@ class ResultStream {
   std::optional<ReplyMeter> meter_;
   std::shared_ptr<RowMasker> rows_;
   std::optional<CopyMasker> copy_;
+  std::uint64_t pieces_left_ = 0;  // bytes of the message that comes in pieces
+  bool gives_pieces_ = false;      // no limit withholds it
   ByteSpan run_;  // DataRows of the receive buffer that are released and not yet masked
 };
 

@@ -297,6 +297,87 @@ TEST_CASE("handler before a real PostgreSQL") {
     });
   }
 
+  SECTION("rows and COPY data too large to be held pass where nothing looks into them") {
+    server().sql(
+        "create table if not exists large (n int, v text); truncate large; grant all on large to "
+        "app",
+        "demo");
+    const std::size_t size = 20U << 20;
+    const std::string large_row = "select 7 as n, repeat('x', 20 * 1024 * 1024) as v";
+    Live live(allow_all());
+    live.run([&](Program& program) -> asio::awaitable<void> {
+      const auto said = co_await program.ask(large_row + " union all select 8, 'small'");
+      CHECK(tags(said) == "TDDCZ");
+      const auto large = values(said[1]);
+      REQUIRE(large.size() == 2);
+      CHECK(large[0] == "7");
+      CHECK(large[1] == std::string(size, 'x'));
+      CHECK(values(said[2]) == std::vector<std::string>{"8", "small"});
+
+      Bytes bytes;
+      append_run(bytes, large_row);
+      append_run(bytes, "select 9");
+      append_sync(bytes);
+      co_await program.send(bytes);
+      const auto pipelined = co_await program.read();
+      CHECK(tags(pipelined) == "12DC12DCZ");
+      CHECK(values(pipelined[2])[1].size() == size);
+
+      bytes.clear();
+      append_query(bytes, "copy large from stdin");
+      append_copy_data(bytes, as_bytes("1\t" + std::string(size, 'y') + "\n"));
+      append_copy_data(bytes, as_bytes("2\tsmall\n"));
+      append_copy_done(bytes);
+      co_await program.send(bytes);
+      const auto copied = co_await program.read();
+      CHECK(tags(copied) == "GCZ");
+      // Of a COPY that has failed the rest is thrown away, large or not.
+      bytes.clear();
+      append_query(bytes, "copy written from stdin");
+      append_copy_data(bytes, as_bytes("none\n"));
+      append_copy_data(bytes, as_bytes(std::string(size, '1') + "\n"));
+      append_copy_done(bytes);
+      co_await program.send(bytes);
+      const auto failed = co_await program.read();
+      CHECK(tags(failed) == "GEZ");
+      const auto out = co_await program.ask("copy large to stdout");
+      CHECK(tags(out) == "HddcCZ");
+      CHECK(out[1].body == "1\t" + std::string(size, 'y') + "\n");
+    });
+    CHECK(server().sql("select n, length(v), md5(v) = md5(repeat('y', 20 * 1024 * 1024)) from "
+                       "large where n = 1",
+                       "demo") == "1|20971520|t");
+
+    SECTION("a limit counts them before they pass") {
+      access::PolicyDocument narrow = allow_all();
+      narrow.limits.bytes_per_statement = 1U << 20;
+      Live limited(narrow);
+      limited.run([&](Program& program) -> asio::awaitable<void> {
+        const auto said = co_await program.ask(large_row);
+        CHECK(tags(said) == "TEZ");
+        CHECK(field(first(said, 'E'), 'C') == "54000");
+        const auto copied = co_await program.ask("copy large to stdout");
+        CHECK(tags(copied) == "HEZ");
+        const auto next = co_await program.ask("select 1");
+        CHECK(tags(next) == "TDCZ");
+      });
+    }
+    SECTION("where a detector would look into it, nothing of it passes") {
+      for (const char* statement : {large_row.c_str(), "copy large to stdout"}) {
+        Live masked(allow_all({detector_mask("payment_card")}));
+        masked.run([&](Program& program) -> asio::awaitable<void> {
+          Bytes bytes;
+          append_query(bytes, statement);
+          co_await program.send(bytes);
+          const auto said = co_await program.read();
+          REQUIRE(tags(said).ends_with("E"));
+          CHECK(field(said.back(), 'M').find("masks look into at most") != std::string::npos);
+          CHECK(tags(said).find_first_of("Dd") == std::string::npos);
+        });
+      }
+    }
+  }
+
   SECTION("a target that is stopped is said to be gone") {
     Live live(allow_all());
     live.run([](Program& program) -> asio::awaitable<void> {

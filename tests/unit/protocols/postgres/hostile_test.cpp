@@ -101,6 +101,10 @@ TEST_CASE("a target that lies ends the connection, and what it sent stays hidden
       {"a length below its own size", Bytes{'D', 0, 0, 0, 3}},
       {"a negative length", Bytes{'D', 0xFF, 0xFF, 0xFF, 0xFF}},
       {"a notice of two gigabytes", Bytes{'N', 0x7F, 0xFF, 0xFF, 0xFF}},
+      {"a row of a gigabyte with a card in it",
+       joined({a, Bytes{'D', 0x40, 0, 0, 0, 0, 1, 0x3F, 0, 0, 0}, to_bytes(kCardNumber)})},
+      {"a gigabyte of COPY data that nobody asked for",
+       joined({a, Bytes{'d', 0x40, 0, 0, 0}, to_bytes(kCardNumber)})},
       {"another protocol", to_bytes("HTTP/1.1 200 OK\r\n\r\n4111 1111 1111 1111")},
   };
   for (const Lie& lie : lies) {
@@ -243,6 +247,7 @@ TEST_CASE("a program that breaks the protocol is told so and gets nothing more")
       {"a length below its own size", Bytes{'Q', 0, 0, 0, 3}},
       {"a negative length", Bytes{'Q', 0xFF, 0xFF, 0xFF, 0xFF}},
       {"a length above what is held", Bytes{'Q', 0x40, 0, 0, 0}},
+      {"COPY data above what is held", Bytes{'d', 0x40, 0, 0, 0}},
       {"another protocol", to_bytes("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")},
       {"TLS", Bytes{0x16, 3, 1, 2, 0, 1, 0, 1, 0xFC, 3, 3}},
   };

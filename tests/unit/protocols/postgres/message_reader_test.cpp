@@ -190,6 +190,34 @@ TEST_CASE("frames stay valid until the next prepare, and what follows them is ke
   CHECK(decode_query(second->body)->text == "select 22");
 }
 
+TEST_CASE("a message too large to be held is told by its size, and taken in pieces") {
+  FrameReader reader(100);
+  Bytes stream;
+  append_copy_data(stream, Bytes(200, 'x'));
+  append_query(stream, "select 1");
+  reader.append(ByteSpan(stream).first(7));
+  const auto next = reader.next(Direction::from_frontend);
+  REQUIRE_FALSE(next);
+  CHECK(next.error().code == ErrorCode::too_large);
+  const auto large = reader.large();
+  REQUIRE(large);
+  CHECK(large->tag == 'd');
+  CHECK(large->size == 205);
+  CHECK(reader.take_piece(large->size).size() == 7);
+  CHECK(reader.take_piece(large->size - 7).empty());
+  reader.append(ByteSpan(stream).subspan(7));
+  CHECK(reader.take_piece(large->size - 7).size() == 198);
+  const auto query = reader.next(Direction::from_frontend).value();
+  REQUIRE(query);
+  CHECK(decode_query(query->body)->text == "select 1");
+
+  // No server has messages of 2 GiB.
+  FrameReader other(100);
+  other.append(as_bytes("d\x80\0\0\0"sv));
+  CHECK_FALSE(other.next(Direction::from_frontend));
+  CHECK_FALSE(other.large());
+}
+
 TEST_CASE("data row reader walks a row and says how it ended") {
   const auto steps = [](std::string_view body) {
     std::string out;

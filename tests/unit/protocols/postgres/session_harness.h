@@ -103,7 +103,7 @@ class Program {
 
  private:
   net::StreamPtr stream_;
-  postgres::FrameReader reader_;
+  postgres::FrameReader reader_{std::size_t{64} << 20};  // more than a session holds
 };
 
 /// Plays the server's part of a login, then answers messages as a server would: rows by text of the
