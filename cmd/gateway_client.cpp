@@ -364,15 +364,14 @@ Task<identity::KeySet> GatewayClient::receipt_keys() {
                       *y = key.text("y");
     const auto raw_x = x != nullptr ? from_base64url(*x) : std::nullopt,
                raw_y = y != nullptr ? from_base64url(*y) : std::nullopt;
-    identity::VerificationKey read;
+    crypto::P256PublicKey read;
     if (kid == nullptr || curve == nullptr || *curve != "P-256" || !raw_x || !raw_y ||
-        raw_x->size() != read.key.x.size() || raw_y->size() != read.key.y.size()) {
+        raw_x->size() != read.x.size() || raw_y->size() != read.y.size()) {
       co_return odd_answer("the keys of receipts");
     }
-    read.kid = *kid;
-    std::ranges::copy(*raw_x, read.key.x.begin());
-    std::ranges::copy(*raw_y, read.key.y.begin());
-    out.keys.push_back(std::move(read));
+    std::ranges::copy(*raw_x, read.x.begin());
+    std::ranges::copy(*raw_y, read.y.begin());
+    out.keys.push_back({*kid, read, crypto::SignatureAlgorithm::es256});
   }
   co_return out;
 }

@@ -56,11 +56,17 @@ Result<UnverifiedJws> parse_jws(std::string_view token) {
 }
 
 Result<void> verify_signature(const UnverifiedJws& jws, const KeySet& keys) {
-  // The one algorithm is ours to choose, never the token's (RFC 8725 §3.1).
-  if (jws.alg != "ES256") return fail(ErrorCode::integrity, "token: the algorithm is not ES256");
-  const VerificationKey* key = keys.find(jws.kid);
-  if (key == nullptr) return fail(ErrorCode::integrity, "token: signed by an unknown key");
-  if (!crypto::verify_es256(key->key, as_bytes(jws.signing_input), jws.signature)) {
+  // The algorithm is the key's, never the token's (RFC 8725 §3.1).
+  const auto algorithm = signature_algorithm(jws.alg);
+  if (!algorithm) return fail(ErrorCode::integrity, "token: the algorithm is not accepted");
+  const VerificationKey* key = keys.find(jws.kid, *algorithm);
+  if (key == nullptr) {
+    return fail(ErrorCode::integrity, keys.find(jws.kid) != nullptr
+                                          ? "token: the algorithm is not its key's"
+                                          : "token: signed by an unknown key");
+  }
+  if (!crypto::verify_signature(key->algorithm, key->key, as_bytes(jws.signing_input),
+                                jws.signature)) {
     return fail(ErrorCode::integrity, "token: the signature does not fit");
   }
   return {};

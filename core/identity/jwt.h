@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Compact JWS (RFC 7515) with JSON claims, ES256 alone: access tokens and receipts.
+// Compact JWS (RFC 7515) with JSON claims: access tokens and receipts. Ours are ES256; foreign
+// issuers may use what jwk.h lists.
 #pragma once
 
 #include <string>
@@ -33,8 +34,8 @@ struct UnverifiedJws {
 /// (zip) is refused. Fails with malformed; too_large above 16 KiB.
 Result<UnverifiedJws> parse_jws(std::string_view token);
 
-/// The claims of token if it is ES256, of this typ, and signed by the key in keys that its kid
-/// names. Fails with malformed, too_large, or integrity.
+/// The claims of token if it is of this typ, and signed by the key in keys that its kid names, with
+/// the algorithm that this key is for. Fails with malformed, too_large, or integrity.
 Result<Json> verify_jws(std::string_view token, const KeySet& keys, std::string_view typ);
 /// The second half, for who must look into the claims to choose keys. Fails with integrity.
 Result<void> verify_signature(const UnverifiedJws& jws, const KeySet& keys);

@@ -39,7 +39,65 @@ TEST_CASE("RFC 7515's example verifies under a key read from a key set") {
       from_base64url(
           "DtEhU3ljbEg8L38VWAfUAqOyKAM6-Xx-F4GawxaepmXFCgfTjDxw5djxLa8ISlSApmWQxfKTUJqPP3-Kg6NU1Q")
           .value();
-  CHECK(crypto::verify_es256(keys.find("1")->key, as_bytes(input), signature));
+  CHECK(crypto::verify_signature(keys.find("1")->algorithm, keys.find("1")->key, as_bytes(input),
+                                 signature));
+}
+
+TEST_CASE("keys of foreign issuers: RSA and Ed25519, each for one algorithm") {
+  // RFC 7515 appendix A.2, RFC 8037 appendix A.2.
+  const std::string modulus =
+      "ofgWCuLjybRlzo0tZWJjNiuSfb4p4fAkd_wWJcyQoTbji9k0l8W26mPddxHmfHQp-Vaw-4qPCJrcS2mJPMEzP1Pt0Bm4"
+      "d4QlL-yRT-SFd2lZS-pCgNMsD1W_YpRPEwOWvG6b32690r2jZ47soMZo9wGzjb_7OMg0LOL-bSf63kpaSHSXndS5z5re"
+      "xMdbBYUsLA9e-KXBdQOS-UTo7WTBEMa2R2CapHg665xsmtdVMTBQY4uDZlxvb3qCo5ZwKh9kG4LT6_I5IhlJH7aGhyxX"
+      "FvUK-DWNmoudF8NAco9_h9iaGNj8q2ethFkMLs91kzk2PAcDTW9gb54h4FRWyuXpoQ";
+  const std::string rsa = R"({"kty":"RSA","n":")" + modulus + R"(","e":"AQAB","kid":)";
+  const std::string ed25519 =
+      R"({"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo","kid":)";
+  const KeySet keys =
+      parse_jwks(R"({"keys":[)" + rsa + R"("r"},)" + rsa + R"("r","alg":"PS256"},)" + rsa +
+                 R"("other","alg":"RS512"},)" + ed25519 + R"("e"},)" + ed25519 +
+                 R"("e2","alg":"Ed25519","use":"sig"}]})")
+          .value();
+  CHECK(keys.keys.size() == 4);
+  CHECK(keys.find("other") == nullptr);
+  CHECK(keys.find("r", crypto::SignatureAlgorithm::ps256) != nullptr);
+  CHECK(keys.find("r", crypto::SignatureAlgorithm::es256) == nullptr);
+  CHECK(keys.find("e", crypto::SignatureAlgorithm::eddsa) != nullptr);
+  CHECK(keys.find("e2", crypto::SignatureAlgorithm::eddsa) != nullptr);
+  CHECK(parse_jwks(jwks_to_json(keys)).value() == keys);
+  const VerificationKey* key = keys.find("r", crypto::SignatureAlgorithm::rs256);
+  REQUIRE(key != nullptr);
+  const Bytes signature =
+      from_base64url(
+          "cC4hiUPoj9Eetdgtv3hF80EGrhuB__dzERat0XF9g2VtQgr9PJbu3XOiZj5RZmh7AAuHIm4Bh-0Qc_lF5YKt_O8W"
+          "2Fp5jujGbds9uJdbF9CUAr7t1dnZcAcQjbKBYNX4BAynRFdiuB--f_nZLgrnbyTyWzO75vRK5h6xBArLIARNPvkS"
+          "jtQBMHlb1L07Qe7K0GarZRmB_eSN9383LcOLn6_dO--xi12jzDwusC-eOkHWEsqtFZESc6BfI7noOPqvhJ1phCnv"
+          "Wh6IeYI2w9QOYEUipUTI8np6LbgGY9Fs98rqVt5AXLIhWkWywlVmtVrBp0igcN_IoypGlUPQGe77Rw")
+          .value();
+  const std::string input =
+      "eyJhbGciOiJSUzI1NiJ9."
+      "eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFtcGxlLmNvbS9pc19yb290Ijp0cnVl"
+      "fQ";
+  CHECK(crypto::verify_signature(key->algorithm, key->key, as_bytes(input), signature));
+
+  // Two keys of one name and algorithm; private members; no number.
+  for (const std::string& bad :
+       {rsa + R"("r"},)" + rsa + R"("r"})", rsa + R"("r","d":"AQ"})", rsa + R"("r","p":"AQ"})",
+        std::string(R"({"kty":"RSA","kid":"r","e":"AQAB"})"),
+        std::string(R"({"kty":"RSA","kid":"r","n":"!","e":"AQAB"})"),
+        std::string(R"({"kty":"OKP","crv":"Ed25519","kid":"e","x":"AA"})")}) {
+    INFO(bad);
+    CHECK_FALSE(parse_jwks(R"({"keys":[)" + bad + "]}"));
+  }
+}
+
+TEST_CASE("algorithms by their names") {
+  for (const char* name : {"ES256", "EdDSA", "RS256", "PS256"}) {
+    REQUIRE(signature_algorithm(name));
+    CHECK(to_string(*signature_algorithm(name)) == name);
+  }
+  for (const char* name : {"none", "HS256", "RS512", "es256", "", "ES384"})
+    CHECK_FALSE(signature_algorithm(name));
 }
 
 TEST_CASE("keys for other purposes are skipped") {
