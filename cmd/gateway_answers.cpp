@@ -58,10 +58,8 @@ Error problem_of(const http::Response& response, std::string_view gateway_url) {
   const std::string status =
       fmt::format("{} {}", response.status, http::reason_phrase(response.status));
   if (response.status == 401) {
-    return {ErrorCode::unauthenticated,
-            fmt::format("{} does not accept the login", gateway_url),
-            fmt::format("run: hoopctl login --gateway {}", gateway_url),
-            {}};
+    return {ErrorCode::unauthenticated, fmt::format("{} does not accept the login", gateway_url),
+            fmt::format("run: hoopctl login --gateway {}", gateway_url), detail};
   }
   if (response.status == 403) return {ErrorCode::denied, "denied", {}, detail};
   if (code == "not_found") return {ErrorCode::not_found, "not found, or not yours to see", {}, {}};

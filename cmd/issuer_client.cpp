@@ -90,14 +90,16 @@ Result<std::unique_ptr<IssuerClient>> IssuerClient::open(const Environment& envi
                                                          asio::any_io_executor executor,
                                                          Web& gateway,
                                                          const identity::GatewayRecord& record) {
-  std::unique_ptr<IssuerClient> out(
-      new IssuerClient(environment.clock, record.issuer, record.client_id));
+  std::unique_ptr<IssuerClient> out(new IssuerClient(environment.clock, record.issuer,
+                                                     record.client_id, record.login_parameters));
   HOOP_TRY(const identity::HttpsUrl issuer, identity::parse_https_url(record.issuer));
   HOOP_TRY(const identity::HttpsUrl own, identity::parse_https_url(record.url));
   if (issuer.origin() == own.origin()) {
     out->web_ = &gateway;
   } else {
-    HOOP_TRY(out->own_web_, Web::open(environment, std::move(executor), net::Trust{}));
+    net::Trust trust;
+    trust.ca_pem = record.issuer_ca_pem;
+    HOOP_TRY(out->own_web_, Web::open(environment, std::move(executor), std::move(trust)));
     out->web_ = out->own_web_.get();
   }
   return out;
@@ -124,7 +126,7 @@ Task<identity::TokenSet> IssuerClient::log_in(std::string host_name, Announce an
     co_return fail(ErrorCode::unsupported,
                    fmt::format("the issuer '{}' has no device flow", remote_text(issuer_)));
   }
-  identity::DeviceLogin login(client_id_, std::move(host_name), clock_);
+  identity::DeviceLogin login(client_id_, std::move(host_name), clock_, parameters_);
   HOOP_CO_TRY(http::Response begun,
               co_await post_form(issuer.device_authorization_endpoint, login.start_request()));
   HOOP_CO_TRY(const identity::DevicePrompt prompt, login.started(begun.status, begun.body));
@@ -149,9 +151,10 @@ Task<identity::TokenSet> IssuerClient::log_in(std::string host_name, Announce an
 
 Task<identity::TokenSet> IssuerClient::refresh(SecretText refresh_token) {
   HOOP_CO_TRY(const identity::IssuerMetadata issuer, co_await discover());
-  HOOP_CO_TRY(const http::Response answer,
-              co_await post_form(issuer.token_endpoint,
-                                 identity::refresh_request(client_id_, refresh_token)));
+  HOOP_CO_TRY(
+      const http::Response answer,
+      co_await post_form(issuer.token_endpoint,
+                         identity::refresh_request(client_id_, refresh_token, parameters_)));
   co_return identity::parse_refresh_answer(answer.status, answer.body);
 }
 

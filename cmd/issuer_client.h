@@ -39,7 +39,7 @@ class Web {
 };
 
 /// An issuer, reached with the gateway's trust when it is the gateway itself, else with the
-/// system's.
+/// authorities that the gateway has named, or the system's.
 class IssuerClient {
  public:
   /// gateway is borrowed and used when the issuer is at the same origin.
@@ -55,14 +55,19 @@ class IssuerClient {
   Task<void> revoke(SecretText refresh_token);
 
  private:
-  IssuerClient(const Clock& clock, std::string issuer, std::string client_id)
-      : clock_(clock), issuer_(std::move(issuer)), client_id_(std::move(client_id)) {}
+  IssuerClient(const Clock& clock, std::string issuer, std::string client_id,
+               identity::RequestParameters parameters)
+      : clock_(clock),
+        issuer_(std::move(issuer)),
+        client_id_(std::move(client_id)),
+        parameters_(std::move(parameters)) {}
   Task<identity::IssuerMetadata> discover();
   Task<http::Response> post_form(std::string url, SecretText form);
 
   const Clock& clock_;
   std::string issuer_;
   std::string client_id_;
+  identity::RequestParameters parameters_;
   Web* web_ = nullptr;
   std::unique_ptr<Web> own_web_;
 };

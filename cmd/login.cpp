@@ -148,6 +148,8 @@ Task<void> Login::work() {
   record_.client_id = document.client_id;
   record_.audience = document.audience;
   record_.gateway = document.gateway;
+  record_.login_parameters = document.login_parameters;
+  record_.issuer_ca_pem = document.issuer_ca_pem;
   HOOP_CO_TRY(const std::unique_ptr<IssuerClient> issuer,
               IssuerClient::open(environment_, context_.get_executor(), *web_, record_));
   auto tokens = co_await issuer->log_in(

@@ -81,12 +81,16 @@ bool is_operator(const access::Identity& identity) {
 http::Response Api::discovery() const {
   // Not in the token keys' set: a receipt must never pass for a token, nor a token for a receipt.
   const identity::KeySet receipt_keys{{identity::verification_key(parts_.receipt_key)}};
-  const Json body = {{"gateway", parts_.gateway_id},
-                     {"issuer", parts_.base_url},
-                     {"client_id", "hoopctl"},
-                     {"audience", parts_.base_url},
-                     {"version", HOOPCTL_VERSION},
-                     {"receipt_keys", Json::parse(identity::jwks_to_json(receipt_keys))}};
+  Json login = Json::object();
+  for (const auto& [name, value] : parts_.login_parameters) login[name] = value;
+  Json body = {{"gateway", parts_.gateway_id},
+               {"issuer", parts_.issuer},
+               {"client_id", parts_.client_id},
+               {"audience", parts_.base_url},
+               {"version", HOOPCTL_VERSION},
+               {"login_parameters", std::move(login)},
+               {"receipt_keys", Json::parse(identity::jwks_to_json(receipt_keys))}};
+  if (!parts_.issuer_ca_pem.empty()) body["issuer_ca"] = parts_.issuer_ca_pem;
   return http::json_response(200, body.dump());
 }
 
@@ -121,8 +125,10 @@ asio::awaitable<http::Response> Api::handle(http::Request request) {
   if (!authorization || authorization->size() < 8 ||
       !http::equal_ignoring_case(authorization->substr(0, 7), "Bearer "))
     co_return unauthenticated("log in first: hoopctl login");
-  auto identity = parts_.verifier->verify(authorization->substr(7));
-  if (!identity) co_return unauthenticated(identity.error().message);
+  auto identity = co_await parts_.authenticator.authenticate(std::string(authorization->substr(7)));
+  if (!identity && identity.error().code == ErrorCode::unauthenticated)
+    co_return unauthenticated(identity.error().message);
+  if (!identity) co_return problem_of(identity.error());
   if (parts_.revocations.covers(*identity) && !is_delivery(request))
     co_return unauthenticated("access of this login was taken back: log in again");
   http::Response response = co_await route(std::move(request), std::move(*identity));

@@ -7,7 +7,8 @@
 #include <string>
 
 #include "core/http/server.h"
-#include "core/identity/token_verifier.h"
+#include "core/identity/token_request.h"
+#include "gateway/authenticator.h"
 #include "gateway/grants.h"
 #include "gateway/live_sessions.h"
 #include "gateway/rate_limit.h"
@@ -27,7 +28,12 @@ struct ApiParts {
   std::string gateway_id;
   std::string base_url;
   std::uint32_t grants_per_minute = 600;
-  std::shared_ptr<const identity::TokenVerifier> verifier;
+  /// What clients are told of the identity provider.
+  std::string issuer;
+  std::string client_id;
+  identity::RequestParameters login_parameters;
+  std::string issuer_ca_pem;
+  Authenticator& authenticator;
   GrantService& grants;
   LiveSessions& live;
   SessionRegistry& registry;

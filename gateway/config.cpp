@@ -12,6 +12,7 @@
 
 #include "core/access/policy_parser.h"
 #include "core/config/toml_reader.h"
+#include "core/identity/discovery.h"
 #include "gateway/secret_reference.h"
 
 namespace hoop::gateway {
@@ -88,6 +89,54 @@ bool is_loopback(const std::string& host) {
   return host == "::1";
 }
 
+void read_ca(const TomlTable& table, std::string_view key, const Layout& layout, std::string& pem,
+             std::string* path) {
+  const auto file = table.text(key);
+  if (!file) return;
+  const std::filesystem::path found = layout.directory / *file;  // an absolute one stays as it is
+  auto text = read_file(found);
+  if (!text) {
+    table.complain(key, fmt::format("cannot read '{}'", found.string()));
+  } else if (text->find("-----BEGIN CERTIFICATE-----") == std::string::npos) {
+    table.complain(key, fmt::format("'{}' holds no PEM certificate", found.string()));
+  } else {
+    pem = std::move(*text);
+  }
+  if (path != nullptr) *path = found.string();
+}
+
+/// Three lines are enough: [gateway.oidc], issuer, client_id.
+void read_oidc(const TomlTable& table, GatewayConfig& out) {
+  OidcSettings oidc;
+  oidc.issuer = table.required_text("issuer");
+  if (!oidc.issuer.empty() && !identity::parse_https_url(oidc.issuer))
+    table.complain("issuer", fmt::format("'{}' is not an https:// URL", oidc.issuer),
+                   "as the issuer's metadata names it, like https://login.example/realms/main");
+  oidc.client_id = table.required_text("client_id");
+  oidc.audience = table.text_or("audience", "");
+  oidc.parameters = {{"scope", table.text_or("scope", "openid offline_access")}};
+  for (const auto& [name, value] : table.text_map("parameters"))
+    oidc.parameters.insert_or_assign(name, value);
+  for (const auto& [name, value] : oidc.parameters) {
+    if (!identity::is_request_parameter(name, value))
+      table.complain("parameters", fmt::format("'{}' cannot be a parameter of a login", name),
+                     "like { resource = \"https://gw.example\" }");
+  }
+  if (oidc.parameters.size() > identity::kMostParameters)
+    table.complain("parameters", "more than 16 parameters");
+  oidc.subject_claim = table.text_or("subject_claim", "sub");
+  oidc.groups_claim = table.text_or("groups_claim", "groups");
+  for (auto& [theirs, ours] : table.text_map("group_names")) oidc.group_names.emplace(theirs, ours);
+  oidc.service_clients = table.text_list("service_clients");
+  if (const auto life = table.duration("token_life")) {
+    oidc.max_life = *life;
+    if (*life < std::chrono::minutes(1) || *life > std::chrono::hours(24))
+      table.complain("token_life", "'token_life' must be from 1m to 24h");
+  }
+  read_ca(table, "ca_file", out.layout, oidc.ca_pem, nullptr);
+  out.oidc = std::move(oidc);
+}
+
 void read_gateway(const TomlTable& table, GatewayConfig& out) {
   if (const auto listen = table.text("listen")) {
     auto address = parse_listen(*listen);
@@ -129,6 +178,7 @@ void read_gateway(const TomlTable& table, GatewayConfig& out) {
     out.heartbeat = std::chrono::seconds(*heartbeat);
   if (const auto interval = table.integer("device_poll_interval", 1, 60))
     out.device_poll_interval = std::chrono::seconds(*interval);
+  if (const auto oidc = table.table("oidc")) read_oidc(*oidc, out);
 }
 
 void read_tls(const TomlTable& table, const Layout& layout, ConfiguredTarget& out) {
@@ -144,18 +194,7 @@ void read_tls(const TomlTable& table, const Layout& layout, ConfiguredTarget& ou
                    "verify-full, verify-ca or disable");
   }
   out.target.tls_server_name = table.text_or("server_name", "");
-  if (const auto file = table.text("ca_file")) {
-    const std::filesystem::path path = layout.directory / *file;  // an absolute one stays as it is
-    out.ca_file = path.string();
-    auto pem = read_file(path);
-    if (!pem) {
-      table.complain("ca_file", fmt::format("cannot read '{}'", out.ca_file));
-    } else if (pem->find("-----BEGIN CERTIFICATE-----") == std::string::npos) {
-      table.complain("ca_file", fmt::format("'{}' holds no PEM certificate", out.ca_file));
-    } else {
-      out.target.tls_ca_pem = std::move(*pem);
-    }
-  }
+  read_ca(table, "ca_file", layout, out.target.tls_ca_pem, &out.ca_file);
 }
 
 void read_admin(const TomlTable& table, ConfiguredTarget& out) {

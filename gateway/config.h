@@ -5,12 +5,15 @@
 
 #include <chrono>
 #include <filesystem>
+#include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "core/access/policy_parser.h"
 #include "core/access/target.h"
 #include "core/base/error.h"
+#include "core/identity/token_request.h"
 
 namespace hoop::gateway {
 
@@ -61,6 +64,21 @@ struct ListenAddress {
   bool operator==(const ListenAddress&) const = default;
 };
 
+/// An identity provider in the place of the embedded one.
+struct OidcSettings {
+  std::string issuer;  // as its tokens name it, byte by byte
+  std::string client_id;
+  std::string audience;                    // of tokens for us; empty: the base URL
+  identity::RequestParameters parameters;  // what login tells the issuer besides
+  std::string subject_claim = "sub";
+  std::string groups_claim = "groups";
+  std::map<std::string, std::string, std::less<>> group_names = {};
+  std::vector<std::string> service_clients;  // whose tokens are a CI's
+  std::chrono::seconds max_life{3600};       // of a token
+  std::string ca_pem;                        // empty: the system's authorities
+  bool operator==(const OidcSettings&) const = default;
+};
+
 struct GatewayConfig {
   Layout layout;
   std::string listen_host = "127.0.0.1";
@@ -73,10 +91,12 @@ struct GatewayConfig {
   std::optional<std::size_t> event_loops;        // for sessions; none: as many as processors
   std::chrono::seconds heartbeat{60};            // of sessions: how long a client may be unheard
   std::chrono::seconds device_poll_interval{5};  // of the embedded identity provider
+  std::optional<OidcSettings> oidc;              // none: the embedded identity provider
   std::vector<ConfiguredTarget> targets;
   access::PolicyDocument policy;
 
-  /// Base URL = issuer = audience, without a slash at its end; port is the one that was bound.
+  /// Base URL, without a slash at its end: issuer of what the gateway signs, and audience of tokens
+  /// for it. port is the one that was bound.
   std::string base_url(std::uint16_t port) const;
 };
 

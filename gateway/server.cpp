@@ -98,7 +98,7 @@ bool needs_restart(const GatewayConfig& running, const GatewayConfig& read) {
          running.listen_port != read.listen_port || running.url != read.url ||
          running.id != read.id || running.grants_per_minute != read.grants_per_minute ||
          running.sessions_per_identity != read.sessions_per_identity ||
-         running.device_poll_interval != read.device_poll_interval ||
+         running.device_poll_interval != read.device_poll_interval || running.oidc != read.oidc ||
          running.heartbeat != read.heartbeat || running.metrics != read.metrics ||
          running.event_loops != read.event_loops;
 }
@@ -150,7 +150,8 @@ struct GatewayServer::Parts {
   std::unique_ptr<Revocations> revocations;
   std::optional<TunnelService> tunnel;
   std::optional<Reaper> reaper;
-  std::unique_ptr<idp::IdentityProvider> idp;
+  std::unique_ptr<idp::IdentityProvider> idp;  // none where a foreign issuer takes its place
+  std::unique_ptr<Authenticator> authenticator;
   std::optional<Api> api;
   std::optional<Health> health;
   std::optional<MetricsEndpoint> metrics_endpoint;
@@ -164,6 +165,40 @@ struct GatewayServer::Parts {
     co_return out;
   }
 
+  /// The embedded identity provider, or a foreign issuer.
+  Result<void> open_identity(crypto::P256Key token_key, asio::any_io_executor executor,
+                             Random& random) {
+    identity::TrustedIssuer issuer;
+    if (const auto& oidc = config.oidc) {
+      issuer.issuer = oidc->issuer;
+      issuer.audience = oidc->audience.empty() ? base_url : oidc->audience;
+      issuer.clients.emplace(oidc->client_id, access::IdentityKind::person);
+      for (const std::string& service : oidc->service_clients)
+        issuer.clients.emplace(service, access::IdentityKind::ci);
+      issuer.max_life = oidc->max_life;
+      issuer.subject_claim = oidc->subject_claim;
+      issuer.groups_claim = oidc->groups_claim;
+      issuer.group_names = oidc->group_names;
+      net::Trust trust;
+      trust.ca_pem = oidc->ca_pem;
+      HOOP_TRY(authenticator, Authenticator::of_foreign(std::move(issuer), std::move(trust),
+                                                        std::move(executor), clock, *log));
+      return {};
+    }
+    idp::Settings settings;
+    settings.issuer = base_url;
+    settings.audience = base_url;
+    settings.poll_interval = config.device_poll_interval;
+    HOOP_TRY(idp, idp::IdentityProvider::create(settings, idp_database, std::move(token_key), clock,
+                                                random, *log));
+    issuer.issuer = base_url;
+    issuer.audience = base_url;
+    issuer.keys = idp->keys();
+    issuer.clients.emplace(settings.client_id, access::IdentityKind::person);
+    authenticator = std::make_unique<Authenticator>(std::move(issuer), clock);
+    return {};
+  }
+
   asio::awaitable<http::Response> route(http::Request request, http::ConnectionInfo connection) {
     if (is_health_path(request.path())) co_return co_await health->answer(std::move(request));
     if (is_agent_path(request.path()))
@@ -171,8 +206,10 @@ struct GatewayServer::Parts {
     if (is_tunnel_path(request.path())) co_return tunnel->answer(request, connection);
     if (request.path().starts_with("/v1/") || request.path() == "/.well-known/hoopctl")
       co_return co_await api->handle(std::move(request));
-    auto answer = co_await idp->handle(std::move(request), connection);
-    if (answer) co_return std::move(*answer);
+    if (idp) {
+      auto answer = co_await idp->handle(std::move(request), connection);
+      if (answer) co_return std::move(*answer);
+    }
     co_return http::problem_response(404, "not_found", "there is nothing here");
   }
 };
@@ -220,18 +257,7 @@ Result<std::unique_ptr<GatewayServer>> GatewayServer::create(GatewayConfig confi
   p.base_url = p.config.base_url(http.port());
   p.http.emplace(std::move(http));
 
-  idp::Settings settings;
-  settings.issuer = p.base_url;
-  settings.audience = p.base_url;
-  settings.poll_interval = p.config.device_poll_interval;
-  HOOP_TRY(auto idp, idp::IdentityProvider::create(settings, p.idp_database, std::move(token_key),
-                                                   clock, random, *log));
-  identity::TrustedIssuer issuer;
-  issuer.issuer = p.base_url;
-  issuer.audience = p.base_url;
-  issuer.keys = idp->keys();
-  issuer.clients.emplace(settings.client_id, access::IdentityKind::person);
-  p.idp = std::move(idp);
+  HOOP_CHECK(p.open_identity(std::move(token_key), context.get_executor(), random));
 
   p.loops.emplace(p.config.event_loops.value_or(default_event_loops()));
   p.workers.emplace(kWorkers);
@@ -274,11 +300,14 @@ Result<std::unique_ptr<GatewayServer>> GatewayServer::create(GatewayConfig confi
         p.metrics_endpoint->listen(context.get_executor(), address->host, address->port, log));
   }
   p.health.emplace(*p.store, *p.workers, clock, *log);
-  p.api.emplace(ApiParts{
-      p.config.id, p.base_url, p.config.grants_per_minute,
-      std::make_shared<const identity::TokenVerifier>(std::vector{std::move(issuer)}, clock),
-      *p.grants, *p.live, *p.registry, *p.revocations, *p.store, p.logs, *p.workers, p.receipt_key,
-      clock, *log, [gateway = server.get()] { return gateway->reload(); }});
+  p.api.emplace(ApiParts{p.config.id, p.base_url, p.config.grants_per_minute,
+                         p.config.oidc ? p.config.oidc->issuer : p.base_url,
+                         p.config.oidc ? p.config.oidc->client_id : idp::Settings{}.client_id,
+                         p.config.oidc ? p.config.oidc->parameters : identity::RequestParameters(),
+                         p.config.oidc ? p.config.oidc->ca_pem : std::string(), *p.authenticator,
+                         *p.grants, *p.live, *p.registry, *p.revocations, *p.store, p.logs,
+                         *p.workers, p.receipt_key, clock, *log,
+                         [gateway = server.get()] { return gateway->reload(); }});
   return server;
 }
 
@@ -291,6 +320,7 @@ Result<void> GatewayServer::start() {
     if (event == Agents::Event::connected) p.reaper->sweep_now();
     if (event == Agents::Event::leaving) p.workers->post([&p] { p.grants->drop_idle(); });
   });
+  p.authenticator->start();
   p.http->start();
   p.reaper->start();
   p.registry->start();

@@ -2,6 +2,7 @@
 #include "core/identity/device_login.h"
 
 #include <algorithm>
+#include <vector>
 
 #include "core/identity/discovery.h"
 #include "core/identity/json.h"
@@ -43,8 +44,10 @@ Result<seconds> read_seconds(const Json& json, std::string_view name, std::int64
 }  // namespace
 
 SecretText DeviceLogin::start_request() const {
-  if (host_name_.empty()) return form_body({{"client_id", client_id_}});
-  return form_body({{"client_id", client_id_}, {"client_host", host_name_}});
+  std::vector<FormField> fields{{"client_id", client_id_}};
+  if (!host_name_.empty()) fields.emplace_back("client_host", host_name_);
+  fields.insert(fields.end(), parameters_.begin(), parameters_.end());
+  return form_body(fields);
 }
 
 Result<DevicePrompt> DeviceLogin::started(int status, std::string_view body) {

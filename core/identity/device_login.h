@@ -29,8 +29,13 @@ struct DevicePrompt {
 class DeviceLogin {
  public:
   /// host_name is shown on the approval page as what the requester calls itself; may be empty.
-  DeviceLogin(std::string client_id, std::string host_name, const Clock& clock)
-      : client_id_(std::move(client_id)), host_name_(std::move(host_name)), clock_(clock) {}
+  /// parameters: what this issuer wants to be told besides.
+  DeviceLogin(std::string client_id, std::string host_name, const Clock& clock,
+              RequestParameters parameters = {})
+      : client_id_(std::move(client_id)),
+        host_name_(std::move(host_name)),
+        parameters_(std::move(parameters)),
+        clock_(clock) {}
 
   SecretText start_request() const;
   /// The answer to start_request. Fails with malformed, or upstream_refused if the issuer said no.
@@ -55,6 +60,7 @@ class DeviceLogin {
 
   std::string client_id_;
   std::string host_name_;
+  RequestParameters parameters_;
   const Clock& clock_;
   SecretText device_code_;
   std::chrono::seconds interval_{5};

@@ -9,6 +9,7 @@
 namespace hoop::identity {
 namespace {
 
+constexpr std::size_t kMaxAuthorityBytes = std::size_t{32} << 10;  // some ten certificates
 constexpr std::size_t kMaxUrlBytes = 2048;
 constexpr std::size_t kMaxNameBytes = 256;
 
@@ -75,6 +76,19 @@ Result<std::string> url_member(const Json& json, std::string_view name) {
 
 }  // namespace
 
+Result<RequestParameters> read_request_parameters(const Json& json) {
+  const auto* members = json.object();
+  if (members == nullptr || members->size() > kMostParameters)
+    return fail(ErrorCode::malformed, "'login_parameters' is not a short object");
+  RequestParameters out;
+  for (const auto& [name, value] : *members) {
+    if (value.text() == nullptr || !is_request_parameter(name, *value.text()))
+      return fail(ErrorCode::malformed, "'login_parameters' holds what is no parameter of a login");
+    out.emplace(name, *value.text());
+  }
+  return out;
+}
+
 std::string HttpsUrl::origin() const {
   std::string out = "https://";
   out += host.find(':') == host.npos ? host : "[" + host + "]";
@@ -107,6 +121,14 @@ Result<GatewayDocument> parse_gateway_document(std::string_view body) {
     HOOP_TRY(out.client_id, name_member(json, "client_id"));
     HOOP_TRY(out.audience, name_member(json, "audience"));
     HOOP_TRY(out.version, name_member(json, "version"));
+    if (const Json* parameters = json.find("login_parameters")) {
+      HOOP_TRY(out.login_parameters, read_request_parameters(*parameters));
+    }
+    if (const Json* authorities = json.find("issuer_ca")) {
+      if (authorities->text() == nullptr || authorities->text()->size() > kMaxAuthorityBytes)
+        return fail(ErrorCode::malformed, "'issuer_ca' is no short text");
+      out.issuer_ca_pem = *authorities->text();
+    }
     return out;
   };
   auto document = read();
@@ -126,7 +148,10 @@ Result<IssuerMetadata> parse_issuer_metadata(std::string_view body,
     // §6.2).
     if (out.issuer != expected_issuer)
       return fail(ErrorCode::integrity, "it is about another issuer");
-    HOOP_TRY(out.device_authorization_endpoint, url_member(json, "device_authorization_endpoint"));
+    if (json.find("device_authorization_endpoint") != nullptr) {
+      HOOP_TRY(out.device_authorization_endpoint,
+               url_member(json, "device_authorization_endpoint"));
+    }
     HOOP_TRY(out.token_endpoint, url_member(json, "token_endpoint"));
     if (json.find("revocation_endpoint") != nullptr) {
       HOOP_TRY(out.revocation_endpoint, url_member(json, "revocation_endpoint"));

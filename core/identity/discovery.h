@@ -7,6 +7,8 @@
 #include <string_view>
 
 #include "core/base/error.h"
+#include "core/identity/json.h"
+#include "core/identity/token_request.h"
 
 namespace hoop::identity {
 
@@ -31,12 +33,15 @@ struct GatewayDocument {
   std::string client_id;
   std::string audience;
   std::string version;
+  // Both empty for the embedded identity provider.
+  RequestParameters login_parameters = {};
+  std::string issuer_ca_pem = {};  // the issuer's authorities, where they are not the system's
 };
 Result<GatewayDocument> parse_gateway_document(std::string_view body);
 
 struct IssuerMetadata {
   std::string issuer;
-  std::string device_authorization_endpoint;
+  std::string device_authorization_endpoint;  // empty if there is none
   std::string token_endpoint;
   std::string revocation_endpoint;  // empty if there is none
   std::string jwks_uri;
@@ -47,5 +52,8 @@ Result<IssuerMetadata> parse_issuer_metadata(std::string_view body,
                                              std::string_view expected_issuer);
 /// Where the issuer's document is: issuer + "/.well-known/openid-configuration".
 std::string metadata_url(std::string_view issuer);
+
+/// An object of texts. Fails with malformed.
+Result<RequestParameters> read_request_parameters(const Json& json);
 
 }  // namespace hoop::identity

@@ -23,6 +23,7 @@ struct Json {
   const Array* array() const { return std::get_if<Array>(&value); }
   const Object* object() const { return std::get_if<Object>(&value); }
   const std::string* text() const { return std::get_if<std::string>(&value); }
+  const bool* boolean() const { return std::get_if<bool>(&value); }
   const std::int64_t* integer() const { return std::get_if<std::int64_t>(&value); }
   bool operator==(const Json&) const = default;
 

@@ -2,6 +2,8 @@
 #include "core/identity/token_request.h"
 
 #include <algorithm>
+#include <array>
+#include <vector>
 
 #include "core/identity/jwt.h"
 
@@ -36,7 +38,7 @@ bool is_token_text(const std::string& text) {
 
 }  // namespace
 
-SecretText form_body(std::initializer_list<std::pair<std::string_view, std::string_view>> fields) {
+SecretText form_body(std::span<const FormField> fields) {
   // Reserved in full, so that growing leaves no copy behind.
   std::size_t size = 0;
   for (const auto& [name, value] : fields) size += 2 + 3 * (name.size() + value.size());
@@ -51,10 +53,27 @@ SecretText form_body(std::initializer_list<std::pair<std::string_view, std::stri
   return SecretText(std::move(out));
 }
 
-SecretText refresh_request(std::string_view client_id, const SecretText& refresh_token) {
-  return form_body({{"grant_type", "refresh_token"},
-                    {"refresh_token", refresh_token.reveal()},
-                    {"client_id", client_id}});
+bool is_request_parameter(std::string_view name, std::string_view value) {
+  constexpr auto kOurs = std::to_array<std::string_view>(
+      {"client_id", "client_host", "client_secret", "client_assertion", "client_assertion_type",
+       "grant_type", "device_code", "refresh_token", "code", "code_verifier", "code_challenge",
+       "code_challenge_method", "redirect_uri", "response_type", "state", "nonce", "request",
+       "request_uri"});
+  const bool is_name = !name.empty() && name.size() <= 64 && std::ranges::all_of(name, [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_';
+  });
+  return is_name && std::ranges::find(kOurs, name) == kOurs.end() && !value.empty() &&
+         value.size() <= 1024 &&
+         std::ranges::all_of(value, [](char c) { return c >= 0x20 && c < 0x7f; });
+}
+
+SecretText refresh_request(std::string_view client_id, const SecretText& refresh_token,
+                           const RequestParameters& parameters) {
+  std::vector<FormField> fields{{"grant_type", "refresh_token"},
+                                {"refresh_token", refresh_token.reveal()},
+                                {"client_id", client_id}};
+  fields.insert(fields.end(), parameters.begin(), parameters.end());
+  return form_body(fields);
 }
 
 SecretText revocation_request(std::string_view client_id, const SecretText& refresh_token) {

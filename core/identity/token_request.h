@@ -5,6 +5,8 @@
 
 #include <chrono>
 #include <initializer_list>
+#include <map>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -21,9 +23,21 @@ struct TokenSet {
 };
 
 /// application/x-www-form-urlencoded, for every request here.
-SecretText form_body(std::initializer_list<std::pair<std::string_view, std::string_view>> fields);
+using FormField = std::pair<std::string_view, std::string_view>;
+SecretText form_body(std::span<const FormField> fields);
+inline SecretText form_body(std::initializer_list<FormField> fields) {
+  return form_body(std::span(fields.begin(), fields.size()));
+}
 
-SecretText refresh_request(std::string_view client_id, const SecretText& refresh_token);
+/// What an issuer wants to be told beside the standard's own members: scope, resource (RFC 8707),
+/// audience.
+using RequestParameters = std::map<std::string, std::string, std::less<>>;
+constexpr std::size_t kMostParameters = 16;
+/// Printable, not long, and no member that a request of ours has already.
+bool is_request_parameter(std::string_view name, std::string_view value);
+
+SecretText refresh_request(std::string_view client_id, const SecretText& refresh_token,
+                           const RequestParameters& parameters = {});
 SecretText revocation_request(std::string_view client_id, const SecretText& refresh_token);
 
 /// What a 200 of the token endpoint holds. Fails with malformed.

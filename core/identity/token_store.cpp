@@ -107,7 +107,15 @@ Result<void> TokenStore::save_gateway(const GatewayRecord& record) {
   append_member(text, "client_id", record.client_id);
   append_member(text, "audience", record.audience);
   append_member(text, "gateway", record.gateway);
-  text += "}\n";
+  append_member(text, "issuer_ca_pem", record.issuer_ca_pem);
+  text += ",\"login_parameters\":{";
+  for (const auto& [name, value] : record.login_parameters) {
+    if (text.back() != '{') text += ',';
+    append_json_string(text, name);
+    text += ':';
+    append_json_string(text, value);
+  }
+  text += "}}\n";
   return write_private_file(dir / "gateway.json", text);
 }
 
@@ -127,6 +135,11 @@ Result<GatewayRecord> TokenStore::load_gateway(std::string_view url) const {
   HOOP_TRY(out.client_id, text_member(*json, "client_id", file));
   HOOP_TRY(out.audience, text_member(*json, "audience", file));
   HOOP_TRY(out.gateway, text_member(*json, "gateway", file));
+  // Records of before have none.
+  if (const Json* parameters = json->find("login_parameters")) {
+    HOOP_TRY(out.login_parameters, read_request_parameters(*parameters));
+    HOOP_TRY(out.issuer_ca_pem, text_member(*json, "issuer_ca_pem", file));
+  }
   return out;
 }
 

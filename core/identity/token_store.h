@@ -28,6 +28,9 @@ struct GatewayRecord {
   std::string client_id;
   std::string audience;
   std::string gateway;  // the gateway's id
+  // Of an issuer that is not the gateway itself.
+  RequestParameters login_parameters = {};
+  std::string issuer_ca_pem = {};
   bool operator==(const GatewayRecord&) const = default;
 };
 

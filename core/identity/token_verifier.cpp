@@ -76,18 +76,38 @@ Result<Times> check_times(const Json& claims, const TrustedIssuer& issuer, Syste
   return Times{issued, expires};
 }
 
-Result<std::vector<std::string>> read_groups(const Json& claims) {
-  const Json* member = claims.find("groups");
+/// The member of that name, which may itself hold dots; else the path.
+const Json* find_claim(const Json& claims, std::string_view path) {
+  if (const Json* member = claims.find(path)) return member;
+  const std::size_t dot = path.find('.');
+  const Json* outer = dot == path.npos ? nullptr : claims.find(path.substr(0, dot));
+  if (outer == nullptr || outer->object() == nullptr) return nullptr;
+  return find_claim(*outer, path.substr(dot + 1));
+}
+
+Result<std::vector<std::string>> read_groups(const Json& claims, const TrustedIssuer& issuer) {
+  const Json* member = find_claim(claims, issuer.groups_claim);
   if (member == nullptr) return std::vector<std::string>();
+  const auto context = "'" + issuer.groups_claim + "' ";
   if (member->array() == nullptr || member->array()->size() > kMaxGroups)
-    return refuse("'groups' is not a short array");
+    return refuse(context + "is not a short array");
   std::vector<std::string> out;
   for (const Json& group : *member->array()) {
     if (group.text() == nullptr || !is_name(*group.text()))
-      return refuse("'groups' holds what is not a name");
-    out.push_back(*group.text());
+      return refuse(context + "holds what is not a name");
+    const auto named = issuer.group_names.find(*group.text());
+    out.push_back(named == issuer.group_names.end() ? *group.text() : named->second);
   }
   return out;
+}
+
+Result<std::string> read_subject(const Json& claims, const TrustedIssuer& issuer) {
+  HOOP_TRY(const std::string subject, required_name(claims, issuer.subject_claim));
+  const Json* verified = claims.find("email_verified");
+  const bool denied =
+      verified != nullptr && (verified->boolean() == nullptr || !*verified->boolean());
+  if (issuer.subject_claim == "email" && denied) return refuse("'email' is not verified");
+  return subject;
 }
 
 }  // namespace
@@ -118,8 +138,9 @@ Result<access::Identity> TokenVerifier::verify(std::string_view access_token) co
   if (kind == issuer->clients.end()) return refuse("obtained by a client that is not accepted");
   identity.kind = kind->second;
   HOOP_CHECK(required_name(claims, "jti"));
-  HOOP_TRY(identity.subject, required_name(claims, "sub"));
-  HOOP_TRY(identity.groups, read_groups(claims));
+  HOOP_CHECK(required_name(claims, "sub"));
+  HOOP_TRY(identity.subject, read_subject(claims, *issuer));
+  HOOP_TRY(identity.groups, read_groups(claims, *issuer));
   return identity;
 }
 

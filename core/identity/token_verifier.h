@@ -25,6 +25,12 @@ struct TrustedIssuer {
   std::map<std::string, access::IdentityKind, std::less<>> clients;
   std::chrono::seconds leeway{60};     // for clocks that differ; at most 60 s is used
   std::chrono::seconds max_life{300};  // exp - iat
+  /// Of "email" an "email_verified" beside it must not be false.
+  std::string subject_claim = "sub";
+  /// A member's name, or a path with dots through objects (Keycloak's "realm_access.roles").
+  std::string groups_claim = "groups";
+  /// What we call groups that the issuer calls otherwise; others keep their names.
+  std::map<std::string, std::string, std::less<>> group_names = {};
 };
 
 /// Immutable, so it is shared as std::shared_ptr<const TokenVerifier> and replaced whole when keys

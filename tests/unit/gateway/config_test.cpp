@@ -244,3 +244,57 @@ TEST_CASE("config: a target behind an agent is on the gateway path, and has labe
   CHECK_THAT(complaint({{"gateway.toml", kGateway + std::string(kTarget) + "via = \"carrier\"\n"}}),
              Catch::Matchers::ContainsSubstring("direct or agent"));
 }
+
+TEST_CASE("config: an OpenID provider by three lines, and by all of them") {
+  const auto three = load({{"gateway.toml", kGateway},
+                           {"conf.d/oidc.toml",
+                            "[gateway.oidc]\nissuer = \"https://login.example/realms/main\"\n"
+                            "client_id = \"hoop\"\n"}});
+  INFO((three ? "" : three.error().message));
+  REQUIRE(three);
+  REQUIRE(three->oidc);
+  CHECK(three->oidc->issuer == "https://login.example/realms/main");
+  CHECK(three->oidc->client_id == "hoop");
+  CHECK(three->oidc->parameters == identity::RequestParameters{{"scope", "openid offline_access"}});
+  CHECK(three->oidc->subject_claim == "sub");
+  const auto all =
+      load({{"gateway.toml", kGateway},
+            {"ca.pem", "-----BEGIN CERTIFICATE-----\n"},
+            {"conf.d/oidc.toml",
+             "[gateway.oidc]\nissuer = \"https://login.example\"\nclient_id = \"hoop\"\n"
+             "audience = \"api://hoop\"\nscope = \"api://hoop/.default\"\n"
+             "parameters = { resource = \"https://gw.example\" }\nsubject_claim = \"email\"\n"
+             "groups_claim = \"realm_access.roles\"\ngroup_names = { \"0000-1\" = \"dba\" }\n"
+             "service_clients = [\"ci\"]\ntoken_life = \"10m\"\nca_file = \"ca.pem\"\n"}});
+  INFO((all ? "" : all.error().message));
+  REQUIRE(all);
+  const OidcSettings& oidc = *all->oidc;
+  CHECK(oidc.audience == "api://hoop");
+  CHECK(oidc.parameters == identity::RequestParameters{{"resource", "https://gw.example"},
+                                                       {"scope", "api://hoop/.default"}});
+  CHECK(oidc.group_names.at("0000-1") == "dba");
+  CHECK(oidc.service_clients == std::vector<std::string>{"ci"});
+  CHECK(oidc.max_life == std::chrono::minutes(10));
+  CHECK(oidc.ca_pem == "-----BEGIN CERTIFICATE-----\n");
+  CHECK_FALSE(load({{"gateway.toml", kGateway}})->oidc);
+}
+
+TEST_CASE("config: mistakes about an OpenID provider are told by their place") {
+  const std::string begin = "[gateway.oidc]\nclient_id = \"hoop\"\nissuer = ";
+  const std::pair<std::string, const char*> cases[] = {
+      {begin + "\"http://login.example\"\n", "o.toml:3:10: 'http://login.example' is not an https"},
+      {"[gateway.oidc]\nissuer = \"https://a.example\"\n", "client_id"},
+      {begin + "\"https://a.example\"\nparameters = { client_id = \"x\" }\n",
+       "'client_id' cannot be a parameter"},
+      {begin + "\"https://a.example\"\nparameters = { resource = \"a\\nb\" }\n",
+       "'resource' cannot be a parameter"},
+      {begin + "\"https://a.example\"\ntoken_life = \"2d\"\n", "from 1m to 24h"},
+      {begin + "\"https://a.example\"\nca_file = \"none.pem\"\n", "cannot read"},
+      {begin + "\"https://a.example\"\ngroup_claim = \"x\"\n", "unknown key 'group_claim'"},
+  };
+  for (const auto& [text, wanted] : cases) {
+    INFO(text);
+    CHECK_THAT(complaint({{"gateway.toml", kGateway}, {"conf.d/o.toml", text}}),
+               Catch::Matchers::ContainsSubstring(wanted));
+  }
+}

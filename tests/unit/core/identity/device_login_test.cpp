@@ -52,6 +52,12 @@ TEST_CASE("a device login asks, waits five seconds a time, and ends with tokens"
   CHECK(tokens->refresh_token.reveal() == "rt");
 }
 
+TEST_CASE("a device login tells an issuer what the gateway says that it wants to hear") {
+  FakeClock clock;
+  const DeviceLogin login("c", "", clock, {{"scope", "openid x"}, {"resource", "https://gw"}});
+  CHECK(login.start_request().reveal() == "client_id=c&resource=https%3A%2F%2Fgw&scope=openid%20x");
+}
+
 TEST_CASE("without an interval the device login waits five seconds") {
   Login t;
   REQUIRE(t.login.started(

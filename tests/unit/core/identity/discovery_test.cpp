@@ -59,6 +59,27 @@ TEST_CASE("a gateway's description names its issuer, client and audience") {
           .value();
   CHECK(document.gateway == "gw_1");
   CHECK(document.issuer == "https://gw:8443");
+  CHECK(document.login_parameters.empty());
+  const std::string open =
+      R"({"gateway":"gw_1","issuer":"https://idp","client_id":"c","audience":"a","version":"1",)";
+  const GatewayDocument foreign =
+      parse_gateway_document(open +
+                             R"("login_parameters":{"scope":"openid x","resource":"https://gw"},)"
+                             R"("issuer_ca":"-----BEGIN"})")
+          .value();
+  CHECK(foreign.login_parameters ==
+        RequestParameters{{"resource", "https://gw"}, {"scope", "openid x"}});
+  CHECK(foreign.issuer_ca_pem == "-----BEGIN");
+  // A gateway cannot make a login send what is the login's own, or what no form holds.
+  for (const char* bad :
+       {R"("login_parameters":[]})", R"("login_parameters":{"scope":1}})",
+        R"("login_parameters":{"client_id":"other"}})",
+        R"("login_parameters":{"redirect_uri":"x"}})", R"("login_parameters":{"Scope":"x"}})",
+        R"("login_parameters":{"scope":"a\nb"}})", R"("login_parameters":{"scope":""}})",
+        R"("issuer_ca":7})"}) {
+    INFO(bad);
+    CHECK(parse_gateway_document(open + bad).error().code == ErrorCode::malformed);
+  }
   for (
       const char* bad :
       {"", "{}",

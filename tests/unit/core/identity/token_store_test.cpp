@@ -162,12 +162,17 @@ TEST_CASE("a gateway is remembered with the way it is trusted, and the last one 
   TokenStore store = TokenStore::open(dir / "s").value();
   CHECK_FALSE(store.current_gateway().value());
   CHECK(store.load_gateway(kUrl).error().code == ErrorCode::not_found);
-  const GatewayRecord record{kUrl,  "-----BEGIN\nx\n", "ab12", "https://idp", "hoopctl", kUrl,
-                             "gw_1"};
+  GatewayRecord record{kUrl, "-----BEGIN\nx\n", "ab12", "https://idp", "hoopctl", kUrl, "gw_1"};
+  record.login_parameters = {{"resource", "https://gw \"x\""}, {"scope", "openid"}};
+  record.issuer_ca_pem = "-----BEGIN\ny\n";
   REQUIRE(store.save_gateway(record));
   REQUIRE(store.set_current_gateway(kUrl));
   CHECK(store.load_gateway(kUrl).value() == record);
   CHECK(store.current_gateway().value() == kUrl);
+  record.login_parameters.clear();
+  record.issuer_ca_pem.clear();
+  REQUIRE(store.save_gateway(record));
+  CHECK(store.load_gateway(kUrl).value() == record);
   CHECK_FALSE(store.set_current_gateway("http://x"));
   CHECK_FALSE(store.load_gateway("https://x/path"));
 }

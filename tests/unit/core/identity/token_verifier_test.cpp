@@ -140,6 +140,44 @@ TEST_CASE("an identity has the token's subject, groups and end, and its client's
   CHECK(identity.claimed_agent.empty());
 }
 
+TEST_CASE("names and groups are where a foreign issuer's tokens have them") {
+  Issuer issuer;
+  TrustedIssuer trusted{"https://login.example",
+                        "aud",
+                        KeySet{{verification_key(issuer.key)}},
+                        {{"c", access::IdentityKind::person}}};
+  trusted.subject_claim = "email";
+  trusted.groups_claim = "realm_access.roles";
+  trusted.group_names = {{"0000-1", "dba"}};
+  const auto verify = [&](const std::string& more) {
+    return TokenVerifier({trusted}, issuer.clock)
+        .verify(sign_jws(issuer.key, "at+jwt",
+                         R"({"iss":"https://login.example","sub":"7","aud":"aud","client_id":"c",)"
+                         R"("iat":1700000000,"exp":1700000060,"jti":"1")" +
+                             more + "}"));
+  };
+  const auto alice = verify(
+      R"(,"email":"alice@example.com","realm_access":{"roles":["0000-1","ops"]},"groups":["admins"])");
+  REQUIRE(alice);
+  CHECK(alice->subject == "alice@example.com");
+  CHECK(alice->groups == std::vector<std::string>{"dba", "ops"});
+  CHECK(verify(R"(,"email":"a@example.com","email_verified":true)")->groups.empty());
+  for (const char* bad :
+       {"", R"(,"email":7)", R"(,"email":"")", R"(,"email":"a@example.com","email_verified":false)",
+        R"(,"email":"a@example.com","email_verified":"true")",
+        R"(,"email":"a@example.com","realm_access":{"roles":"dba"})",
+        R"(,"email":"a@example.com","realm_access":{"roles":[{"name":"dba"}]})"}) {
+    INFO(bad);
+    CHECK_FALSE(verify(bad));
+  }
+  // A member whose own name holds dots goes before a path.
+  trusted.groups_claim = "https://example.com/groups";
+  CHECK(verify(R"(,"email":"a@example.com","https://example.com/groups":["0000-1"])")->groups ==
+        std::vector<std::string>{"dba"});
+  trusted.subject_claim = "sub";
+  CHECK(verify(R"(,"email_verified":false)")->subject == "7");
+}
+
 TEST_CASE("no configuration stretches the leeway beyond a minute") {
   Issuer issuer;
   const std::string token =

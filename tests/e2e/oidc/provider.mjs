@@ -1,0 +1,69 @@
+// An OpenID provider for the end-to-end tests: oidc-provider with a public client for the device flow, on HTTPS at a loopback port.
+//   node provider.mjs CERTIFICATE KEY RESOURCE [PORT]
+// Prints "issuer URL" when it listens. Environment: OIDC_ALG (of access tokens), OIDC_TOKEN_SECONDS, OIDC_CLAIMS (JSON, into access tokens).
+import { createServer } from 'node:https';
+import { readFileSync } from 'node:fs';
+import { generateKeyPairSync } from 'node:crypto';
+import Provider from 'oidc-provider';
+
+const [certificate, key, resource, wantedPort] = process.argv.slice(2);
+const algorithm = process.env.OIDC_ALG ?? 'ES256';
+const seconds = Number(process.env.OIDC_TOKEN_SECONDS ?? 300);
+const claims = JSON.parse(process.env.OIDC_CLAIMS ?? '{}');
+
+const jwk = (kid, alg, type, options) => ({
+  ...generateKeyPairSync(type, options).privateKey.export({ format: 'jwk' }), kid, alg, use: 'sig',
+});
+// New ones at each start: a restart is a rotation.
+const stamp = Date.now();
+const keys = [
+  jwk(`es-${stamp}`, 'ES256', 'ec', { namedCurve: 'P-256' }),
+  jwk(`rs-${stamp}`, 'RS256', 'rsa', { modulusLength: 2048 }),
+  jwk(`ps-${stamp}`, 'PS256', 'rsa', { modulusLength: 2048 }),
+  jwk(`ed-${stamp}`, 'EdDSA', 'ed25519', {}),
+  jwk(`p384-${stamp}`, 'ES384', 'ec', { namedCurve: 'P-384' }),
+];
+
+let handler = (request, response) => response.writeHead(503).end();
+const server = createServer({ cert: readFileSync(certificate), key: readFileSync(key) }, (request, response) => handler(request, response));
+server.listen(Number(wantedPort ?? 0), '127.0.0.1', () => {
+  const issuer = `https://localhost:${server.address().port}`;
+  const client = (client_id) => ({
+    client_id,
+    token_endpoint_auth_method: 'none',
+    application_type: 'native',
+    grant_types: ['urn:ietf:params:oauth:grant-type:device_code', 'refresh_token'],
+    redirect_uris: [],
+    response_types: [],
+  });
+  const provider = new Provider(issuer, {
+    clients: [client('hoop-cli'), client('another')],
+    jwks: { keys },
+    scopes: ['openid', 'offline_access'],
+    enabledJWA: {
+      idTokenSigningAlgValues: ['RS256', 'PS256', 'ES256', 'EdDSA'],
+    },
+    features: {
+      deviceFlow: { enabled: true },
+      revocation: { enabled: true },
+      devInteractions: { enabled: true },
+      resourceIndicators: {
+        enabled: true,
+        useGrantedResource: () => true,
+        getResourceServerInfo: () => ({
+          scope: 'openid offline_access',
+          audience: resource,
+          accessTokenFormat: 'jwt',
+          accessTokenTTL: seconds,
+          jwt: { sign: { alg: algorithm } },
+        }),
+      },
+    },
+    extraTokenClaims: () => claims,
+    rotateRefreshToken: true,
+  });
+  provider.on('server_error', (context, error) => console.error('server_error', error));
+  handler = provider.callback();
+  console.log(`issuer ${issuer}`);
+});
+process.on('SIGTERM', () => process.exit(0));

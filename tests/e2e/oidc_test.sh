@@ -1,0 +1,139 @@
+# An OpenID provider in the place of the embedded identity provider: three lines of configuration, login, refresh, keys that change.
+# one path: what is identified is the same on each
+. "$(dirname "$0")/lib.sh"
+
+install_provider() {
+  (
+    exec 9<"$here/oidc/package-lock.json" && flock 9 && cd "$here/oidc" &&
+      { cmp -s package-lock.json node_modules/.installed || { npm ci --no-audit --no-fund && cp package-lock.json node_modules/.installed; }; }
+  ) >"$T/npm" 2>&1 || cat "$T/npm"
+}
+tls=$T/tls
+mkdir "$tls"
+openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout "$tls/ca.key" -out "$tls/ca.pem" -days 2 -subj "/CN=issuer CA" 2>/dev/null
+openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout "$tls/key.pem" -out "$tls/csr.pem" -subj "/CN=localhost" 2>/dev/null
+printf 'subjectAltName=DNS:localhost,IP:127.0.0.1\n' >"$tls/san"
+openssl x509 -req -in "$tls/csr.pem" -CA "$tls/ca.pem" -CAkey "$tls/ca.key" -CAcreateserial -days 2 -extfile "$tls/san" -out "$tls/cert.pem" 2>/dev/null
+
+# start_provider [PORT]; its environment is the caller's. A second start has other keys.
+start_provider() {
+  node "$here/oidc/provider.mjs" "$tls/cert.pem" "$tls/key.pem" "$HOOPCTL_STACK_URL" "$@" >"$T/provider" 2>"$T/provider.err" </dev/null &
+  provider=$!
+  ends_with_test TERM $provider
+  eventually 20 grep -q '^issuer ' "$T/provider" || cat "$T/provider.err"
+  issuer=$(sed -n 's/^issuer //p' "$T/provider")
+}
+stop_provider() { kill "$provider"; eventually 10 gone "$provider"; }
+
+fetch() { curl -sS -L --cacert "$tls/ca.pem" --max-time 20 -b "$T/jar" -c "$T/jar" "$@"; }
+hidden() { grep -o "name=\"$1\" value=\"[^\"]*\"" | head -n 1 | cut -d'"' -f4; }
+action() { grep -o 'action="[^"]*"' | head -n 1 | cut -d'"' -f2; }
+absolute() { case $1 in https://*) printf '%s' "$1" ;; *) printf '%s%s' "$issuer" "$1" ;; esac; }
+# approve CODE USER: what a person does in the browser.
+approve() {
+  local page
+  rm -f "$T/jar"
+  page=$(fetch "$issuer/device?user_code=$1")
+  page=$(fetch "$issuer/device" --data-urlencode "xsrf=$(hidden xsrf <<<"$page")" --data-urlencode "user_code=$1")
+  page=$(fetch "$issuer/device" --data-urlencode "xsrf=$(hidden xsrf <<<"$page")" --data-urlencode "user_code=$1" --data-urlencode "confirm=yes")
+  page=$(fetch "$(absolute "$(action <<<"$page")")" --data-urlencode prompt=login --data-urlencode "login=$2" --data-urlencode password=x)
+  fetch "$(absolute "$(action <<<"$page")")" --data-urlencode prompt=consent >"$T/approved"
+}
+# log_in USER: as `run` does.
+log_in() {
+  : >"$T/err" >"$T/out"
+  STATUS=0
+  timeout 60 hoopctl --output json login --gateway "$HOOPCTL_STACK_URL" --ca "$HOOPCTL_STACK_GATEWAY/tls/ca.pem" >"$T/out" 2>"$T/err" </dev/null &
+  local login=$! code
+  if eventually 20 grep -q '"user_code"' "$T/err" "$T/out"; then
+    code=$(cat "$T/err" "$T/out" | grep -oE '"user_code":"[^"]*"' | head -n 1 | cut -d'"' -f4)
+    approve "$code" "$1"
+  fi
+  wait $login || STATUS=$?
+  OUT=$(cat "$T/out") ERR=$(cat "$T/err")
+}
+configure() {
+  printf '[gateway.oidc]\nissuer = "%s"\nclient_id = "hoop-cli"\nca_file = "%s"\nparameters = { resource = "%s" }\n' \
+    "$issuer" "$tls/ca.pem" "$HOOPCTL_STACK_URL" >"$HOOPCTL_STACK_GATEWAY/conf.d/91-oidc.toml"
+  printf '%s\n' "$@" >>"$HOOPCTL_STACK_GATEWAY/conf.d/91-oidc.toml"
+}
+export XDG_STATE_HOME=$T/state
+install_provider
+
+test_case "a login by the issuer's own device flow"
+OIDC_CLAIMS='{"groups":["developers"],"email":"alice@example.com","email_verified":true}' start_provider
+port=${issuer##*:}
+configure
+holds restart_gateway
+log_in alice
+status_is 0
+run hoopctl --output json whoami
+status_is 0
+out_has '"subject":"alice"'
+out_has developers
+pg -c 'select 7 * 6'
+status_is 0
+out_has 42
+
+test_case "the embedded provider is not there beside it"
+is "$(curl -s --cacert "$HOOPCTL_STACK_GATEWAY/tls/ca.pem" -o /dev/null -w '%{http_code}' "$HOOPCTL_STACK_URL/oauth/jwks")" 404
+is "$(curl -s --cacert "$HOOPCTL_STACK_GATEWAY/tls/ca.pem" -o /dev/null -w '%{http_code}' "$HOOPCTL_STACK_URL/device")" 404
+is "$(curl -s --cacert "$HOOPCTL_STACK_GATEWAY/tls/ca.pem" "$HOOPCTL_STACK_URL/.well-known/hoopctl" | jq -r .issuer)" "$issuer"
+
+test_case "while the issuer is away, who is logged in works on"
+stop_provider
+run hoopctl whoami
+status_is 0
+
+test_case "a gateway that has no keys says what is wrong, and takes nobody"
+holds restart_gateway
+run hoopctl whoami
+holds [ "$STATUS" != 0 ]
+err_has 'identity provider cannot be reached'
+holds grep -q issuer.keys_failed "$HOOPCTL_STACK_DIR/gateway.log"
+
+test_case "it finds the keys when the issuer is back, and what was signed by the old ones is refused"
+OIDC_CLAIMS='{"groups":["developers"]}' OIDC_ALG=RS256 start_provider "$port"
+answers() { run hoopctl whoami; [ "$STATUS" != 0 ] && grep -q 'unknown key\|log in' "$T/err"; }
+holds eventually 20 answers
+log_in bob
+status_is 0
+run hoopctl --output json whoami
+out_has '"subject":"bob"'
+
+test_case "tokens are refreshed, by one of many who run at once"
+stop_provider
+OIDC_CLAIMS='{"roles":{"list":["0000-1"]},"email":"carol@example.com","email_verified":true}' OIDC_TOKEN_SECONDS=20 OIDC_ALG=EdDSA start_provider "$port"
+configure 'subject_claim = "email"' 'groups_claim = "roles.list"' 'group_names = { "0000-1" = "developers" }'
+holds restart_gateway
+log_in carol
+status_is 0
+run hoopctl --output json whoami
+out_has '"subject":"carol@example.com"'
+out_has developers
+sleep 21
+for i in 1 2 3 4 5 6 7 8 9 10; do hoopctl --output json whoami >"$T/who.$i" 2>&1 & who[i]=$!; done
+for i in 1 2 3 4 5 6 7 8 9 10; do code=0; wait "${who[i]}" || code=$?; is "$i $code" "$i 0"; done
+is "$(grep -l carol "$T"/who.* | wc -l)" 10
+
+test_case "an address that nobody has verified is nobody's name"
+stop_provider
+OIDC_CLAIMS='{"groups":["developers"],"email":"dan@example.com","email_verified":false}' start_provider "$port"
+configure 'subject_claim = "email"'
+holds restart_gateway
+log_in dan
+run hoopctl whoami
+holds [ "$STATUS" != 0 ]
+err_has 'not verified'
+
+test_case "mistakes in the configuration are told by file and line"
+printf '[gateway.oidc]\nissuer = "http://login.example"\nclient_id = "x"\n' >"$HOOPCTL_STACK_GATEWAY/conf.d/91-oidc.toml"
+run hoopctl gateway serve "$HOOPCTL_STACK_GATEWAY"
+status_is 78
+err_has '91-oidc.toml:2:'
+printf '[gateway.oidc]\nissuer = "https://login.example"\nclient_id = "x"\nparameters = { client_secret = "y" }\n' >"$HOOPCTL_STACK_GATEWAY/conf.d/91-oidc.toml"
+run hoopctl gateway serve "$HOOPCTL_STACK_GATEWAY"
+status_is 78
+err_has client_secret
+
+finish
