@@ -194,6 +194,15 @@ void read_tls(const TomlTable& table, const Layout& layout, ConfiguredTarget& ou
                    "verify-full, verify-ca or disable");
   }
   out.target.tls_server_name = table.text_or("server_name", "");
+  const std::string negotiation = table.text_or("tls_negotiation", "postgres");
+  if (negotiation == "direct" && out.target.tls != access::TlsMode::disable) {
+    out.target.tls_negotiation = access::TlsNegotiation::direct;
+  } else if (negotiation == "direct") {
+    table.complain("tls_negotiation", "there is no TLS to begin with");
+  } else if (negotiation != "postgres") {
+    table.complain("tls_negotiation", fmt::format("'{}' is no way to begin TLS", negotiation),
+                   "postgres or direct");
+  }
   read_ca(table, "ca_file", layout, out.target.tls_ca_pem, &out.ca_file);
 }
 

@@ -95,6 +95,9 @@ class LentStream final : public net::Stream {
   }
   asio::any_io_executor executor() override { return lent_->stream->executor(); }
   Bytes server_end_point() const override { return lent_->stream->server_end_point(); }
+  std::string application_protocol() const override {
+    return lent_->stream->application_protocol();
+  }
   Bytes exporter(std::string_view label) const override { return lent_->stream->exporter(label); }
   std::string peer_name() const override { return lent_->stream->peer_name(); }
 

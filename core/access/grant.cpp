@@ -37,6 +37,7 @@ Json to_json(const Target& target) {
           {"port", target.port},
           {"databases", target.databases},
           {"tls", to_string(target.tls)},
+          {"tls_negotiation", to_string(target.tls_negotiation)},
           {"tls_ca_pem", target.tls_ca_pem},
           {"tls_server_name", target.tls_server_name},
           {"labels", std::move(labels)},
@@ -64,6 +65,7 @@ Target target_from(const JsonObject& from) {
   target.port = static_cast<std::uint16_t>(port);
   target.databases = from.texts("databases");
   target.tls = read_word(from, "tls", kTlsModes);
+  target.tls_negotiation = read_word(from, "tls_negotiation", kTlsNegotiations);
   target.tls_ca_pem = from.text("tls_ca_pem");
   target.tls_server_name = from.text("tls_server_name");
   const JsonObject labels = from.object("labels");

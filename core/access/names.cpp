@@ -22,6 +22,14 @@ std::string_view to_string(DataPath path) {
   return "gateway";
 }
 
+std::string_view to_string(TlsNegotiation negotiation) {
+  switch (negotiation) {
+    case TlsNegotiation::postgres: return "postgres";
+    case TlsNegotiation::direct: return "direct";
+  }
+  return "postgres";
+}
+
 std::string_view to_string(TlsMode mode) {
   switch (mode) {
     case TlsMode::disable: return "disable";

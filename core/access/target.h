@@ -17,6 +17,11 @@ enum class TlsMode { disable, verify_ca, verify_full };
 /// As in configuration: "disable", "verify-ca", "verify-full".
 std::string_view to_string(TlsMode mode);
 
+/// How TLS begins on a connection to PostgreSQL: after a question and its answer, or at once, which
+/// servers since 17 take. As libpq's sslnegotiation.
+enum class TlsNegotiation { postgres, direct };
+std::string_view to_string(TlsNegotiation negotiation);
+
 struct Target {
   std::string name;
   std::string protocol;  // "postgres"
@@ -25,6 +30,7 @@ struct Target {
   std::uint16_t port = 0;
   std::vector<std::string> databases;  // postgres: the first one is the default
   TlsMode tls = TlsMode::verify_full;
+  TlsNegotiation tls_negotiation = TlsNegotiation::postgres;
   std::string tls_ca_pem;       // empty: the system store
   std::string tls_server_name;  // empty: host
   std::map<std::string, std::string> labels;

@@ -20,6 +20,7 @@ std::string_view to_string(Durability value);
 
 inline constexpr std::array kDataPaths{DataPath::local, DataPath::gateway};
 inline constexpr std::array kTlsModes{TlsMode::disable, TlsMode::verify_ca, TlsMode::verify_full};
+inline constexpr std::array kTlsNegotiations{TlsNegotiation::postgres, TlsNegotiation::direct};
 inline constexpr std::array kIdentityKinds{IdentityKind::person, IdentityKind::ci,
                                            IdentityKind::agent};
 inline constexpr std::array kEffects{Effect::allow, Effect::deny, Effect::require_approval};

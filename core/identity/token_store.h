@@ -17,6 +17,7 @@
 #include "core/base/clock.h"
 #include "core/base/error.h"
 #include "core/base/secret.h"
+#include "core/identity/token_request.h"
 
 namespace hoop::identity {
 

@@ -46,6 +46,8 @@ class Stream {
   /// tls-server-end-point (RFC 5929 §4.1): the digest of the peer's certificate. Empty unless this
   /// is a client's TLS stream.
   virtual Bytes server_end_point() const { return {}; }
+  /// What ALPN (RFC 7301) has agreed on; empty without TLS, and if nothing was.
+  virtual std::string application_protocol() const { return {}; }
   /// Keying material that only the two ends of this very connection can derive (RFC 8446 §7.5): 32
   /// bytes for label, without a context. Both ends get the same; what is signed over it is worth
   /// nothing on another connection. Empty unless this is TLS 1.3.

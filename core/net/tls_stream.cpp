@@ -235,6 +235,12 @@ class TlsStream final : public Stream {
     return std::make_unique<TlsStream>(std::move(state_));
   }
   Bytes server_end_point() const override { return state_->end_point; }
+  std::string application_protocol() const override {
+    const unsigned char* name = nullptr;
+    unsigned length = 0;
+    SSL_get0_alpn_selected(state_->ssl.get(), &name, &length);
+    return {reinterpret_cast<const char*>(name), length};
+  }
   Bytes exporter(std::string_view label) const override { return export_keys(*state_, label); }
   std::string peer_name() const override { return state_->peer; }
 

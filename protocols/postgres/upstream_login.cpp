@@ -35,9 +35,31 @@ Task<char> ask_for_tls(net::Stream& stream) {
   co_return static_cast<char>(answer[0]);
 }
 
+/// Where TLS begins at once the server must agree on the protocol's name, or what is behind it may
+/// speak another (PostgreSQL documentation, "SSL Session Encryption").
+Task<net::StreamPtr> begin_tls(net::StreamPtr stream, const access::Target& target,
+                               TargetCache& cache, Deadline deadline) {
+  const bool direct = target.tls_negotiation == access::TlsNegotiation::direct;
+  HOOP_CO_TRY(const auto tls, cache.tls_for(target));
+  std::string name = target.tls_server_name.empty() ? target.host : target.tls_server_name;
+  std::string alpn;
+  if (direct) alpn = "postgresql";
+  auto secured =
+      co_await tls->handshake(std::move(stream), std::move(name), std::move(alpn), deadline);
+  if (!direct) co_return secured;
+  const bool refused = !secured && secured.error().code == ErrorCode::io;
+  if (refused || (secured && (*secured)->application_protocol() != "postgresql")) {
+    co_return fail(ErrorCode::upstream_refused, "the target does not take TLS that begins at once",
+                   "tls_negotiation = \"direct\" needs PostgreSQL 17; leave it out");
+  }
+  co_return secured;
+}
+
 Task<net::StreamPtr> secure(net::StreamPtr stream, const access::Target& target, TargetCache& cache,
                             Deadline deadline) {
   if (target.tls == access::TlsMode::disable) co_return stream;
+  if (target.tls_negotiation == access::TlsNegotiation::direct)
+    co_return co_await begin_tls(std::move(stream), target, cache, deadline);
   HOOP_CO_TRY(const auto answer, co_await ask_for_tls(*stream));
   if (answer != 'S') {
     // 'E' is an ErrorResponse of a server from before TLS, or of somebody in between: its words are
@@ -46,9 +68,7 @@ Task<net::StreamPtr> secure(net::StreamPtr stream, const access::Target& target,
                    "set ssl = on in its postgresql.conf, or tls = \"disable\" for this target if "
                    "its network can be trusted");
   }
-  HOOP_CO_TRY(const auto tls, cache.tls_for(target));
-  std::string name = target.tls_server_name.empty() ? target.host : target.tls_server_name;
-  co_return co_await tls->handshake(std::move(stream), std::move(name), std::string(), deadline);
+  co_return co_await begin_tls(std::move(stream), target, cache, deadline);
 }
 
 Task<void> converse(net::Stream& stream, FrameReader& reader, LoginExchange& exchange) {

@@ -36,6 +36,10 @@ for version in 16 17 18; do
     status_is 0
     out_has ' 0 failed'
   done
+  test_case "PostgreSQL $version: TLS that begins at once"
+  OUT=$(cd "$here" && timeout -k 10 120 "$here/../support/stack.sh" --postgres "$package/native" -- env HOOPCTL_E2E_TARGET=pg-demo bash "$here/direct_tls.sh" "$version" 2>&1); STATUS=$?
+  status_is 0
+  out_has ' 0 failed'
   test_case "PostgreSQL $version is what was asked"
   OUT=$("$here/../support/stack.sh" --postgres "$package/native" -- hoopctl connect pg-demo -- -X -At -c 'show server_version_num' 2>&1); STATUS=$?
   status_is 0

@@ -245,6 +245,21 @@ TEST_CASE("config: a target behind an agent is on the gateway path, and has labe
              Catch::Matchers::ContainsSubstring("direct or agent"));
 }
 
+TEST_CASE("config: how TLS to a target begins") {
+  const auto negotiation = [](const char* more) { return std::string(kTarget) + more; };
+  const auto config =
+      load({{"gateway.toml", kGateway + negotiation("tls_negotiation = \"direct\"\n")}});
+  REQUIRE(config);
+  CHECK(config->targets[0].target.tls_negotiation == access::TlsNegotiation::direct);
+  CHECK_THAT(
+      complaint({{"gateway.toml", kGateway + negotiation("tls_negotiation = \"at-once\"\n")}}),
+      Catch::Matchers::ContainsSubstring("'at-once' is no way to begin TLS"));
+  CHECK_THAT(
+      complaint({{"gateway.toml", kGateway + negotiation("tls = \"disable\"\ntls_negotiation = "
+                                                         "\"direct\"\n")}}),
+      Catch::Matchers::ContainsSubstring("there is no TLS to begin with"));
+}
+
 TEST_CASE("config: an OpenID provider by three lines, and by all of them") {
   const auto three = load({{"gateway.toml", kGateway},
                            {"conf.d/oidc.toml",

@@ -23,6 +23,7 @@ Grant sample() {
   grant.target.port = 5432;
   grant.target.databases = {"demo", "two"};
   grant.target.tls = TlsMode::verify_ca;
+  grant.target.tls_negotiation = TlsNegotiation::direct;
   grant.target.tls_ca_pem = "-----BEGIN CERTIFICATE-----\nMII\"\\\n";
   grant.target.labels = {{"env", "demo"}};
   grant.role = "dev";
@@ -163,6 +164,7 @@ TEST_CASE("a grant with anything off is refused") {
   CHECK(refused([](auto& json) { json["target"]["more"] = 1; }));
   CHECK(refused([](auto& json) { json["target"]["port"] = 70000; }));
   CHECK(refused([](auto& json) { json["target"]["tls"] = "require"; }));
+  CHECK(refused([](auto& json) { json["target"]["tls_negotiation"] = "maybe"; }));
   CHECK(refused([](auto& json) { json["target"]["labels"]["x"] = 1; }));
   CHECK(refused([](auto& json) { json["identity"]["kind"] = "robot"; }));
   CHECK(refused([](auto& json) { json["identity"]["groups"] = "dba"; }));
