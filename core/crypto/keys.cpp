@@ -11,16 +11,11 @@
 
 #include <algorithm>
 
+#include "core/crypto/free_with.h"
+
 namespace hoop::crypto {
 namespace {
 
-template <auto Free>
-struct FreeWith {
-  template <class T>
-  void operator()(T* value) const {
-    Free(value);
-  }
-};
 using PKey = std::unique_ptr<EVP_PKEY, FreeWith<EVP_PKEY_free>>;
 using PKeyContext = std::unique_ptr<EVP_PKEY_CTX, FreeWith<EVP_PKEY_CTX_free>>;
 using MdContext = std::unique_ptr<EVP_MD_CTX, FreeWith<EVP_MD_CTX_free>>;

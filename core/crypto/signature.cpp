@@ -10,22 +10,17 @@
 #include <bit>
 #include <memory>
 
+#include "core/crypto/free_with.h"
+
 namespace hoop::crypto {
 namespace {
 
-template <auto Free>
-struct FreesWith {
-  template <class T>
-  void operator()(T* value) const {
-    Free(value);
-  }
-};
-using RsaKey = std::unique_ptr<EVP_PKEY, FreesWith<EVP_PKEY_free>>;
-using RsaKeyContext = std::unique_ptr<EVP_PKEY_CTX, FreesWith<EVP_PKEY_CTX_free>>;
-using RsaMdContext = std::unique_ptr<EVP_MD_CTX, FreesWith<EVP_MD_CTX_free>>;
-using RsaNumber = std::unique_ptr<BIGNUM, FreesWith<BN_free>>;
-using ParameterBuilder = std::unique_ptr<OSSL_PARAM_BLD, FreesWith<OSSL_PARAM_BLD_free>>;
-using Parameters = std::unique_ptr<OSSL_PARAM, FreesWith<OSSL_PARAM_free>>;
+using RsaKey = std::unique_ptr<EVP_PKEY, FreeWith<EVP_PKEY_free>>;
+using RsaKeyContext = std::unique_ptr<EVP_PKEY_CTX, FreeWith<EVP_PKEY_CTX_free>>;
+using RsaMdContext = std::unique_ptr<EVP_MD_CTX, FreeWith<EVP_MD_CTX_free>>;
+using RsaNumber = std::unique_ptr<BIGNUM, FreeWith<BN_free>>;
+using ParameterBuilder = std::unique_ptr<OSSL_PARAM_BLD, FreeWith<OSSL_PARAM_BLD_free>>;
+using Parameters = std::unique_ptr<OSSL_PARAM, FreeWith<OSSL_PARAM_free>>;
 
 constexpr std::size_t kLeastModulusBits = 2048;
 constexpr std::size_t kMostModulusBits = 8192;
