@@ -83,6 +83,15 @@ Result<void> add_user(Environment& environment, const UserAdd& options) {
                             environment.clock.system_now()));
   environment.console.say("user_added", fmt::format("added user '{}'", options.name),
                           {{"user", options.name}, {"groups", options.groups}});
+  // A configuration that cannot be read is told of by who needs it.
+  const auto config = gateway::load_config(options.directory);
+  if (config && config->oidc) {
+    environment.console.say(
+        "user_not_asked",
+        fmt::format("people log in at {}, so this password opens nothing: [gateway.oidc]",
+                    config->oidc->issuer),
+        {{"issuer", config->oidc->issuer}});
+  }
   return {};
 }
 

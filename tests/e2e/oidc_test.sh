@@ -80,6 +80,12 @@ is "$(curl -s --cacert "$HOOPCTL_STACK_GATEWAY/tls/ca.pem" -o /dev/null -w '%{ht
 is "$(curl -s --cacert "$HOOPCTL_STACK_GATEWAY/tls/ca.pem" -o /dev/null -w '%{http_code}' "$HOOPCTL_STACK_URL/device")" 404
 is "$(curl -s --cacert "$HOOPCTL_STACK_GATEWAY/tls/ca.pem" "$HOOPCTL_STACK_URL/.well-known/hoopctl" | jq -r .issuer)" "$issuer"
 
+test_case "a user of the gateway's own is told to be none while another provider is asked"
+input <<<'a long enough passphrase'
+run hoopctl gateway user add "$HOOPCTL_STACK_GATEWAY" erin --password-stdin
+status_is 0
+holds grep -q "people log in at $issuer" "$T/out" "$T/err"
+
 test_case "while the issuer is away, who is logged in works on"
 stop_provider
 run hoopctl whoami
