@@ -10,7 +10,6 @@ namespace {
 
 constexpr std::string_view kHeader("PGCOPY\n\377\r\n\0\0\0\0\0\0\0\0\0", 19);
 constexpr std::string_view kTrailer("\377\377", 2);
-constexpr std::string_view kNull("\377\377\377\377", 4);
 
 std::string tuple(const std::vector<std::optional<std::string>>& fields) {
   Bytes out;
