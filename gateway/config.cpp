@@ -99,6 +99,9 @@ void read_ca(const TomlTable& table, std::string_view key, const Layout& layout,
     table.complain(key, fmt::format("cannot read '{}'", found.string()));
   } else if (text->find("-----BEGIN CERTIFICATE-----") == std::string::npos) {
     table.complain(key, fmt::format("'{}' holds no PEM certificate", found.string()));
+  } else if (text->find("PRIVATE KEY-----") != std::string::npos) {
+    table.complain(key, fmt::format("'{}' holds a private key", found.string()),
+                   "clients are given this file: put the authorities alone into it");
   } else {
     pem = std::move(*text);
   }
@@ -134,6 +137,9 @@ void read_oidc(const TomlTable& table, GatewayConfig& out) {
       table.complain("token_life", "'token_life' must be from 1m to 24h");
   }
   read_ca(table, "ca_file", out.layout, oidc.ca_pem, nullptr);
+  if (oidc.ca_pem.size() > identity::kMaxAuthorityBytes)
+    table.complain("ca_file", "'ca_file' is longer than 32 KiB",
+                   "it needs the issuer's own authorities only");
   out.oidc = std::move(oidc);
 }
 

@@ -9,7 +9,6 @@
 namespace hoop::identity {
 namespace {
 
-constexpr std::size_t kMaxAuthorityBytes = std::size_t{32} << 10;  // some ten certificates
 constexpr std::size_t kMaxUrlBytes = 2048;
 constexpr std::size_t kMaxNameBytes = 256;
 

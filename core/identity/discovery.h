@@ -27,6 +27,9 @@ struct HttpsUrl {
 /// printable ASCII, an odd host.
 Result<HttpsUrl> parse_https_url(std::string_view text);
 
+/// The longest issuer_ca_pem: some ten certificates.
+constexpr std::size_t kMaxAuthorityBytes = std::size_t{32} << 10;
+
 struct GatewayDocument {
   std::string gateway;  // "gw_…"
   std::string issuer;

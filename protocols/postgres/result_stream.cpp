@@ -7,6 +7,12 @@ namespace hoop::postgres {
 
 using Fate = ReplyMeter::Fate;
 
+namespace {
+
+constexpr std::size_t kRowHeadBytes = 1 + 4 + 2;  // tag, length, number of columns
+
+}  // namespace
+
 Result<void> ResultStream::begin(const RunningStatement& running, std::shared_ptr<Portal> portal,
                                  std::shared_ptr<RowMasker> rows) {
   if (!meter_) meter_.emplace(shared_, running, std::move(portal));
@@ -55,17 +61,31 @@ Result<void> ResultStream::begin_pieces(std::uint64_t size) {
   }
   gives_pieces_ = meter_->weigh(static_cast<std::size_t>(size)) == Fate::release;
   pieces_left_ = size;
+  row_head_.clear();
+  columns_.reset();
+  if (!copying() && rows_ != nullptr) columns_ = rows_->columns();
   return {};
+}
+
+Result<void> ResultStream::give(ByteSpan bytes) {
+  out_.insert(out_.end(), bytes.begin(), bytes.end());
+  return meter_->releasing(bytes);
 }
 
 Result<void> ResultStream::piece(ByteSpan bytes) {
   HOOP_ASSERT(bytes.size() <= pieces_left_);
-  if (gives_pieces_) {
-    out_.insert(out_.end(), bytes.begin(), bytes.end());
-    HOOP_CHECK(meter_->releasing(bytes));
-  }
   pieces_left_ -= bytes.size();
-  return {};
+  if (!gives_pieces_) return {};
+  if (!columns_) return give(bytes);
+  row_head_.insert(row_head_.end(), bytes.begin(), bytes.end());
+  if (row_head_.size() < kRowHeadBytes) return {};
+  ByteReader count(ByteSpan(row_head_).subspan(kRowHeadBytes - 2, 2));
+  const auto columns = count.u16();
+  if (!columns || *columns != *columns_)
+    return fail(ErrorCode::malformed, "a row does not fit its description");
+  columns_.reset();
+  const Bytes head = std::exchange(row_head_, {});
+  return give(head);
 }
 
 Result<void> ResultStream::flush() {

@@ -33,9 +33,10 @@ class ResultStream {
   /// A row, or COPY data, that comes in pieces: too large to be held, and nothing looks into it.
   /// Fails with too_large where something would.
   Result<void> begin_pieces(std::uint64_t size);
+  /// Fails with malformed: a row of another number of columns than was described.
   Result<void> piece(ByteSpan bytes);
   /// Whether the program has been given a part of a message.
-  bool gives_pieces() const { return pieces_left_ != 0 && gives_pieces_; }
+  bool gives_pieces() const { return pieces_left_ != 0 && gives_pieces_ && !columns_; }
 
   Result<void> flush();
   /// What flush() has not masked yet goes nowhere: the buffer that it lies in may be gone.
@@ -44,13 +45,16 @@ class ResultStream {
   Result<void> end(std::string status);
 
  private:
+  Result<void> give(ByteSpan bytes);
   SessionShared& shared_;
   Bytes& out_;
   std::optional<ReplyMeter> meter_;
   std::shared_ptr<RowMasker> rows_;
   std::optional<CopyMasker> copy_;
-  std::uint64_t pieces_left_ = 0;  // bytes of the message that comes in pieces
-  bool gives_pieces_ = false;      // no limit withholds it
+  std::uint64_t pieces_left_ = 0;       // bytes of the message that comes in pieces
+  bool gives_pieces_ = false;           // no limit withholds it
+  std::optional<std::size_t> columns_;  // to be compared with the row's, which is next
+  Bytes row_head_;                      // until its number of columns is there
   ByteSpan run_;  // DataRows of the receive buffer that are released and not yet masked
 };
 

@@ -54,9 +54,11 @@ spooled() { find "$XDG_STATE_HOME/hoopctl/spool" -name '*.hslog' 2>/dev/null | w
 newest_session() { hoopctl --output json sessions list --limit 1 2>/dev/null | jq -r .session; }
 
 # install_driver: what package-lock.json of the node folder says. Runs beside this one want the same folder.
-install_driver() {
+install_driver() { install_packages node; }
+# install_packages FOLDER: the same of another folder.
+install_packages() {
   (
-    exec 9<"$here/node/package-lock.json" && flock 9 && cd "$here/node" &&
+    exec 9<"$here/$1/package-lock.json" && flock 9 && cd "$here/$1" &&
       { cmp -s package-lock.json node_modules/.installed || { npm ci --no-audit --no-fund && cp package-lock.json node_modules/.installed; }; }
   ) >"$T/npm" 2>&1 || cat "$T/npm"
 }

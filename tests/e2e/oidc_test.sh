@@ -2,12 +2,6 @@
 # one path: what is identified is the same on each
 . "$(dirname "$0")/lib.sh"
 
-install_provider() {
-  (
-    exec 9<"$here/oidc/package-lock.json" && flock 9 && cd "$here/oidc" &&
-      { cmp -s package-lock.json node_modules/.installed || { npm ci --no-audit --no-fund && cp package-lock.json node_modules/.installed; }; }
-  ) >"$T/npm" 2>&1 || cat "$T/npm"
-}
 tls=$T/tls
 mkdir "$tls"
 openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout "$tls/ca.key" -out "$tls/ca.pem" -days 2 -subj "/CN=issuer CA" 2>/dev/null
@@ -58,7 +52,7 @@ configure() {
   printf '%s\n' "$@" >>"$HOOPCTL_STACK_GATEWAY/conf.d/91-oidc.toml"
 }
 export XDG_STATE_HOME=$T/state
-install_provider
+install_packages oidc
 
 test_case "a login by the issuer's own device flow"
 OIDC_CLAIMS='{"groups":["developers"],"email":"alice@example.com","email_verified":true}' start_provider
@@ -100,7 +94,7 @@ holds grep -q issuer.keys_failed "$HOOPCTL_STACK_DIR/gateway.log"
 
 test_case "it finds the keys when the issuer is back, and what was signed by the old ones is refused"
 OIDC_CLAIMS='{"groups":["developers"]}' OIDC_ALG=RS256 start_provider "$port"
-answers() { run hoopctl whoami; [ "$STATUS" != 0 ] && grep -q 'unknown key\|log in' "$T/err"; }
+answers() { run hoopctl whoami; [ "$STATUS" != 0 ] && grep -q 'unknown key' "$T/err"; }
 holds eventually 20 answers
 log_in bob
 status_is 0

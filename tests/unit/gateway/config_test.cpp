@@ -305,11 +305,17 @@ TEST_CASE("config: mistakes about an OpenID provider are told by their place") {
        "'resource' cannot be a parameter"},
       {begin + "\"https://a.example\"\ntoken_life = \"2d\"\n", "from 1m to 24h"},
       {begin + "\"https://a.example\"\nca_file = \"none.pem\"\n", "cannot read"},
+      {begin + "\"https://a.example\"\nca_file = \"key.pem\"\n", "holds a private key"},
+      {begin + "\"https://a.example\"\nca_file = \"long.pem\"\n", "longer than 32 KiB"},
       {begin + "\"https://a.example\"\ngroup_claim = \"x\"\n", "unknown key 'group_claim'"},
   };
   for (const auto& [text, wanted] : cases) {
     INFO(text);
-    CHECK_THAT(complaint({{"gateway.toml", kGateway}, {"conf.d/o.toml", text}}),
+    const std::string certificate = "-----BEGIN CERTIFICATE-----\n";
+    CHECK_THAT(complaint({{"gateway.toml", kGateway},
+                          {"key.pem", certificate + "-----BEGIN EC PRIVATE KEY-----\n"},
+                          {"long.pem", certificate + std::string(40'000, 'A')},
+                          {"conf.d/o.toml", text}}),
                Catch::Matchers::ContainsSubstring(wanted));
   }
 }
