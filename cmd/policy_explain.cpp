@@ -114,7 +114,8 @@ Task<std::vector<std::string>> Explain::converse(const OpenTarget& open) {
   opening.parameters.emplace_back(std::string(postgres::kExplainParameter), "on");
   // Nobody comes through it; a path says by it why there is no connection.
   const SecretText unused(to_base64url(environment_.random.bytes(16)));
-  postgres::PostgresDoor door(unused, environment_.random);
+  postgres::PostgresDoor door(unused, environment_.random,
+                              postgres::PostgresDoor::Behind::unix_socket);
   net::TaskGroup serving(context_.get_executor());
   const auto serve = [](SessionPath& path, net::StreamPtr stream, session::Opening first,
                         session::Door& words) -> asio::awaitable<void> {

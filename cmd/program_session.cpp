@@ -61,7 +61,10 @@ Result<void> ProgramSession::prepare() {
   const SecretText password(to_base64url(environment_.random.bytes(kPasswordBytes)));
   HOOP_CHECK(
       folder_->write_secret(kPasswordName, SecretText("*:*:*:*:" + password.reveal() + "\n")));
-  door_ = std::make_unique<postgres::PostgresDoor>(password, environment_.random);
+  using Behind = postgres::PostgresDoor::Behind;
+  door_ = std::make_unique<postgres::PostgresDoor>(
+      password, environment_.random,
+      plan_.listen == ProgramPlan::Listen::tcp ? Behind::tcp : Behind::unix_socket);
   supervisor_ = std::make_unique<process::Supervisor>(
       context_.get_executor(),
       process::SupervisorSettings{plan_.parent_death, process::SupervisorSettings::Orphans::ours});

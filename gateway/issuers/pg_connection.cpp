@@ -2,6 +2,7 @@
 #include "gateway/issuers/pg_connection.h"
 
 #include <arpa/inet.h>
+#include <dlfcn.h>
 #include <netdb.h>
 
 #include <array>
@@ -25,8 +26,54 @@ constexpr const char* kServerOptions =
     "timezone=UTC "
     "-c standard_conforming_strings=on";
 
+// What we use of libpq, each without its PQ.
+#define HOOP_LIBPQ_FUNCTIONS(one)                                                            \
+  one(clear) one(connectdbParams) one(errorMessage) one(escapeIdentifier) one(escapeLiteral) \
+      one(exec) one(execParams) one(finish) one(freemem) one(getisnull) one(getlength)       \
+          one(getvalue) one(nfields) one(ntuples) one(resultErrorField) one(resultStatus)    \
+              one(serverVersion) one(setNoticeProcessor) one(status)
+
+/// libpq, loaded when the first admin connection is made. It brings twenty libraries with it
+/// (Kerberos, LDAP, GnuTLS), which take longer to load than the rest of hoopctl; only a gateway
+/// needs them. The functions are as libpq-fe.h declares them.
+struct Libpq {
+#define HOOP_LIBPQ_MEMBER(name) decltype(&::PQ##name) name = nullptr;
+  HOOP_LIBPQ_FUNCTIONS(HOOP_LIBPQ_MEMBER)
+#undef HOOP_LIBPQ_MEMBER
+};
+
+Error libpq_missing(std::string_view what) {
+  return {ErrorCode::config,
+          fmt::format("{} cannot be loaded: PostgreSQL targets need it", what),
+          "install libpq (Debian: libpq5)",
+          {}};
+}
+
+Result<Libpq> find_libpq() {
+  constexpr const char* kLibrary = "libpq.so.5";
+  // Never unloaded: OpenSSL and its like register what runs at the end of the process.
+  void* const library = ::dlopen(kLibrary, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
+  if (library == nullptr) return std::unexpected(libpq_missing(kLibrary));
+  Libpq found;
+#define HOOP_LIBPQ_FIND(name)                                                        \
+  found.name = reinterpret_cast<decltype(found.name)>(::dlsym(library, "PQ" #name)); \
+  if (found.name == nullptr) return std::unexpected(libpq_missing("PQ" #name));
+  HOOP_LIBPQ_FUNCTIONS(HOOP_LIBPQ_FIND)
+#undef HOOP_LIBPQ_FIND
+  return found;
+}
+
+/// Fails with config where the library or a function of it is missing.
+const Result<Libpq>& load_libpq() {
+  static const Result<Libpq> found = find_libpq();
+  return found;
+}
+
+/// After load_libpq() has succeeded.
+const Libpq& libpq() { return *load_libpq(); }
+
 struct ResultDeleter {
-  void operator()(PGresult* result) const { PQclear(result); }
+  void operator()(PGresult* result) const { libpq().clear(result); }
 };
 using PgResult = std::unique_ptr<PGresult, ResultDeleter>;
 
@@ -103,9 +150,10 @@ Error connect_failure(const PgLogin& login, std::string_view text) {
 
 }  // namespace
 
-void PgConnection::Close::operator()(pg_conn* connection) const { PQfinish(connection); }
+void PgConnection::Close::operator()(pg_conn* connection) const { libpq().finish(connection); }
 
 Result<PgConnection> PgConnection::open(const PgLogin& login) {
+  if (const auto& loaded = load_libpq(); !loaded) return std::unexpected(loaded.error());
   std::string host = login.server_name.empty() ? login.host : login.server_name;
   std::string address;
   if (login.by_port) {
@@ -147,17 +195,18 @@ Result<PgConnection> PgConnection::open(const PgLogin& login) {
   set("options", kServerOptions);
   keys.push_back(nullptr);
   values.push_back(nullptr);
-  PgConnection connection(PQconnectdbParams(keys.data(), values.data(), 0));
+  PgConnection connection(libpq().connectdbParams(keys.data(), values.data(), 0));
   if (connection.connection_ == nullptr) return fail(ErrorCode::internal, "out of memory");
-  if (PQstatus(connection.connection_.get()) != CONNECTION_OK)
-    return std::unexpected(connect_failure(login, PQerrorMessage(connection.connection_.get())));
-  PQsetNoticeProcessor(connection.connection_.get(), [](void*, const char*) {}, nullptr);
+  if (libpq().status(connection.connection_.get()) != CONNECTION_OK)
+    return std::unexpected(
+        connect_failure(login, libpq().errorMessage(connection.connection_.get())));
+  libpq().setNoticeProcessor(connection.connection_.get(), [](void*, const char*) {}, nullptr);
   return connection;
 }
 
 Error PgConnection::failure(void* result) {
   auto* rows = static_cast<PGresult*>(result);
-  const char* state = PQresultErrorField(rows, PG_DIAG_SQLSTATE);
+  const char* state = libpq().resultErrorField(rows, PG_DIAG_SQLSTATE);
   sqlstate_ = state != nullptr ? state : "";
   if (is_broken() || sqlstate_.empty())
     return Error{
@@ -166,7 +215,8 @@ Error PgConnection::failure(void* result) {
               fmt::format("the server answered SQLSTATE {}", sqlstate_),
               {},
               {}};
-  if (const char* said = PQresultErrorField(rows, PG_DIAG_MESSAGE_PRIMARY)) error.remote = said;
+  if (const char* said = libpq().resultErrorField(rows, PG_DIAG_MESSAGE_PRIMARY))
+    error.remote = said;
   if (sqlstate_ == "42501")
     error.hint = "the admin login lacks a privilege: see DATABASE SET-UP in hoopctl-gateway(8)";
   if (sqlstate_ == "25006")
@@ -180,20 +230,20 @@ Result<std::vector<PgConnection::Row>> PgConnection::query(
   std::vector<const char*> values;
   values.reserve(parameters.size());
   for (const std::string& parameter : parameters) values.push_back(parameter.c_str());
-  const PgResult result(PQexecParams(connection_.get(), sql, static_cast<int>(values.size()),
-                                     nullptr, values.data(), nullptr, nullptr, 0));
-  if (PQresultStatus(result.get()) != PGRES_TUPLES_OK)
+  const PgResult result(libpq().execParams(connection_.get(), sql, static_cast<int>(values.size()),
+                                           nullptr, values.data(), nullptr, nullptr, 0));
+  if (libpq().resultStatus(result.get()) != PGRES_TUPLES_OK)
     return std::unexpected(failure(result.get()));
-  std::vector<Row> rows(static_cast<std::size_t>(PQntuples(result.get())));
+  std::vector<Row> rows(static_cast<std::size_t>(libpq().ntuples(result.get())));
   for (std::size_t i = 0; i < rows.size(); ++i) {
-    for (int column = 0; column < PQnfields(result.get()); ++column) {
+    for (int column = 0; column < libpq().nfields(result.get()); ++column) {
       const int row = static_cast<int>(i);
-      if (PQgetisnull(result.get(), row, column) != 0) {
+      if (libpq().getisnull(result.get(), row, column) != 0) {
         rows[i].emplace_back(std::nullopt);
       } else {
         rows[i].emplace_back(
-            std::string(PQgetvalue(result.get(), row, column),
-                        static_cast<std::size_t>(PQgetlength(result.get(), row, column))));
+            std::string(libpq().getvalue(result.get(), row, column),
+                        static_cast<std::size_t>(libpq().getlength(result.get(), row, column))));
       }
     }
   }
@@ -201,28 +251,28 @@ Result<std::vector<PgConnection::Row>> PgConnection::query(
 }
 
 Result<void> PgConnection::run(const std::string& sql) {
-  const PgResult result(PQexec(connection_.get(), sql.c_str()));
-  const ExecStatusType status = PQresultStatus(result.get());
+  const PgResult result(libpq().exec(connection_.get(), sql.c_str()));
+  const ExecStatusType status = libpq().resultStatus(result.get());
   if (status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK)
     return std::unexpected(failure(result.get()));
   return {};
 }
 
 std::string PgConnection::identifier(std::string_view name) const {
-  char* quoted = PQescapeIdentifier(connection_.get(), name.data(), name.size());
+  char* quoted = libpq().escapeIdentifier(connection_.get(), name.data(), name.size());
   std::string out = quoted != nullptr ? quoted : "\"\"";
-  PQfreemem(quoted);
+  libpq().freemem(quoted);
   return out;
 }
 
 std::string PgConnection::literal(std::string_view text) const {
-  char* quoted = PQescapeLiteral(connection_.get(), text.data(), text.size());
+  char* quoted = libpq().escapeLiteral(connection_.get(), text.data(), text.size());
   std::string out = quoted != nullptr ? quoted : "''";
-  PQfreemem(quoted);
+  libpq().freemem(quoted);
   return out;
 }
 
-int PgConnection::server_version() const { return PQserverVersion(connection_.get()); }
-bool PgConnection::is_broken() const { return PQstatus(connection_.get()) != CONNECTION_OK; }
+int PgConnection::server_version() const { return libpq().serverVersion(connection_.get()); }
+bool PgConnection::is_broken() const { return libpq().status(connection_.get()) != CONNECTION_OK; }
 
 }  // namespace hoop::gateway

@@ -14,8 +14,11 @@ namespace hoop::postgres {
 /// verifier, not the password.
 class PostgresDoor final : public session::Door {
  public:
-  /// password is the session's own secret, ASCII; random outlives the door.
-  PostgresDoor(const SecretText& password, Random& random);
+  /// What programs connect to.
+  enum class Behind { tcp, unix_socket };
+  /// password is the session's own secret, ASCII, with the entropy of 32 random bytes; random
+  /// outlives the door.
+  PostgresDoor(const SecretText& password, Random& random, Behind behind);
 
   /// SSLRequest and GSSENCRequest get 'N', once each in any order; a CancelRequest ends the
   /// handshake as Kind::cancel. Startup parameters come back normalised: `options` taken apart into

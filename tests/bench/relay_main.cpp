@@ -129,7 +129,8 @@ int run(int argc, char** argv) {
   for (char** entry = environ; *entry != nullptr; ++entry) {
     if (std::string_view(*entry).starts_with("PGURL=")) program.environment.emplace_back(*entry);
   }
-  postgres::PostgresDoor door(SecretText(password), random);
+  postgres::PostgresDoor door(SecretText(password), random,
+                              postgres::PostgresDoor::Behind::unix_socket);
   int serving = 0, status = 70;
   asio::steady_timer parting(loop);
   if (const auto started = supervisor.start(program); !started) return 70;

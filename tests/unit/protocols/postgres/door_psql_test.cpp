@@ -62,7 +62,7 @@ std::pair<Result<session::Opening>, Spoken> psql(const std::string& variables) {
   asio::local::stream_protocol::acceptor acceptor(
       context, asio::local::stream_protocol::endpoint(directory / ".s.PGSQL.5432"));
   crypto::SystemRandom random;
-  PostgresDoor door(SecretText("right"), random);
+  PostgresDoor door(SecretText("right"), random, PostgresDoor::Behind::unix_socket);
   Spoken spoken;
   std::thread program([&] {
     const std::string command = "env -i LC_ALL=C.UTF-8 PGHOST=" + directory.path() +

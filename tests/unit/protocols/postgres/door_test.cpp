@@ -21,7 +21,8 @@ struct Heard {
   std::uint32_t negotiated = 0;
   std::string sqlstate;
   std::string hint;
-  std::string rest;  // bytes that were no message
+  std::string rest;        // bytes that were no message
+  std::string iterations;  // of SCRAM, as the door asks for them
 };
 
 using Client = std::function<asio::awaitable<void>(net::Stream&, Heard&)>;
@@ -31,11 +32,12 @@ struct Outcome {
   Heard heard;
 };
 
-Outcome meet(Client client, std::chrono::milliseconds patience = std::chrono::seconds(20)) {
+Outcome meet(Client client, std::chrono::milliseconds patience = std::chrono::seconds(20),
+             PostgresDoor::Behind behind = PostgresDoor::Behind::tcp) {
   asio::io_context context;
   crypto::SystemRandom random;
   const SystemClock clock;
-  PostgresDoor door(SecretText(kPassword), random);
+  PostgresDoor door(SecretText(kPassword), random, behind);
   auto [ours, theirs] = net::stream_pair(context.get_executor());
   Outcome outcome;
   const auto rethrow = [](std::exception_ptr error) {
@@ -103,7 +105,9 @@ asio::awaitable<void> log_in(net::Stream& stream, Heard& heard, std::string pass
       scram = std::move(*started);
       append_sasl_initial_response(out, scram->mechanism(), scram->first_message());
     } else if (const auto* more = std::get_if<AuthenticationSASLContinue>(&*request)) {
-      const auto answer = scram->answer(as_text(more->data));
+      const std::string_view challenge = as_text(more->data);
+      heard.iterations = challenge.substr(challenge.rfind(",i=") + 3);
+      const auto answer = scram->answer(challenge);
       REQUIRE(answer);
       append_sasl_response(out, *answer);
     } else if (const auto* last = std::get_if<AuthenticationSASLFinal>(&*request)) {
@@ -144,6 +148,16 @@ TEST_CASE("door lets in who has the session's password, and says nothing after A
   CHECK(opening.parameters ==
         ParameterPairs{{"user", "anybody"}, {"database", "demo"}, {"geqo", "off"}});
   CHECK(outcome.heard.tags == "RsRcR!R0");
+}
+
+TEST_CASE("door asks for 4096 iterations by TCP, where drivers refuse fewer, and few by a socket") {
+  const auto asked = [](PostgresDoor::Behind behind) {
+    const Outcome outcome = meet(starts_with(startup(kUsual)), std::chrono::seconds(20), behind);
+    CHECK(outcome.opened->has_value());
+    return outcome.heard.iterations;
+  };
+  CHECK(asked(PostgresDoor::Behind::tcp) == "4096");
+  CHECK(asked(PostgresDoor::Behind::unix_socket) == "64");
 }
 
 TEST_CASE("door refuses another password with 28P01 and says where the right one is") {
