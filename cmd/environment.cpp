@@ -61,6 +61,18 @@ Result<std::string> base_folder(const Environment& environment, const std::strin
 
 }  // namespace
 
+SecretText take_variable(char** variables, std::string_view name) {
+  for (; *variables != nullptr; ++variables) {
+    const std::string_view entry(*variables);
+    if (!entry.starts_with(name) || entry.substr(name.size(), 1) != "=") continue;
+    const std::string_view value = entry.substr(name.size() + 1);
+    SecretText taken{std::string(value)};
+    wipe(*variables + name.size() + 1, value.size());
+    return taken;
+  }
+  return {};
+}
+
 std::optional<std::string> Environment::variable(const std::string& name) const {
   const auto found = variables.find(name);
   if (found == variables.end() || found->second.empty()) return std::nullopt;
@@ -86,10 +98,12 @@ std::string Environment::claimed_agent() const {
   return {};
 }
 
-bool Environment::automated() const {
+bool Environment::in_ci() const {
   const auto ci = variable("CI");
-  return (ci && *ci != "false" && *ci != "0") || !claimed_agent().empty();
+  return ci && *ci != "false" && *ci != "0";
 }
+
+bool Environment::automated() const { return in_ci() || !claimed_agent().empty(); }
 
 bool Environment::interactive() const { return terminals.in && terminals.err && !automated(); }
 
@@ -125,6 +139,10 @@ Result<void> settle(Environment& environment) {
                          : environment.variable("HOOPCTL_GATEWAY").value_or(read.gateway);
   while (settings.gateway.ends_with('/')) settings.gateway.pop_back();
 
+  settings.token_file = environment.variable("HOOPCTL_TOKEN_FILE").value_or("");
+  settings.ca_file = environment.variable("HOOPCTL_CA_FILE").value_or("");
+  settings.ca_sha256 = environment.variable("HOOPCTL_CA_SHA256").value_or("");
+
   const bool machine =
       settings.output == "json" ||
       (settings.output.empty() && (!environment.terminals.err || environment.automated()));
@@ -141,6 +159,12 @@ Result<void> settle(Environment& environment) {
                        : Colour::yes;
   console.progress = plain ? ConsoleSettings::Progress::never : ConsoleSettings::Progress::bar;
   environment.console.configure(console);
+  if (!environment.token.empty() && !environment.in_ci()) {
+    // A person's shell profile is no place for one, and would pass it to everything.
+    environment.console.warn("token_ignored", "HOOPCTL_TOKEN is not read outside of CI",
+                             "hoopctl login, or put the token into a file for HOOPCTL_TOKEN_FILE");
+    environment.token = SecretText();
+  }
   return {};
 }
 

@@ -12,6 +12,7 @@
 #include "cmd/exit_status.h"
 #include "core/base/clock.h"
 #include "core/base/random.h"
+#include "core/base/secret.h"
 
 namespace hoop::cmd {
 
@@ -35,7 +36,15 @@ struct Settings {
   std::string gateway;  // base URL without a slash at the end, or empty
   std::string output;
   bool quiet = false;
+  // A login that is given and not stored, by environment variables alone.
+  std::string token_file;
+  std::string ca_file;
+  std::string ca_sha256;
 };
+
+/// The value of a variable of this process, whose own copy is overwritten: neither /proc nor a
+/// program that we start shows it any more. Empty if there is none.
+SecretText take_variable(char** variables, std::string_view name);
 
 struct Environment {
   const Clock& clock;
@@ -50,6 +59,7 @@ struct Environment {
   /// The words after "--", if there was one. Only a command that sets takes_program may be given
   /// them.
   std::optional<std::vector<std::string>> program;
+  SecretText token;  // HOOPCTL_TOKEN of a CI job: an access token
   bool takes_program = false;
   /// What the chosen command does: set by its CLI11 callback, run by main once the whole line has
   /// been understood.
@@ -73,6 +83,8 @@ struct Environment {
   /// A person sits there: a question can be asked. False with CI or a known agent variable,
   /// whatever the terminals say.
   bool interactive() const;
+  /// CI is set, to something else than no.
+  bool in_ci() const;
   /// CI is set, or a known agent runs us.
   bool automated() const;
   /// The name an agent's variables claim ("claude-code"), or empty. It may restrict, never allow.

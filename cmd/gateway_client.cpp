@@ -6,6 +6,8 @@
 #include <fmt/format.h>
 
 #include "cmd/gateway_answers.h"
+#include "cmd/given_credentials.h"
+#include "cmd/trust_options.h"
 #include "core/base/encoding.h"
 
 namespace hoop::cmd {
@@ -50,6 +52,21 @@ std::unexpected<Error> odd_answer(std::string_view what) {
 http::Headers accept_json() { return {{"Accept", "application/json"}}; }
 http::Headers json_body() { return {{"Content-Type", "application/json"}}; }
 
+/// What the environment says of the gateway's certificate goes before an earlier login's.
+Result<void> take_given_trust(const Settings& settings, identity::GatewayRecord& record) {
+  if (settings.ca_file.empty() && settings.ca_sha256.empty()) return {};
+  if (!settings.ca_file.empty() && !settings.ca_sha256.empty())
+    return fail(ErrorCode::usage, "HOOPCTL_CA_FILE and HOOPCTL_CA_SHA256 are set both", "set one");
+  record.ca_pem.clear();
+  record.ca_sha256.clear();
+  if (settings.ca_file.empty()) {
+    HOOP_TRY(record.ca_sha256, read_ca_digest(settings.ca_sha256, "HOOPCTL_CA_SHA256"));
+  } else {
+    HOOP_TRY(record.ca_pem, read_ca_file(settings.ca_file, "HOOPCTL_CA_FILE"));
+  }
+  return {};
+}
+
 std::string log_path(const std::string& session, std::string_view rest = "/log") {
   return fmt::format("/v1/sessions/{}{}", session, rest);
 }
@@ -81,21 +98,55 @@ Result<std::unique_ptr<GatewayClient>> GatewayClient::open(Environment& environm
                                                            std::string url) {
   HOOP_TRY(const std::string state, environment.state_folder());
   HOOP_TRY(identity::TokenStore store, identity::TokenStore::open(state));
+  const bool is_given = !environment.token.empty() || !environment.settings.token_file.empty();
   auto record = store.load_gateway(url);
-  if (!record && record.error().code == ErrorCode::not_found)
-    return std::unexpected(not_logged_in(url));
+  if (!record && record.error().code == ErrorCode::not_found) {
+    if (!is_given) return std::unexpected(not_logged_in(url));
+    record.emplace();
+    record->url = url;
+  }
   if (!record) return std::unexpected(std::move(record).error());
+  if (is_given) HOOP_CHECK(take_given_trust(environment.settings, *record));
   std::unique_ptr<GatewayClient> out(
       new GatewayClient(environment, executor, std::move(store), std::move(*record)));
+  out->is_given_ = is_given;
   HOOP_TRY(out->web_, Web::open(environment, std::move(executor), trust_of(out->record_)));
   return out;
 }
 
+Result<SecretText> GatewayClient::given_bearer() {
+  const SystemTime now = environment_.clock.system_now();
+  if (!given_ || given_->wants_refresh(now)) {
+    const std::string& file = environment_.settings.token_file;
+    auto tokens = environment_.token.empty()
+                      ? read_token_file(file, now)
+                      : identity::given_token(environment_.token.reveal(), now);
+    if (!tokens) {
+      return std::unexpected(std::move(tokens).error().within(
+          environment_.token.empty() ? "HOOPCTL_TOKEN_FILE" : "HOOPCTL_TOKEN"));
+    }
+    given_ = to_store(std::move(*tokens), record_, now);
+  }
+  return given_->access.clone();
+}
+
 Task<SecretText> GatewayClient::bearer() {
+  if (is_given_) co_return given_bearer();
+
   HOOP_CO_TRY(std::optional<identity::StoredTokens> tokens, store_.load_tokens(record_.url));
   if (!tokens) co_return std::unexpected(not_logged_in(record_.url));
   if (!tokens->wants_refresh(environment_.clock.system_now())) co_return std::move(tokens->access);
   co_return co_await refreshed_bearer();
+}
+
+Task<identity::TokenSet> GatewayClient::obtain(SecretText refresh) {
+  using Kind = identity::LoginMethod::Kind;
+  if (record_.login.kind == Kind::token_file)
+    co_return read_token_file(record_.login.file, environment_.clock.system_now());
+  HOOP_CO_TRY(const std::unique_ptr<IssuerClient> issuer,
+              IssuerClient::open(environment_, executor_, *web_, record_));
+  if (record_.login.kind == Kind::person) co_return co_await issuer->refresh(std::move(refresh));
+  co_return co_await issuer->log_in_by(record_.login, environment_.random);
 }
 
 Task<SecretText> GatewayClient::refreshed_bearer() {
@@ -119,15 +170,14 @@ Task<SecretText> GatewayClient::refreshed_bearer() {
   const SystemTime now = environment_.clock.system_now();
   if (!tokens->wants_refresh(now)) co_return std::move(tokens->access);
   const bool expired = tokens->expired(now);
-  if (tokens->refresh.empty()) {
+  const bool by_itself = record_.login.kind != identity::LoginMethod::Kind::person;
+  if (tokens->refresh.empty() && !by_itself) {
     if (expired) co_return std::unexpected(not_logged_in(record_.url));
     co_return std::move(tokens->access);
   }
-  HOOP_CO_TRY(std::unique_ptr<IssuerClient> issuer,
-              IssuerClient::open(environment_, executor_, *web_, record_));
-  auto fresh = co_await issuer->refresh(tokens->refresh.clone());
+  auto fresh = co_await obtain(tokens->refresh.clone());
   if (!fresh) {
-    if (fresh.error().code == ErrorCode::unauthenticated) {
+    if (fresh.error().code == ErrorCode::unauthenticated && !by_itself) {
       co_return std::unexpected(Error{ErrorCode::unauthenticated,
                                       fmt::format("the login to {} has ended", record_.url),
                                       fmt::format("run: hoopctl login --gateway {}", record_.url),
@@ -137,6 +187,9 @@ Task<SecretText> GatewayClient::refreshed_bearer() {
     if (!expired) co_return std::move(tokens->access);
     co_return std::unexpected(std::move(fresh).error().within("refresh the login"));
   }
+  // A file that nobody has replaced yet: nothing to keep.
+  if (by_itself && fresh->access_token.reveal() == tokens->access.reveal())
+    co_return std::move(tokens->access);
   if (fresh->refresh_token.empty()) fresh->refresh_token = std::move(tokens->refresh);
   const identity::StoredTokens stored = to_store(std::move(*fresh), record_, now);
   HOOP_CO_CHECK(store_.save_tokens(*lock, stored));

@@ -33,7 +33,8 @@ Result<std::string> chosen_gateway(const Environment& environment);
 /// will not take).
 class GatewayClient {
  public:
-  /// Fails with unauthenticated if there was no login to url. Sends nothing yet.
+  /// By the token that the environment gives, of which nothing is stored; else by the login to url.
+  /// Fails with unauthenticated if there was none. Sends nothing yet.
   static Result<std::unique_ptr<GatewayClient>> open(Environment& environment,
                                                      asio::any_io_executor executor,
                                                      std::string url);
@@ -85,10 +86,14 @@ class GatewayClient {
         executor_(std::move(executor)),
         store_(std::move(store)),
         record_(std::move(record)) {}
+  /// The token of this run alone.
+  Result<SecretText> given_bearer();
   /// An access token that will last for a request; refreshes it under the lock, so that of two
   /// processes one does it.
   Task<SecretText> bearer();
   Task<SecretText> refreshed_bearer();
+  /// As the login was made: by the file, secret or key that it names, else by the refresh token.
+  Task<identity::TokenSet> obtain(SecretText refresh);
   Task<http::Response> send(std::string method, std::string path, http::Headers headers,
                             std::string body, std::chrono::milliseconds patience);
   Task<http::Response> send(Web& web, std::string method, std::string path, http::Headers headers,
@@ -98,6 +103,8 @@ class GatewayClient {
   asio::any_io_executor executor_;
   identity::TokenStore store_;
   identity::GatewayRecord record_;
+  bool is_given_ = false;
+  std::optional<identity::StoredTokens> given_;  // stored nowhere
   std::unique_ptr<Web> web_;
 };
 

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include "cmd/given_credentials.h"
 #include "core/http/url.h"
 
 namespace hoop::cmd {
@@ -113,9 +114,11 @@ Task<identity::IssuerMetadata> IssuerClient::discover() {
   co_return std::move(*metadata);
 }
 
-Task<http::Response> IssuerClient::post_form(std::string url, SecretText form) {
+Task<http::Response> IssuerClient::post_form(std::string url, SecretText form,
+                                             SecretText authorization) {
   http::Headers headers{{"Content-Type", "application/x-www-form-urlencoded"},
                         {"Accept", "application/json"}};
+  if (!authorization.reveal().empty()) headers.set("Authorization", authorization.reveal());
   co_return co_await web_->send("POST", std::move(url), std::move(headers), form.reveal(),
                                 kPollTime);
 }
@@ -147,6 +150,17 @@ Task<identity::TokenSet> IssuerClient::log_in(std::string host_name, Announce an
                 login.polled(answer->status, answer->body));
     if (tokens) co_return std::move(*tokens);
   }
+}
+
+Task<identity::TokenSet> IssuerClient::log_in_by(identity::LoginMethod login, Random& random) {
+  HOOP_CO_TRY(identity::ServiceClient client, read_service_client(login));
+  HOOP_CO_TRY(const identity::IssuerMetadata issuer, co_await discover());
+  identity::ServiceRequest request =
+      identity::service_request(client, issuer, parameters_, clock_.system_now(), random);
+  HOOP_CO_TRY(const http::Response answer,
+              co_await post_form(issuer.token_endpoint, std::move(request.form),
+                                 std::move(request.authorization)));
+  co_return identity::parse_service_answer(answer.status, answer.body);
 }
 
 Task<identity::TokenSet> IssuerClient::refresh(SecretText refresh_token) {

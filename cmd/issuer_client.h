@@ -11,6 +11,7 @@
 #include "core/http/client.h"
 #include "core/identity/device_login.h"
 #include "core/identity/discovery.h"
+#include "core/identity/service_login.h"
 #include "core/identity/token_store.h"
 
 namespace hoop::cmd {
@@ -50,6 +51,8 @@ class IssuerClient {
   using Announce = std::function<void(const identity::DevicePrompt&)>;
   /// The device flow to its end. announce is called once, before the wait.
   Task<identity::TokenSet> log_in(std::string host_name, Announce announce);
+  /// A token without a person, by the secret or key that login names.
+  Task<identity::TokenSet> log_in_by(identity::LoginMethod login, Random& random);
   Task<identity::TokenSet> refresh(SecretText refresh_token);
   /// Fails with unsupported if the issuer has no revocation.
   Task<void> revoke(SecretText refresh_token);
@@ -62,7 +65,7 @@ class IssuerClient {
         client_id_(std::move(client_id)),
         parameters_(std::move(parameters)) {}
   Task<identity::IssuerMetadata> discover();
-  Task<http::Response> post_form(std::string url, SecretText form);
+  Task<http::Response> post_form(std::string url, SecretText form, SecretText authorization = {});
 
   const Clock& clock_;
   std::string issuer_;

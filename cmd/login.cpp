@@ -3,13 +3,16 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <iostream>
 
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
 
 #include "cmd/command_line.h"
+#include "cmd/gateway_answers.h"
 #include "cmd/gateway_client.h"
+#include "cmd/given_credentials.h"
 #include "cmd/run.h"
 #include "cmd/trust_options.h"
 #include "core/base/encoding.h"
@@ -20,6 +23,15 @@ namespace {
 struct LoginOptions {
   std::string ca_file;
   std::string ca_sha256;
+  // A login without a person.
+  std::string client_id;
+  std::string client_secret_file;
+  std::string client_key;
+  std::string client_key_id;
+  std::string token_file;
+  bool token_stdin = false;
+
+  bool has_token() const { return token_stdin || !token_file.empty(); }
 };
 
 std::string host_name() {
@@ -40,6 +52,9 @@ class Login {
   Task<identity::GatewayDocument> fetch();
   Task<bool> person_accepts_authority();
   void announce(const identity::DevicePrompt& prompt);
+  /// By the device flow, or without a person as the options say.
+  Task<identity::TokenSet> obtain();
+  Task<void> gateway_accepts(const identity::TokenSet& tokens);
 
   Environment& environment_;
   asio::io_context& context_;
@@ -138,6 +153,47 @@ void Login::announce(const identity::DevicePrompt& prompt) {
        {"expires_in", std::int64_t{prompt.expires_in.count()}}});
 }
 
+Task<identity::TokenSet> Login::obtain() {
+  using Kind = identity::LoginMethod::Kind;
+  const SystemTime now = environment_.clock.system_now();
+  // Not renewed: what came by a pipe comes once.
+  if (options_.token_stdin) co_return read_token(STDIN_FILENO, now);
+  identity::LoginMethod& login = record_.login;
+  if (!options_.token_file.empty()) {
+    login = {Kind::token_file, {}, std::filesystem::absolute(options_.token_file), {}};
+    co_return read_token_file(login.file, now);
+  }
+  HOOP_CO_TRY(const std::unique_ptr<IssuerClient> issuer,
+              IssuerClient::open(environment_, context_.get_executor(), *web_, record_));
+  if (!options_.client_id.empty()) {
+    const bool by_key = !options_.client_key.empty();
+    login.kind = by_key ? Kind::client_key : Kind::client_secret;
+    login.client_id = options_.client_id;
+    login.file =
+        std::filesystem::absolute(by_key ? options_.client_key : options_.client_secret_file);
+    login.key_id = options_.client_key_id;
+    co_return co_await issuer->log_in_by(login, environment_.random);
+  }
+  co_return co_await issuer->log_in(
+      host_name(), [this](const identity::DevicePrompt& prompt) { announce(prompt); });
+}
+
+/// What no person has seen fail is tried before it is kept: the gateway says what it wants.
+Task<void> Login::gateway_accepts(const identity::TokenSet& tokens) {
+  http::Headers headers{{"Accept", "application/json"}};
+  headers.set("Authorization", "Bearer " + tokens.access_token.reveal());
+  HOOP_CO_TRY(
+      const http::Response response,
+      co_await web_->send("GET", record_.url + "/v1/whoami", std::move(headers), std::string()));
+  if (response.status == 200) co_return Result<void>{};
+  Error problem = problem_of(response, record_.url);
+  if (problem.code == ErrorCode::unauthenticated)
+    problem.hint =
+        "the client must be among service_clients in [gateway.oidc], and its token for this "
+        "gateway";
+  co_return std::unexpected(std::move(problem));
+}
+
 Task<void> Login::work() {
   HOOP_CO_TRY(record_.url, chosen_gateway(environment_));
   HOOP_CO_TRY(const std::string state, environment_.state_folder());
@@ -150,11 +206,11 @@ Task<void> Login::work() {
   record_.gateway = document.gateway;
   record_.login_parameters = document.login_parameters;
   record_.issuer_ca_pem = document.issuer_ca_pem;
-  HOOP_CO_TRY(const std::unique_ptr<IssuerClient> issuer,
-              IssuerClient::open(environment_, context_.get_executor(), *web_, record_));
-  auto tokens = co_await issuer->log_in(
-      host_name(), [this](const identity::DevicePrompt& prompt) { announce(prompt); });
+  auto tokens = co_await obtain();
   if (!tokens) co_return std::unexpected(std::move(tokens).error().within("login"));
+  if (options_.has_token() || !options_.client_id.empty()) {
+    HOOP_CO_CHECK(co_await gateway_accepts(*tokens));
+  }
   const identity::StoredTokens stored =
       to_store(std::move(*tokens), record_, environment_.clock.system_now());
   HOOP_CO_CHECK(store.save_gateway(record_));
@@ -189,9 +245,42 @@ void add_login(CLI::App& app, Environment& environment) {
   command->add_option("--ca-sha256", options->ca_sha256, "trust the authority with this SHA-256")
       ->option_text("HEX")
       ->excludes(ca);
-  command->footer(examples({"hoopctl login --gateway https://gw.example",
-                            "hoopctl login --gateway https://localhost:8443 --ca ca.pem"}));
+  auto* client = command
+                     ->add_option("--client-id", options->client_id,
+                                  "log in as this service; with its secret or key")
+                     ->option_text("ID");
+  auto* secret =
+      command
+          ->add_option("--client-secret-file", options->client_secret_file, "the service's secret")
+          ->option_text("FILE")
+          ->needs(client);
+  auto* key = command
+                  ->add_option("--client-key", options->client_key,
+                               "the service's private key (P-256, PEM), for private_key_jwt")
+                  ->option_text("FILE")
+                  ->needs(client)
+                  ->excludes(secret);
+  command
+      ->add_option("--client-key-id", options->client_key_id,
+                   "what the issuer calls that key; its thumbprint if absent")
+      ->option_text("KID")
+      ->needs(key);
+  auto* file = command
+                   ->add_option("--token-file", options->token_file,
+                                "use the access token in this file, read anew when it ends")
+                   ->option_text("FILE")
+                   ->excludes(client);
+  command->add_flag("--token-stdin", options->token_stdin, "use the access token on stdin")
+      ->excludes(client)
+      ->excludes(file);
+  command->footer(
+      examples({"hoopctl login --gateway https://gw.example",
+                "hoopctl login --gateway https://localhost:8443 --ca ca.pem",
+                "hoopctl login --client-id ci-deploy --client-secret-file /run/secrets/hoopctl"}));
   command->callback([&environment, options] {
+    if (!options->client_id.empty() && options->client_secret_file.empty() &&
+        options->client_key.empty())
+      throw CLI::ValidationError("--client-id", "needs --client-secret-file or --client-key");
     environment.work = [&environment, options] { return run_login(environment, *options); };
   });
 }

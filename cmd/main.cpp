@@ -30,8 +30,11 @@ int main(int argc, char** argv) {
   hoop::crypto::ignore_openssl_configuration();
   const hoop::SystemClock clock;
   hoop::crypto::SystemRandom random;
+  // Before anything else sees the environment.
+  hoop::SecretText token = hoop::cmd::take_variable(environ, "HOOPCTL_TOKEN");
   hoop::cmd::Environment environment(clock, random, snapshot(environ),
                                      {::isatty(0) == 1, ::isatty(1) == 1, ::isatty(2) == 1});
+  environment.token = std::move(token);
   try {
     return static_cast<int>(
         hoop::cmd::run_command_line({argv + (argc > 0 ? 1 : 0), argv + argc}, environment));

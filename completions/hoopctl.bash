@@ -16,7 +16,7 @@ _hoopctl_commands() {
 _hoopctl_options() {
   case $1 in
     '') echo '--help --config --gateway --output --quiet --verbose --version' ;;
-    login) echo '--help --ca --ca-sha256' ;;
+    login) echo '--help --ca --ca-sha256 --client-id --client-secret-file --client-key --client-key-id --token-file --token-stdin' ;;
     connect) echo '--help --reason --tcp --keep --fail-on-deny --result-fd' ;;
     'sessions list') echo '--help --limit --live' ;;
     'sessions kill') echo '--help --subject --reason' ;;
@@ -56,7 +56,7 @@ _hoopctl() {
     --target) COMPREPLY=($(compgen -W "$(_hoopctl_targets)" -- "$word")); return ;;
     --state) COMPREPLY=($(compgen -d -- "$word")); return ;;
     --output) COMPREPLY=($(compgen -W 'text json' -- "$word")); return ;;
-    --gateway | --ca-sha256 | --reason | --subject | --result-fd | --limit | --name | --listen | --group | --serves | --for | --allow | --database) return ;;
+    --gateway | --ca-sha256 | --client-id | --client-key-id | --reason | --subject | --result-fd | --limit | --name | --listen | --group | --serves | --for | --allow | --database) return ;;
   esac
   if [[ $word == -* ]]; then
     COMPREPLY=($(compgen -W "$(_hoopctl_options "$path") $(_hoopctl_options '')" -- "$word"))

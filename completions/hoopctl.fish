@@ -42,6 +42,12 @@ complete -c hoopctl -n '__hoopctl_at' -a agent -d 'run beside targets that the g
 
 complete -c hoopctl -n '__hoopctl_at login' -l ca -rF -d 'trust the authorities in this file'
 complete -c hoopctl -n '__hoopctl_at login' -l ca-sha256 -x -d 'trust the authority with this SHA-256'
+complete -c hoopctl -n '__hoopctl_at login' -l client-id -x -d 'log in as this service'
+complete -c hoopctl -n '__hoopctl_at login' -l client-secret-file -r -d "the service's secret"
+complete -c hoopctl -n '__hoopctl_at login' -l client-key -r -d "the service's private key"
+complete -c hoopctl -n '__hoopctl_at login' -l client-key-id -x -d 'what the issuer calls that key'
+complete -c hoopctl -n '__hoopctl_at login' -l token-file -r -d 'use the access token in this file'
+complete -c hoopctl -n '__hoopctl_at login' -l token-stdin -d 'use the access token on stdin'
 
 complete -c hoopctl -n '__hoopctl_at targets' -a list -d 'list them'
 complete -c hoopctl -n '__hoopctl_at targets' -a show -d 'show one'

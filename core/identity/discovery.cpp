@@ -156,6 +156,11 @@ Result<IssuerMetadata> parse_issuer_metadata(std::string_view body,
       HOOP_TRY(out.revocation_endpoint, url_member(json, "revocation_endpoint"));
     }
     HOOP_TRY(out.jwks_uri, url_member(json, "jwks_uri"));
+    const Json* methods = json.find("token_endpoint_auth_methods_supported");
+    if (methods != nullptr && methods->array() != nullptr) {
+      for (const Json& method : *methods->array())
+        if (method.text() != nullptr) out.token_endpoint_auth_methods.push_back(*method.text());
+    }
     return out;
   };
   auto metadata = read();

@@ -5,6 +5,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "core/base/error.h"
 #include "core/identity/json.h"
@@ -48,6 +49,7 @@ struct IssuerMetadata {
   std::string token_endpoint;
   std::string revocation_endpoint;  // empty if there is none
   std::string jwks_uri;
+  std::vector<std::string> token_endpoint_auth_methods = {};  // empty: it does not say
 };
 /// Fails with malformed; with integrity if the document is about another issuer (RFC 8414 §3.3).
 /// All URLs are https.

@@ -80,11 +80,13 @@ Result<Json> verify_jws(std::string_view token, const KeySet& keys, std::string_
   return std::move(jws.claims);
 }
 
-std::string sign_jws(const crypto::P256Key& key, std::string_view typ,
-                     std::string_view claims_json) {
+std::string sign_jws(const crypto::P256Key& key, std::string_view typ, std::string_view claims_json,
+                     std::string_view kid) {
   std::string header = R"({"alg":"ES256","typ":)";
   append_json_string(header, typ);
-  header += R"(,"kid":")" + thumbprint(key.public_key()) + "\"}";
+  header += R"(,"kid":)";
+  append_json_string(header, kid.empty() ? thumbprint(key.public_key()) : std::string(kid));
+  header += '}';
   std::string out = to_base64url(as_bytes(header)) + "." + to_base64url(as_bytes(claims_json));
   const std::string signature = to_base64url(key.sign(as_bytes(out)));
   return out + "." + signature;

@@ -40,8 +40,8 @@ Result<Json> verify_jws(std::string_view token, const KeySet& keys, std::string_
 /// The second half, for who must look into the claims to choose keys. Fails with integrity.
 Result<void> verify_signature(const UnverifiedJws& jws, const KeySet& keys);
 
-/// claims_json: a JSON object. kid becomes the key's thumbprint.
-std::string sign_jws(const crypto::P256Key& key, std::string_view typ,
-                     std::string_view claims_json);
+/// claims_json: a JSON object. An empty kid becomes the key's thumbprint.
+std::string sign_jws(const crypto::P256Key& key, std::string_view typ, std::string_view claims_json,
+                     std::string_view kid = {});
 
 }  // namespace hoop::identity

@@ -53,6 +53,13 @@ SecretText form_body(std::span<const FormField> fields) {
   return SecretText(std::move(out));
 }
 
+SecretText form_encoded(std::string_view text) {
+  std::string out;
+  out.reserve(3 * text.size());
+  append_encoded(out, text);
+  return SecretText(std::move(out));
+}
+
 bool is_request_parameter(std::string_view name, std::string_view value) {
   constexpr auto kOurs = std::to_array<std::string_view>(
       {"client_id", "client_host", "client_secret", "client_assertion", "client_assertion_type",

@@ -29,6 +29,9 @@ inline SecretText form_body(std::initializer_list<FormField> fields) {
   return form_body(std::span(fields.begin(), fields.size()));
 }
 
+/// One name or value of it.
+SecretText form_encoded(std::string_view text);
+
 /// What an issuer wants to be told beside the standard's own members: scope, resource (RFC 8707),
 /// audience.
 using RequestParameters = std::map<std::string, std::string, std::less<>>;

@@ -5,6 +5,8 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstring>
 #include <thread>
@@ -22,6 +24,16 @@ namespace fs = std::filesystem;
 constexpr std::size_t kMaxRecordBytes = std::size_t{256} << 10;  // a CA bundle
 constexpr std::size_t kMaxTokensBytes = std::size_t{64} << 10;
 constexpr std::chrono::milliseconds kLockPoll{50};
+
+struct LoginKindName {
+  LoginMethod::Kind kind;
+  std::string_view name;
+};
+constexpr std::array<LoginKindName, 3> kLoginKinds{{
+    {LoginMethod::Kind::client_secret, "client_secret"},
+    {LoginMethod::Kind::client_key, "client_key"},
+    {LoginMethod::Kind::token_file, "token_file"},
+}};
 
 void append_member(std::string& out, std::string_view name, std::string_view value) {
   out += out.empty() ? '{' : ',';
@@ -115,7 +127,18 @@ Result<void> TokenStore::save_gateway(const GatewayRecord& record) {
     text += ':';
     append_json_string(text, value);
   }
-  text += "}}\n";
+  text += '}';
+  if (record.login.kind != LoginMethod::Kind::person) {
+    text += ",\"login\":";
+    std::string login;
+    const auto kind = std::ranges::find(kLoginKinds, record.login.kind, &LoginKindName::kind);
+    append_member(login, "kind", kind->name);
+    append_member(login, "client_id", record.login.client_id);
+    append_member(login, "file", record.login.file);
+    append_member(login, "key_id", record.login.key_id);
+    text += login + '}';
+  }
+  text += "}\n";
   return write_private_file(dir / "gateway.json", text);
 }
 
@@ -139,6 +162,17 @@ Result<GatewayRecord> TokenStore::load_gateway(std::string_view url) const {
   if (const Json* parameters = json->find("login_parameters")) {
     HOOP_TRY(out.login_parameters, read_request_parameters(*parameters));
     HOOP_TRY(out.issuer_ca_pem, text_member(*json, "issuer_ca_pem", file));
+  }
+  if (const Json* login = json->find("login")) {
+    HOOP_TRY(const std::string kind, text_member(*login, "kind", file));
+    const auto named = std::ranges::find(kLoginKinds, kind, &LoginKindName::name);
+    if (named == kLoginKinds.end())
+      return fail(ErrorCode::storage, "'" + file.string() + "' names an unknown way to log in",
+                  "run `hoopctl login`");
+    out.login.kind = named->kind;
+    HOOP_TRY(out.login.client_id, text_member(*login, "client_id", file));
+    HOOP_TRY(out.login.file, text_member(*login, "file", file));
+    HOOP_TRY(out.login.key_id, text_member(*login, "key_id", file));
   }
   return out;
 }

@@ -21,6 +21,16 @@
 
 namespace hoop::identity {
 
+/// How a token is obtained again without a person: see service_login.h.
+struct LoginMethod {
+  enum class Kind { person, client_secret, client_key, token_file };
+  Kind kind = Kind::person;
+  std::string client_id = {};
+  std::string file = {};    // absolute: the secret, the key in PEM, or the token
+  std::string key_id = {};  // of client_key
+  bool operator==(const LoginMethod&) const = default;
+};
+
 struct GatewayRecord {
   std::string url;        // "https://host:port"
   std::string ca_pem;     // one of these two, or neither for the system store
@@ -32,6 +42,7 @@ struct GatewayRecord {
   // Of an issuer that is not the gateway itself.
   RequestParameters login_parameters = {};
   std::string issuer_ca_pem = {};
+  LoginMethod login = {};
   bool operator==(const GatewayRecord&) const = default;
 };
 

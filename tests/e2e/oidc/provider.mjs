@@ -1,9 +1,10 @@
 // An OpenID provider for the end-to-end tests: oidc-provider with a public client for the device flow, on HTTPS at a loopback port.
 //   node provider.mjs CERTIFICATE KEY RESOURCE [PORT]
-// Prints "issuer URL" when it listens. Environment: OIDC_ALG (of access tokens), OIDC_TOKEN_SECONDS, OIDC_CLAIMS (JSON, into access tokens).
+// Prints "issuer URL" when it listens. Environment: OIDC_ALG (of access tokens), OIDC_TOKEN_SECONDS, OIDC_CLAIMS (JSON, into access tokens),
+// OIDC_CLIENT_SECRET (of the services ci-basic, ci-post and ci-stranger), OIDC_CLIENT_KEY (PEM file; public key of the service ci-key, as "key-1").
 import { createServer } from 'node:https';
 import { readFileSync } from 'node:fs';
-import { generateKeyPairSync } from 'node:crypto';
+import { createPublicKey, generateKeyPairSync } from 'node:crypto';
 import Provider from 'oidc-provider';
 
 const [certificate, key, resource, wantedPort] = process.argv.slice(2);
@@ -36,8 +37,30 @@ server.listen(Number(wantedPort ?? 0), '127.0.0.1', () => {
     redirect_uris: [],
     response_types: [],
   });
+  const service = (client_id, token_endpoint_auth_method, more) => ({
+    client_id,
+    token_endpoint_auth_method,
+    grant_types: ['client_credentials'],
+    redirect_uris: [],
+    response_types: [],
+    ...more,
+  });
+  const services = [];
+  if (process.env.OIDC_CLIENT_SECRET) {
+    const client_secret = process.env.OIDC_CLIENT_SECRET;
+    services.push(
+      service('ci-basic', 'client_secret_basic', { client_secret }),
+      service('ci-post', 'client_secret_post', { client_secret }),
+      service('ci-stranger', 'client_secret_basic', { client_secret }),
+    );
+  }
+  if (process.env.OIDC_CLIENT_KEY) {
+    const key = createPublicKey(readFileSync(process.env.OIDC_CLIENT_KEY)).export({ format: 'jwk' });
+    services.push(service('ci-key', 'private_key_jwt', { jwks: { keys: [{ ...key, kid: 'key-1', use: 'sig', alg: 'ES256' }] } }));
+  }
   const provider = new Provider(issuer, {
-    clients: [client('hoop-cli'), client('another')],
+    clients: [client('hoop-cli'), client('another'), ...services],
+    ...(process.env.OIDC_AUTH_METHODS ? { clientAuthMethods: process.env.OIDC_AUTH_METHODS.split(',') } : {}),
     jwks: { keys },
     scopes: ['openid', 'offline_access'],
     enabledJWA: {
@@ -45,6 +68,7 @@ server.listen(Number(wantedPort ?? 0), '127.0.0.1', () => {
     },
     features: {
       deviceFlow: { enabled: true },
+      clientCredentials: { enabled: true },
       revocation: { enabled: true },
       devInteractions: { enabled: true },
       resourceIndicators: {
