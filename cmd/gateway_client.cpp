@@ -52,6 +52,11 @@ std::unexpected<Error> odd_answer(std::string_view what) {
 http::Headers accept_json() { return {{"Accept", "application/json"}}; }
 http::Headers json_body() { return {{"Content-Type", "application/json"}}; }
 
+Result<SecretText> given_text(const Environment& environment) {
+  if (!environment.token.empty()) return environment.token.clone();
+  return read_token_file(environment.settings.token_file);
+}
+
 /// What the environment says of the gateway's certificate goes before an earlier login's.
 Result<void> take_given_trust(const Settings& settings, identity::GatewayRecord& record) {
   if (settings.ca_file.empty() && settings.ca_sha256.empty()) return {};
@@ -114,24 +119,24 @@ Result<std::unique_ptr<GatewayClient>> GatewayClient::open(Environment& environm
   return out;
 }
 
-Result<SecretText> GatewayClient::given_bearer() {
+Task<SecretText> GatewayClient::given_bearer() {
   const SystemTime now = environment_.clock.system_now();
-  if (!given_ || given_->wants_refresh(now)) {
-    const std::string& file = environment_.settings.token_file;
-    auto tokens = environment_.token.empty()
-                      ? read_token_file(file, now)
-                      : identity::given_token(environment_.token.reveal(), now);
-    if (!tokens) {
-      return std::unexpected(std::move(tokens).error().within(
-          environment_.token.empty() ? "HOOPCTL_TOKEN_FILE" : "HOOPCTL_TOKEN"));
-    }
-    given_ = to_store(std::move(*tokens), record_, now);
+  if (given_ && !given_->wants_refresh(now)) co_return given_->access.clone();
+  const std::string from = environment_.token.empty() ? "HOOPCTL_TOKEN_FILE" : "HOOPCTL_TOKEN";
+  auto text = given_text(environment_);
+  if (!text) co_return std::unexpected(std::move(text).error().within(from));
+  auto tokens = co_await redeem(*web_, record_.url, std::move(*text), now);
+  if (!tokens) {
+    // A job's token is taken once: what it gave is good to its own end.
+    if (given_ && !given_->expired(now)) co_return given_->access.clone();
+    co_return std::unexpected(std::move(tokens).error().within(from));
   }
-  return given_->access.clone();
+  given_ = to_store(std::move(*tokens), record_, now);
+  co_return given_->access.clone();
 }
 
 Task<SecretText> GatewayClient::bearer() {
-  if (is_given_) co_return given_bearer();
+  if (is_given_) co_return co_await given_bearer();
 
   HOOP_CO_TRY(std::optional<identity::StoredTokens> tokens, store_.load_tokens(record_.url));
   if (!tokens) co_return std::unexpected(not_logged_in(record_.url));
@@ -141,8 +146,11 @@ Task<SecretText> GatewayClient::bearer() {
 
 Task<identity::TokenSet> GatewayClient::obtain(SecretText refresh) {
   using Kind = identity::LoginMethod::Kind;
-  if (record_.login.kind == Kind::token_file)
-    co_return read_token_file(record_.login.file, environment_.clock.system_now());
+  if (record_.login.kind == Kind::token_file) {
+    HOOP_CO_TRY(SecretText given, read_token_file(record_.login.file));
+    co_return co_await redeem(*web_, record_.url, std::move(given),
+                              environment_.clock.system_now());
+  }
   HOOP_CO_TRY(const std::unique_ptr<IssuerClient> issuer,
               IssuerClient::open(environment_, executor_, *web_, record_));
   if (record_.login.kind == Kind::person) co_return co_await issuer->refresh(std::move(refresh));

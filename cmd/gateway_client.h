@@ -87,7 +87,7 @@ class GatewayClient {
         store_(std::move(store)),
         record_(std::move(record)) {}
   /// The token of this run alone.
-  Result<SecretText> given_bearer();
+  Task<SecretText> given_bearer();
   /// An access token that will last for a request; refreshes it under the lock, so that of two
   /// processes one does it.
   Task<SecretText> bearer();

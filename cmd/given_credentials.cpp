@@ -99,14 +99,22 @@ Result<identity::ServiceClient> read_service_client(const identity::LoginMethod&
   return client;
 }
 
-Result<identity::TokenSet> read_token_file(const std::string& file, SystemTime now) {
-  HOOP_TRY(const SecretText text, read_given(file, Exposure::anybody));
-  return identity::given_token(text.reveal(), now);
+Result<SecretText> read_token_file(const std::string& file) {
+  return read_given(file, Exposure::anybody);
 }
 
-Result<identity::TokenSet> read_token(int descriptor, SystemTime now) {
-  HOOP_TRY(const SecretText text, read_to_end(descriptor, "the token"));
-  return identity::given_token(text.reveal(), now);
+Result<SecretText> read_token(int descriptor) { return read_to_end(descriptor, "the token"); }
+
+Task<identity::TokenSet> redeem(Web& gateway, std::string url, SecretText given, SystemTime now) {
+  if (!identity::is_other_token(given.reveal()))
+    co_return identity::given_token(given.reveal(), now);
+  http::Headers headers{{"Content-Type", "application/x-www-form-urlencoded"},
+                        {"Accept", "application/json"}};
+  const SecretText form = identity::exchange_request(given);
+  HOOP_CO_TRY(const http::Response answer,
+              co_await gateway.send("POST", url + "/v1/workloads/token", std::move(headers),
+                                    form.reveal()));
+  co_return identity::parse_exchange_answer(answer.status, answer.body);
 }
 
 }  // namespace hoop::cmd

@@ -4,6 +4,7 @@
 
 #include <string>
 
+#include "cmd/issuer_client.h"
 #include "core/identity/service_login.h"
 #include "core/identity/token_store.h"
 
@@ -13,10 +14,13 @@ namespace hoop::cmd {
 /// may read the file.
 Result<identity::ServiceClient> read_service_client(const identity::LoginMethod& login);
 
-/// The access token in a file. Everybody may read that one, as Kubernetes mounts them: it lives for
-/// minutes. Fails as identity::given_token does.
-Result<identity::TokenSet> read_token_file(const std::string& file, SystemTime now);
-/// To the end of descriptor.
-Result<identity::TokenSet> read_token(int descriptor, SystemTime now);
+/// A token in a file, which everybody may read as Kubernetes mounts them: it lives for minutes.
+/// Fails with config.
+Result<SecretText> read_token_file(const std::string& file);
+/// To the end of descriptor. Fails with config.
+Result<SecretText> read_token(int descriptor);
+/// What was given as an access token: itself, or what the gateway at url gives for a job's token of
+/// its CI platform. Fails as given_token() and parse_exchange_answer().
+Task<identity::TokenSet> redeem(Web& gateway, std::string url, SecretText given, SystemTime now);
 
 }  // namespace hoop::cmd

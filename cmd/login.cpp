@@ -157,11 +157,15 @@ Task<identity::TokenSet> Login::obtain() {
   using Kind = identity::LoginMethod::Kind;
   const SystemTime now = environment_.clock.system_now();
   // Not renewed: what came by a pipe comes once.
-  if (options_.token_stdin) co_return read_token(STDIN_FILENO, now);
+  if (options_.token_stdin) {
+    HOOP_CO_TRY(SecretText given, read_token(STDIN_FILENO));
+    co_return co_await redeem(*web_, record_.url, std::move(given), now);
+  }
   identity::LoginMethod& login = record_.login;
   if (!options_.token_file.empty()) {
     login = {Kind::token_file, {}, std::filesystem::absolute(options_.token_file), {}};
-    co_return read_token_file(login.file, now);
+    HOOP_CO_TRY(SecretText given, read_token_file(login.file));
+    co_return co_await redeem(*web_, record_.url, std::move(given), now);
   }
   HOOP_CO_TRY(const std::unique_ptr<IssuerClient> issuer,
               IssuerClient::open(environment_, context_.get_executor(), *web_, record_));
@@ -187,7 +191,7 @@ Task<void> Login::gateway_accepts(const identity::TokenSet& tokens) {
       co_await web_->send("GET", record_.url + "/v1/whoami", std::move(headers), std::string()));
   if (response.status == 200) co_return Result<void>{};
   Error problem = problem_of(response, record_.url);
-  if (problem.code == ErrorCode::unauthenticated)
+  if (problem.code == ErrorCode::unauthenticated && !options_.client_id.empty())
     problem.hint =
         "the client must be among service_clients in [gateway.oidc], and its token for this "
         "gateway";

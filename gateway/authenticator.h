@@ -1,34 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
 // Whose access token it is: the embedded identity provider's, or a foreign issuer's, whose keys are
-// asked for.
+// asked for; and the gateway's own, for workloads.
 #pragma once
 
 #include <memory>
 #include <string>
 
-#include "core/base/log.h"
 #include "core/identity/token_verifier.h"
-#include "core/net/asio.h"
-#include "core/net/tls.h"
+#include "gateway/issuer_keys.h"
 
 namespace hoop::gateway {
 
 /// Used on one event loop, that of the requests.
 class Authenticator {
  public:
-  /// Tokens of issuer, whose keys are in it.
-  Authenticator(identity::TrustedIssuer issuer, const Clock& clock);
-  /// Tokens of issuer, whose keys are where its metadata says (OpenID Connect Discovery 1.0, RFC
-  /// 8414), reached with trust. They are asked for again after a quarter of an hour, and once a
-  /// minute at most when a token names a key that is not among them; while the issuer cannot be
-  /// reached they are good for a day. Fails with config if trust cannot be read.
-  static Result<std::unique_ptr<Authenticator>> of_foreign(identity::TrustedIssuer issuer,
-                                                           net::Trust trust,
-                                                           asio::any_io_executor executor,
-                                                           const Clock& clock, Log& log);
-  ~Authenticator();
-  Authenticator(const Authenticator&) = delete;
-  Authenticator& operator=(const Authenticator&) = delete;
+  explicit Authenticator(const Clock& clock) : clock_(clock) {}
+
+  /// Tokens of issuer pass, whose keys are in it. Before the first request.
+  void accept(identity::TrustedIssuer issuer);
+  /// Tokens of issuer pass, whose keys are what keys answers.
+  void accept_foreign(identity::TrustedIssuer issuer, std::unique_ptr<IssuerKeys> keys);
 
   /// Asks for a foreign issuer's keys before somebody waits for them.
   void start();
@@ -36,10 +27,17 @@ class Authenticator {
   Task<access::Identity> authenticate(std::string access_token);
 
  private:
-  struct State;
-  explicit Authenticator(std::shared_ptr<State> state);
-  static asio::awaitable<void> refresh(std::shared_ptr<State> state, std::string token);
-  std::shared_ptr<State> state_;
+  struct Foreign {
+    identity::TrustedIssuer issuer;
+    std::unique_ptr<IssuerKeys> keys;
+    std::shared_ptr<const identity::KeySet> used;  // by the verifier
+  };
+  void make_verifier();
+
+  const Clock& clock_;
+  std::vector<identity::TrustedIssuer> fixed_;
+  std::optional<Foreign> foreign_;
+  std::optional<identity::TokenVerifier> verifier_;
 };
 
 }  // namespace hoop::gateway

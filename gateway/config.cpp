@@ -143,6 +143,56 @@ void read_oidc(const TomlTable& table, GatewayConfig& out) {
   out.oidc = std::move(oidc);
 }
 
+/// [[gateway.workload]]: jobs of a CI platform.
+ConfiguredWorkload read_workload(const TomlTable& table, const Layout& layout) {
+  ConfiguredWorkload out;
+  identity::WorkloadTerms& terms = out.terms;
+  terms.name = table.required_text("name");
+  if (!terms.name.empty() && !is_name(terms.name, 63))
+    table.complain("name", fmt::format("'{}' is not a workload's name", terms.name),
+                   "up to 63 of a-z, 0-9, '-', '_' and '.'");
+  terms.issuer = table.required_text("issuer");
+  if (!terms.issuer.empty() && !identity::parse_https_url(terms.issuer))
+    table.complain("issuer", fmt::format("'{}' is not an https:// URL", terms.issuer),
+                   "like https://token.actions.githubusercontent.com");
+  terms.audience = table.text_or("audience", "");
+  if (const auto claims = table.table("claims")) {
+    for (const std::string& claim : claims->keys()) {
+      terms.claims[claim] = claims->text_or_list(claim);
+      if (terms.claims[claim].empty())
+        claims->complain(claim, fmt::format("'{}' has no value that a token could have", claim));
+    }
+  }
+  if (const std::string why = identity::too_wide(terms); !why.empty())
+    table.complain("claims", why,
+                   "claims = { repository_id = \"1234\", ref = \"refs/heads/main\" }");
+  terms.groups = table.text_list("groups");
+  if (terms.groups.empty())
+    table.complain("groups", fmt::format("workload '{}' is in no group", terms.name),
+                   "groups = [\"ci-deploy\"]; a role's members name it");
+  if (const auto life = table.duration("token_life")) {
+    terms.life = *life;
+    if (*life < std::chrono::minutes(1) || *life > std::chrono::hours(1))
+      table.complain("token_life", "'token_life' must be from 1m to 1h");
+  }
+  read_ca(table, "ca_file", layout, out.ca_pem, nullptr);
+  return out;
+}
+
+void read_workloads(const TomlTable& table, GatewayConfig& out) {
+  for (const TomlTable& one : table.tables("workload")) {
+    ConfiguredWorkload read = read_workload(one, out.layout);
+    for (const ConfiguredWorkload& other : out.workloads) {
+      if (other.terms.name == read.terms.name)
+        one.complain("name", fmt::format("there are two workloads '{}'", read.terms.name));
+      // Their keys are asked for once.
+      if (other.terms.issuer == read.terms.issuer && other.ca_pem != read.ca_pem)
+        one.complain("ca_file", "another workload of this issuer has another ca_file");
+    }
+    out.workloads.push_back(std::move(read));
+  }
+}
+
 void read_gateway(const TomlTable& table, GatewayConfig& out) {
   if (const auto listen = table.text("listen")) {
     auto address = parse_listen(*listen);
@@ -185,6 +235,7 @@ void read_gateway(const TomlTable& table, GatewayConfig& out) {
   if (const auto interval = table.integer("device_poll_interval", 1, 60))
     out.device_poll_interval = std::chrono::seconds(*interval);
   if (const auto oidc = table.table("oidc")) read_oidc(*oidc, out);
+  read_workloads(table, out);
 }
 
 void read_tls(const TomlTable& table, const Layout& layout, ConfiguredTarget& out) {

@@ -14,6 +14,7 @@
 #include "core/access/target.h"
 #include "core/base/error.h"
 #include "core/identity/token_request.h"
+#include "gateway/workload_exchange.h"
 
 namespace hoop::gateway {
 
@@ -92,6 +93,7 @@ struct GatewayConfig {
   std::chrono::seconds heartbeat{60};            // of sessions: how long a client may be unheard
   std::chrono::seconds device_poll_interval{5};  // of the embedded identity provider
   std::optional<OidcSettings> oidc;              // none: the embedded identity provider
+  std::vector<ConfiguredWorkload> workloads;
   std::vector<ConfiguredTarget> targets;
   access::PolicyDocument policy;
 

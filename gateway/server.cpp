@@ -99,8 +99,8 @@ bool needs_restart(const GatewayConfig& running, const GatewayConfig& read) {
          running.id != read.id || running.grants_per_minute != read.grants_per_minute ||
          running.sessions_per_identity != read.sessions_per_identity ||
          running.device_poll_interval != read.device_poll_interval || running.oidc != read.oidc ||
-         running.heartbeat != read.heartbeat || running.metrics != read.metrics ||
-         running.event_loops != read.event_loops;
+         running.workloads != read.workloads || running.heartbeat != read.heartbeat ||
+         running.metrics != read.metrics || running.event_loops != read.event_loops;
 }
 
 /// As people write it.
@@ -151,11 +151,15 @@ struct GatewayServer::Parts {
   std::optional<TunnelService> tunnel;
   std::optional<Reaper> reaper;
   std::unique_ptr<idp::IdentityProvider> idp;  // none where a foreign issuer takes its place
-  std::unique_ptr<Authenticator> authenticator;
+  std::optional<Authenticator> authenticator;
+  std::unique_ptr<WorkloadExchange> workloads;  // none where none is configured
   std::optional<Api> api;
   std::optional<Health> health;
   std::optional<MetricsEndpoint> metrics_endpoint;
   std::optional<http::Server> http;
+
+  Result<void> open_identity(crypto::P256Key token_key, asio::any_io_executor executor,
+                             Random& random);
 
   asio::awaitable<http::Response> handle(http::Request request, http::ConnectionInfo connection) {
     const Asked asked = what_is_asked(request.method, request.path());
@@ -165,44 +169,12 @@ struct GatewayServer::Parts {
     co_return out;
   }
 
-  /// The embedded identity provider, or a foreign issuer.
-  Result<void> open_identity(crypto::P256Key token_key, asio::any_io_executor executor,
-                             Random& random) {
-    identity::TrustedIssuer issuer;
-    if (const auto& oidc = config.oidc) {
-      issuer.issuer = oidc->issuer;
-      issuer.audience = oidc->audience.empty() ? base_url : oidc->audience;
-      issuer.clients.emplace(oidc->client_id, access::IdentityKind::person);
-      for (const std::string& service : oidc->service_clients)
-        issuer.clients.emplace(service, access::IdentityKind::ci);
-      issuer.max_life = oidc->max_life;
-      issuer.subject_claim = oidc->subject_claim;
-      issuer.groups_claim = oidc->groups_claim;
-      issuer.group_names = oidc->group_names;
-      net::Trust trust;
-      trust.ca_pem = oidc->ca_pem;
-      HOOP_TRY(authenticator, Authenticator::of_foreign(std::move(issuer), std::move(trust),
-                                                        std::move(executor), clock, *log));
-      return {};
-    }
-    idp::Settings settings;
-    settings.issuer = base_url;
-    settings.audience = base_url;
-    settings.poll_interval = config.device_poll_interval;
-    HOOP_TRY(idp, idp::IdentityProvider::create(settings, idp_database, std::move(token_key), clock,
-                                                random, *log));
-    issuer.issuer = base_url;
-    issuer.audience = base_url;
-    issuer.keys = idp->keys();
-    issuer.clients.emplace(settings.client_id, access::IdentityKind::person);
-    authenticator = std::make_unique<Authenticator>(std::move(issuer), clock);
-    return {};
-  }
-
   asio::awaitable<http::Response> route(http::Request request, http::ConnectionInfo connection) {
     if (is_health_path(request.path())) co_return co_await health->answer(std::move(request));
     if (is_agent_path(request.path()))
       co_return co_await agent_service->answer(std::move(request), connection);
+    if (workloads && request.path() == kWorkloadTokenPath)
+      co_return co_await workloads->answer(std::move(request), connection);
     if (is_tunnel_path(request.path())) co_return tunnel->answer(request, connection);
     if (request.path().starts_with("/v1/") || request.path() == "/.well-known/hoopctl")
       co_return co_await api->handle(std::move(request));
@@ -213,6 +185,50 @@ struct GatewayServer::Parts {
     co_return http::problem_response(404, "not_found", "there is nothing here");
   }
 };
+
+/// The embedded identity provider or a foreign issuer, and workloads beside either.
+Result<void> GatewayServer::Parts::open_identity(crypto::P256Key token_key,
+                                                 asio::any_io_executor executor, Random& random) {
+  authenticator.emplace(clock);
+  if (!config.workloads.empty()) {
+    HOOP_TRY(auto used_tokens, Database::open(config.layout.database()));
+    HOOP_TRY(auto signing_key, read_key(config.layout.token_key()));
+    HOOP_TRY(workloads,
+             WorkloadExchange::create({config.workloads, base_url, std::move(used_tokens),
+                                       std::move(signing_key), clock, random, *log, executor}));
+    authenticator->accept(workloads->issuer());
+  }
+  identity::TrustedIssuer issuer;
+  if (const auto& oidc = config.oidc) {
+    issuer.issuer = oidc->issuer;
+    issuer.audience = oidc->audience.empty() ? base_url : oidc->audience;
+    issuer.clients.emplace(oidc->client_id, access::IdentityKind::person);
+    for (const std::string& service : oidc->service_clients)
+      issuer.clients.emplace(service, access::IdentityKind::ci);
+    issuer.max_life = oidc->max_life;
+    issuer.subject_claim = oidc->subject_claim;
+    issuer.groups_claim = oidc->groups_claim;
+    issuer.group_names = oidc->group_names;
+    net::Trust trust;
+    trust.ca_pem = oidc->ca_pem;
+    HOOP_TRY(auto keys,
+             IssuerKeys::create(oidc->issuer, std::move(trust), std::move(executor), clock, *log));
+    authenticator->accept_foreign(std::move(issuer), std::move(keys));
+    return {};
+  }
+  idp::Settings settings;
+  settings.issuer = base_url;
+  settings.audience = base_url;
+  settings.poll_interval = config.device_poll_interval;
+  HOOP_TRY(idp, idp::IdentityProvider::create(settings, idp_database, std::move(token_key), clock,
+                                              random, *log));
+  issuer.issuer = base_url;
+  issuer.audience = base_url;
+  issuer.keys = idp->keys();
+  issuer.clients.emplace(settings.client_id, access::IdentityKind::person);
+  authenticator->accept(std::move(issuer));
+  return {};
+}
 
 GatewayServer::GatewayServer(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
 

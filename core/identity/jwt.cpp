@@ -40,6 +40,7 @@ Result<UnverifiedJws> parse_jws(std::string_view token) {
   using Field = std::pair<std::string_view, std::string*>;
   for (const auto& [name, field] :
        {Field{"alg", &out.alg}, Field{"typ", &out.typ}, Field{"kid", &out.kid}}) {
+    if (name == "typ" && header.find(name) == nullptr) continue;
     const std::string* text = header.text(name);
     if (text == nullptr || text->empty())
       return fail(ErrorCode::malformed, "token header: no '" + std::string(name) + "'");
@@ -53,6 +54,12 @@ Result<UnverifiedJws> parse_jws(std::string_view token) {
   out.signature = std::move(*signature);
   out.signing_input = token.substr(0, second);
   return out;
+}
+
+std::string unverified_issuer(std::string_view token) {
+  const auto jws = parse_jws(token);
+  const std::string* issuer = jws ? jws->claims.text("iss") : nullptr;
+  return issuer == nullptr ? std::string() : *issuer;
 }
 
 Result<void> verify_signature(const UnverifiedJws& jws, const KeySet& keys) {

@@ -29,10 +29,15 @@ struct UnverifiedJws {
 };
 
 /// Takes a compact serialisation apart. Strict: three non-empty parts of unpadded canonical
-/// base64url, JSON objects without duplicate members, alg, typ and kid present as text. A header
-/// that names keys by itself (jku, jwk, x5u, x5c), asks for extensions (crit, b64) or compression
-/// (zip) is refused. Fails with malformed; too_large above 16 KiB.
+/// base64url, JSON objects without duplicate members, alg and kid present as text, typ text or
+/// absent (then empty: who reads the token compares it). A header that names keys by itself (jku,
+/// jwk, x5u, x5c), asks for extensions (crit, b64) or compression (zip) is refused. Fails with
+/// malformed; too_large above 16 KiB.
 Result<UnverifiedJws> parse_jws(std::string_view token);
+
+/// The iss of a token that nobody has checked: for choosing by whom it must be signed. Empty if
+/// there is none.
+std::string unverified_issuer(std::string_view token);
 
 /// The claims of token if it is of this typ, and signed by the key in keys that its kid names, with
 /// the algorithm that this key is for. Fails with malformed, too_large, or integrity.

@@ -44,6 +44,12 @@ SecretText basic_authorization(const ServiceClient& client) {
   return SecretText("Basic " + to_base64(as_bytes(both.reveal())));
 }
 
+std::string_view trimmed(std::string_view text) {
+  while (!text.empty() && (text.back() == '\n' || text.back() == '\r' || text.back() == ' '))
+    text.remove_suffix(1);
+  return text;
+}
+
 bool takes(const IssuerMetadata& issuer, std::string_view method) {
   return std::ranges::find(issuer.token_endpoint_auth_methods, method) !=
          issuer.token_endpoint_auth_methods.end();
@@ -99,9 +105,36 @@ Result<TokenSet> parse_service_answer(int status, std::string_view body) {
               fmt::format("the issuer answered {} to a token request", status), "try again");
 }
 
+SecretText exchange_request(const SecretText& subject_token) {
+  return form_body({{"grant_type", "urn:ietf:params:oauth:grant-type:token-exchange"},
+                    {"subject_token", subject_token.reveal()},
+                    {"subject_token_type", "urn:ietf:params:oauth:token-type:id_token"}});
+}
+
+Result<TokenSet> parse_exchange_answer(int status, std::string_view body) {
+  if (status == 200) return parse_token_set(body);
+  const auto json = parse_json(body);
+  const std::string* words = json ? json->text("error_description") : nullptr;
+  if (status == 400 && words != nullptr) {
+    return fail(ErrorCode::unauthenticated, neutralise(*words, 300, Lines::escape),
+                "the gateway's log says why; workloads stand in its configuration");
+  }
+  // Without workloads the path is one of its API, which wants a login.
+  if (status == 404 || status == 401) {
+    return fail(ErrorCode::config, "the gateway takes no tokens of jobs",
+                "its operator lets them in by [[gateway.workload]]");
+  }
+  return fail(ErrorCode::upstream_refused,
+              fmt::format("the gateway answered {} to a token exchange", status), "try again");
+}
+
+bool is_other_token(std::string_view text) {
+  const auto jws = parse_jws(trimmed(text));
+  return jws && jws->typ != "at+jwt" && jws->typ != "application/at+jwt";
+}
+
 Result<TokenSet> given_token(std::string_view text, SystemTime now) {
-  while (!text.empty() && (text.back() == '\n' || text.back() == '\r' || text.back() == ' '))
-    text.remove_suffix(1);
+  text = trimmed(text);
   const auto jws = parse_jws(text);
   if (!jws) {
     return fail(ErrorCode::config, "what was given is no access token: " + jws.error().message,

@@ -38,6 +38,14 @@ ServiceRequest service_request(const ServiceClient& client, const IssuerMetadata
 /// config (it takes the client, and not for this), upstream_refused (it is ill), malformed.
 Result<TokenSet> parse_service_answer(int status, std::string_view body);
 
+/// A job's token of its CI platform, for an access token of the gateway (RFC 8693 §2.1).
+SecretText exchange_request(const SecretText& subject_token);
+/// The answer to it. Fails with unauthenticated (what the gateway says of the token), config (it
+/// takes none), upstream_refused, malformed.
+Result<TokenSet> parse_exchange_answer(int status, std::string_view body);
+/// Whether text is a token, and no access token: something to be exchanged.
+bool is_other_token(std::string_view text);
+
 /// An access token that somebody else has obtained, as it stands in a file or a pipe: what it says
 /// of its own life is taken as it is, for the gateway checks it. Fails with config if it is no
 /// access token (RFC 9068 §2.1: `at+jwt`), unauthenticated if it has expired.

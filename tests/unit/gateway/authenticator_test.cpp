@@ -27,9 +27,10 @@ struct Issuer {
     trusted.clients.emplace("hoop-cli", access::IdentityKind::person);
     net::Trust trust;
     trust.ca_pem = test::http_pki().ca_pem;
-    authenticator = Authenticator::of_foreign(std::move(trusted), std::move(trust),
-                                              http.context.get_executor(), clock, log)
-                        .value();
+    authenticator = std::make_unique<Authenticator>(clock);
+    auto keys =
+        IssuerKeys::create(url(), std::move(trust), http.context.get_executor(), clock, log);
+    authenticator->accept_foreign(std::move(trusted), std::move(keys).value());
   }
   std::string url() {
     const http::Url root = http.url("/");
@@ -195,7 +196,8 @@ TEST_CASE("authenticator: the embedded provider's keys are at hand") {
   trusted.audience = "https://gw.example";
   trusted.clients.emplace("hoopctl", access::IdentityKind::person);
   trusted.keys.keys = {identity::verification_key(key)};
-  Authenticator authenticator(std::move(trusted), clock);
+  Authenticator authenticator(clock);
+  authenticator.accept(std::move(trusted));
   asio::io_context context;
   const auto now = std::chrono::duration_cast<seconds>(clock.system.time_since_epoch()).count();
   const std::string token = identity::sign_jws(
