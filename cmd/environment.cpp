@@ -62,15 +62,15 @@ Result<std::string> base_folder(const Environment& environment, const std::strin
 }  // namespace
 
 SecretText take_variable(char** variables, std::string_view name) {
+  SecretText taken;
   for (; *variables != nullptr; ++variables) {
     const std::string_view entry(*variables);
     if (!entry.starts_with(name) || entry.substr(name.size(), 1) != "=") continue;
     const std::string_view value = entry.substr(name.size() + 1);
-    SecretText taken{std::string(value)};
-    wipe(*variables + name.size() + 1, value.size());
-    return taken;
+    if (taken.empty()) taken = SecretText(std::string(value));
+    wipe(*variables + name.size() + 1, value.size());  // each, if it is there twice
   }
-  return {};
+  return taken;
 }
 
 std::optional<std::string> Environment::variable(const std::string& name) const {

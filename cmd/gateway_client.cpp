@@ -7,7 +7,6 @@
 
 #include "cmd/gateway_answers.h"
 #include "cmd/given_credentials.h"
-#include "cmd/trust_options.h"
 #include "core/base/encoding.h"
 
 namespace hoop::cmd {
@@ -55,21 +54,6 @@ http::Headers json_body() { return {{"Content-Type", "application/json"}}; }
 Result<SecretText> given_text(const Environment& environment) {
   if (!environment.token.empty()) return environment.token.clone();
   return read_token_file(environment.settings.token_file);
-}
-
-/// What the environment says of the gateway's certificate goes before an earlier login's.
-Result<void> take_given_trust(const Settings& settings, identity::GatewayRecord& record) {
-  if (settings.ca_file.empty() && settings.ca_sha256.empty()) return {};
-  if (!settings.ca_file.empty() && !settings.ca_sha256.empty())
-    return fail(ErrorCode::usage, "HOOPCTL_CA_FILE and HOOPCTL_CA_SHA256 are set both", "set one");
-  record.ca_pem.clear();
-  record.ca_sha256.clear();
-  if (settings.ca_file.empty()) {
-    HOOP_TRY(record.ca_sha256, read_ca_digest(settings.ca_sha256, "HOOPCTL_CA_SHA256"));
-  } else {
-    HOOP_TRY(record.ca_pem, read_ca_file(settings.ca_file, "HOOPCTL_CA_FILE"));
-  }
-  return {};
 }
 
 std::string log_path(const std::string& session, std::string_view rest = "/log") {

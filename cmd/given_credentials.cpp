@@ -10,6 +10,7 @@
 
 #include <fmt/format.h>
 
+#include "cmd/trust_options.h"
 #include "core/base/encoding.h"
 #include "core/identity/jwt.h"
 
@@ -97,6 +98,20 @@ Result<identity::ServiceClient> read_service_client(const identity::LoginMethod&
   client.key = std::move(*key);
   client.key_id = login.key_id;
   return client;
+}
+
+Result<bool> take_given_trust(const Settings& settings, identity::GatewayRecord& record) {
+  if (settings.ca_file.empty() && settings.ca_sha256.empty()) return false;
+  if (!settings.ca_file.empty() && !settings.ca_sha256.empty())
+    return fail(ErrorCode::usage, "HOOPCTL_CA_FILE and HOOPCTL_CA_SHA256 are set both", "set one");
+  record.ca_pem.clear();
+  record.ca_sha256.clear();
+  if (settings.ca_file.empty()) {
+    HOOP_TRY(record.ca_sha256, read_ca_digest(settings.ca_sha256, "HOOPCTL_CA_SHA256"));
+  } else {
+    HOOP_TRY(record.ca_pem, read_ca_file(settings.ca_file, "HOOPCTL_CA_FILE"));
+  }
+  return true;
 }
 
 Result<SecretText> read_token_file(const std::string& file) {

@@ -10,6 +10,10 @@
 
 namespace hoop::cmd {
 
+/// What HOOPCTL_CA_FILE or HOOPCTL_CA_SHA256 say of the gateway's certificate, in place of what
+/// record says. False if neither is set. Fails with usage.
+Result<bool> take_given_trust(const Settings& settings, identity::GatewayRecord& record);
+
 /// The client that login names, with its secret or key. Fails with config; also where everybody
 /// may read the file.
 Result<identity::ServiceClient> read_service_client(const identity::LoginMethod& login);

@@ -140,8 +140,10 @@ Task<identity::TokenSet> IssuerClient::log_in(std::string host_name, Announce an
     co_await timer.async_wait(asio::experimental::as_tuple(asio::use_awaitable));
     auto answer = co_await post_form(issuer.token_endpoint, login.poll_request());
     if (!answer) {
-      // The network may come back before the code expires; a certificate that has changed will not.
-      if (answer.error().code == ErrorCode::config)
+      // The network may come back before the code expires; a certificate that has changed will not,
+      // nor will an endpoint that has moved.
+      if (answer.error().code == ErrorCode::config ||
+          answer.error().code == ErrorCode::upstream_refused)
         co_return std::unexpected(std::move(answer).error());
       HOOP_CO_CHECK(login.poll_failed());
       continue;

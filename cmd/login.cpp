@@ -67,6 +67,10 @@ class Login {
 
 Result<void> Login::choose_trust(const identity::TokenStore& store) {
   trust_is_chosen_ = true;
+  if (options_.ca_file.empty() && options_.ca_sha256.empty()) {
+    HOOP_TRY(const bool given, take_given_trust(environment_.settings, record_));
+    if (given) return {};
+  }
   if (!options_.ca_file.empty()) {
     HOOP_TRY(record_.ca_pem, read_ca_file(options_.ca_file));
     return {};

@@ -19,7 +19,7 @@ constexpr std::array<std::string_view, 2> kTokenTypes{"urn:ietf:params:oauth:tok
                                                       "urn:ietf:params:oauth:token-type:jwt"};
 constexpr std::string_view kClient = "workload";
 constexpr std::size_t kMostForm = identity::kMaxTokenBytes + 4096;
-constexpr std::uint32_t kTriesPerMinute = 120;  // an address
+constexpr std::uint32_t kTriesPerMinute = 600;  // an address: a CI may have but one
 // A token's id is kept until nobody would take the token any more.
 constexpr std::chrono::seconds kLeewayTwice{120};
 constexpr std::chrono::seconds kLongestTokenLife{3600};

@@ -152,6 +152,14 @@ out_lacks "${token:0:40}"
 holds sh -c "! grep -raqF -- '${token:0:40}' '$T/alone'"
 holds [ -z "$(find "$T/alone" -name 'tokens.json' -o -name 'gateway.json')" ]
 
+test_case "a login is told by the environment which authority to trust"
+bearer ci-basic >"$T/token"
+INPUT=$T/token alone HOOPCTL_CA_FILE= HOOPCTL_CA_SHA256=$(printf '%064d' 0) hoopctl login --token-stdin
+status_is 78
+INPUT=$T/token alone hoopctl login --token-stdin
+status_is 0
+rm -r "$T/alone"
+
 test_case "outside of CI the variable is not read, and that is said"
 alone CI= HOOPCTL_TOKEN="$token" hoopctl whoami
 status_is 79

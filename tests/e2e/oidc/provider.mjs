@@ -3,7 +3,7 @@
 // Prints "issuer URL" when it listens. Environment: OIDC_ALG (of access tokens), OIDC_TOKEN_SECONDS, OIDC_CLAIMS (JSON, into access tokens),
 // OIDC_CLIENT_SECRET (of the services ci-basic, ci-post and ci-stranger), OIDC_CLIENT_KEY (PEM file; public key of the service ci-key, as "key-1").
 import { createServer } from 'node:https';
-import { readFileSync } from 'node:fs';
+import { appendFileSync, readFileSync } from 'node:fs';
 import { createPublicKey, generateKeyPairSync } from 'node:crypto';
 import Provider from 'oidc-provider';
 
@@ -24,6 +24,29 @@ const keys = [
   jwk(`ed-${stamp}`, 'EdDSA', 'ed25519', {}),
   jwk(`p384-${stamp}`, 'ES384', 'ec', { namedCurve: 'P-384' }),
 ];
+
+// OIDC_FAULTS names a file: a JSON list of what goes wrong, { id, path, times, what, … }; asked at each request. OIDC_REQUESTS is a file that
+// each request to the token endpoint is noted in: milliseconds and status.
+const used = new Map();
+const faults = () => {
+  try { return JSON.parse(readFileSync(process.env.OIDC_FAULTS, 'utf8')); } catch { return []; }
+};
+const withFaults = (next) => (request, response) => {
+  if (request.url.startsWith('/token') && process.env.OIDC_REQUESTS) {
+    const came = Date.now();
+    response.on('close', () => appendFileSync(process.env.OIDC_REQUESTS, `${came} ${response.statusCode}\n`));
+  }
+  const fault = faults().find((one) => request.url.startsWith(one.path) && (used.get(one.id) ?? 0) < one.times);
+  if (!fault) return next(request, response);
+  used.set(fault.id, (used.get(fault.id) ?? 0) + 1);
+  if (fault.what === 'answer') return response.writeHead(fault.status, { 'Content-Type': 'application/json', ...fault.headers }).end(fault.body ?? '');
+  if (fault.what === 'drop') return request.socket.destroy();
+  if (fault.what === 'hang') return undefined;
+  // lose: what is asked for is done, and the answer never comes.
+  response.write = () => true;
+  response.end = () => request.socket.destroy();
+  return next(request, response);
+};
 
 let handler = (request, response) => response.writeHead(503).end();
 const server = createServer({ cert: readFileSync(certificate), key: readFileSync(key) }, (request, response) => handler(request, response));
@@ -87,7 +110,7 @@ server.listen(Number(wantedPort ?? 0), '127.0.0.1', () => {
     rotateRefreshToken: true,
   });
   provider.on('server_error', (context, error) => console.error('server_error', error));
-  handler = provider.callback();
+  handler = withFaults(provider.callback());
   console.log(`issuer ${issuer}`);
 });
 process.on('SIGTERM', () => process.exit(0));
