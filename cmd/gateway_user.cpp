@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// hoopctl gateway user add, list, disable, enable and remove: the people that the embedded identity
-// provider knows.
+// hoopctl gateway user add, password, list, disable, enable and remove: the people that the
+// embedded identity provider knows.
 #include <termios.h>
 #include <unistd.h>
 
@@ -74,6 +74,11 @@ Result<SecretText> read_password(const Environment& environment, const UserAdd& 
   return first;
 }
 
+std::unexpected<Error> unknown_user(const std::string& name) {
+  return fail(ErrorCode::usage, fmt::format("there is no user '{}'", remote_text(name)),
+              "'hoopctl gateway user list' shows who is known");
+}
+
 Result<void> add_user(Environment& environment, const UserAdd& options) {
   HOOP_CHECK(check_gateway_directory(options.directory));
   HOOP_TRY(const auto password, read_password(environment, options));
@@ -95,6 +100,20 @@ Result<void> add_user(Environment& environment, const UserAdd& options) {
   return {};
 }
 
+Result<void> change_password(Environment& environment, const UserAdd& options) {
+  HOOP_TRY(auto database, open_gateway_database(options.directory));
+  HOOP_TRY(auto users, gateway::idp::UserStore::open(database));
+  HOOP_TRY(const auto known, users.find_user(options.name));
+  if (!known) return unknown_user(options.name);
+  HOOP_TRY(const auto password, read_password(environment, options));
+  HOOP_CHECK(users.set_password(options.name, password, environment.random));
+  environment.console.say(
+      "password_changed",
+      fmt::format("changed the password of user '{}', whose logins have ended", options.name),
+      {{"user", options.name}});
+  return {};
+}
+
 Result<void> list_users(Environment& environment, const std::string& directory) {
   HOOP_TRY(auto database, open_gateway_database(directory));
   HOOP_TRY(auto users, gateway::idp::UserStore::open(database));
@@ -111,7 +130,9 @@ Result<void> list_users(Environment& environment, const std::string& directory) 
   for (const gateway::idp::User& user : people) {
     const auto taken = std::ranges::find(revoked, user.name, &gateway::Revocation::subject);
     listing.rows.push_back({user.name, fmt::format("{}", fmt::join(user.groups, " ")),
-                            std::string(user.disabled ? "disabled" : "enabled"),
+                            std::string(user.disabled ? "disabled"
+                                        : user.locked ? "locked"
+                                                      : "enabled"),
                             to_rfc3339(user.created_at),
                             taken == revoked.end() ? Value() : Value(to_rfc3339(taken->at))});
   }
@@ -196,6 +217,20 @@ void add_gateway_user(CLI::App& app, Environment& environment) {
     };
   });
 
+  auto changed = std::make_shared<UserAdd>();
+  CLI::App* password = user->add_subcommand(
+      "password", "give a person another password, and end what the person is logged in to");
+  password->add_option("DIR", changed->directory, "what 'gateway init' made")->required();
+  password->add_option("NAME", changed->name, "what the person signs in as")->required();
+  password->add_flag("--password-stdin", changed->password_stdin,
+                     "read the password from the first line of stdin");
+  password->footer(examples({"hoopctl gateway user password /etc/hoopctl alice"}));
+  password->callback([&environment, changed] {
+    environment.work = [&environment, changed] {
+      return environment.finish(change_password(environment, *changed));
+    };
+  });
+
   auto listed = std::make_shared<std::string>();
   CLI::App* list = user->add_subcommand("list", "list the people that are known");
   list->add_option("DIR", *listed, "what 'gateway init' made")->required();
@@ -209,8 +244,8 @@ void add_gateway_user(CLI::App& app, Environment& environment) {
                   "end a person's access; a gateway that runs ends all that the person has open "
                   "within 2 seconds",
                   Change::disable);
-  add_user_change(*user, environment, "enable", "let a person that was disabled log in again",
-                  Change::enable);
+  add_user_change(*user, environment, "enable",
+                  "let a person that was disabled or is locked log in again", Change::enable);
   add_user_change(*user, environment, "remove",
                   "forget a person, and end all access as disable does", Change::remove);
 }

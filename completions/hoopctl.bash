@@ -6,7 +6,7 @@ _hoopctl_commands() {
     targets) echo 'list show' ;;
     sessions) echo 'list show verify upload kill' ;;
     gateway) echo 'init serve user agent' ;;
-    'gateway user') echo 'add list disable enable remove' ;;
+    'gateway user') echo 'add password list disable enable remove' ;;
     'gateway agent') echo 'add list remove' ;;
     agent) echo 'serve' ;;
     policy) echo 'check explain' ;;
@@ -22,6 +22,7 @@ _hoopctl_options() {
     'sessions kill') echo '--help --subject --reason' ;;
     'gateway init') echo '--help --name --listen' ;;
     'gateway user add') echo '--help --group --password-stdin' ;;
+    'gateway user password') echo '--help --password-stdin' ;;
     'gateway user disable' | 'gateway user remove') echo '--help --reason' ;;
     'gateway agent add') echo '--help --serves --for' ;;
     'policy explain') echo '--help --target --database --file' ;;

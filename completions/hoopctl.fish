@@ -81,6 +81,8 @@ complete -c hoopctl -n '__hoopctl_at gateway init' -F -l name -x -d 'a host name
 complete -c hoopctl -n '__hoopctl_at gateway init' -l listen -x -d 'address and port'
 complete -c hoopctl -n '__hoopctl_at gateway serve' -F
 complete -c hoopctl -n '__hoopctl_at gateway user' -a add -d 'add a person'
+complete -c hoopctl -n '__hoopctl_at gateway user' -a password -d 'give a person another password'
+complete -c hoopctl -n '__hoopctl_at gateway user password' -F -l password-stdin -d 'read the password from stdin'
 complete -c hoopctl -n '__hoopctl_at gateway user' -a list -d 'list them'
 complete -c hoopctl -n '__hoopctl_at gateway user' -a disable -d 'end all access of a person'
 complete -c hoopctl -n '__hoopctl_at gateway user' -a enable -d 'let a person log in again'

@@ -160,9 +160,14 @@ Task<http::Response> DevicePage::sign_in(Submission submission, DeviceRequest re
   if (!*right || !hash) {
     // Not the name: people type passwords into the wrong field.
     shared_.log.warning("sign_in_failed", {{"address", submission.address}});
+    HOOP_CO_TRY(const bool locks, shared_.users.wrong_password(username));
+    // Here the name is one that there is.
+    if (locks)
+      shared_.log.warning("user_locked", {{"subject", username}, {"address", submission.address}});
     co_return sign_in_form(403, submission.user_code, submission.cookie, kWrongPassword);
   }
   passwords_by_user_.succeeded(user_key);
+  HOOP_CO_CHECK(shared_.users.right_password(username));
   // Only its own try: whoever has one password must not wipe the slate of guesses at others'.
   passwords_by_address_.take_back(submission.address);
   // A new cookie with the new right: one that was planted before is worth nothing (session

@@ -13,6 +13,10 @@ Result<void> make_tables(Database& database) {
       disabled INTEGER NOT NULL DEFAULT 0,
       created_at INTEGER NOT NULL
     ) STRICT;
+    CREATE TABLE IF NOT EXISTS idp_wrong_passwords (
+      name TEXT PRIMARY KEY,         -- '' stands for all whom nobody knows
+      tries INTEGER NOT NULL         -- since the last right one
+    ) STRICT;
     CREATE TABLE IF NOT EXISTS idp_device_requests (
       device_code BLOB PRIMARY KEY,
       user_code BLOB NOT NULL UNIQUE,

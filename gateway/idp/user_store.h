@@ -19,6 +19,7 @@ struct User {
   std::vector<std::string> groups;
   bool disabled = false;
   SystemTime created_at{};
+  bool locked = false;  // too many wrong passwords
   bool operator==(const User&) const = default;
 };
 
@@ -35,18 +36,26 @@ class UserStore {
                         const std::vector<std::string>& groups, Random& random, SystemTime now);
   Result<std::vector<User>> list_users();
   Result<std::optional<User>> find_user(std::string_view name);
-  /// Both end every login of that user. Fail with not_found.
+  /// Both end every login of that user; a new password also unlocks. Fail with not_found.
   Result<void> set_password(std::string_view name, const SecretText& password, Random& random);
   Result<void> remove_user(std::string_view name);
   enum class State { enabled, disabled };
-  /// Disabling ends every login. Fails with not_found.
+  /// Disabling ends every login; enabling unlocks. Fails with not_found.
   Result<void> set_state(std::string_view name, State state);
 
   /// Of whoever has any under this name: refresh tokens, and logins that were approved and not yet
   /// fetched.
   Result<void> end_logins(std::string_view name);
 
-  /// The stored hash of a user that may sign in; nullopt for one that is unknown or disabled.
+  /// As many wrong passwords, one after the other, lock a user out for good (NIST SP 800-63B 5.2.2:
+  /// at most 100), whatever their pace.
+  static constexpr std::int64_t kMostWrongPasswords = 100;
+  /// Counts one. True: it was the one that locks. Nothing for an unknown user.
+  Result<bool> wrong_password(std::string_view name);
+  Result<void> right_password(std::string_view name);
+
+  /// The stored hash of a user that may sign in; nullopt for one that is unknown, disabled or
+  /// locked.
   Result<std::optional<std::string>> password_hash(std::string_view name);
 
  private:

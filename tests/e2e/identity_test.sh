@@ -65,6 +65,26 @@ run "$T/as" ann hoopctl logout
 run timeout 20 "$T/as" ann "$login"
 holds [ "$STATUS" != 0 ]
 
+test_case "another password: the old one and the old logins are worth nothing"
+holds add_user cat developers >/dev/null 2>&1
+holds as cat "$login"
+as cat hoopctl whoami >/dev/null; is $? 0
+input <<<'another passphrase, and a long one'
+run hoopctl gateway user password "$gw" cat --password-stdin
+status_is 0
+err_has "changed the password of user 'cat'"
+rm -rf "$T/cat"
+run timeout 20 "$T/as" cat "$login"
+holds [ "$STATUS" != 0 ]
+input <<<'another passphrase, and a long one'
+run hoopctl gateway user password "$gw" nobody --password-stdin
+status_is 64
+err_has 'gateway user list'
+input <<<'short'
+run hoopctl gateway user password "$gw" cat --password-stdin
+status_is 64
+err_has '8 to 1024'
+
 test_case "enabled again, a new login works; the old tokens do not come back"
 run hoopctl gateway user enable "$gw" ann
 status_is 0

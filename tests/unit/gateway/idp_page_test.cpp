@@ -175,6 +175,57 @@ TEST_CASE("an unknown user, a disabled user and a wrong password look the same")
   CHECK(attempt("alice", "") == wrong);
 }
 
+TEST_CASE("a hundred wrong passwords lock a user out, until an operator says otherwise") {
+  using gateway::idp::UserStore;
+  IdpWorld world;
+  auto users = UserStore::open(world.database).value();
+  // All but the last two as they would come over days.
+  for (std::int64_t i = 2; i < UserStore::kMostWrongPasswords; ++i)
+    CHECK_FALSE(users.wrong_password("alice").value());
+  const auto status_of = [&](const std::string& password) {
+    world.clock.advance(std::chrono::seconds(61));
+    const auto started = world.start();
+    Browser browser(world);
+    browser.open(started.user_code);
+    return browser.sign_in("alice", password).status;
+  };
+  CHECK(status_of("wrong password") == 403);
+  CHECK_FALSE(users.find_user("alice").value()->locked);
+  CHECK(status_of("wrong password") == 403);
+  CHECK(users.find_user("alice").value()->locked);
+  CHECK(users.list_users().value()[0].locked);
+  CHECK(status_of(kPassword) == 403);
+  REQUIRE(users.set_state("alice", UserStore::State::enabled));
+  CHECK(status_of(kPassword) == 200);
+
+  // A right one begins the count anew, and so does another password.
+  for (std::int64_t i = 1; i < UserStore::kMostWrongPasswords; ++i)
+    REQUIRE(users.wrong_password("alice"));
+  CHECK(status_of(kPassword) == 200);
+  for (std::int64_t i = 1; i < UserStore::kMostWrongPasswords; ++i)
+    CHECK_FALSE(users.wrong_password("alice").value());
+  CHECK(users.wrong_password("alice").value());
+  CHECK_FALSE(users.wrong_password("alice").value());
+  REQUIRE(users.set_password("alice", SecretText("another password"), world.random));
+  CHECK(status_of("another password") == 200);
+}
+
+TEST_CASE("wrong passwords of unknown names are written too, under one name, and lock nobody") {
+  using gateway::idp::UserStore;
+  IdpWorld world;
+  auto users = UserStore::open(world.database).value();
+  for (std::int64_t i = 0; i < UserStore::kMostWrongPasswords + 1; ++i)
+    REQUIRE(users.wrong_password("nobody" + std::to_string(i)));
+  const auto rows = world.database.find("SELECT count(*), max(tries) FROM idp_wrong_passwords");
+  REQUIRE((rows && *rows));
+  CHECK((*rows)->integer(0) == 1);
+  CHECK((*rows)->integer(1) == UserStore::kMostWrongPasswords + 1);
+  // Whoever takes one of the names later begins at none.
+  REQUIRE(
+      users.add_user("nobody1", SecretText(kPassword), {}, world.random, world.clock.system_now()));
+  CHECK(users.password_hash("nobody1").value());
+}
+
 TEST_CASE(
     "guessing one user's password slows down, from wherever it comes, and does not stop the "
     "others") {
