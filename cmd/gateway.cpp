@@ -29,6 +29,7 @@ void add_gateway(CLI::App& app, Environment& environment) {
   add_gateway_serve(*gateway, environment);
   add_gateway_user(*gateway, environment);
   add_gateway_agent(*gateway, environment);
+  add_gateway_audit(*gateway, environment);
   gateway->footer(examples({"hoopctl gateway init /etc/hoopctl --name gw.example",
                             "hoopctl gateway user add /etc/hoopctl alice --group developers",
                             "hoopctl gateway serve /etc/hoopctl"}));

@@ -16,6 +16,11 @@ Result<void> check_gateway_directory(const std::string& directory);
 /// The state of a gateway that may be running. Fails with config, storage.
 Result<gateway::Database> open_gateway_database(const std::string& directory);
 
+/// Keeps, before it is done, what is done by a command at the gateway itself. Fails with storage.
+Result<void> record_act(const Environment& environment, gateway::Database& database,
+                        std::string act, std::string what, std::string words = {});
+
+void add_gateway_audit(CLI::App& app, Environment& environment);
 void add_gateway_init(CLI::App& app, Environment& environment);
 void add_gateway_serve(CLI::App& app, Environment& environment);
 void add_gateway_agent(CLI::App& app, Environment& environment);

@@ -49,6 +49,8 @@ Result<void> add_agent_to(Environment& environment, const AgentAdd& options) {
   HOOP_TRY(auto database, open_gateway_database(options.directory));
   HOOP_TRY(auto store, gateway::AgentStore::open(database));
   const SystemTime now = environment.clock.system_now();
+  HOOP_CHECK(
+      record_act(environment, database, "agent.add", options.name, "serves: " + in_words(serves)));
   HOOP_TRY(const SecretText token,
            store.add(options.name, serves, valid_for, environment.random, now));
   environment.console.say(
@@ -95,6 +97,7 @@ Result<void> remove_agent(Environment& environment, const std::string& directory
                           const std::string& name) {
   HOOP_TRY(auto database, open_gateway_database(directory));
   HOOP_TRY(auto store, gateway::AgentStore::open(database));
+  HOOP_CHECK(record_act(environment, database, "agent.remove", name));
   auto removed = store.remove(name);
   if (!removed) {
     Error error = std::move(removed).error();

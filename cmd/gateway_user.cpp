@@ -84,6 +84,8 @@ Result<void> add_user(Environment& environment, const UserAdd& options) {
   HOOP_TRY(const auto password, read_password(environment, options));
   HOOP_TRY(auto database, open_gateway_database(options.directory));
   HOOP_TRY(auto users, gateway::idp::UserStore::open(database));
+  HOOP_CHECK(record_act(environment, database, "user.add", options.name,
+                        fmt::format("groups: {}", fmt::join(options.groups, " "))));
   HOOP_CHECK(users.add_user(options.name, password, options.groups, environment.random,
                             environment.clock.system_now()));
   environment.console.say("user_added", fmt::format("added user '{}'", options.name),
@@ -106,6 +108,7 @@ Result<void> change_password(Environment& environment, const UserAdd& options) {
   HOOP_TRY(const auto known, users.find_user(options.name));
   if (!known) return unknown_user(options.name);
   HOOP_TRY(const auto password, read_password(environment, options));
+  HOOP_CHECK(record_act(environment, database, "user.password", options.name));
   HOOP_CHECK(users.set_password(options.name, password, environment.random));
   environment.console.say(
       "password_changed",
@@ -155,15 +158,15 @@ Result<void> change_user(Environment& environment, const UserChange& options, Ch
   HOOP_TRY(auto database, open_gateway_database(options.directory));
   HOOP_TRY(auto users, gateway::idp::UserStore::open(database));
   HOOP_TRY(auto revocations, gateway::RevocationStore::open(database));
+  HOOP_TRY(const auto known, users.find_user(options.name));
+  if (!known) return unknown_user(options.name);
+  const std::string act = change == Change::remove    ? "user.remove"
+                          : change == Change::disable ? "user.disable"
+                                                      : "user.enable";
+  HOOP_CHECK(record_act(environment, database, act, options.name, options.reason));
   // First: no login may begin that is newer than what is taken back.
-  auto done =
-      users.set_state(options.name, change == Change::enable ? State::enabled : State::disabled);
-  if (!done) {
-    Error error = std::move(done).error();
-    if (error.code == ErrorCode::not_found) error.code = ErrorCode::usage;
-    error.hint = "'hoopctl gateway user list' shows who is known";
-    return std::unexpected(std::move(error));
-  }
+  HOOP_CHECK(
+      users.set_state(options.name, change == Change::enable ? State::enabled : State::disabled));
   if (change != Change::enable)
     HOOP_CHECK(revocations.add({options.name, environment.clock.system_now(), {}, options.reason}));
   // Last: who stops in between does it again, and somebody who is forgotten cannot be named.

@@ -13,7 +13,7 @@ namespace hoop::cmd {
 namespace {
 
 constexpr std::size_t kPiece = 256U << 10;
-constexpr std::size_t kShownStatement = 400;
+constexpr std::size_t kShownText = 400;
 constexpr identity::JsonCaps kRecordCaps{512U << 10, 32, 200'000};
 
 std::string_view name_of(record::RecordType type) {
@@ -45,8 +45,7 @@ std::string action_line(const identity::Json& json) {
   std::string out =
       fmt::format("#{} {} {} by rule {}", words_at(json, "id"), words_at(json, "verb"),
                   words_at(json, "effect"), words_at(json, "rule"));
-  out += fmt::format("\n{:14}{}", "",
-                     neutralise(text_at(json, "text"), kShownStatement, Lines::escape));
+  out += fmt::format("\n{:14}{}", "", neutralise(text_at(json, "text"), kShownText, Lines::escape));
   if (const std::string message = text_at(json, "message"); !message.empty())
     out += fmt::format("\n{:14}{}", "", remote_text(message));
   return out;
@@ -66,7 +65,7 @@ std::string note_line(const identity::Json& json) {
   if (text_at(json, "event") != "explained") return fmt::format("note {}", words_at(json, "event"));
   return fmt::format("explained: {} by rule {}: {}", words_at(json, "effect"),
                      words_at(json, "rule"),
-                     neutralise(text_at(json, "statement"), kShownStatement, Lines::escape));
+                     neutralise(text_at(json, "statement"), kShownText, Lines::escape));
 }
 
 /// A line for people; empty for records that say nothing to them.

@@ -5,7 +5,7 @@ _hoopctl_commands() {
     '') echo 'login logout whoami targets connect sessions policy gateway agent' ;;
     targets) echo 'list show' ;;
     sessions) echo 'list show verify upload kill' ;;
-    gateway) echo 'init serve user agent' ;;
+    gateway) echo 'init serve user agent audit' ;;
     'gateway user') echo 'add password list disable enable remove' ;;
     'gateway agent') echo 'add list remove' ;;
     agent) echo 'serve' ;;
@@ -25,6 +25,7 @@ _hoopctl_options() {
     'gateway user password') echo '--help --password-stdin' ;;
     'gateway user disable' | 'gateway user remove') echo '--help --reason' ;;
     'gateway agent add') echo '--help --serves --for' ;;
+    'gateway audit') echo '--help --limit' ;;
     'policy explain') echo '--help --target --database --file' ;;
     'agent serve') echo '--help --allow --join-token-file --state --ca --ca-sha256 --rotate' ;;
     *) echo '--help' ;;
@@ -68,7 +69,7 @@ _hoopctl() {
     'sessions show' | 'sessions kill') COMPREPLY=($(compgen -W "$(_hoopctl_sessions)" -- "$word")) ;;
     'policy check') COMPREPLY=($(compgen -f -- "$word")) ;;
     'sessions verify') COMPREPLY=($(compgen -W "$(_hoopctl_sessions)" -- "$word") $(compgen -f -- "$word")) ;;
-    'gateway init' | 'gateway serve' | 'gateway user '* | 'gateway agent '*) COMPREPLY=($(compgen -d -- "$word")) ;;
+    'gateway init' | 'gateway serve' | 'gateway audit' | 'gateway user '* | 'gateway agent '*) COMPREPLY=($(compgen -d -- "$word")) ;;
     *) COMPREPLY=($(compgen -W "$(_hoopctl_commands "$path")" -- "$word")) ;;
   esac
 }

@@ -77,6 +77,8 @@ complete -c hoopctl -n '__hoopctl_at gateway' -a init -d 'make a configuration'
 complete -c hoopctl -n '__hoopctl_at gateway' -a serve -d 'run it'
 complete -c hoopctl -n '__hoopctl_at gateway' -a user -d 'the people it knows'
 complete -c hoopctl -n '__hoopctl_at gateway' -a agent -d 'the agents it knows'
+complete -c hoopctl -n '__hoopctl_at gateway' -a audit -d 'who has administered it'
+complete -c hoopctl -n '__hoopctl_at gateway audit' -F -l limit -x -d 'how many'
 complete -c hoopctl -n '__hoopctl_at gateway init' -F -l name -x -d 'a host name'
 complete -c hoopctl -n '__hoopctl_at gateway init' -l listen -x -d 'address and port'
 complete -c hoopctl -n '__hoopctl_at gateway serve' -F

@@ -8,6 +8,7 @@
 
 #include "core/http/server.h"
 #include "core/identity/token_request.h"
+#include "gateway/audit.h"
 #include "gateway/authenticator.h"
 #include "gateway/grants.h"
 #include "gateway/live_sessions.h"
@@ -38,6 +39,7 @@ struct ApiParts {
   LiveSessions& live;
   SessionRegistry& registry;
   Revocations& revocations;
+  Audit& audit;
   Store& store;
   SessionStore& logs;
   WorkerPool& workers;

@@ -44,6 +44,9 @@ asio::awaitable<http::Response> Api::revoke_identity(http::Request request,
   wish->at = parts_.clock.system_now();
   wish->by = identity.subject;
   const std::string subject = wish->subject;
+  const auto kept =
+      parts_.audit.add({0, wish->at, wish->by, "identity.revoke", subject, wish->words});
+  if (!kept) co_return problem_of(kept.error());
   const auto ended = co_await parts_.revocations.revoke(std::move(*wish));
   if (!ended) co_return problem_of(ended.error());
   std::string body = "{\"subject\":";

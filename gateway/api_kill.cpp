@@ -34,6 +34,11 @@ asio::awaitable<http::Response> Api::kill_session(std::string session, http::Req
   auto record = co_await find_session(session, identity, Who::owner_or_operator);
   if (!record) co_return problem_of(record.error());
   const bool owner = record->subject == identity.subject;
+  if (!owner) {
+    const auto kept = parts_.audit.add(
+        {0, parts_.clock.system_now(), identity.subject, "session.kill", session, *words});
+    if (!kept) co_return problem_of(kept.error());
+  }
   parts_.log.info("session.killed", {{"session", session},
                                      {"target", record->target},
                                      {"subject", record->subject},

@@ -148,6 +148,8 @@ struct GatewayServer::Parts {
   std::optional<SpoolDelivery> delivery;
   std::optional<LiveSessions> live;
   std::unique_ptr<Revocations> revocations;
+  std::optional<Database> audit_database;
+  std::optional<Audit> audit;
   std::optional<TunnelService> tunnel;
   std::optional<Reaper> reaper;
   std::unique_ptr<idp::IdentityProvider> idp;  // none where a foreign issuer takes its place
@@ -259,6 +261,7 @@ Result<std::unique_ptr<GatewayServer>> GatewayServer::create(GatewayConfig confi
   HOOP_TRY(auto idp_database, Database::open(layout.database()));
   HOOP_TRY(auto agent_database, Database::open(layout.database()));
   HOOP_TRY(auto revocation_database, Database::open(layout.database()));
+  HOOP_TRY(auto audit_database, Database::open(layout.database()));
   HOOP_TRY(auto spool, record::Spool::open(layout.spool().string()));
   auto parts = std::make_unique<Parts>(std::move(config), clock, std::move(lock), log,
                                        std::move(secret), std::move(receipt_key),
@@ -309,6 +312,9 @@ Result<std::unique_ptr<GatewayServer>> GatewayServer::create(GatewayConfig confi
   HOOP_TRY(p.revocations, Revocations::create(Revocations::Parts{
                               std::move(revocation_database), *p.store, *p.workers, *p.grants,
                               *p.live, *p.registry, clock, *log, context.get_executor()}));
+  p.audit_database.emplace(std::move(audit_database));
+  HOOP_TRY(auto audit, Audit::open(*p.audit_database));
+  p.audit.emplace(std::move(audit));
   p.tunnel.emplace(*p.live, *log);
   if (const auto& address = p.config.metrics) {
     p.metrics_endpoint.emplace(MetricsEndpoint::Parts{*p.metrics, *p.store, *p.workers, clock});
@@ -316,13 +322,25 @@ Result<std::unique_ptr<GatewayServer>> GatewayServer::create(GatewayConfig confi
         p.metrics_endpoint->listen(context.get_executor(), address->host, address->port, log));
   }
   p.health.emplace(*p.store, *p.workers, clock, *log);
-  p.api.emplace(ApiParts{p.config.id, p.base_url, p.config.grants_per_minute,
+  p.api.emplace(ApiParts{p.config.id,
+                         p.base_url,
+                         p.config.grants_per_minute,
                          p.config.oidc ? p.config.oidc->issuer : p.base_url,
                          p.config.oidc ? p.config.oidc->client_id : idp::Settings{}.client_id,
                          p.config.oidc ? p.config.oidc->parameters : identity::RequestParameters(),
-                         p.config.oidc ? p.config.oidc->ca_pem : std::string(), *p.authenticator,
-                         *p.grants, *p.live, *p.registry, *p.revocations, *p.store, p.logs,
-                         *p.workers, p.receipt_key, clock, *log,
+                         p.config.oidc ? p.config.oidc->ca_pem : std::string(),
+                         *p.authenticator,
+                         *p.grants,
+                         *p.live,
+                         *p.registry,
+                         *p.revocations,
+                         *p.audit,
+                         *p.store,
+                         p.logs,
+                         *p.workers,
+                         p.receipt_key,
+                         clock,
+                         *log,
                          [gateway = server.get()] { return gateway->reload(); }});
   return server;
 }
@@ -379,6 +397,10 @@ Task<void> GatewayServer::reload() {
   p.live->apply_policy();
   p.registry->apply_policy();
   p.log->info("policy.reloaded", {{"version", version}});
+  // In force already: a record that cannot be kept is told, and changes nothing.
+  if (auto kept = p.audit->add({0, p.clock.system_now(), "gateway", "policy.reload", version, {}});
+      !kept)
+    p.log->error("audit.failed", {{"error", kept.error().message}});
   co_return Result<void>{};
 }
 

@@ -12,7 +12,7 @@ namespace {
 
 constexpr std::chrono::seconds kLeeway{60};
 // GitLab's live as long as a job may run.
-constexpr std::chrono::seconds kLongestLife{24 * 3600};
+constexpr std::chrono::seconds kLongestJobToken{24 * 3600};
 constexpr std::int64_t kMostSeconds = 253402300799;  // 9999-12-31
 constexpr std::size_t kMostSubject = 200;
 constexpr std::string_view kGitHub = "https://token.actions.githubusercontent.com";
@@ -111,7 +111,8 @@ Result<WorkloadClaims> verify_workload_token(const UnverifiedJws& token, const K
     if (not_before > now + kLeeway) return no_workload("not valid yet");
   }
   if (issued > now + kLeeway) return no_workload("issued in the future");
-  if (expires <= issued || expires - issued > kLongestLife) return no_workload("lives too long");
+  if (expires <= issued || expires - issued > kLongestJobToken)
+    return no_workload("lives too long");
   if (expires + kLeeway <= now) return no_workload("expired");
   HOOP_CHECK(check_claims(claims, terms));
   const std::string* subject = claims.text("sub");

@@ -131,4 +131,19 @@ run hoopctl gateway user remove "$gw" ben
 status_is 64
 err_has "no user 'ben'"
 
+test_case "who has done all this stands in the audit, and no password does"
+run hoopctl --output json gateway audit "$gw" --limit 1000
+status_is 0
+acts=$(jq -r '[.act, .what] | join(" ")' <<<"$OUT")
+for act in 'user.add ann' 'user.disable ann' 'user.enable ann' 'user.password cat' 'user.remove ben' 'identity.revoke '; do
+  holds grep -q "^$act" <<<"$acts"
+done
+is "$(jq -r 'select(.act == "user.disable" and .what == "ann") | .words' <<<"$OUT" | head -n 1)" 'left the company'
+is "$(jq -r 'select(.act == "user.add" and .what == "ann") | .by' <<<"$OUT")" "os:$(id -un)"
+is "$(jq -r 'select(.act == "identity.revoke") | .by' <<<"$OUT" | sort -u)" root
+out_lacks passphrase
+is "$(jq -rs 'map(.number) | . == (sort | reverse)' <<<"$OUT")" true
+run hoopctl gateway audit "$gw" --limit 0
+status_is 64
+
 finish
