@@ -77,8 +77,10 @@ Task<void> GatewayPath::serve(net::StreamPtr downstream, session::Opening openin
   live_.insert(gateway.get());
   Result<void> relayed = co_await net::relay(program, gateway, broke);
   live_.erase(gateway.get());
-  if (!relayed && session &&
-      (relayed.error().code == ErrorCode::timeout || relayed.error().code == ErrorCode::malformed))
+  // Silence, or what is no tunnel: noise can look like a frame that is too long.
+  const ErrorCode why = relayed ? ErrorCode::cancelled : relayed.error().code;
+  if (session &&
+      (why == ErrorCode::timeout || why == ErrorCode::malformed || why == ErrorCode::too_large))
     environment_.console.warn("tunnel_lost", "the tunnel to the gateway was lost",
                               "what was done stands in the gateway's record",
                               {{"session", grant_.session}});

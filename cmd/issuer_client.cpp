@@ -111,6 +111,11 @@ Task<identity::IssuerMetadata> IssuerClient::discover() {
   auto metadata = identity::parse_issuer_metadata(body, issuer_);
   if (!metadata)
     co_return std::unexpected(std::move(metadata).error().within("the issuer's metadata"));
+  if (metadata->token_endpoint.empty()) {
+    co_return fail(ErrorCode::malformed,
+                   fmt::format("the issuer '{}' gives no tokens: its metadata names no endpoint",
+                               remote_text(issuer_)));
+  }
   co_return std::move(*metadata);
 }
 

@@ -151,7 +151,9 @@ Result<IssuerMetadata> parse_issuer_metadata(std::string_view body,
       HOOP_TRY(out.device_authorization_endpoint,
                url_member(json, "device_authorization_endpoint"));
     }
-    HOOP_TRY(out.token_endpoint, url_member(json, "token_endpoint"));
+    if (json.find("token_endpoint") != nullptr) {
+      HOOP_TRY(out.token_endpoint, url_member(json, "token_endpoint"));
+    }
     if (json.find("revocation_endpoint") != nullptr) {
       HOOP_TRY(out.revocation_endpoint, url_member(json, "revocation_endpoint"));
     }

@@ -46,7 +46,7 @@ Result<GatewayDocument> parse_gateway_document(std::string_view body);
 struct IssuerMetadata {
   std::string issuer;
   std::string device_authorization_endpoint;  // empty if there is none
-  std::string token_endpoint;
+  std::string token_endpoint;  // empty for who only signs, as GitHub and Kubernetes do for jobs
   std::string revocation_endpoint;  // empty if there is none
   std::string jwks_uri;
   std::vector<std::string> token_endpoint_auth_methods = {};  // empty: it does not say

@@ -117,7 +117,8 @@ Result<WorkloadClaims> verify_workload_token(const UnverifiedJws& token, const K
   HOOP_CHECK(check_claims(claims, terms));
   const std::string* subject = claims.text("sub");
   if (subject == nullptr || subject->empty() || subject->size() > kMostSubject ||
-      std::ranges::any_of(*subject, [](char c) { return c < 0x21 || c == 0x7f; }))
+      std::ranges::any_of(*subject,
+                          [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }))
     return no_workload("'sub' is missing or not a name");
   const std::string* id = claims.text("jti");
   WorkloadClaims out;

@@ -3,7 +3,9 @@
 set -euo pipefail
 ca=$HOOPCTL_STACK_GATEWAY/tls/ca.pem
 work=$(mktemp -d "$HOOPCTL_STACK_DIR/login.XXXXXX")
-trap 'rm -rf "$work"' EXIT
+login=
+# A login that nobody approves would wait for its code to end.
+trap '[ -z "$login" ] || kill "$login" 2>/dev/null || true; rm -rf "$work"' EXIT
 fetch() { curl -sS --fail-with-body --cacert "$ca" --max-time 20 -b "$work/jar" -c "$work/jar" "$@"; }
 # field NAME < page: the value of a hidden field.
 field() { sed -n "s/.*name=\"$1\" value=\"\([^\"]*\)\".*/\1/p" | head -n 1; }

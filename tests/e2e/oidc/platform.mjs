@@ -14,7 +14,7 @@ const server = createServer({ cert: readFileSync(certificate), key: readFileSync
   const url = new URL(request.url, issuer);
   const json = (value) => response.setHeader('Content-Type', 'application/json').end(JSON.stringify(value));
   if (url.pathname === '/.well-known/openid-configuration')
-    return json({ issuer, jwks_uri: `${issuer}/jwks`, token_endpoint: `${issuer}/none` });
+    return json({ issuer, jwks_uri: `${issuer}/jwks`, response_types_supported: ['id_token'], subject_types_supported: ['public'] });
   if (url.pathname === '/jwks')
     return json({ keys: [{ ...pair.publicKey.export({ format: 'jwk' }), kid: 'job-1', alg: 'RS256', use: 'sig' }] });
   if (url.pathname !== '/token') return response.writeHead(404).end();

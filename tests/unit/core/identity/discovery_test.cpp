@@ -108,5 +108,15 @@ TEST_CASE("an issuer's description must be about that issuer, with https through
         ErrorCode::integrity);
   CHECK(parse_issuer_metadata(document("https://gw", "http://gw/t"), "https://gw").error().code ==
         ErrorCode::malformed);
+  // As a platform describes itself that signs tokens for jobs, and gives none (GitHub, Kubernetes).
+  const auto platform = parse_issuer_metadata(
+      R"({"issuer":"https://ci","jwks_uri":"https://ci/.well-known/jwks",)"
+      R"("subject_types_supported":["public","pairwise"],"response_types_supported":["id_token"],)"
+      R"("claims_supported":["sub","aud"],"id_token_signing_alg_values_supported":["RS256"],)"
+      R"("scopes_supported":["openid"]})",
+      "https://ci");
+  REQUIRE(platform);
+  CHECK(platform->token_endpoint.empty());
+  CHECK(platform->jwks_uri == "https://ci/.well-known/jwks");
   CHECK(metadata_url("https://gw/") == "https://gw/.well-known/openid-configuration");
 }

@@ -52,6 +52,14 @@ TEST_CASE("a job's token gives a name of ours and what to know it by again") {
   CHECK(claims->subject == "deploy:repo:octo/shop");
   CHECK(claims->id == "job-1");
   CHECK(claims->expires_at == SystemTime(std::chrono::seconds(kNow + 290)));
+  // Environments of GitHub have names with blanks.
+  const auto spaced = signer.check(
+      terms_of(kGitHub),
+      fmt::format(R"({{"iss":"{}","aud":"https://gw.example","sub":"repo:o/s:environment:Prod EU",)"
+                  R"("iat":{},"exp":{},"repository_id":"4711","event_name":"push"}})",
+                  kGitHub, kNow, kNow + 60));
+  REQUIRE(spaced);
+  CHECK(spaced->subject == "deploy:repo:o/s:environment:Prod EU");
   // Without a jti it is known by what is signed.
   const auto first = signer.check(terms_of(kGitHub), job(R"(,"event_name":"push")"));
   const auto again = signer.check(terms_of(kGitHub), job(R"(,"event_name":"push")"));
