@@ -9,7 +9,8 @@
 
 namespace hoop::cmd {
 
-/// Errors name `from`: the option or the variable.
+// `from` is the option or the variable, for the error.
+
 /// "AA:BB…" or "aabb…" as people copy it; as hex. Fails with usage.
 Result<std::string> read_ca_digest(std::string text, std::string_view from = "--ca-sha256");
 /// The PEM in a file. Fails with usage.

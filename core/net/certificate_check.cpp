@@ -172,7 +172,8 @@ bool verify(X509_STORE_CTX* chain, CertificateCheck& check) {
   // An authority that was named is trusted as it stands, also when it is an intermediate or the
   // leaf.
   X509_VERIFY_PARAM_set_flags(parameters, X509_V_FLAG_PARTIAL_CHAIN);
-  std::unique_ptr<STACK_OF(X509), Releaser<[](STACK_OF(X509) * stack) { sk_X509_free(stack); }>>
+  std::unique_ptr<STACK_OF(X509),
+                  crypto::FreeWith<[](STACK_OF(X509) * stack) { sk_X509_free(stack); }>>
       anchors(sk_X509_new_null());
   if (check.pin_is_anchor) {
     X509* pinned = find_pinned(X509_STORE_CTX_get0_untrusted(chain), *check.pin);

@@ -13,24 +13,18 @@
 #include <memory>
 #include <string_view>
 
+#include "core/crypto/free_with.h"
+
 namespace hoop::net {
 
-template <auto release>
-struct Releaser {
-  template <class T>
-  void operator()(T* object) const {
-    release(object);
-  }
-};
-
-using BioPtr = std::unique_ptr<BIO, Releaser<BIO_free_all>>;
-using ContextPtr = std::unique_ptr<SSL_CTX, Releaser<SSL_CTX_free>>;
-using SslPtr = std::unique_ptr<SSL, Releaser<SSL_free>>;
-using CertificatePtr = std::unique_ptr<X509, Releaser<X509_free>>;
-using StorePtr = std::unique_ptr<X509_STORE, Releaser<X509_STORE_free>>;
-using PrivateKeyPtr = std::unique_ptr<EVP_PKEY, Releaser<EVP_PKEY_free>>;
-using ExtensionPtr = std::unique_ptr<X509_EXTENSION, Releaser<X509_EXTENSION_free>>;
-using NamesPtr = std::unique_ptr<GENERAL_NAMES, Releaser<GENERAL_NAMES_free>>;
+using BioPtr = std::unique_ptr<BIO, crypto::FreeWith<BIO_free_all>>;
+using ContextPtr = std::unique_ptr<SSL_CTX, crypto::FreeWith<SSL_CTX_free>>;
+using SslPtr = std::unique_ptr<SSL, crypto::FreeWith<SSL_free>>;
+using CertificatePtr = std::unique_ptr<X509, crypto::FreeWith<X509_free>>;
+using StorePtr = std::unique_ptr<X509_STORE, crypto::FreeWith<X509_STORE_free>>;
+using PrivateKeyPtr = std::unique_ptr<EVP_PKEY, crypto::FreeWith<EVP_PKEY_free>>;
+using ExtensionPtr = std::unique_ptr<X509_EXTENSION, crypto::FreeWith<X509_EXTENSION_free>>;
+using NamesPtr = std::unique_ptr<GENERAL_NAMES, crypto::FreeWith<GENERAL_NAMES_free>>;
 
 /// Reads from text, which must outlive it.
 inline BioPtr bio_over(std::string_view text) {

@@ -144,7 +144,7 @@ Result<bool> UserStore::wrong_password(std::string_view name) {
       {name}));
   HOOP_TRY(const auto row,
            database_->find("SELECT tries FROM idp_wrong_passwords WHERE name = ?", {name}));
-  return row && row->integer(0) == kMostWrongPasswords;
+  return row && !name.empty() && row->integer(0) == kMostWrongPasswords;
 }
 
 Result<void> UserStore::right_password(std::string_view name) {

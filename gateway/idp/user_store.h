@@ -50,8 +50,10 @@ class UserStore {
   /// As many wrong passwords, one after the other, lock a user out for good (NIST SP 800-63B 5.2.2:
   /// at most 100), whatever their pace.
   static constexpr std::int64_t kMostWrongPasswords = 100;
-  /// Counts one. True: it was the one that locks. Nothing for an unknown user.
+  /// Counts one. True: it was the one that locks this user. Of names that nobody has all are
+  /// counted as one, which locks nobody.
   Result<bool> wrong_password(std::string_view name);
+  /// Begins the count anew.
   Result<void> right_password(std::string_view name);
 
   /// The stored hash of a user that may sign in; nullopt for one that is unknown, disabled or

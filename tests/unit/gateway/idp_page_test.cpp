@@ -215,15 +215,15 @@ TEST_CASE("wrong passwords of unknown names are written too, under one name, and
   IdpWorld world;
   auto users = UserStore::open(world.database).value();
   for (std::int64_t i = 0; i < UserStore::kMostWrongPasswords + 1; ++i)
-    REQUIRE(users.wrong_password("nobody" + std::to_string(i)));
+    CHECK_FALSE(users.wrong_password(i % 2 == 0 ? "nobody" : "").value());
   const auto rows = world.database.find("SELECT count(*), max(tries) FROM idp_wrong_passwords");
   REQUIRE((rows && *rows));
   CHECK((*rows)->integer(0) == 1);
   CHECK((*rows)->integer(1) == UserStore::kMostWrongPasswords + 1);
   // Whoever takes one of the names later begins at none.
   REQUIRE(
-      users.add_user("nobody1", SecretText(kPassword), {}, world.random, world.clock.system_now()));
-  CHECK(users.password_hash("nobody1").value());
+      users.add_user("nobody", SecretText(kPassword), {}, world.random, world.clock.system_now()));
+  CHECK(users.password_hash("nobody").value());
 }
 
 TEST_CASE(
