@@ -131,6 +131,19 @@ run hoopctl gateway user remove "$gw" ben
 status_is 64
 err_has "no user 'ben'"
 
+test_case "an operator who ends somebody's session is kept, and an owner who ends his own is not"
+holds add_user dan developers >/dev/null 2>&1
+holds as dan "$login"
+for who in root dan; do
+  holds sleeper dan 9000005009
+  session=$(as dan hoopctl --output json sessions list --limit 1 | jq -r .session)
+  run "$T/as" $who hoopctl sessions kill "$session" --reason "ended by $who"
+  status_is 0
+  wait $pid
+done
+run hoopctl --output json gateway audit "$gw"
+is "$(jq -r 'select(.act == "session.kill") | .by + ": " + .words' <<<"$OUT")" 'root: ended by root'
+
 test_case "who has done all this stands in the audit, and no password does"
 run hoopctl --output json gateway audit "$gw" --limit 1000
 status_is 0

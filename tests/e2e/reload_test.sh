@@ -89,4 +89,9 @@ test_case "the record says what the limit has ended"
 run hoopctl --output json sessions show "$session"
 out_has 'stopped by a limit'
 
+test_case "that policy was read anew stands in the audit"
+run hoopctl --output json gateway audit "$HOOPCTL_STACK_GATEWAY"
+status_is 0
+holds jq -es 'map(select(.act == "policy.reload" and .by == "gateway" and (.what | length) > 0)) | length > 0' <<<"$OUT"
+
 finish
