@@ -124,6 +124,8 @@ ExitStatus run_command_line(std::vector<std::string> words, Environment& environ
   add_whoami(app, environment);
   add_targets(app, environment);
   add_connect(app, environment);
+  add_run(app, environment);
+  add_proxy(app, environment);
   add_sessions(app, environment);
   add_policy(app, environment);
   add_gateway(app, environment);

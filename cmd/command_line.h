@@ -22,6 +22,8 @@ void add_whoami(CLI::App& app, Environment& environment);
 void add_targets(CLI::App& app, Environment& environment);
 void add_policy(CLI::App& app, Environment& environment);
 void add_connect(CLI::App& app, Environment& environment);
+void add_run(CLI::App& app, Environment& environment);
+void add_proxy(CLI::App& app, Environment& environment);
 void add_sessions(CLI::App& app, Environment& environment);
 void add_gateway(CLI::App& app, Environment& environment);
 void add_agent(CLI::App& app, Environment& environment);

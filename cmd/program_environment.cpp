@@ -37,6 +37,16 @@ std::vector<std::string> program_environment(
   return out;
 }
 
+std::string url_variable(std::string_view target) {
+  std::string out = "HOOPCTL_URL_";
+  for (const char c : target) {
+    const bool small = c >= 'a' && c <= 'z';
+    const bool kept = (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+    out += small ? static_cast<char>(c - 'a' + 'A') : kept ? c : '_';
+  }
+  return out;
+}
+
 std::vector<std::string> program_words(const std::vector<std::string>& after_mark,
                                        const std::string& default_client) {
   std::vector<std::string> out;

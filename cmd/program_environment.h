@@ -21,6 +21,9 @@ std::vector<std::string> program_environment(
     const std::map<std::string, std::string>& user,
     const std::vector<std::pair<std::string, std::string>>& ours);
 
+/// The variable that names a target's URL: HOOPCTL_URL_PG_PROD for "pg-prod".
+std::string url_variable(std::string_view target);
+
 /// The program to run, by the words after "--": none: the default client; a first word with '-':
 /// its arguments; else the program.
 std::vector<std::string> program_words(const std::vector<std::string>& after_mark,

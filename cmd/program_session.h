@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// One session around one program: endpoint, door, path and program, from a grant to a session that
-// has ended.
+// One program around one or several open targets: endpoints and program, from grants to sessions
+// that have ended.
 #pragma once
 
 #include <memory>
@@ -8,80 +8,45 @@
 #include <string>
 #include <vector>
 
-#include "cmd/denial_report.h"
 #include "cmd/environment.h"
-#include "cmd/session_control.h"
-#include "cmd/session_path.h"
-#include "core/access/target.h"
-#include "core/net/endpoint.h"
-#include "core/net/task_group.h"
-#include "core/process/runtime_dir.h"
+#include "cmd/target_endpoint.h"
 #include "core/process/supervisor.h"
-#include "core/session/expiry_notices.h"
 
 namespace hoop::cmd {
 
 struct ProgramPlan {
-  std::string session;
-  access::Target target;
-  SystemTime expires_at{};
-  std::unique_ptr<SessionControl> control;  // outlives path
-  std::unique_ptr<SessionPath> path;
-  std::vector<std::string> words;  // the program
-  std::vector<int> descriptors;    // that the program inherits
-  enum class Listen { unix_socket, tcp } listen = Listen::unix_socket;
+  std::vector<TargetEndpoint::Plan> targets;  // at least one; the program's plain variables name it
+  std::vector<std::string> words;             // the program
+  std::vector<int> descriptors;               // that the program inherits
   process::SupervisorSettings::ParentDeath parent_death =
       process::SupervisorSettings::ParentDeath::is_ignored;
 };
 
-/// What came of it. The session has ended, whatever happened before.
+/// What came of it. The sessions have ended, whatever happened before.
 struct ProgramSessionEnd {
   std::optional<process::ProgramEnd> program;  // nullopt: it never ran, see failure
   std::optional<Error> failure;
-  bool expired = false;
-  bool was_told = false;  // the user knows already that the gateway has ended it
-  SessionResult session;
+  std::vector<EndpointEnd> targets;  // as in the plan
 };
 
 class ProgramSession {
  public:
   ProgramSession(Environment& environment, asio::io_context& context)
-      : environment_(environment),
-        context_(context),
-        notices_(context.get_executor()),
-        impatience_(context),
-        tasks_(context.get_executor()) {}
+      : environment_(environment), context_(context) {}
 
   /// Takes the plan from start to end. While it runs, and until this object goes, SIGTERM and its
   /// kin reach the program and not us.
   asio::awaitable<ProgramSessionEnd> run(ProgramPlan plan);
 
  private:
-  Result<void> prepare();
-  Result<void> listen();
-  Result<void> start_program();
-  asio::awaitable<void> accept_all();
-  asio::awaitable<void> serve(net::StreamPtr stream);
-  void watch_expiry();
-  void follow_gateway();
-  void access_ended(const session::ControlEnd& end);
-  asio::awaitable<void> stop_serving();
-  void be_impatient(std::chrono::seconds patience, std::function<void()> then);
+  Result<void> start_program(const ProgramPlan& plan);
+  Result<std::vector<std::pair<std::string, std::string>>> variables() const;
+  Result<void> add_all_targets(std::vector<std::pair<std::string, std::string>>& ours) const;
 
   Environment& environment_;
   asio::io_context& context_;
-  ProgramPlan plan_;
-  std::unique_ptr<session::Door> door_;
-  std::optional<process::RuntimeDir> folder_;
-  net::EndpointPtr endpoint_;
+  std::vector<std::unique_ptr<TargetEndpoint>> endpoints_;
   std::unique_ptr<process::Supervisor> supervisor_;
-  std::optional<asio::steady_timer> expiry_;
-  session::ExpiryNotices notices_;
-  asio::steady_timer impatience_;
-  bool expired_ = false;
-  bool access_ended_ = false;
-  std::optional<DenialReport> denials_;
-  net::TaskGroup tasks_;
 };
 
 }  // namespace hoop::cmd

@@ -2,7 +2,7 @@
 
 _hoopctl_commands() {
   case $1 in
-    '') echo 'login logout whoami targets connect sessions policy gateway agent' ;;
+    '') echo 'login logout whoami targets connect run proxy sessions policy gateway agent' ;;
     targets) echo 'list show' ;;
     sessions) echo 'list show verify upload kill' ;;
     gateway) echo 'init serve user agent audit' ;;
@@ -18,6 +18,8 @@ _hoopctl_options() {
     '') echo '--help --config --gateway --output --quiet --verbose --version' ;;
     login) echo '--help --ca --ca-sha256 --client-id --client-secret-file --client-key --client-key-id --token-file --token-stdin' ;;
     connect) echo '--help --reason --tcp --keep --fail-on-deny --result-fd' ;;
+    run) echo '--help --target --reason --tcp --keep --fail-on-deny --result-fd' ;;
+    proxy) echo '--help --reason --port --socket --passfile' ;;
     'sessions list') echo '--help --limit --live' ;;
     'sessions kill') echo '--help --subject --reason' ;;
     'gateway init') echo '--help --name --listen' ;;
@@ -54,18 +56,18 @@ _hoopctl() {
     esac
   done
   case $previous in
-    --config | --ca | --join-token-file | --file) COMPREPLY=($(compgen -f -- "$word")); return ;;
-    --target) COMPREPLY=($(compgen -W "$(_hoopctl_targets)" -- "$word")); return ;;
-    --state) COMPREPLY=($(compgen -d -- "$word")); return ;;
+    --config | --ca | --join-token-file | --file | --passfile) COMPREPLY=($(compgen -f -- "$word")); return ;;
+    --target | -t) COMPREPLY=($(compgen -W "$(_hoopctl_targets)" -- "$word")); return ;;
+    --state | --socket) COMPREPLY=($(compgen -d -- "$word")); return ;;
     --output) COMPREPLY=($(compgen -W 'text json' -- "$word")); return ;;
-    --gateway | --ca-sha256 | --client-id | --client-key-id | --reason | --subject | --result-fd | --limit | --name | --listen | --group | --serves | --for | --allow | --database) return ;;
+    --gateway | --ca-sha256 | --client-id | --client-key-id | --reason | --subject | --result-fd | --limit | --name | --listen | --group | --serves | --for | --allow | --database | --port) return ;;
   esac
   if [[ $word == -* ]]; then
     COMPREPLY=($(compgen -W "$(_hoopctl_options "$path") $(_hoopctl_options '')" -- "$word"))
     return
   fi
   case $path in
-    connect | 'targets show') COMPREPLY=($(compgen -W "$(_hoopctl_targets)" -- "$word")) ;;
+    connect | proxy | 'targets show') COMPREPLY=($(compgen -W "$(_hoopctl_targets)" -- "$word")) ;;
     'sessions show' | 'sessions kill') COMPREPLY=($(compgen -W "$(_hoopctl_sessions)" -- "$word")) ;;
     'policy check') COMPREPLY=($(compgen -f -- "$word")) ;;
     'sessions verify') COMPREPLY=($(compgen -W "$(_hoopctl_sessions)" -- "$word") $(compgen -f -- "$word")) ;;

@@ -6,7 +6,7 @@ function __hoopctl_at
     set -l words (commandline -opc)
     for word in $words[2..-1]
         test "$word" = -- && return 1
-        if contains -- $word login logout whoami targets connect sessions policy gateway agent check explain list show verify upload kill init serve user add remove disable enable
+        if contains -- $word login logout whoami targets connect run proxy sessions policy gateway agent check explain list show verify upload kill init serve user add remove disable enable
             set -a path $word
         end
     end
@@ -35,6 +35,8 @@ complete -c hoopctl -n '__hoopctl_at' -a logout -d 'revoke and delete the login'
 complete -c hoopctl -n '__hoopctl_at' -a whoami -d 'say who the gateway takes me for'
 complete -c hoopctl -n '__hoopctl_at' -a targets -d 'list what I may open'
 complete -c hoopctl -n '__hoopctl_at' -a connect -d 'run a program against a target'
+complete -c hoopctl -n '__hoopctl_at' -a run -d 'run a program against several targets at once'
+complete -c hoopctl -n '__hoopctl_at' -a proxy -d 'keep an endpoint open for IDEs and services'
 complete -c hoopctl -n '__hoopctl_at' -a sessions -d 'list, show, verify and deliver session logs; end sessions'
 complete -c hoopctl -n '__hoopctl_at' -a policy -d 'check a policy, and ask what it says of a statement'
 complete -c hoopctl -n '__hoopctl_at' -a gateway -d 'make and run a gateway'
@@ -59,6 +61,19 @@ complete -c hoopctl -n '__hoopctl_at connect' -l tcp -d 'listen on 127.0.0.1'
 complete -c hoopctl -n '__hoopctl_at connect' -l keep -d 'go on when our parent ends'
 complete -c hoopctl -n '__hoopctl_at connect' -l fail-on-deny -d '77 if anything was denied'
 complete -c hoopctl -n '__hoopctl_at connect' -l result-fd -x -d 'descriptor of the result'
+
+complete -c hoopctl -n '__hoopctl_at run' -s t -l target -x -a '(__hoopctl_targets)' -d 'a target'
+complete -c hoopctl -n '__hoopctl_at run' -l reason -x -d 'why'
+complete -c hoopctl -n '__hoopctl_at run' -l tcp -d 'listen on 127.0.0.1'
+complete -c hoopctl -n '__hoopctl_at run' -l keep -d 'go on when our parent ends'
+complete -c hoopctl -n '__hoopctl_at run' -l fail-on-deny -d '77 if anything was denied'
+complete -c hoopctl -n '__hoopctl_at run' -l result-fd -x -d 'descriptor of the results'
+
+complete -c hoopctl -n '__hoopctl_at proxy' -a '(__hoopctl_targets)'
+complete -c hoopctl -n '__hoopctl_at proxy' -l reason -x -d 'why'
+complete -c hoopctl -n '__hoopctl_at proxy' -l port -x -d 'port on 127.0.0.1'
+complete -c hoopctl -n '__hoopctl_at proxy' -l socket -x -a '(__fish_complete_directories)' -d 'a Unix socket in this folder'
+complete -c hoopctl -n '__hoopctl_at proxy' -l passfile -rF -d 'keep the password in this file'
 
 complete -c hoopctl -n '__hoopctl_at sessions' -a list -d 'list my sessions'
 complete -c hoopctl -n '__hoopctl_at sessions' -a show -d 'tell what was done in one'

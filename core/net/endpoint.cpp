@@ -103,6 +103,7 @@ class UnixEndpoint final : public CheckedEndpoint<asio::local::stream_protocol::
     if (!peer) return peer.error().message;
     if (peer->uid != ::geteuid())
       return fmt::format("process {} belongs to uid {}", peer->pid, peer->uid);
+    if (!lookup_) return {};
     const auto tree = lookup_();
     if (!tree) return fmt::format("process {} came when no program was running", peer->pid);
     if (!descends_from(peer->pid, tree->program, tree->reaper)) {
@@ -123,15 +124,19 @@ class TcpEndpoint final : public CheckedEndpoint<asio::ip::tcp::acceptor> {
  public:
   using CheckedEndpoint::CheckedEndpoint;
 
-  Result<void> listen() {
+  Result<void> listen(std::uint16_t port) {
     asio::error_code failure;
-    const asio::ip::tcp::endpoint address(asio::ip::address_v4::loopback(), 0);
+    const asio::ip::tcp::endpoint address(asio::ip::address_v4::loopback(), port);
     acceptor_.open(address.protocol(), failure);
+    // The next may ask for this very port while connections of ours are in TIME_WAIT: both must
+    // have said so. Linux lets nobody have the port of one who listens.
+    if (!failure) acceptor_.set_option(asio::socket_base::reuse_address(true), failure);
     if (!failure) acceptor_.bind(address, failure);
     if (!failure) acceptor_.listen(asio::socket_base::max_listen_connections, failure);
     if (!failure) port_ = acceptor_.local_endpoint(failure).port();
     if (failure)
-      return fail(ErrorCode::io, fmt::format("listen on 127.0.0.1: {}", failure.message()));
+      return fail(ErrorCode::io,
+                  fmt::format("listen on 127.0.0.1:{}: {}", port, failure.message()));
     return {};
   }
   std::uint16_t port() const override { return port_; }
@@ -162,15 +167,25 @@ class TcpEndpoint final : public CheckedEndpoint<asio::ip::tcp::acceptor> {
 
 Result<EndpointPtr> listen_unix(asio::any_io_executor executor, std::string path,
                                 ProgramLookup lookup, RefusalListener on_refusal) {
+  HOOP_ASSERT(lookup != nullptr);  // without one anybody of our uid would get in
   auto out = std::make_unique<UnixEndpoint>(std::move(executor), std::move(path), std::move(lookup),
                                             std::move(on_refusal));
   HOOP_CHECK(out->listen());
   return out;
 }
 
-Result<EndpointPtr> listen_loopback(asio::any_io_executor executor, RefusalListener on_refusal) {
-  auto out = std::make_unique<TcpEndpoint>(std::move(executor), std::move(on_refusal));
+Result<EndpointPtr> listen_unix_for_user(asio::any_io_executor executor, std::string path,
+                                         RefusalListener on_refusal) {
+  auto out = std::make_unique<UnixEndpoint>(std::move(executor), std::move(path), nullptr,
+                                            std::move(on_refusal));
   HOOP_CHECK(out->listen());
+  return out;
+}
+
+Result<EndpointPtr> listen_loopback(asio::any_io_executor executor, std::uint16_t port,
+                                    RefusalListener on_refusal) {
+  auto out = std::make_unique<TcpEndpoint>(std::move(executor), std::move(on_refusal));
+  HOOP_CHECK(out->listen(port));
   return out;
 }
 

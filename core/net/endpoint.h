@@ -39,11 +39,15 @@ using EndpointPtr = std::unique_ptr<Endpoint>;
 
 inline constexpr std::size_t kMaxSocketPath = 107;  // sun_path, without its NUL
 
-/// A Unix socket at path, mode 0600, in a folder that only we can enter (the caller's duty). Fails
+/// A Unix socket at path, mode 0600, in a folder that only we can change (the caller's duty). Fails
 /// with io (the path is too long, or something is there already).
 Result<EndpointPtr> listen_unix(asio::any_io_executor executor, std::string path,
                                 ProgramLookup lookup, RefusalListener on_refusal);
-/// 127.0.0.1 and a port that the system chose; the peer's uid must be ours.
-Result<EndpointPtr> listen_loopback(asio::any_io_executor executor, RefusalListener on_refusal);
+/// The same for every process of our uid.
+Result<EndpointPtr> listen_unix_for_user(asio::any_io_executor executor, std::string path,
+                                         RefusalListener on_refusal);
+/// 127.0.0.1; the peer's uid must be ours. port 0: one that the system chooses. Fails with io.
+Result<EndpointPtr> listen_loopback(asio::any_io_executor executor, std::uint16_t port,
+                                    RefusalListener on_refusal);
 
 }  // namespace hoop::net

@@ -103,7 +103,7 @@ asio::awaitable<void> LoopbackBridge::serve(std::shared_ptr<State> state,
                                             Deadline::at(steady_clock::now() + kDialTime));
   if (!dialed) co_return state->answer(*call, std::unexpected(std::move(dialed).error()));
   const std::shared_ptr<net::Stream> target = std::move(*dialed);
-  auto listening = net::listen_loopback(state->executor, [state](std::string_view why) {
+  auto listening = net::listen_loopback(state->executor, 0, [state](std::string_view why) {
     state->log.warning("bridge.refused", {{"why", std::string(why)}});
   });
   if (!listening) co_return state->answer(*call, std::unexpected(std::move(listening).error()));

@@ -35,6 +35,12 @@ TEST_CASE("the program's environment leads to the endpoint and nowhere else") {
                                         "PGDATESTYLE=ISO", "PGHOST=/run/x", "PGTZ=UTC"});
 }
 
+TEST_CASE("the variable of a target's URL") {
+  CHECK(url_variable("pg-prod") == "HOOPCTL_URL_PG_PROD");
+  CHECK(url_variable("PG_prod.2") == "HOOPCTL_URL_PG_PROD_2");
+  CHECK(url_variable("a=b\n") == "HOOPCTL_URL_A_B_");
+}
+
 TEST_CASE("what the words after -- mean") {
   using Words = std::vector<std::string>;
   CHECK(program_words({}, "psql") == Words{"psql"});

@@ -164,6 +164,46 @@ TEST_CASE("a process of the same user that is not the program's is turned away w
   }
 }
 
+TEST_CASE("an endpoint for the user lets in what nobody of us started, and no other user") {
+  const test::TempDir folder;
+  REQUIRE(::chmod(folder.path().c_str(), 0711) == 0);
+  asio::io_context context;
+  const std::string path = folder / "socket";
+  std::vector<std::string> refusals;
+  auto endpoint = listen_unix_for_user(context.get_executor(), path,
+                                       [&](std::string_view why) { refusals.emplace_back(why); });
+  REQUIRE(endpoint);
+  REQUIRE(::chmod(path.c_str(), 0666) == 0);  // the check, and not the mode, is what is tested
+  const bool root = ::geteuid() == 0;
+  const Child other([&] {
+    if (root && ::setuid(4242) != 0) ::_exit(1);
+    if (root) connect_unix(path);
+  });
+  const Child ours([&] {
+    ::usleep(200000);
+    connect_unix(path);
+  });
+  CHECK(accept_within(context, **endpoint, 5s));
+  REQUIRE(refusals.size() == (root ? 1 : 0));
+  if (root) CHECK_THAT(refusals[0], Catch::Matchers::ContainsSubstring("4242"));
+}
+
+TEST_CASE("a port that was asked for is had again at once") {
+  asio::io_context context;
+  std::uint16_t port = 0;
+  for (int round = 0; round < 3; ++round) {
+    auto endpoint = listen_loopback(context.get_executor(), port, {});
+    REQUIRE(endpoint);
+    if (round > 0) CHECK((*endpoint)->port() == port);
+    port = (*endpoint)->port();
+    CHECK_FALSE(listen_loopback(context.get_executor(), port, {}));  // not beside one who listens
+    const Child ours([&] { connect_tcp_port(port); });
+    const auto stream = accept_within(context, **endpoint, 5s);
+    REQUIRE(stream);
+    (*stream)->close();  // our side first: TIME_WAIT is here
+  }
+}
+
 TEST_CASE("a refused peer does not keep the next one out") {
   const test::TempDir folder;
   asio::io_context context;
@@ -211,7 +251,7 @@ TEST_CASE("the owner of a loopback connection is told by both ways") {
 TEST_CASE("on TCP another user is turned away") {
   asio::io_context context;
   std::vector<std::string> refusals;
-  auto endpoint = listen_loopback(context.get_executor(),
+  auto endpoint = listen_loopback(context.get_executor(), 0,
                                   [&](std::string_view why) { refusals.emplace_back(why); });
   REQUIRE(endpoint);
   const std::uint16_t port = (*endpoint)->port();

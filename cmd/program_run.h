@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+// What connect and run share: grants, a program around them, and the sealed logs at the gateway.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "cmd/environment.h"
+
+namespace hoop::cmd {
+
+struct ProgramRunOptions {
+  std::vector<std::string> targets;  // at least one
+  std::string reason;
+  bool tcp = false;
+  bool keep = false;
+  bool fail_on_deny = false;
+  int result_descriptor = -1;
+};
+
+/// Runs environment.program, or the default client of the first target.
+ExitStatus run_program(Environment& environment, ProgramRunOptions options);
+
+/// Fails with usage for a reason that the record does not take.
+Result<void> check_reason(const std::string& reason);
+
+class TargetSession;
+struct EndpointEnd;
+/// What a person wants to know of a session that has ended: how much was masked.
+void say_totals(Console& console, const TargetSession& session, const EndpointEnd& end);
+
+}  // namespace hoop::cmd

@@ -1,0 +1,261 @@
+// SPDX-License-Identifier: Apache-2.0
+// hoopctl proxy: an endpoint without a program of ours, for IDEs and whatever else runs for long.
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <filesystem>
+
+#include <fmt/format.h>
+#include <CLI/CLI.hpp>
+#include <asio/signal_set.hpp>
+
+#include "cmd/command_line.h"
+#include "cmd/program_run.h"
+#include "cmd/run.h"
+#include "cmd/target_endpoint.h"
+#include "cmd/target_session.h"
+#include "core/base/encoding.h"
+#include "core/identity/private_file.h"
+#include "core/process/deep_stack.h"
+
+namespace hoop::cmd {
+namespace {
+
+// A password file that begins so is ours to replace: one that a killed run left.
+constexpr std::string_view kPasswordFileMark = "# hoopctl proxy\n";
+constexpr std::size_t kMaxPasswordFile = 4096;
+constexpr std::string_view kSocketFile = ".s.PGSQL.5432";
+
+struct ProxyOptions {
+  std::string target;
+  std::string reason;
+  std::string socket;
+  std::string password_file;
+  int port = 0;
+};
+
+/// A copy of the session's password at a path of the user's choice, gone at the end.
+class PasswordFile {
+ public:
+  PasswordFile() = default;
+  ~PasswordFile() {
+    if (!path_.empty()) static_cast<void>(identity::remove_private_file(path_));
+  }
+  PasswordFile(const PasswordFile&) = delete;
+  PasswordFile& operator=(const PasswordFile&) = delete;
+
+  /// Fails with usage where something is that we did not make.
+  static Result<void> check(const std::string& path) {
+    const auto found = identity::read_private_file(path, kMaxPasswordFile);
+    const bool ours = found && (!*found || (*found)->reveal().starts_with(kPasswordFileMark));
+    if (!ours)
+      return fail(ErrorCode::usage, fmt::format("--passfile '{}' exists already", path),
+                  "name a file that hoopctl may make and remove");
+    return {};
+  }
+  Result<void> write(const std::string& path, const SecretText& line) {
+    HOOP_CHECK(check(path));
+    const SecretText text(std::string(kPasswordFileMark) + line.reveal());
+    HOOP_CHECK(identity::write_private_file(path, text.reveal()));
+    path_ = path;
+    return {};
+  }
+
+ private:
+  std::string path_;
+};
+
+class Proxy {
+ public:
+  Proxy(Environment& environment, asio::io_context& context, ProxyOptions options)
+      : environment_(environment),
+        options_(std::move(options)),
+        target_(environment, context),
+        context_(context),
+        over_(context, SteadyTime::max()) {}
+
+  Task<ExitStatus> work();
+
+ private:
+  Task<TargetEndpoint::Plan> plan();
+  Result<void> serve();
+  void print() const;
+  asio::awaitable<void> wait();
+
+  Environment& environment_;
+  ProxyOptions options_;
+  TargetSession target_;
+  asio::io_context& context_;
+  std::optional<asio::signal_set> signals_;
+  asio::steady_timer over_;  // never expires; cancelled at the end of access
+  bool ended_ = false;
+  std::optional<TargetEndpoint> endpoint_;
+  PasswordFile password_file_;
+};
+
+Task<TargetEndpoint::Plan> Proxy::plan() {
+  TargetSession::Wish wish{options_.target, options_.reason, {"hoopctl", "proxy"}};
+  HOOP_CO_TRY(OpenTarget open, co_await target_.open(std::move(wish)));
+  TargetEndpoint::Plan plan;
+  plan.session = target_.session();
+  plan.target = std::move(open.target);
+  plan.expires_at = open.expires_at;
+  plan.control = std::move(open.control);
+  plan.path = std::move(open.path);
+  using Listen = TargetEndpoint::Plan::Listen;
+  plan.listen = options_.socket.empty() ? Listen::tcp : Listen::unix_socket;
+  plan.peers = TargetEndpoint::Plan::Peers::user;
+  plan.socket = options_.socket;
+  plan.port = static_cast<std::uint16_t>(options_.port);
+  co_return plan;
+}
+
+Result<void> Proxy::serve() {
+  HOOP_CHECK(endpoint_->open({}, [this] {
+    ended_ = true;
+    over_.cancel();
+  }));
+  if (!options_.password_file.empty())
+    HOOP_CHECK(password_file_.write(options_.password_file, endpoint_->password_line()));
+  return {};
+}
+
+void Proxy::print() const {
+  const std::string file =
+      options_.password_file.empty() ? endpoint_->password_file() : options_.password_file;
+  environment_.console.print({{"target", endpoint_->target().name},
+                              {"session", endpoint_->session()},
+                              {"expires_at", to_rfc3339(endpoint_->expires_at())},
+                              {"host", endpoint_->host()},
+                              {"port", std::uint64_t{endpoint_->port()}},
+                              {"user", std::string(TargetEndpoint::kUser)},
+                              {"database", endpoint_->database()},
+                              {"password_file", file},
+                              {"url", endpoint_->url(file)}});
+  environment_.console.say("listening", "connections are taken until Ctrl-C",
+                           {{"session", endpoint_->session()}});
+}
+
+/// Until a signal, or the end of access.
+asio::awaitable<void> Proxy::wait() {
+  signals_->async_wait([this](const std::error_code& failure, int) {
+    if (!failure) over_.cancel();
+  });
+  co_await over_.async_wait(as_result);
+  signals_->cancel();
+}
+
+Task<ExitStatus> Proxy::work() {
+  auto plan_made = co_await plan();
+  if (!plan_made) co_return environment_.give_up(plan_made.error());
+  // Until now a signal has ended us, and from now on the session has to be ended.
+  signals_.emplace(context_, SIGINT, SIGTERM, SIGHUP);
+  endpoint_.emplace(environment_, context_, std::move(*plan_made));
+  const Result<void> serving = serve();
+  if (serving) {
+    print();
+    if (!ended_) co_await wait();
+  }
+  std::string cause = !serving ? "not_started" : endpoint_->expired() ? "expired" : "program_exit";
+  const EndpointEnd end = co_await endpoint_->stop(std::move(cause), serving ? 0 : -1);
+  ExitStatus status = ExitStatus::ok;
+  if (!serving)
+    status = environment_.give_up(serving.error());
+  else if (end.session.failure && target_.path() == access::DataPath::local)
+    status = environment_.give_up(*end.session.failure);
+  else if (ended_ || end.was_taken())
+    status = ExitStatus::access_ended;
+  say_totals(environment_.console, target_, end);
+  if (auto delivered = co_await target_.deliver(end.session); !delivered) {
+    environment_.console.error(delivered.error());
+    if (status == ExitStatus::ok) status = ExitStatus::record_lost;
+  }
+  co_await target_.close();
+  co_return status;
+}
+
+/// A program that is told the path may run in another folder.
+std::string absolute(const std::string& path) {
+  std::error_code ignored;
+  const auto whole = std::filesystem::absolute(path, ignored);
+  return ignored ? path : whole.string();
+}
+
+/// Programs find the socket by its folder; whoever could change that could put another in its
+/// place.
+Result<std::string> checked_socket(std::string path) {
+  path = absolute(path);
+  if (path.ends_with('/')) path.pop_back();
+  std::error_code ignored;
+  if (std::filesystem::is_directory(path, ignored)) path += fmt::format("/{}", kSocketFile);
+  const std::string folder = path.substr(0, path.rfind('/'));
+  if (path.substr(folder.size() + 1) != kSocketFile)
+    return fail(
+        ErrorCode::usage,
+        fmt::format("--socket '{}' is neither a folder nor a file named {}", path, kSocketFile),
+        "PostgreSQL's programs look for that name in the folder that PGHOST names");
+  struct stat status{};
+  if (::stat(folder.c_str(), &status) != 0 || !S_ISDIR(status.st_mode))
+    return fail(ErrorCode::usage, fmt::format("there is no folder '{}'", folder));
+  if (status.st_uid != ::geteuid() || (status.st_mode & (S_IWGRP | S_IWOTH)) != 0)
+    return fail(ErrorCode::usage,
+                fmt::format("others may write in '{}', where the socket would be", folder),
+                fmt::format("mkdir -m 700 a folder of your own"));
+  return path;
+}
+
+ExitStatus run_proxy(Environment& environment, ProxyOptions options) {
+  if (auto checked = check_reason(options.reason); !checked)
+    return environment.give_up(checked.error());
+  if (!options.password_file.empty()) {
+    options.password_file = absolute(options.password_file);
+    if (auto checked = PasswordFile::check(options.password_file); !checked)
+      return environment.give_up(checked.error());
+  }
+  if (!options.socket.empty()) {
+    auto socket = checked_socket(std::move(options.socket));
+    if (!socket) return environment.give_up(socket.error());
+    options.socket = std::move(*socket);
+  }
+  // PostgreSQL's parser recurses as deep as a statement nests: everything that can meet one runs on
+  // a large stack.
+  const int status = process::run_on_deep_stack([&] {
+    asio::io_context context;
+    Proxy proxy(environment, context, std::move(options));
+    const auto done = run(context, proxy.work());
+    return static_cast<int>(done ? *done : environment.give_up(done.error()));
+  });
+  return static_cast<ExitStatus>(status);
+}
+
+}  // namespace
+
+void add_proxy(CLI::App& app, Environment& environment) {
+  auto options = std::make_shared<ProxyOptions>();
+  CLI::App* command = app.add_subcommand("proxy", "keep an endpoint open for IDEs and services");
+  command->add_option("TARGET", options->target, "the target's name")->required()->option_text(" ");
+  command->add_option("--reason", options->reason, "why; stands in the record")
+      ->option_text("TEXT");
+  auto* port = command
+                   ->add_option("--port", options->port,
+                                "listen on this port of 127.0.0.1; otherwise the system chooses")
+                   ->option_text("N")
+                   ->check(CLI::Range(1, 65535));
+  command
+      ->add_option("--socket", options->socket,
+                   "listen on a Unix socket in this folder and not on 127.0.0.1")
+      ->option_text("FOLDER")
+      ->excludes(port);
+  command
+      ->add_option("--passfile", options->password_file,
+                   "keep the password in this file, too, while it is good")
+      ->option_text("FILE");
+  command->footer(examples({"hoopctl proxy pg-prod --port 15432 --passfile ~/.pgpass-hoop",
+                            "hoopctl --output json proxy pg-prod"}));
+  command->callback([&environment, options] {
+    environment.work = [&environment, options] { return run_proxy(environment, *options); };
+  });
+}
+
+}  // namespace hoop::cmd

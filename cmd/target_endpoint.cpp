@@ -1,0 +1,229 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cmd/target_endpoint.h"
+
+#include <fmt/format.h>
+
+#include "core/base/encoding.h"
+#include "core/http/form.h"
+#include "protocols/postgres/door.h"
+
+namespace hoop::cmd {
+namespace {
+
+constexpr std::string_view kSocketName =
+    ".s.PGSQL.5432";  // where libpq looks in PGHOST for port 5432
+constexpr std::uint16_t kSocketPort = 5432;
+constexpr auto kDoorTime = std::chrono::seconds(10);
+constexpr auto kHandlersMayFinish =
+    std::chrono::seconds(3);  // after the program's end; then they are told to end
+constexpr std::size_t kMaxConnections = 256;
+constexpr std::size_t kPasswordBytes = 32;
+
+/// A field of a password file: ':' ends one, and '\' escapes.
+std::string password_field(std::string_view text) {
+  std::string out;
+  for (const char c : text) {
+    if (c == ':' || c == '\\') out += '\\';
+    out += c;
+  }
+  return out;
+}
+
+}  // namespace
+
+Result<void> TargetEndpoint::listen(net::ProgramLookup programs) {
+  const bool for_user = plan_.peers == Plan::Peers::user;
+  const auto refused = [this, for_user](std::string_view why) {
+    environment_.console.warn("connection_refused",
+                              fmt::format("turned a connection away: {}", why),
+                              for_user ? "only processes of the user that runs hoopctl may connect"
+                                       : "only the program that hoopctl started may connect");
+  };
+  if (plan_.listen == Plan::Listen::tcp) {
+    HOOP_TRY(endpoint_, net::listen_loopback(context_.get_executor(), plan_.port, refused));
+    return {};
+  }
+  std::string path = plan_.socket.empty() ? folder_->path_of(kSocketName) : plan_.socket;
+  if (for_user) {
+    HOOP_TRY(endpoint_,
+             net::listen_unix_for_user(context_.get_executor(), std::move(path), refused));
+    return {};
+  }
+  HOOP_TRY(endpoint_, net::listen_unix(context_.get_executor(), std::move(path),
+                                       std::move(programs), refused));
+  return {};
+}
+
+Result<void> TargetEndpoint::open(net::ProgramLookup programs, std::function<void()> ended) {
+  ended_ = std::move(ended);
+  const process::RuntimeBases bases{environment_.variable("XDG_RUNTIME_DIR").value_or(""),
+                                    environment_.variable("TMPDIR").value_or("")};
+  HOOP_TRY(process::RuntimeDir folder,
+           process::RuntimeDir::create(bases, kSocketName.size(), environment_.random));
+  folder_.emplace(std::move(folder));
+  password_ = SecretText(to_base64url(environment_.random.bytes(kPasswordBytes)));
+  HOOP_CHECK(
+      folder_->write_secret(kPasswordName, SecretText("*:*:*:*:" + password_.reveal() + "\n")));
+  using Behind = postgres::PostgresDoor::Behind;
+  door_ = std::make_unique<postgres::PostgresDoor>(
+      password_, environment_.random,
+      plan_.listen == Plan::Listen::tcp ? Behind::tcp : Behind::unix_socket);
+  HOOP_CHECK(listen(std::move(programs)));
+  tasks_.spawn(accept_all());
+  watch_expiry();
+  follow_gateway();
+  return {};
+}
+
+// ---- What a program is told ----
+
+std::string TargetEndpoint::host() const {
+  if (plan_.listen == Plan::Listen::tcp) return "127.0.0.1";
+  if (plan_.socket.empty()) return folder_->path();
+  return plan_.socket.substr(0, plan_.socket.rfind('/'));
+}
+
+std::uint16_t TargetEndpoint::port() const {
+  return plan_.listen == Plan::Listen::tcp ? endpoint_->port() : kSocketPort;
+}
+
+std::string TargetEndpoint::database() const {
+  return plan_.target.databases.empty() ? "postgres" : plan_.target.databases.front();
+}
+
+SecretText TargetEndpoint::password_line() const {
+  return SecretText(
+      fmt::format("{}:{}:*:*:{}\n", password_field(host()), port(), password_.reveal()));
+}
+
+std::string TargetEndpoint::url(std::string_view password_file) const {
+  const bool tcp = plan_.listen == Plan::Listen::tcp;
+  return fmt::format("postgresql://{}@{}:{}/{}?{}sslmode=disable&passfile={}", kUser,
+                     tcp ? host() : "", port(), http::percent_encode(database()),
+                     tcp ? "" : fmt::format("host={}&", http::percent_encode(host())),
+                     http::percent_encode(password_file));
+}
+
+Result<std::string> TargetEndpoint::keep(std::string_view name, const SecretText& content) const {
+  HOOP_CHECK(folder_->write_secret(name, content));
+  return folder_->path_of(name);
+}
+
+// ---- Connections ----
+
+asio::awaitable<void> TargetEndpoint::accept_all() {
+  for (;;) {
+    auto stream = co_await endpoint_->accept();
+    if (!stream) co_return;
+    if (tasks_.size() > kMaxConnections) {
+      (*stream)->close();
+      continue;
+    }
+    tasks_.spawn(serve(std::move(*stream)));
+  }
+}
+
+asio::awaitable<void> TargetEndpoint::serve(net::StreamPtr stream) {
+  auto opening = co_await door_->open(*stream, Deadline::after(environment_.clock, kDoorTime));
+  if (!opening) {
+    environment_.console.detail("connection_failed",
+                                "a connection was not opened: " + opening.error().message);
+    co_return;
+  }
+  const auto served = co_await plan_.path->serve(std::move(stream), std::move(*opening), *door_);
+  if (!served) {
+    // What the program has seen in its own protocol; the target's own words are not repeated.
+    const Error& error = served.error();
+    environment_.console.detail("connection_ended", error.message,
+                                {{"code", std::string(to_string(error.code))}});
+  }
+}
+
+// ---- The end of access ----
+
+void TargetEndpoint::tell_end() {
+  if (const auto ended = std::exchange(ended_, nullptr)) ended();
+}
+
+void TargetEndpoint::watch_expiry() {
+  const auto left = plan_.expires_at - environment_.clock.system_now();
+  expiry_.emplace(context_.get_executor(), std::max(left, std::chrono::milliseconds(0)));
+  expiry_->async_wait([this](const std::error_code& failure) {
+    if (failure) return;
+    expired_ = true;
+    endpoint_->close();
+    plan_.path->end_all("access expired");
+    environment_.console.insist(
+        "access_expired",
+        fmt::format("access to '{}' has expired: the connections are closed", plan_.target.name),
+        {{"session", plan_.session}});
+    tell_end();
+  });
+}
+
+void TargetEndpoint::access_ended(const session::ControlEnd& end) {
+  if (expired_) return;
+  access_ended_ = true;
+  endpoint_->close();
+  notices_.stop();
+  expiry_->cancel();
+  plan_.path->access_ended(end);
+  environment_.console.insist(
+      "access_ended", "access has ended: " + remote_text(end.reason),
+      {{"session", plan_.session}, {"cause", end.cause}, {"reason", remote_text(end.reason)}});
+  tell_end();
+}
+
+/// What the gateway says about the session while its program runs.
+void TargetEndpoint::follow_gateway() {
+  denials_.emplace(environment_.console, plan_.session, plan_.target.name);
+  plan_.path->hold_by(*plan_.control);
+  SessionControl::Listener listener;
+  listener.ended = [this](const session::ControlEnd& end) { access_ended(end); };
+  listener.denied = [this](const session::ControlDenied& denied) { denials_->say(denied); };
+  listener.policy = [this](access::PolicyDocument part) {
+    if (!plan_.path->take_policy(std::move(part)))
+      plan_.control->end({"policy_changed", "policy has changed: connect again", {}, {}});
+  };
+  plan_.control->start(std::move(listener));
+  notices_.start(plan_.expires_at, environment_.clock, [this](const std::string& words) {
+    plan_.path->announce("hoopctl: " + words);
+    environment_.console.say(
+        "access_ending", words,
+        {{"session", plan_.session}, {"expires_at", to_rfc3339(plan_.expires_at)}});
+  });
+}
+
+void TargetEndpoint::be_impatient(std::chrono::seconds patience, std::function<void()> then) {
+  impatience_.expires_after(patience);
+  impatience_.async_wait([this, then = std::move(then)](const std::error_code& failure) {
+    if (!failure && tasks_.size() > 0) then();
+  });
+}
+
+asio::awaitable<void> TargetEndpoint::stop_serving() {
+  endpoint_->close();
+  // Told to end, a connection does so within the deadlines of what it is waiting for. None is
+  // cancelled: the other direction of it would go on without its object.
+  be_impatient(kHandlersMayFinish, [this] { plan_.path->end_all("the program has ended"); });
+  co_await tasks_.join();
+  impatience_.cancel();
+}
+
+asio::awaitable<EndpointEnd> TargetEndpoint::stop(std::string cause, int program_status) {
+  EndpointEnd out;
+  ended_ = nullptr;
+  if (expiry_) expiry_->cancel();
+  notices_.stop();
+  if (endpoint_) co_await stop_serving();
+  if (denials_) co_await plan_.control->stop();
+  out.session = co_await plan_.path->finish(std::move(cause), program_status);
+  if (denials_)
+    for (const session::ControlDenied& denied : out.session.denials) denials_->say(denied);
+  out.expired = expired_ || out.session.expired;
+  out.was_told = access_ended_;
+  folder_.reset();
+  co_return out;
+}
+
+}  // namespace hoop::cmd

@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+// One open target as programs reach it: a listener that lets only them in, a door that asks for the
+// session's password, and the path behind it, until access ends or nobody wants it any more.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "cmd/denial_report.h"
+#include "cmd/environment.h"
+#include "cmd/session_control.h"
+#include "cmd/session_path.h"
+#include "core/access/target.h"
+#include "core/net/endpoint.h"
+#include "core/net/task_group.h"
+#include "core/process/runtime_dir.h"
+#include "core/session/expiry_notices.h"
+
+namespace hoop::cmd {
+
+/// What came of a target. Its session has ended.
+struct EndpointEnd {
+  SessionResult session;
+  bool expired = false;
+  bool was_told = false;  // the user knows already that the gateway has ended it
+
+  bool was_taken() const { return expired || session.was_taken(); }
+};
+
+class TargetEndpoint {
+ public:
+  struct Plan {
+    std::string session;
+    access::Target target;
+    SystemTime expires_at{};
+    std::unique_ptr<SessionControl> control;  // outlives path
+    std::unique_ptr<SessionPath> path;
+    enum class Listen { unix_socket, tcp } listen = Listen::unix_socket;
+    /// Who may come on a Unix socket; on TCP it is the user in any case.
+    enum class Peers { program, user } peers = Peers::program;
+    std::string socket;      // of unix_socket; empty: in the private folder
+    std::uint16_t port = 0;  // of tcp; 0: the system chooses
+  };
+
+  TargetEndpoint(Environment& environment, asio::io_context& context, Plan plan)
+      : environment_(environment),
+        context_(context),
+        plan_(std::move(plan)),
+        notices_(context.get_executor()),
+        impatience_(context),
+        tasks_(context.get_executor()) {}
+
+  /// Listens, and accepts from now on. programs is for Peers::program. ended is called once when
+  /// access ends before stop(). stop() is to be called after a failure, too.
+  Result<void> open(net::ProgramLookup programs, std::function<void()> ended);
+  /// Ends what still runs, and the session. Once.
+  asio::awaitable<EndpointEnd> stop(std::string cause, int program_status);
+
+  bool expired() const { return expired_; }
+  const std::string& session() const { return plan_.session; }
+  const access::Target& target() const { return plan_.target; }
+  SystemTime expires_at() const { return plan_.expires_at; }
+  /// Where a program finds it: the folder of the socket, or 127.0.0.1; after open().
+  std::string host() const;
+  std::uint16_t port() const;
+  std::string database() const;
+  std::string password_file() const { return folder_->path_of(kPasswordName); }
+  /// A line of a password file (pgpass) that fits this endpoint alone.
+  SecretText password_line() const;
+  /// A connection URI of libpq that names that password file and holds no secret.
+  std::string url(std::string_view password_file) const;
+  /// A new file in the private folder, 0600.
+  Result<std::string> keep(std::string_view name, const SecretText& content) const;
+
+  static constexpr std::string_view kUser = "hoop";
+
+ private:
+  static constexpr std::string_view kPasswordName = "pgpass";
+  Result<void> listen(net::ProgramLookup programs);
+  asio::awaitable<void> accept_all();
+  asio::awaitable<void> serve(net::StreamPtr stream);
+  void watch_expiry();
+  void follow_gateway();
+  void access_ended(const session::ControlEnd& end);
+  void tell_end();
+  asio::awaitable<void> stop_serving();
+  void be_impatient(std::chrono::seconds patience, std::function<void()> then);
+
+  Environment& environment_;
+  asio::io_context& context_;
+  Plan plan_;
+  std::function<void()> ended_;
+  SecretText password_;
+  std::unique_ptr<session::Door> door_;
+  std::optional<process::RuntimeDir> folder_;
+  net::EndpointPtr endpoint_;
+  std::optional<asio::steady_timer> expiry_;
+  session::ExpiryNotices notices_;
+  asio::steady_timer impatience_;
+  bool expired_ = false;
+  bool access_ended_ = false;
+  std::optional<DenialReport> denials_;
+  net::TaskGroup tasks_;
+};
+
+}  // namespace hoop::cmd
