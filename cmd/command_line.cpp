@@ -130,6 +130,7 @@ ExitStatus run_command_line(std::vector<std::string> words, Environment& environ
   add_policy(app, environment);
   add_gateway(app, environment);
   add_agent(app, environment);
+  add_doctor(app, environment);
   app.footer(examples({"hoopctl login --gateway https://gw.example",
                        "hoopctl connect pg-prod -- -c 'select 1'"}) +
              "\n\n" + exit_status_table());

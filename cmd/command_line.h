@@ -26,6 +26,7 @@ void add_run(CLI::App& app, Environment& environment);
 void add_proxy(CLI::App& app, Environment& environment);
 void add_sessions(CLI::App& app, Environment& environment);
 void add_gateway(CLI::App& app, Environment& environment);
+void add_doctor(CLI::App& app, Environment& environment);
 void add_agent(CLI::App& app, Environment& environment);
 
 /// Reads the words after the program's name and runs what they ask for.

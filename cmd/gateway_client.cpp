@@ -204,6 +204,11 @@ Task<http::Response> GatewayClient::send(std::string method, std::string path,
                           std::move(body), patience);
 }
 
+Task<http::Response> GatewayClient::hello() {
+  co_return co_await web_->send("GET", record_.url + "/.well-known/hoopctl", accept_json(),
+                                std::string(), kRequestTime);
+}
+
 Task<identity::Json> GatewayClient::get(std::string path) {
   HOOP_CO_TRY(const http::Response response,
               co_await send("GET", path, accept_json(), std::string(), kRequestTime));

@@ -41,6 +41,8 @@ class GatewayClient {
 
   const identity::GatewayRecord& record() const { return record_; }
 
+  /// What the gateway says of itself (/.well-known/hoopctl), to anybody: no token is sent.
+  Task<http::Response> hello();
   /// A JSON document of GET path.
   Task<identity::Json> get(std::string path);
   Task<access::Grant> create_grant(GrantWish wish);

@@ -10,6 +10,7 @@
 #include "cmd/json_view.h"
 #include "cmd/log_delivery.h"
 #include "cmd/run.h"
+#include "core/base/encoding.h"
 
 namespace hoop::cmd {
 namespace {
@@ -47,6 +48,30 @@ Result<void> list_sessions(Environment& environment, int limit, Which which) {
     for (const Listing::Column& column : listing.columns)
       row.push_back(value_at(session, column.key));
   }
+  environment.console.print(listing);
+  return {};
+}
+
+/// Of this machine; the gateway is not asked.
+Result<void> list_pending(Environment& environment) {
+  HOOP_TRY(const record::Spool spool, open_spool(environment));
+  HOOP_TRY(const auto waiting, spool.list());
+  HOOP_TRY(const auto refused, spool.list_refused());
+  Listing listing{{{"session", "SESSION"},
+                   {"target", "TARGET"},
+                   {"gateway", "GATEWAY"},
+                   {"state", "STATE"},
+                   {"written_at", "WRITTEN"},
+                   {"bytes", "BYTES"},
+                   {"path", ""}},
+                  {},
+                  "no session log waits for delivery"};
+  const auto add = [&listing](const record::SpoolEntry& entry, std::string state) {
+    listing.rows.push_back({entry.session, entry.target, entry.gateway_url, std::move(state),
+                            to_rfc3339(entry.written_at), entry.bytes, entry.path});
+  };
+  for (const record::SpoolEntry& entry : waiting) add(entry, "waiting");
+  for (const record::SpoolEntry& entry : refused) add(entry, "refused");
   environment.console.print(listing);
   return {};
 }
@@ -211,6 +236,12 @@ void add_sessions(CLI::App& app, Environment& environment) {
   upload->footer(examples({"hoopctl sessions upload", "hoopctl --output json sessions upload"}));
   upload->callback([&environment] {
     environment.work = [&environment] { return upload_sessions(environment); };
+  });
+
+  CLI::App* pending = command->add_subcommand("pending", "list the logs that wait on this machine");
+  pending->footer(examples({"hoopctl sessions pending", "hoopctl --output json sessions pending"}));
+  pending->callback([&environment, finish] {
+    environment.work = [&environment, finish] { return finish(list_pending(environment)); };
   });
 
   auto killed = std::make_shared<std::string>();

@@ -2,9 +2,9 @@
 
 _hoopctl_commands() {
   case $1 in
-    '') echo 'login logout whoami targets connect run proxy sessions policy gateway agent' ;;
+    '') echo 'login logout whoami targets connect run proxy sessions policy gateway agent doctor' ;;
     targets) echo 'list show' ;;
-    sessions) echo 'list show verify upload kill' ;;
+    sessions) echo 'list show verify upload pending kill' ;;
     gateway) echo 'init serve user agent audit' ;;
     'gateway user') echo 'add password list disable enable remove' ;;
     'gateway agent') echo 'add list remove' ;;

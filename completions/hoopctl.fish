@@ -6,7 +6,7 @@ function __hoopctl_at
     set -l words (commandline -opc)
     for word in $words[2..-1]
         test "$word" = -- && return 1
-        if contains -- $word login logout whoami targets connect run proxy sessions policy gateway agent check explain list show verify upload kill init serve user add remove disable enable
+        if contains -- $word login logout whoami targets connect run proxy sessions policy gateway agent doctor check explain list show verify upload pending kill init serve user add remove disable enable
             set -a path $word
         end
     end
@@ -41,6 +41,7 @@ complete -c hoopctl -n '__hoopctl_at' -a sessions -d 'list, show, verify and del
 complete -c hoopctl -n '__hoopctl_at' -a policy -d 'check a policy, and ask what it says of a statement'
 complete -c hoopctl -n '__hoopctl_at' -a gateway -d 'make and run a gateway'
 complete -c hoopctl -n '__hoopctl_at' -a agent -d 'run beside targets that the gateway cannot reach'
+complete -c hoopctl -n '__hoopctl_at' -a doctor -d 'say what is wrong with this machine, and the fix'
 
 complete -c hoopctl -n '__hoopctl_at login' -l ca -rF -d 'trust the authorities in this file'
 complete -c hoopctl -n '__hoopctl_at login' -l ca-sha256 -x -d 'trust the authority with this SHA-256'
@@ -79,6 +80,7 @@ complete -c hoopctl -n '__hoopctl_at sessions' -a list -d 'list my sessions'
 complete -c hoopctl -n '__hoopctl_at sessions' -a show -d 'tell what was done in one'
 complete -c hoopctl -n '__hoopctl_at sessions' -a verify -d 'prove that a log is whole'
 complete -c hoopctl -n '__hoopctl_at sessions' -a upload -d 'deliver what waits here'
+complete -c hoopctl -n '__hoopctl_at sessions' -a pending -d 'list what waits here'
 complete -c hoopctl -n '__hoopctl_at sessions' -a kill -d 'end one now'
 complete -c hoopctl -n '__hoopctl_at sessions list' -l limit -x -d 'at most so many'
 complete -c hoopctl -n '__hoopctl_at sessions list' -l live -d 'only those that are live'

@@ -26,6 +26,7 @@ namespace {
 constexpr std::size_t kReserveBytes =
     16U << 10;  // the end record, the seal and two segment frames need about 700
 constexpr std::string_view kLogSuffix = ".hslog";
+constexpr std::string_view kRefused = "/refused";
 constexpr std::string_view kUnlockedSuffix = ".new";  // of a log that has no lock yet
 
 Error storage(std::string what, int error) {
@@ -238,23 +239,39 @@ Result<std::unique_ptr<LogSink>> Spool::create(const std::string& session,
   return std::make_unique<SpoolSink>(std::move(file), path, base);
 }
 
-Result<std::vector<SpoolEntry>> Spool::list() const {
-  DIR* folder = ::opendir(folder_.c_str());
-  if (folder == nullptr) return std::unexpected(storage(fmt::format("list '{}'", folder_), errno));
+Result<std::vector<SpoolEntry>> Spool::list() const { return list_part(Part::waiting); }
+
+Result<std::vector<SpoolEntry>> Spool::list_refused() const { return list_part(Part::refused); }
+
+Result<std::vector<SpoolEntry>> Spool::list_part(Part part) const {
+  const std::string where = part == Part::waiting ? folder_ : folder_ + std::string(kRefused);
+  DIR* folder = ::opendir(where.c_str());
+  if (folder == nullptr && part == Part::refused && errno == ENOENT)
+    return std::vector<SpoolEntry>();
+  if (folder == nullptr) return std::unexpected(storage(fmt::format("list '{}'", where), errno));
   std::vector<std::pair<std::int64_t, SpoolEntry>> found;
   while (const dirent* entry = ::readdir(folder)) {
     const std::string_view name = entry->d_name;
     if (!name.ends_with(kLogSuffix)) continue;
     const std::string session(name.substr(0, name.size() - kLogSuffix.size()));
     if (!is_session_id(session)) continue;
-    const File file(::open(path_of(session).c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
+    const std::string path = fmt::format("{}/{}", where, name);
+    const File file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
     if (!file.is_open()) continue;
     const auto written = claims_->is_written(session);
     const bool free = written ? !*written : ::flock(file.get(), LOCK_SH | LOCK_NB) == 0;
     struct stat status{};
     if (!free || is_gone(file, status)) continue;
-    SpoolEntry out{session, {}, {}, path_of(session), static_cast<std::uint64_t>(status.st_size)};
-    if (const auto text = read_small_file(folder_ + "/" + session + ".json")) {
+    const std::int64_t since =
+        std::int64_t{status.st_mtim.tv_sec} * 1'000'000'000 + status.st_mtim.tv_nsec;
+    SpoolEntry out{session,
+                   {},
+                   {},
+                   path,
+                   static_cast<std::uint64_t>(status.st_size),
+                   SystemTime(std::chrono::duration_cast<SystemTime::duration>(
+                       std::chrono::nanoseconds(since)))};
+    if (const auto text = read_small_file(fmt::format("{}/{}.json", where, session))) {
       const auto json = nlohmann::json::parse(*text, nullptr, false);
       const auto member = [&](const char* key) {
         return json.is_object() && json.contains(key) && json[key].is_string()
@@ -264,8 +281,7 @@ Result<std::vector<SpoolEntry>> Spool::list() const {
       out.gateway_url = member("gateway_url");
       out.target = member("target");
     }
-    found.emplace_back(std::int64_t{status.st_mtim.tv_sec} * 1'000'000'000 + status.st_mtim.tv_nsec,
-                       std::move(out));
+    found.emplace_back(since, std::move(out));
   }
   ::closedir(folder);
   std::sort(found.begin(), found.end(),
@@ -302,7 +318,7 @@ Result<void> Spool::remove(const std::string& session) {
 Result<void> Spool::set_aside(const std::string& session) {
   if (!is_session_id(session))
     return fail(ErrorCode::malformed, "the session id is not one that can name a file");
-  const std::string refused = folder_ + "/refused";
+  const std::string refused = folder_ + std::string(kRefused);
   if (::mkdir(refused.c_str(), 0700) != 0 && errno != EEXIST)
     return std::unexpected(storage(fmt::format("create '{}'", refused), errno));
   const std::string base = folder_ + "/" + session, moved = refused + "/" + session;

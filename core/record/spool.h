@@ -22,6 +22,7 @@ struct SpoolEntry {
   std::string target;
   std::string path;  // of the log
   std::uint64_t bytes = 0;
+  SystemTime written_at{};  // the last time
 };
 
 /// Safe from several threads at once.
@@ -43,6 +44,8 @@ class Spool {
 
   /// Logs that are not being written and that no other run has claimed, oldest first.
   Result<std::vector<SpoolEntry>> list() const;
+  /// What set_aside() has put aside, oldest first.
+  Result<std::vector<SpoolEntry>> list_refused() const;
   /// Takes a log for delivery, as long as this object lives: two runs that delivered one log would
   /// take it away from each other. False if another run has it, or if it is gone.
   bool claim(const std::string& session);
@@ -56,6 +59,8 @@ class Spool {
  private:
   struct Claims;
   explicit Spool(std::string folder);
+  enum class Part { waiting, refused };
+  Result<std::vector<SpoolEntry>> list_part(Part part) const;
   std::string folder_;
   std::unique_ptr<Claims> claims_;
 };

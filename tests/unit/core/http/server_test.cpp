@@ -416,4 +416,13 @@ TEST_CASE("dates are IMF-fixdate") {
   using namespace std::chrono;
   CHECK(http_date(SystemTime(sys_days{year(1994) / 11 / 6} + 8h + 49min + 37s)) ==
         "Sun, 06 Nov 1994 08:49:37 GMT");
+  const SystemTime time(sys_days{year(2028) / 2 / 29} + 23h + 59min + 59s);
+  CHECK(parse_http_date(http_date(time)) == time);
+  for (const char* bad : {"", "Sun, 06 Nov 1994 08:49:37 GMT ", "Mon, 06 Nov 1994 08:49:37 GMT",
+                          "Sun, 31 Feb 1994 08:49:37 GMT", "Sun, 06 Nov 1994 24:49:37 GMT",
+                          "Sun, 06 Nov 1994 08:60:37 GMT", "Sun, 06 Nvo 1994 08:49:37 GMT",
+                          "Sun, 06 Nov 1994 08:49:37 UTC", "Sunday, 06-Nov-94 08:49:37 GMT",
+                          "Sun Nov  6 08:49:37 1994", "Sun, 06 Nov 1994 08:49:3x GMT",
+                          "Sun, -6 Nov 1994 08:49:37 GMT", "Sun, 06 Nov 0000 08:49:37 GMT"})
+    CHECK_FALSE(parse_http_date(bad));
 }

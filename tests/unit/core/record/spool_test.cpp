@@ -136,9 +136,17 @@ TEST_CASE("a log that the gateway refuses does not stand before the others") {
   {
     const SessionLog log = begin(spool, "s_1");
   }
+  CHECK(spool.list_refused()->empty());
   REQUIRE(spool.set_aside("s_1"));
   CHECK(spool.list().value().empty());
   CHECK(std::filesystem::exists(dir / "spool/refused/s_1.hslog"));
+  const auto refused = spool.list_refused().value();
+  REQUIRE(refused.size() == 1);
+  CHECK(refused[0].session == "s_1");
+  CHECK(refused[0].path == dir / "spool/refused/s_1.hslog");
+  CHECK(refused[0].gateway_url.starts_with("https://"));
+  CHECK(refused[0].bytes > 0);
+  CHECK(refused[0].written_at > SystemTime{});
 }
 
 TEST_CASE(
