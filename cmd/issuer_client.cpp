@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include "cmd/browser_callback.h"
 #include "cmd/given_credentials.h"
 #include "core/http/url.h"
 
@@ -10,6 +11,7 @@ namespace hoop::cmd {
 namespace {
 
 constexpr auto kPollTime = std::chrono::seconds(20);
+constexpr auto kBrowserTime = std::chrono::minutes(10);  // a person who looks for a second factor
 
 /// What went wrong on the way, for somebody who wants to reach a gateway.
 Error on_the_way(Error error) {
@@ -132,7 +134,8 @@ Task<identity::TokenSet> IssuerClient::log_in(std::string host_name, Announce an
   HOOP_CO_TRY(const identity::IssuerMetadata issuer, co_await discover());
   if (issuer.device_authorization_endpoint.empty()) {
     co_return fail(ErrorCode::unsupported,
-                   fmt::format("the issuer '{}' has no device flow", remote_text(issuer_)));
+                   fmt::format("the issuer '{}' has no device flow", remote_text(issuer_)),
+                   issuer.authorization_endpoint.empty() ? "" : "run: hoopctl login --browser");
   }
   identity::DeviceLogin login(client_id_, std::move(host_name), clock_, parameters_);
   HOOP_CO_TRY(http::Response begun,
@@ -157,6 +160,20 @@ Task<identity::TokenSet> IssuerClient::log_in(std::string host_name, Announce an
                 login.polled(answer->status, answer->body));
     if (tokens) co_return std::move(*tokens);
   }
+}
+
+Task<identity::TokenSet> IssuerClient::log_in_by_browser(
+    Random& random, std::function<void(const std::string&)> open) {
+  HOOP_CO_TRY(const identity::IssuerMetadata issuer, co_await discover());
+  HOOP_CO_TRY(const std::unique_ptr<BrowserCallback> callback,
+              BrowserCallback::listen(co_await asio::this_coro::executor));
+  const identity::BrowserLogin login(client_id_, callback->redirect_uri(), parameters_, random);
+  HOOP_CO_TRY(const std::string page, login.page(issuer));
+  open(page);
+  HOOP_CO_TRY(const SecretText code, co_await callback->wait(login, issuer, kBrowserTime));
+  HOOP_CO_TRY(const http::Response answer,
+              co_await post_form(issuer.token_endpoint, login.code_request(code)));
+  co_return identity::BrowserLogin::redeemed(answer.status, answer.body);
 }
 
 Task<identity::TokenSet> IssuerClient::log_in_by(identity::LoginMethod login, Random& random) {

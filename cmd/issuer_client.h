@@ -51,6 +51,10 @@ class IssuerClient {
   using Announce = std::function<void(const identity::DevicePrompt&)>;
   /// The device flow to its end. announce is called once, before the wait.
   Task<identity::TokenSet> log_in(std::string host_name, Announce announce);
+  /// The code flow to its end, by a browser on this machine. open is called once, with the page,
+  /// before the wait. Fails with unsupported where the issuer has none.
+  Task<identity::TokenSet> log_in_by_browser(Random& random,
+                                             std::function<void(const std::string&)> open);
   /// A token without a person, by the secret or key that login names.
   Task<identity::TokenSet> log_in_by(identity::LoginMethod login, Random& random);
   Task<identity::TokenSet> refresh(SecretText refresh_token);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // hoopctl login: trust a gateway, then the OIDC device flow.
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -13,9 +14,11 @@
 #include "cmd/gateway_answers.h"
 #include "cmd/gateway_client.h"
 #include "cmd/given_credentials.h"
+#include "cmd/program_environment.h"
 #include "cmd/run.h"
 #include "cmd/trust_options.h"
 #include "core/base/encoding.h"
+#include "core/process/spawn.h"
 
 namespace hoop::cmd {
 namespace {
@@ -30,6 +33,7 @@ struct LoginOptions {
   std::string client_key_id;
   std::string token_file;
   bool token_stdin = false;
+  bool browser = false;
 
   bool has_token() const { return token_stdin || !token_file.empty(); }
 };
@@ -52,7 +56,8 @@ class Login {
   Task<identity::GatewayDocument> fetch();
   Task<bool> person_accepts_authority();
   void announce(const identity::DevicePrompt& prompt);
-  /// By the device flow, or without a person as the options say.
+  void open_page(const std::string& page);
+  /// By the device flow, a browser on this machine, or without a person as the options say.
   Task<identity::TokenSet> obtain();
   Task<void> gateway_accepts(const identity::TokenSet& tokens);
 
@@ -157,6 +162,20 @@ void Login::announce(const identity::DevicePrompt& prompt) {
        {"expires_in", std::int64_t{prompt.expires_in.count()}}});
 }
 
+void Login::open_page(const std::string& page) {
+  environment_.console.insist("login_pending", fmt::format("log in at {}", page),
+                              {{"authorization_uri", page}});
+  const bool has_screen =
+      environment_.variable("DISPLAY") || environment_.variable("WAYLAND_DISPLAY");
+  if (!environment_.interactive() || !has_screen) return;
+  // In a session of its own: it outlives us, and our keyboard's signals are not for it. Where there
+  // is no such program the address stands above.
+  const process::Program browser{
+      {"setsid", "-f", "xdg-open", page}, program_environment(environment_.variables, {}), {}};
+  if (const auto pid = process::spawn(browser, process::ProcessGroup::own))
+    ::waitpid(*pid, nullptr, 0);  // setsid itself ends at once
+}
+
 Task<identity::TokenSet> Login::obtain() {
   using Kind = identity::LoginMethod::Kind;
   const SystemTime now = environment_.clock.system_now();
@@ -181,6 +200,12 @@ Task<identity::TokenSet> Login::obtain() {
         std::filesystem::absolute(by_key ? options_.client_key : options_.client_secret_file);
     login.key_id = options_.client_key_id;
     co_return co_await issuer->log_in_by(login, environment_.random);
+  }
+  if (options_.browser) {
+    std::function<void(const std::string&)> open = [this](const std::string& page) {
+      open_page(page);
+    };
+    co_return co_await issuer->log_in_by_browser(environment_.random, std::move(open));
   }
   co_return co_await issuer->log_in(
       host_name(), [this](const identity::DevicePrompt& prompt) { announce(prompt); });
@@ -278,11 +303,18 @@ void add_login(CLI::App& app, Environment& environment) {
                                 "use the access token in this file, read anew when it ends")
                    ->option_text("FILE")
                    ->excludes(client);
-  command->add_flag("--token-stdin", options->token_stdin, "use the access token on stdin")
+  auto* piped =
+      command->add_flag("--token-stdin", options->token_stdin, "use the access token on stdin")
+          ->excludes(client)
+          ->excludes(file);
+  command
+      ->add_flag("--browser", options->browser,
+                 "by a browser on this machine, instead of a code to compare")
       ->excludes(client)
-      ->excludes(file);
+      ->excludes(file)
+      ->excludes(piped);
   command->footer(
-      examples({"hoopctl login --gateway https://gw.example",
+      examples({"hoopctl login --gateway https://gw.example", "hoopctl login --browser",
                 "hoopctl login --gateway https://localhost:8443 --ca ca.pem",
                 "hoopctl login --client-id ci-deploy --client-secret-file /run/secrets/hoopctl"}));
   command->callback([&environment, options] {

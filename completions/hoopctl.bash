@@ -16,7 +16,7 @@ _hoopctl_commands() {
 _hoopctl_options() {
   case $1 in
     '') echo '--help --config --gateway --output --quiet --verbose --version' ;;
-    login) echo '--help --ca --ca-sha256 --client-id --client-secret-file --client-key --client-key-id --token-file --token-stdin' ;;
+    login) echo '--help --ca --ca-sha256 --browser --client-id --client-secret-file --client-key --client-key-id --token-file --token-stdin' ;;
     connect) echo '--help --reason --tcp --keep --fail-on-deny --result-fd' ;;
     run) echo '--help --target --reason --tcp --keep --fail-on-deny --result-fd' ;;
     proxy) echo '--help --reason --port --socket --passfile' ;;

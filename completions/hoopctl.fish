@@ -45,6 +45,7 @@ complete -c hoopctl -n '__hoopctl_at' -a doctor -d 'say what is wrong with this 
 
 complete -c hoopctl -n '__hoopctl_at login' -l ca -rF -d 'trust the authorities in this file'
 complete -c hoopctl -n '__hoopctl_at login' -l ca-sha256 -x -d 'trust the authority with this SHA-256'
+complete -c hoopctl -n '__hoopctl_at login' -l browser -d 'by a browser on this machine'
 complete -c hoopctl -n '__hoopctl_at login' -l client-id -x -d 'log in as this service'
 complete -c hoopctl -n '__hoopctl_at login' -l client-secret-file -r -d "the service's secret"
 complete -c hoopctl -n '__hoopctl_at login' -l client-key -r -d "the service's private key"

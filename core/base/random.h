@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Randomness as an argument; crypto/system_random.h is the real one.
+// Randomness as an argument; crypto/digest.h has the real one.
 #pragma once
 
 #include <string>

@@ -73,6 +73,16 @@ Result<std::string> url_member(const Json& json, std::string_view name) {
   return *text;
 }
 
+/// The texts of an array; none where it is missing or something else.
+std::vector<std::string> texts_in(const Json& json, std::string_view name) {
+  std::vector<std::string> out;
+  const Json* list = json.find(name);
+  if (list == nullptr || list->array() == nullptr) return out;
+  for (const Json& one : *list->array())
+    if (one.text() != nullptr) out.push_back(*one.text());
+  return out;
+}
+
 }  // namespace
 
 Result<RequestParameters> read_request_parameters(const Json& json) {
@@ -158,11 +168,14 @@ Result<IssuerMetadata> parse_issuer_metadata(std::string_view body,
       HOOP_TRY(out.revocation_endpoint, url_member(json, "revocation_endpoint"));
     }
     HOOP_TRY(out.jwks_uri, url_member(json, "jwks_uri"));
-    const Json* methods = json.find("token_endpoint_auth_methods_supported");
-    if (methods != nullptr && methods->array() != nullptr) {
-      for (const Json& method : *methods->array())
-        if (method.text() != nullptr) out.token_endpoint_auth_methods.push_back(*method.text());
+    if (json.find("authorization_endpoint") != nullptr) {
+      HOOP_TRY(out.authorization_endpoint, url_member(json, "authorization_endpoint"));
     }
+    out.token_endpoint_auth_methods = texts_in(json, "token_endpoint_auth_methods_supported");
+    out.code_challenge_methods = texts_in(json, "code_challenge_methods_supported");
+    const Json* names_itself = json.find("authorization_response_iss_parameter_supported");
+    out.names_itself_in_answers =
+        names_itself != nullptr && names_itself->boolean() != nullptr && *names_itself->boolean();
     return out;
   };
   auto metadata = read();

@@ -50,6 +50,9 @@ struct IssuerMetadata {
   std::string revocation_endpoint;  // empty if there is none
   std::string jwks_uri;
   std::vector<std::string> token_endpoint_auth_methods = {};  // empty: it does not say
+  std::string authorization_endpoint = {};                    // empty if there is none
+  std::vector<std::string> code_challenge_methods = {};       // empty: it does not say
+  bool names_itself_in_answers = false;                       // RFC 9207
 };
 /// Fails with malformed; with integrity if the document is about another issuer (RFC 8414 §3.3).
 /// All URLs are https.

@@ -56,9 +56,9 @@ server.listen(Number(wantedPort ?? 0), '127.0.0.1', () => {
     client_id,
     token_endpoint_auth_method: 'none',
     application_type: 'native',
-    grant_types: ['urn:ietf:params:oauth:grant-type:device_code', 'refresh_token'],
-    redirect_uris: [],
-    response_types: [],
+    grant_types: ['urn:ietf:params:oauth:grant-type:device_code', 'refresh_token', 'authorization_code'],
+    redirect_uris: ['http://127.0.0.1/callback'],  // of a native client: any port
+    response_types: ['code'],
   });
   const service = (client_id, token_endpoint_auth_method, more) => ({
     client_id,
