@@ -17,41 +17,6 @@ namespace {
 
 constexpr std::size_t kMaxReason = 200;  // as the gateway takes it
 
-enum class Which { all, live };
-
-Result<void> list_sessions(Environment& environment, int limit, Which which) {
-  HOOP_TRY(const std::string url, chosen_gateway(environment));
-  asio::io_context context;
-  HOOP_TRY(const std::unique_ptr<GatewayClient> client,
-           GatewayClient::open(environment, context.get_executor(), url));
-  HOOP_TRY(const identity::Json answer,
-           run(context, client->get(fmt::format("/v1/sessions?limit={}{}", limit,
-                                                which == Which::live ? "&live=1" : ""))));
-  const identity::Json* sessions = answer.find("sessions");
-  if (sessions == nullptr || sessions->array() == nullptr)
-    return fail(ErrorCode::malformed, "the gateway's list of sessions cannot be read");
-  Listing listing{{{"session", "SESSION"},
-                   {"target", "TARGET"},
-                   {"subject", "SUBJECT"},
-                   {"started_at", "STARTED"},
-                   {"ended_at", ""},
-                   {"state", "STATE"},
-                   {"live", ""},
-                   {"actions", "ACTIONS"},
-                   {"denied", "DENIED"},
-                   {"masked_values", "MASKED"},
-                   {"rows", "ROWS"}},
-                  {},
-                  which == Which::live ? "no session is live" : "there is no session"};
-  for (const identity::Json& session : *sessions->array()) {
-    auto& row = listing.rows.emplace_back();
-    for (const Listing::Column& column : listing.columns)
-      row.push_back(value_at(session, column.key));
-  }
-  environment.console.print(listing);
-  return {};
-}
-
 /// Of this machine; the gateway is not asked.
 Result<void> list_pending(Environment& environment) {
   HOOP_TRY(const record::Spool spool, open_spool(environment));
@@ -186,20 +151,7 @@ void add_sessions(CLI::App& app, Environment& environment) {
   command->footer(
       examples({"hoopctl sessions list", "hoopctl sessions verify s_cjsgj3svsplpf4eygjc5glm6qm"}));
 
-  auto limit = std::make_shared<int>(100);
-  CLI::App* list = command->add_subcommand("list", "list my sessions; auditors see everybody's");
-  list->add_option("--limit", *limit, "at most so many, newest first")
-      ->option_text("N")
-      ->check(CLI::Range(1, 1000));
-  auto live = std::make_shared<bool>(false);
-  list->add_flag("--live", *live, "only those that can still reach their target");
-  list->footer(
-      examples({"hoopctl sessions list --limit 10", "hoopctl --output json sessions list --live"}));
-  list->callback([&environment, finish, limit, live] {
-    environment.work = [&environment, finish, limit, live] {
-      return finish(list_sessions(environment, *limit, *live ? Which::live : Which::all));
-    };
-  });
+  add_sessions_list(*command, environment);
 
   auto shown = std::make_shared<std::string>();
   CLI::App* show =

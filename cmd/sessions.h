@@ -9,8 +9,14 @@
 #include "core/identity/json.h"
 #include "core/record/session_log_reader.h"
 
+namespace CLI {
+class App;
+}
+
 namespace hoop::cmd {
 
+/// hoopctl sessions list.
+void add_sessions_list(CLI::App& sessions, Environment& environment);
 Result<void> show_session(Environment& environment, const std::string& session);
 /// what: a session's id, or the path of a log.
 Result<void> verify_session(Environment& environment, const std::string& what);

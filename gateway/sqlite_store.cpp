@@ -194,13 +194,30 @@ Result<std::optional<SessionRecord>> SqliteStore::find(const std::string& sessio
   return std::move(rows.front());
 }
 
-Result<std::vector<SessionRecord>> SqliteStore::list(const std::string& subject,
-                                                     std::size_t limit) {
-  const auto most = static_cast<std::int64_t>(limit);
-  if (subject.empty())
-    return select("WHERE state <> 0 ORDER BY started_at DESC, session LIMIT ?1", {most});
-  return select("WHERE state <> 0 AND subject = ?2 ORDER BY started_at DESC, session LIMIT ?1",
-                {most, subject});
+Result<std::vector<SessionRecord>> SqliteStore::list(const SessionQuery& query) {
+  SystemTime from{};
+  if (!query.before.empty()) {
+    HOOP_TRY(const auto last, find(query.before));
+    // Another person's is none.
+    if (!last || (!query.subject.empty() && last->subject != query.subject))
+      return fail(ErrorCode::not_found, "there is no session to list others before");
+    from = last->started_at;
+  }
+  // Conditions that are not there cannot keep an index from being used. Every parameter is bound:
+  // the last one stands in each statement.
+  std::string tail = "WHERE state <> 0";
+  if (!query.subject.empty()) tail += " AND subject = ?1";
+  if (!query.target.empty()) tail += " AND target = ?2";
+  if (query.since) tail += " AND started_at >= ?3";
+  if (query.until) tail += " AND started_at < ?4";
+  if (query.denied) tail += " AND denied > 0";
+  if (query.live_at) tail += " AND state = 1 AND expires_at > ?5";
+  if (!query.before.empty()) tail += " AND (started_at < ?6 OR (started_at = ?6 AND session > ?7))";
+  tail += " ORDER BY started_at DESC, session LIMIT ?8";
+  return select(tail, {query.subject, query.target, to_column(query.since.value_or(SystemTime{})),
+                       to_column(query.until.value_or(SystemTime{})),
+                       to_column(query.live_at.value_or(SystemTime{})), to_column(from),
+                       query.before, static_cast<std::int64_t>(query.limit)});
 }
 
 Result<std::size_t> SqliteStore::count_live(const std::string& subject, SystemTime now) {

@@ -22,7 +22,7 @@ class SqliteStore final : public Store {
   Result<void> set_revoked(const std::string& session, SystemTime at) override;
   Result<void> set_finished(const std::string& session, const FinishedLog& log) override;
   Result<std::optional<SessionRecord>> find(const std::string& session) override;
-  Result<std::vector<SessionRecord>> list(const std::string& subject, std::size_t limit) override;
+  Result<std::vector<SessionRecord>> list(const SessionQuery& query) override;
   Result<std::size_t> count_live(const std::string& subject, SystemTime now) override;
   Result<std::vector<SessionRecord>> unrevoked() override;
   Result<void> check() override;

@@ -53,6 +53,18 @@ struct SessionRecord {
   bool operator==(const SessionRecord&) const = default;
 };
 
+/// Which sessions somebody asks for; what is empty asks for nothing.
+struct SessionQuery {
+  std::string subject = {};
+  std::string target = {};
+  std::optional<SystemTime> since = {};    // started then or later
+  std::optional<SystemTime> until = {};    // started before
+  bool denied = false;                     // something was refused; known once a session has ended
+  std::optional<SystemTime> live_at = {};  // its credential is good then
+  std::string before = {};  // the last session of the page before: those that come after it
+  std::size_t limit = 100;
+};
+
 /// Everything blocks: call it on the worker pool. Safe from several threads at once. Everything
 /// fails with storage.
 class Store {
@@ -69,9 +81,9 @@ class Store {
   /// integrity.
   virtual Result<void> set_finished(const std::string& session, const FinishedLog& log) = 0;
   virtual Result<std::optional<SessionRecord>> find(const std::string& session) = 0;
-  /// Those that have been active, latest first; subject empty: everybody's.
-  virtual Result<std::vector<SessionRecord>> list(const std::string& subject,
-                                                  std::size_t limit) = 0;
+  /// Those that have been active, latest first. Fails with not_found where there is no session
+  /// query.before.
+  virtual Result<std::vector<SessionRecord>> list(const SessionQuery& query) = 0;
   /// How many of a person's are active and have not expired.
   virtual Result<std::size_t> count_live(const std::string& subject, SystemTime now) = 0;
   /// Whose credential is planned or active, whatever the clock says.

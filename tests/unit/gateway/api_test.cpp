@@ -158,7 +158,17 @@ TEST_CASE("api: a grant from asking to receipt") {
     CHECK(mine[0]["rows"] == 9);
     CHECK(Json::parse(g.get("/v1/sessions", bob).body)["sessions"].empty());
     CHECK(Json::parse(g.get("/v1/sessions?limit=5", auditor).body)["sessions"].size() == 1);
-    CHECK(g.get("/v1/sessions?limit=x", alice).status == 400);
+    for (const char* bad : {"limit=x", "limit=0", "live=2", "denied=yes", "since=yesterday",
+                            "until=", "target=", "before=", "unknown=1", "limit=1&limit=2"})
+      CHECK(g.get(std::string("/v1/sessions?") + bad, alice).status == 400);
+    CHECK(g.get("/v1/sessions?before=s_unknown", alice).status == 404);
+    const auto count = [&](const std::string& query, const std::string& token) {
+      return Json::parse(g.get("/v1/sessions?" + query, token).body)["sessions"].size();
+    };
+    CHECK(count("since=2020-01-01T00:00:00Z&until=2999-01-01T00:00:00Z", auditor) == 1);
+    CHECK(count("until=2020-01-01T00:00:00Z", auditor) == 0);
+    CHECK(count("target=nothing", auditor) == 0);
+    CHECK(count("subject=nobody", auditor) == 0);
     CHECK(g.get("/v1/sessions/" + s, bob).status == 404);
     const Json one = Json::parse(g.get("/v1/sessions/" + s, auditor).body);
     CHECK(one["client_key"] == public_key);

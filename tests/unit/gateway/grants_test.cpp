@@ -176,7 +176,7 @@ TEST_CASE("grants: an unknown target and a forbidden one get the same answer") {
   CHECK(unknown.error().code == ErrorCode::denied);
   CHECK(forbidden.error() == unknown.error());
   CHECK(stranger.error() == unknown.error());
-  CHECK(f.store->list("", 10)->empty());
+  CHECK(f.store->list({})->empty());
 }
 
 TEST_CASE(

@@ -101,10 +101,10 @@ TEST_CASE("store: what never became active was no session") {
   test::TempDir dir;
   auto store = std::move(*SqliteStore::open(dir / "gateway.db"));
   REQUIRE(store->add(session_record("s_1")));
-  CHECK(store->list("", 10)->empty());
+  CHECK(store->list({})->empty());
   REQUIRE(store->set_revoked("s_1", at(5)));
   CHECK(store->unrevoked()->empty());
-  CHECK(store->list("", 10)->empty());
+  CHECK(store->list({})->empty());
   CHECK_FALSE(store->find("s_1")->has_value());
 }
 
@@ -134,10 +134,62 @@ TEST_CASE("store: lists are latest first, of one subject or of all, and bounded"
     for (const auto& one : records) out += one.session + " ";
     return out;
   };
-  CHECK(names(*store->list("", 10)) == "s_3 s_2 s_1 ");
-  CHECK(names(*store->list("alice", 10)) == "s_3 s_1 ");
-  CHECK(names(*store->list("", 1)) == "s_3 ");
-  CHECK(names(*store->list("alice' OR '1'='1", 10)).empty());
+  CHECK(names(*store->list({})) == "s_3 s_2 s_1 ");
+  CHECK(names(*store->list({.subject = "alice"})) == "s_3 s_1 ");
+  CHECK(names(*store->list({.limit = 1})) == "s_3 ");
+  CHECK(names(*store->list({.subject = "alice' OR '1'='1"})).empty());
+}
+
+TEST_CASE("store: lists by target, time, refusals and life, page by page") {
+  test::TempDir dir;
+  auto store = std::move(*SqliteStore::open(dir / "gateway.db"));
+  for (int i = 1; i <= 6; ++i) {
+    // Two began at the same moment.
+    auto record =
+        session_record("s_" + std::to_string(i), i % 2 == 0 ? "alice" : "bob", i == 4 ? 3 : i);
+    if (i > 4) record.target = "pg-other";
+    REQUIRE(store->add(record));
+    REQUIRE(store->set_active(record.session));
+  }
+  FinishedLog log;
+  log.digest = "aa";
+  REQUIRE(store->set_finished("s_3", log));
+  log.denied = 2;
+  REQUIRE(store->set_finished("s_2", log));
+  REQUIRE(store->set_revoked("s_3", at(5)));
+  const auto names = [&](const SessionQuery& query) {
+    const auto found = store->list(query);
+    if (!found) return std::string(to_string(found.error().code));
+    std::string out;
+    for (const auto& one : *found) out += one.session.substr(2);
+    return out;
+  };
+  CHECK(names({}) == "653421");
+  CHECK(names({.target = "pg-other"}) == "65");
+  CHECK(names({.subject = "alice", .target = "pg"}) == "42");
+  CHECK(names({.since = at(3)}) == "6534");
+  CHECK(names({.until = at(3)}) == "21");
+  CHECK(names({.since = at(2), .until = at(5)}) == "342");
+  CHECK(names({.denied = true}) == "2");
+  CHECK(names({.live_at = at(30)}) == "65421");
+  CHECK(names({.live_at = at(64)}) == "65");
+  // Every page once, none twice, also where a page ends between two of one moment.
+  for (std::size_t limit = 1; limit <= 6; ++limit) {
+    std::string all;
+    SessionQuery query{.limit = limit};
+    for (;;) {
+      const std::string page = names(query);
+      if (page.empty()) break;
+      CHECK(page.size() <= limit);
+      all += page;
+      query.before = "s_" + page.substr(page.size() - 1);
+    }
+    CHECK(all == "653421");
+  }
+  CHECK(names({.subject = "alice", .before = "s_4"}) == "2");
+  // Neither what is not there nor another's session is a place to begin at.
+  CHECK(names({.before = "s_9"}) == to_string(ErrorCode::not_found));
+  CHECK(names({.subject = "alice", .before = "s_3"}) == to_string(ErrorCode::not_found));
 }
 
 TEST_CASE("store: who has how many live sessions") {
