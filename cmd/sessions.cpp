@@ -171,17 +171,23 @@ void add_sessions(CLI::App& app, Environment& environment) {
   verify->add_option("SESSION", *verified, "the session's id, or the path of a log")
       ->required()
       ->option_text(" ");
+  auto key = std::make_shared<std::string>();
+  verify->add_option("--key", *key, "of a file: the session's key, as sessions show has told it")
+      ->option_text("BASE64URL");
   verify->footer(examples({"hoopctl sessions verify s_cjsgj3svsplpf4eygjc5glm6qm",
                            "hoopctl sessions verify ./copy.hslog"}));
-  verify->callback([&environment, verified] {
-    environment.work = [&environment, verified] {
-      const auto done = verify_session(environment, *verified);
+  verify->callback([&environment, verified, key] {
+    environment.work = [&environment, verified, key] {
+      const auto done = verify_session(environment, *verified, *key);
       if (done) return ExitStatus::ok;
       const bool not_whole = done.error().code == ErrorCode::integrity;
       environment.console.error(done.error());
       return not_whole ? ExitStatus::record_lost : exit_status(done.error().code);
     };
   });
+
+  add_sessions_export(*command, environment);
+  add_sessions_replay(*command, environment);
 
   CLI::App* upload =
       command->add_subcommand("upload", "deliver the logs that wait on this machine");

@@ -6,7 +6,6 @@
 #include <string>
 
 #include "cmd/environment.h"
-#include "core/identity/json.h"
 #include "core/record/session_log_reader.h"
 
 namespace CLI {
@@ -18,14 +17,20 @@ namespace hoop::cmd {
 /// hoopctl sessions list.
 void add_sessions_list(CLI::App& sessions, Environment& environment);
 Result<void> show_session(Environment& environment, const std::string& session);
-/// what: a session's id, or the path of a log.
-Result<void> verify_session(Environment& environment, const std::string& what);
+/// what: a session's id, or the path of a log. key: of the session, base64url; empty: not known.
+Result<void> verify_session(Environment& environment, const std::string& what,
+                            const std::string& key);
 
-/// Reads a whole log and shows each record to visit. Fails as LogReader does, with a message that
+/// Reads a whole log and shows each record to visit; first its header, as record 0. Fails as LogReader does, with a message that
 /// speaks of the chain.
 Result<record::LogSummary> read_log(std::string_view bytes,
                                     const std::function<void(const record::Record&)>& visit);
-/// A record's payload; null where it is not JSON.
-identity::Json payload_of(const record::Record& record);
+void add_sessions_export(CLI::App& sessions, Environment& environment);
+void add_sessions_replay(CLI::App& sessions, Environment& environment);
+
+/// Whether what somebody has named is the path of a log, and not a session's id.
+bool is_log_file(const std::string& what);
+/// The bytes of that log: of a file, or from the session's gateway.
+Result<std::string> load_log(Environment& environment, const std::string& what);
 
 }  // namespace hoop::cmd

@@ -5,6 +5,7 @@
 #include "cmd/gateway_client.h"
 #include "cmd/json_view.h"
 #include "cmd/run.h"
+#include "cmd/session_text.h"
 #include "cmd/sessions.h"
 #include "core/base/encoding.h"
 #include "core/record/spool.h"
@@ -13,116 +14,7 @@ namespace hoop::cmd {
 namespace {
 
 constexpr std::size_t kPiece = 256U << 10;
-constexpr std::size_t kShownText = 400;
-constexpr identity::JsonCaps kRecordCaps{512U << 10, 32, 200'000};
-
-std::string_view name_of(record::RecordType type) {
-  switch (type) {
-    case record::RecordType::session_start: return "session_start";
-    case record::RecordType::action: return "action";
-    case record::RecordType::reply_begin: return "reply_begin";
-    case record::RecordType::progress: return "progress";
-    case record::RecordType::reply_end: return "reply_end";
-    case record::RecordType::note: return "note";
-    case record::RecordType::reply_data: return "reply_data";
-    case record::RecordType::session_end: return "session_end";
-    case record::RecordType::seal: return "seal";
-  }
-  return "unknown";
-}
-
-std::string words_at(const identity::Json& json, std::string_view key) {
-  return shown(value_at(json, key));
-}
-
-/// "14:03:11.250" of an RFC 3339 time.
-std::string clock_of(const identity::Json& json) {
-  const std::string at = text_at(json, "at");
-  return at.size() >= 23 ? remote_text(at.substr(11, 12)) : std::string();
-}
-
-std::string action_line(const identity::Json& json) {
-  std::string out =
-      fmt::format("#{} {} {} by rule {}", words_at(json, "id"), words_at(json, "verb"),
-                  words_at(json, "effect"), words_at(json, "rule"));
-  out += fmt::format("\n{:14}{}", "", neutralise(text_at(json, "text"), kShownText, Lines::escape));
-  if (const std::string message = text_at(json, "message"); !message.empty())
-    out += fmt::format("\n{:14}{}", "", remote_text(message));
-  return out;
-}
-
-std::string reply_line(const identity::Json& json) {
-  std::string out =
-      fmt::format("#{} {}: {} rows, {} bytes", words_at(json, "action"), words_at(json, "status"),
-                  words_at(json, "rows"), words_at(json, "bytes"));
-  if (const std::string masked = words_at(json, "masked_values"); masked != "0" && masked != "-") {
-    out += fmt::format(", {} masked ({})", masked, words_at(json, "masked_by_class"));
-  }
-  return out;
-}
-
-std::string note_line(const identity::Json& json) {
-  if (text_at(json, "event") != "explained") return fmt::format("note {}", words_at(json, "event"));
-  return fmt::format("explained: {} by rule {}: {}", words_at(json, "effect"),
-                     words_at(json, "rule"),
-                     neutralise(text_at(json, "statement"), kShownText, Lines::escape));
-}
-
-/// A line for people; empty for records that say nothing to them.
-std::string line_of(record::RecordType type, const identity::Json& json) {
-  switch (type) {
-    case record::RecordType::session_start:
-      return fmt::format("started on {} by {} as {}: {}", words_at(json, "target"),
-                         words_at(json, "subject"), words_at(json, "role"),
-                         words_at(json, "command"));
-    case record::RecordType::action: return action_line(json);
-    case record::RecordType::reply_begin: {
-      const Value masked = value_at(json, "masked_columns");
-      const auto* columns = std::get_if<std::vector<std::string>>(&masked);
-      return columns == nullptr || columns->empty()
-                 ? std::string()
-                 : fmt::format("#{} masks {}", words_at(json, "action"), shown(masked));
-    }
-    case record::RecordType::reply_end: return reply_line(json);
-    case record::RecordType::note: return note_line(json);
-    case record::RecordType::session_end:
-      return fmt::format(
-          "ended: {}, program status {}; {} actions, {} denied, {} values masked, {} rows",
-          words_at(json, "cause"), words_at(json, "program_status"), words_at(json, "actions"),
-          words_at(json, "denied"), words_at(json, "masked_values"), words_at(json, "rows"));
-    case record::RecordType::progress:
-    case record::RecordType::reply_data:
-    case record::RecordType::seal: return {};
-  }
-  return {};
-}
-
-void print_record(Console& console, const record::Record& record) {
-  const identity::Json json = payload_of(record);
-  if (console.listings() == Form::json) {
-    std::string line =
-        fmt::format(R"({{"number":{},"type":"{}","record":)", record.number, name_of(record.type));
-    if (record.type == record::RecordType::reply_data) {
-      const record::ReplyData reply = record::reply_data_of(record);
-      line += fmt::format(R"({{"action":{},"data":"{}"}})", reply.action, to_base64(reply.data));
-    } else {
-      const bool readable = json.object() != nullptr;
-      line += readable ? std::string(as_text(record.payload)) : std::string("null");
-    }
-    console.print_line(line + "}");
-    return;
-  }
-  if (const std::string line = line_of(record.type, json); !line.empty())
-    console.print_line(fmt::format("{:12}  {}", clock_of(json), line));
-}
-
 }  // namespace
-
-identity::Json payload_of(const record::Record& record) {
-  if (record.type == record::RecordType::reply_data) return {};
-  auto json = identity::parse_json(as_text(record.payload), kRecordCaps);
-  return json ? std::move(*json) : identity::Json{};
-}
 
 Result<record::LogSummary> read_log(std::string_view bytes,
                                     const std::function<void(const record::Record&)>& visit) {
@@ -133,6 +25,7 @@ Result<record::LogSummary> read_log(std::string_view bytes,
                                  "it was changed, or is not a session log",
                                  {}});
   };
+  bool begun = visit == nullptr;
   while (!bytes.empty()) {
     const std::string_view piece = bytes.substr(0, kPiece);
     bytes.remove_prefix(piece.size());
@@ -140,6 +33,8 @@ Result<record::LogSummary> read_log(std::string_view bytes,
     for (;;) {
       auto record = reader.next();
       if (!record) return broken(record.error());
+      if (reader.header() && !std::exchange(begun, true))
+        visit({record::RecordType::session_start, 0, to_bytes(reader.header()->json)});
       if (!*record) break;
       if (visit) visit(**record);
     }
@@ -162,7 +57,7 @@ Result<void> show_session(Environment& environment, const std::string& session) 
   std::vector<Field> fields;
   for (const std::string_view key :
        {"session", "target", "subject", "role", "reason", "claimed_agent", "started_at", "ended_at",
-        "state", "actions", "denied", "masked_values", "rows", "digest"}) {
+        "state", "actions", "denied", "masked_values", "rows", "digest", "seal_key"}) {
     const Value value = value_at(*facts, key);
     if (value != Value(std::string())) fields.push_back({key, value});
   }
@@ -173,9 +68,15 @@ Result<void> show_session(Environment& environment, const std::string& session) 
     return {};
   }
   if (!log) return std::unexpected(log.error());
-  if (environment.console.listings() == Form::text) environment.console.print_line("");
+  const bool json = environment.console.listings() == Form::json;
+  SessionText text(SessionText::Rows::hidden);
+  if (!json) environment.console.print_line("");
   HOOP_TRY(const record::LogSummary summary, read_log(*log, [&](const record::Record& record) {
-             print_record(environment.console, record);
+             if (json)
+               environment.console.print_line(json_line(record));
+             else
+               for (const std::string& line : text.lines(record))
+                 environment.console.print_line(line);
            }));
   if (!summary.sealed)
     environment.console.warn("unsealed", "the log has no seal: its end may be missing");

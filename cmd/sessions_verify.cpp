@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // hoopctl sessions verify: each check and, plainly, what it proved.
-#include <unistd.h>
-
 #include <fmt/format.h>
 
 #include "cmd/gateway_client.h"
@@ -47,12 +45,26 @@ Result<record::LogSummary> check_log(std::string_view bytes, Proofs& proofs) {
   return log;
 }
 
-Result<void> verify_file(Environment& environment, const std::string& path, Proofs& proofs) {
+/// The file's own key proves nothing of whose it is: the reader may know it from elsewhere.
+Result<void> check_key(const record::LogSummary& log, const std::string& key, Proofs& proofs) {
+  if (key.empty()) {
+    proofs.add("key", "not checked",
+               fmt::format("the file names its own key; that it is session {}'s, the gateway knows",
+                           log.header.session));
+    return {};
+  }
+  if (key != to_base64url(log.header.key))
+    return fail(ErrorCode::integrity, "the log's key is not the one of --key",
+                "somebody may have written another log in its place");
+  proofs.add("key", "ok", "the key that sealed it is the one that was given");
+  return {};
+}
+
+Result<void> verify_file(Environment& environment, const std::string& path, const std::string& key,
+                         Proofs& proofs) {
   HOOP_TRY(const std::string bytes, read_file(path, kMaxLogFile));
   HOOP_TRY(const record::LogSummary log, check_log(bytes, proofs));
-  proofs.add("key", "not checked",
-             fmt::format("the file names its own key; that it is session {}'s, the gateway knows",
-                         log.header.session));
+  HOOP_CHECK(check_key(log, key, proofs));
   proofs.add("receipt", "not checked",
              fmt::format("hoopctl sessions verify {} asks the gateway", log.header.session));
   environment.console.detail("digest", to_hex(log.digest));
@@ -93,11 +105,13 @@ Result<void> verify_at_gateway(Environment& environment, const std::string& sess
 
 }  // namespace
 
-Result<void> verify_session(Environment& environment, const std::string& what) {
+Result<void> verify_session(Environment& environment, const std::string& what,
+                            const std::string& key) {
   Proofs proofs;
-  const bool is_file = what.find_first_of("/.") != std::string::npos ||
-                       !record::is_session_id(what) || ::access(what.c_str(), F_OK) == 0;
-  const auto done = is_file ? verify_file(environment, what, proofs)
+  const bool is_file = is_log_file(what);
+  if (!is_file && !key.empty())
+    return fail(ErrorCode::usage, "--key is for a file: the gateway knows the key of a session");
+  const auto done = is_file ? verify_file(environment, what, key, proofs)
                             : verify_at_gateway(environment, what, proofs);
   proofs.print(environment.console);
   return done;

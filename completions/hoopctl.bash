@@ -4,7 +4,7 @@ _hoopctl_commands() {
   case $1 in
     '') echo 'login logout whoami targets connect run proxy sessions policy gateway agent doctor' ;;
     targets) echo 'list show' ;;
-    sessions) echo 'list show verify upload pending kill' ;;
+    sessions) echo 'list show export replay verify upload pending kill' ;;
     gateway) echo 'init serve user agent audit' ;;
     'gateway user') echo 'add password list disable enable remove' ;;
     'gateway agent') echo 'add list remove' ;;
@@ -20,7 +20,10 @@ _hoopctl_options() {
     connect) echo '--help --reason --tcp --keep --fail-on-deny --result-fd' ;;
     run) echo '--help --target --reason --tcp --keep --fail-on-deny --result-fd' ;;
     proxy) echo '--help --reason --port --socket --passfile' ;;
-    'sessions list') echo '--help --limit --live' ;;
+    'sessions list') echo '--help --limit --live --denied --target --subject --since --until --before' ;;
+    'sessions export') echo '--help --format' ;;
+    'sessions replay') echo '--help --speed --step' ;;
+    'sessions verify') echo '--help --key' ;;
     'sessions kill') echo '--help --subject --reason' ;;
     'gateway init') echo '--help --name --listen' ;;
     'gateway user add') echo '--help --group --password-stdin' ;;
@@ -59,8 +62,10 @@ _hoopctl() {
     --config | --ca | --join-token-file | --file | --passfile) COMPREPLY=($(compgen -f -- "$word")); return ;;
     --target | -t) COMPREPLY=($(compgen -W "$(_hoopctl_targets)" -- "$word")); return ;;
     --state | --socket) COMPREPLY=($(compgen -d -- "$word")); return ;;
+    --before) COMPREPLY=($(compgen -W "$(_hoopctl_sessions)" -- "$word")); return ;;
+    --format) COMPREPLY=($(compgen -W 'text csv jsonl' -- "$word")); return ;;
     --output) COMPREPLY=($(compgen -W 'text json' -- "$word")); return ;;
-    --gateway | --ca-sha256 | --client-id | --client-key-id | --reason | --subject | --result-fd | --limit | --name | --listen | --group | --serves | --for | --allow | --database | --port) return ;;
+    --gateway | --ca-sha256 | --client-id | --client-key-id | --reason | --subject | --result-fd | --limit | --name | --listen | --group | --serves | --for | --allow | --database | --port | --since | --until | --speed | --key) return ;;
   esac
   if [[ $word == -* ]]; then
     COMPREPLY=($(compgen -W "$(_hoopctl_options "$path") $(_hoopctl_options '')" -- "$word"))
@@ -70,7 +75,7 @@ _hoopctl() {
     connect | proxy | 'targets show') COMPREPLY=($(compgen -W "$(_hoopctl_targets)" -- "$word")) ;;
     'sessions show' | 'sessions kill') COMPREPLY=($(compgen -W "$(_hoopctl_sessions)" -- "$word")) ;;
     'policy check') COMPREPLY=($(compgen -f -- "$word")) ;;
-    'sessions verify') COMPREPLY=($(compgen -W "$(_hoopctl_sessions)" -- "$word") $(compgen -f -- "$word")) ;;
+    'sessions verify' | 'sessions export' | 'sessions replay') COMPREPLY=($(compgen -W "$(_hoopctl_sessions)" -- "$word") $(compgen -f -- "$word")) ;;
     'gateway init' | 'gateway serve' | 'gateway audit' | 'gateway user '* | 'gateway agent '*) COMPREPLY=($(compgen -d -- "$word")) ;;
     *) COMPREPLY=($(compgen -W "$(_hoopctl_commands "$path")" -- "$word")) ;;
   esac

@@ -6,7 +6,7 @@ function __hoopctl_at
     set -l words (commandline -opc)
     for word in $words[2..-1]
         test "$word" = -- && return 1
-        if contains -- $word login logout whoami targets connect run proxy sessions policy gateway agent doctor check explain list show verify upload pending kill init serve user add remove disable enable
+        if contains -- $word login logout whoami targets connect run proxy sessions policy gateway agent doctor check explain list show export replay verify upload pending kill init serve user add remove disable enable
             set -a path $word
         end
     end
@@ -80,9 +80,23 @@ complete -c hoopctl -n '__hoopctl_at proxy' -l passfile -rF -d 'keep the passwor
 complete -c hoopctl -n '__hoopctl_at sessions' -a list -d 'list my sessions'
 complete -c hoopctl -n '__hoopctl_at sessions' -a show -d 'tell what was done in one'
 complete -c hoopctl -n '__hoopctl_at sessions' -a verify -d 'prove that a log is whole'
+complete -c hoopctl -n '__hoopctl_at sessions' -a export -d 'print a log whole'
+complete -c hoopctl -n '__hoopctl_at sessions' -a replay -d 'show it as it came'
 complete -c hoopctl -n '__hoopctl_at sessions' -a upload -d 'deliver what waits here'
 complete -c hoopctl -n '__hoopctl_at sessions' -a pending -d 'list what waits here'
 complete -c hoopctl -n '__hoopctl_at sessions' -a kill -d 'end one now'
+complete -c hoopctl -n '__hoopctl_at sessions list' -l denied -d 'only those with a refusal'
+complete -c hoopctl -n '__hoopctl_at sessions list' -l target -x -a '(__hoopctl_targets)' -d 'on this target'
+complete -c hoopctl -n '__hoopctl_at sessions list' -l subject -x -d 'of this person'
+complete -c hoopctl -n '__hoopctl_at sessions list' -l since -x -d 'started then or later'
+complete -c hoopctl -n '__hoopctl_at sessions list' -l until -x -d 'started before'
+complete -c hoopctl -n '__hoopctl_at sessions list' -l before -x -a '(__hoopctl_sessions)' -d 'the page after this one'
+complete -c hoopctl -n '__hoopctl_at sessions export' -l format -x -a 'text csv jsonl' -d 'how'
+complete -c hoopctl -n '__hoopctl_at sessions export' -a '(__hoopctl_sessions)'
+complete -c hoopctl -n '__hoopctl_at sessions replay' -l speed -x -d 'so many times as fast'
+complete -c hoopctl -n '__hoopctl_at sessions replay' -l step -d 'when Enter is pressed'
+complete -c hoopctl -n '__hoopctl_at sessions replay' -a '(__hoopctl_sessions)'
+complete -c hoopctl -n '__hoopctl_at sessions verify' -l key -x -d 'the key of a file'
 complete -c hoopctl -n '__hoopctl_at sessions list' -l limit -x -d 'at most so many'
 complete -c hoopctl -n '__hoopctl_at sessions list' -l live -d 'only those that are live'
 complete -c hoopctl -n '__hoopctl_at sessions show' -a '(__hoopctl_sessions)'

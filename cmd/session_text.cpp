@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cmd/session_text.h"
+
+#include <fmt/format.h>
+
+#include "cmd/json_view.h"
+#include "core/base/encoding.h"
+
+namespace hoop::cmd {
+namespace {
+
+constexpr std::size_t kShownText = 400;
+constexpr identity::JsonCaps kRecordCaps{512U << 10, 32, 200'000};
+
+std::string_view name_of(record::RecordType type) {
+  switch (type) {
+    case record::RecordType::session_start: return "session_start";
+    case record::RecordType::action: return "action";
+    case record::RecordType::reply_begin: return "reply_begin";
+    case record::RecordType::progress: return "progress";
+    case record::RecordType::reply_end: return "reply_end";
+    case record::RecordType::note: return "note";
+    case record::RecordType::reply_data: return "reply_data";
+    case record::RecordType::session_end: return "session_end";
+    case record::RecordType::seal: return "seal";
+  }
+  return "unknown";
+}
+
+std::string words_at(const identity::Json& json, std::string_view key) {
+  return shown(value_at(json, key));
+}
+
+/// "14:03:11.250" of an RFC 3339 time.
+std::string clock_of(const identity::Json& json) {
+  const std::string at = text_at(json, "at");
+  return at.size() >= 23 ? remote_text(at.substr(11, 12)) : std::string();
+}
+
+std::string action_line(const identity::Json& json) {
+  std::string out =
+      fmt::format("#{} {} {} by rule {}", words_at(json, "id"), words_at(json, "verb"),
+                  words_at(json, "effect"), words_at(json, "rule"));
+  out += fmt::format("\n{:14}{}", "", neutralise(text_at(json, "text"), kShownText, Lines::escape));
+  if (const std::string message = text_at(json, "message"); !message.empty())
+    out += fmt::format("\n{:14}{}", "", remote_text(message));
+  return out;
+}
+
+std::string reply_line(const identity::Json& json) {
+  std::string out =
+      fmt::format("#{} {}: {} rows, {} bytes", words_at(json, "action"), words_at(json, "status"),
+                  words_at(json, "rows"), words_at(json, "bytes"));
+  if (const std::string masked = words_at(json, "masked_values"); masked != "0" && masked != "-") {
+    out += fmt::format(", {} masked ({})", masked, words_at(json, "masked_by_class"));
+  }
+  return out;
+}
+
+std::string note_line(const identity::Json& json) {
+  if (text_at(json, "event") != "explained") return fmt::format("note {}", words_at(json, "event"));
+  return fmt::format("explained: {} by rule {}: {}", words_at(json, "effect"),
+                     words_at(json, "rule"),
+                     neutralise(text_at(json, "statement"), kShownText, Lines::escape));
+}
+
+/// A line for people; empty for records that say nothing to them.
+std::string line_of(record::RecordType type, const identity::Json& json) {
+  switch (type) {
+    case record::RecordType::session_start:
+      return fmt::format("started on {} by {} as {}: {}", words_at(json, "target"),
+                         words_at(json, "subject"), words_at(json, "role"),
+                         words_at(json, "command"));
+    case record::RecordType::action: return action_line(json);
+    case record::RecordType::reply_begin: {
+      const Value masked = value_at(json, "masked_columns");
+      const auto* columns = std::get_if<std::vector<std::string>>(&masked);
+      return columns == nullptr || columns->empty()
+                 ? std::string()
+                 : fmt::format("#{} masks {}", words_at(json, "action"), shown(masked));
+    }
+    case record::RecordType::reply_end: return reply_line(json);
+    case record::RecordType::note: return note_line(json);
+    case record::RecordType::session_end:
+      return fmt::format(
+          "ended: {}, program status {}; {} actions, {} denied, {} values masked, {} rows",
+          words_at(json, "cause"), words_at(json, "program_status"), words_at(json, "actions"),
+          words_at(json, "denied"), words_at(json, "masked_values"), words_at(json, "rows"));
+    case record::RecordType::progress:
+    case record::RecordType::reply_data:
+    case record::RecordType::seal: return {};
+  }
+  return {};
+}
+
+}  // namespace
+
+identity::Json payload_of(const record::Record& record) {
+  if (record.type == record::RecordType::reply_data) return {};
+  auto json = identity::parse_json(as_text(record.payload), kRecordCaps);
+  return json ? std::move(*json) : identity::Json{};
+}
+
+std::optional<SystemTime> moment_of(const identity::Json& payload) {
+  const std::string* at = payload.text("at");
+  return at == nullptr ? std::nullopt : parse_rfc3339(*at);
+}
+
+std::string json_line(const record::Record& record) {
+  std::string line =
+      fmt::format(R"({{"number":{},"type":"{}","record":)", record.number, name_of(record.type));
+  if (record.type == record::RecordType::reply_data) {
+    const record::ReplyData reply = record::reply_data_of(record);
+    line += fmt::format(R"({{"action":{},"data":"{}"}})", reply.action, to_base64(reply.data));
+  } else {
+    const bool readable = payload_of(record).object() != nullptr;
+    line += readable ? std::string(as_text(record.payload)) : std::string("null");
+  }
+  return line + "}";
+}
+
+std::vector<std::string> SessionText::lines(const record::Record& record) {
+  std::vector<std::string> out;
+  if (record.type == record::RecordType::reply_data) {
+    if (rows_ == Rows::hidden) return out;
+    const record::ReplyData reply = record::reply_data_of(record);
+    replies_[reply.action].feed(reply.data, [&out](std::string line) {
+      out.push_back(fmt::format("{:14}| {}", "", line));
+    });
+    return out;
+  }
+  const identity::Json json = payload_of(record);
+  if (record.type == record::RecordType::reply_end) {
+    const identity::Json* action = json.find("action");
+    const std::int64_t* number = action == nullptr ? nullptr : action->integer();
+    if (number != nullptr) replies_.erase(static_cast<std::uint64_t>(*number));
+  }
+  if (const std::string line = line_of(record.type, json); !line.empty())
+    out.push_back(fmt::format("{:12}  {}", clock_of(json), line));
+  return out;
+}
+
+}  // namespace hoop::cmd

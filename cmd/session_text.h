@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+// Records of session logs as people and as machines read them.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/base/clock.h"
+#include "core/identity/json.h"
+#include "core/record/session_log_reader.h"
+#include "protocols/postgres/recorded_reply.h"
+
+namespace hoop::cmd {
+
+/// A record's payload; null where it is not JSON.
+identity::Json payload_of(const record::Record& record);
+
+/// When it was written, of records that say so.
+std::optional<SystemTime> moment_of(const identity::Json& payload);
+
+/// {"number":1,"type":"action","record":{…}}; of reply data the bytes in base64.
+std::string json_line(const record::Record& record);
+
+/// The records of one log, one after the other, as lines for people.
+class SessionText {
+ public:
+  /// Whether what the program was given is shown, as far as the log has kept it.
+  enum class Rows { hidden, shown };
+  explicit SessionText(Rows rows) : rows_(rows) {}
+  /// None for a record that says nothing to people.
+  std::vector<std::string> lines(const record::Record& record);
+
+ private:
+  Rows rows_;
+  std::map<std::uint64_t, postgres::RecordedReply> replies_;  // of actions that are being answered
+};
+
+}  // namespace hoop::cmd
