@@ -21,8 +21,8 @@ Result<void> show_session(Environment& environment, const std::string& session);
 Result<void> verify_session(Environment& environment, const std::string& what,
                             const std::string& key);
 
-/// Reads a whole log and shows each record to visit; first its header, as record 0. Fails as LogReader does, with a message that
-/// speaks of the chain.
+/// Reads a whole log and shows each record to visit; first its header, as record 0. Fails as
+/// LogReader does, with a message that speaks of the chain.
 Result<record::LogSummary> read_log(std::string_view bytes,
                                     const std::function<void(const record::Record&)>& visit);
 void add_sessions_export(CLI::App& sessions, Environment& environment);
