@@ -10,6 +10,7 @@
 #include <CLI/CLI.hpp>
 
 #include "cmd/command_line.h"
+#include "cmd/findings.h"
 #include "cmd/gateway_client.h"
 #include "cmd/json_view.h"
 #include "cmd/log_delivery.h"
@@ -21,25 +22,6 @@
 namespace hoop::cmd {
 namespace {
 
-enum class Health { ok, warning, failed, skipped };
-
-std::string_view to_string(Health health) {
-  switch (health) {
-    case Health::ok: return "ok";
-    case Health::warning: return "warning";
-    case Health::failed: return "failed";
-    case Health::skipped: return "skipped";
-  }
-  return "failed";
-}
-
-struct Finding {
-  Health health = Health::ok;
-  std::string words;
-  std::string fix = {};
-  ExitStatus status = ExitStatus::ok;  // of what failed
-};
-
 // The answer's Date counts whole seconds, and comes a moment later. What lasts is measured by the
 // gateway's clock; a wrong one here shows in the times of records, and certificates seem expired.
 constexpr auto kMostSkew = std::chrono::seconds(5);
@@ -47,19 +29,13 @@ constexpr auto kMostSkew = std::chrono::seconds(5);
 constexpr std::uint64_t kLeastFreeBytes = 64U << 20;
 constexpr std::size_t kLongestRuntimeName = 16;
 
-Finding failed(const Error& error) {
-  constexpr std::string_view kRun = "run: ";  // said by "fix: " here
-  std::string fix = error.hint.starts_with(kRun) ? error.hint.substr(kRun.size()) : error.hint;
-  return {Health::failed, error.message, std::move(fix), exit_status(error.code)};
-}
-
 class Doctor {
  public:
-  explicit Doctor(Environment& environment) : environment_(environment) {}
+  explicit Doctor(Environment& environment)
+      : environment_(environment), findings_(environment.console) {}
   ExitStatus examine();
 
  private:
-  void tell(std::string_view check, const Finding& finding);
   Finding configuration() const;
   Finding state_folder() const;
   Finding runtime_folder() const;
@@ -72,28 +48,12 @@ class Doctor {
   Finding targets();
 
   Environment& environment_;
+  Findings findings_;
   asio::io_context context_;
   std::unique_ptr<GatewayClient> client_;
   std::optional<http::Response> hello_;
   SystemTime answered_at_{};
-  ExitStatus status_ = ExitStatus::ok;
 };
-
-void Doctor::tell(std::string_view check, const Finding& finding) {
-  if (finding.health == Health::failed && status_ == ExitStatus::ok) status_ = finding.status;
-  Console& console = environment_.console;
-  if (console.listings() == Form::json) {
-    console.print(std::vector<Field>{{"check", std::string(check)},
-                                     {"state", std::string(to_string(finding.health))},
-                                     {"message", finding.words},
-                                     {"fix", finding.fix}});
-    return;
-  }
-  console.print_line(
-      fmt::format("{:<8} {:<13} {}", to_string(finding.health), check, remote_text(finding.words)));
-  if (!finding.fix.empty())
-    console.print_line(fmt::format("{:<22} fix: {}", "", remote_text(finding.fix)));
-}
 
 // ---- This machine ----
 
@@ -235,24 +195,25 @@ void Doctor::gateway() {
     client_ = std::move(*opened);
     reached = reach();
   }
-  tell("gateway", reached);
+  findings_.tell("gateway", reached);
   const bool there = hello_.has_value();
-  tell("clock", there ? clock() : skipped);
+  findings_.tell("clock", there ? clock() : skipped);
   const Finding logged_in = there ? login() : skipped;
-  tell("login", logged_in);
-  tell("targets",
-       logged_in.health == Health::ok ? targets() : Finding{Health::skipped, "needs a login"});
+  findings_.tell("login", logged_in);
+  findings_.tell("targets", logged_in.health == Health::ok
+                                ? targets()
+                                : Finding{Health::skipped, "needs a login"});
   if (client_) client_->close();
 }
 
 ExitStatus Doctor::examine() {
-  tell("configuration", configuration());
-  tell("state", state_folder());
-  tell("runtime", runtime_folder());
+  findings_.tell("configuration", configuration());
+  findings_.tell("state", state_folder());
+  findings_.tell("runtime", runtime_folder());
   gateway();
-  tell("spool", spool());
-  tell("psql", client("psql", "postgresql-client"));
-  return status_;
+  findings_.tell("spool", spool());
+  findings_.tell("psql", client("psql", "postgresql-client"));
+  return findings_.status();
 }
 
 }  // namespace

@@ -2,6 +2,8 @@
 // hoopctl gateway: the commands that make, run and fill a gateway.
 #include "cmd/gateway.h"
 
+#include <stdlib.h>
+
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
 
@@ -22,12 +24,19 @@ Result<gateway::Database> open_gateway_database(const std::string& directory) {
   return gateway::Database::open(gateway::Layout{directory}.database());
 }
 
+void withhold_libpq_variables(const Environment& environment) {
+  for (const auto& [name, value] : environment.variables) {
+    if (name.starts_with("PG")) ::unsetenv(name.c_str());
+  }
+}
+
 void add_gateway(CLI::App& app, Environment& environment) {
   CLI::App* gateway = app.add_subcommand("gateway", "make and run a gateway");
   gateway->require_subcommand(1);
   add_gateway_init(*gateway, environment);
   add_gateway_serve(*gateway, environment);
   add_gateway_user(*gateway, environment);
+  add_gateway_target(*gateway, environment);
   add_gateway_agent(*gateway, environment);
   add_gateway_audit(*gateway, environment);
   gateway->footer(examples({"hoopctl gateway init /etc/hoopctl --name gw.example",

@@ -20,10 +20,14 @@ Result<gateway::Database> open_gateway_database(const std::string& directory);
 Result<void> record_act(const Environment& environment, gateway::Database& database,
                         std::string act, std::string what, std::string words = {});
 
+/// libpq takes what is not said from PG* variables: none of the operator's own may reach an issuer.
+void withhold_libpq_variables(const Environment& environment);
+
 void add_gateway_audit(CLI::App& app, Environment& environment);
 void add_gateway_init(CLI::App& app, Environment& environment);
 void add_gateway_serve(CLI::App& app, Environment& environment);
 void add_gateway_agent(CLI::App& app, Environment& environment);
+void add_gateway_target(CLI::App& app, Environment& environment);
 void add_gateway_user(CLI::App& app, Environment& environment);
 
 }  // namespace hoop::cmd

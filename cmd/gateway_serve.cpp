@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // hoopctl gateway serve DIR: runs until SIGTERM or SIGINT; the operator log goes to stderr.
-#include <stdlib.h>
 #include <sys/stat.h>
 
 #include <memory>
@@ -16,11 +15,7 @@ namespace hoop::cmd {
 namespace {
 
 ExitStatus serve(Environment& environment, const std::string& directory) {
-  // libpq takes what is not said from PG* variables: none of the operator's own may reach an
-  // issuer.
-  for (const auto& [name, value] : environment.variables) {
-    if (name.starts_with("PG")) ::unsetenv(name.c_str());
-  }
+  withhold_libpq_variables(environment);
   ::umask(077);
   auto log =
       std::make_shared<TextLog>(2, environment.options.verbose ? LogLevel::debug : LogLevel::info);

@@ -6,7 +6,7 @@ function __hoopctl_at
     set -l words (commandline -opc)
     for word in $words[2..-1]
         test "$word" = -- && return 1
-        if contains -- $word login logout whoami targets connect run proxy sessions policy gateway agent doctor check explain list show export replay verify upload pending kill init serve user add remove disable enable
+        if contains -- $word login logout whoami targets connect run proxy sessions policy gateway agent doctor check explain list show export replay verify upload pending kill init serve user add remove disable enable target audit password
             set -a path $word
         end
     end
@@ -110,6 +110,11 @@ complete -c hoopctl -n '__hoopctl_at gateway' -a serve -d 'run it'
 complete -c hoopctl -n '__hoopctl_at gateway' -a user -d 'the people it knows'
 complete -c hoopctl -n '__hoopctl_at gateway' -a agent -d 'the agents it knows'
 complete -c hoopctl -n '__hoopctl_at gateway' -a audit -d 'who has administered it'
+complete -c hoopctl -n '__hoopctl_at gateway' -a target -d 'list and check the targets'
+complete -c hoopctl -n '__hoopctl_at gateway target' -a list -d 'which targets are configured'
+complete -c hoopctl -n '__hoopctl_at gateway target' -a check -d 'take each step of a session, and undo it'
+complete -c hoopctl -n '__hoopctl_at gateway target list' -xa '(__fish_complete_directories)'
+complete -c hoopctl -n '__hoopctl_at gateway target check' -xa '(__fish_complete_directories)'
 complete -c hoopctl -n '__hoopctl_at gateway audit' -F -l limit -x -d 'how many'
 complete -c hoopctl -n '__hoopctl_at gateway init' -F -l name -x -d 'a host name'
 complete -c hoopctl -n '__hoopctl_at gateway init' -l listen -x -d 'address and port'

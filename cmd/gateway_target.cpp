@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+// hoopctl gateway target: what a gateway's targets are, and whether sessions could run on them.
+#include <algorithm>
+
+#include <fmt/format.h>
+#include <CLI/CLI.hpp>
+
+#include "cmd/command_line.h"
+#include "cmd/findings.h"
+#include "cmd/gateway.h"
+#include "gateway/config.h"
+#include "gateway/target_check.h"
+
+namespace hoop::cmd {
+namespace {
+
+std::vector<std::string> labels_of(const access::Target& target) {
+  std::vector<std::string> out;
+  for (const auto& [name, value] : target.labels) out.push_back(fmt::format("{}={}", name, value));
+  return out;
+}
+
+Result<void> list_targets(Environment& environment, const std::string& directory) {
+  HOOP_CHECK(check_gateway_directory(directory));
+  HOOP_TRY(const gateway::GatewayConfig config, gateway::load_config(directory));
+  Listing listing{{{"name", "NAME"},
+                   {"protocol", "PROTOCOL"},
+                   {"address", "ADDRESS"},
+                   {"databases", "DATABASES"},
+                   {"path", "PATH"},
+                   {"via", "VIA"},
+                   {"labels", "LABELS"},
+                   {"admin", "ADMIN"}},
+                  {},
+                  "no target is configured"};
+  for (const gateway::ConfiguredTarget& one : config.targets) {
+    const access::Target& target = one.target;
+    listing.rows.push_back({target.name, target.protocol,
+                            fmt::format("{}:{}", target.host, target.port), target.databases,
+                            std::string(access::to_string(target.path)),
+                            std::string(one.via == gateway::Via::agent ? "agent" : "direct"),
+                            labels_of(target), one.admin.user});
+  }
+  environment.console.print(listing);
+  return {};
+}
+
+Result<ExitStatus> check_targets(Environment& environment, const std::string& directory,
+                                 const std::string& name) {
+  HOOP_TRY(auto database, open_gateway_database(directory));
+  HOOP_TRY(const gateway::GatewayConfig config, gateway::load_config(directory));
+  std::vector<const gateway::ConfiguredTarget*> wanted;
+  for (const gateway::ConfiguredTarget& one : config.targets)
+    if (name.empty() || one.target.name == name) wanted.push_back(&one);
+  if (wanted.empty())
+    return fail(ErrorCode::usage,
+                name.empty() ? std::string("no target is configured")
+                             : fmt::format("there is no target '{}'", name),
+                "hoopctl gateway target list DIR");
+  withhold_libpq_variables(environment);
+  Findings findings(environment.console);
+  for (const gateway::ConfiguredTarget* target : wanted) {
+    const std::string& subject = target->target.name;
+    // Roles are made at the database, though they go at once.
+    HOOP_CHECK(record_act(environment, database, "target.check", subject));
+    gateway::check_target(
+        config, *target, environment.clock, environment.random,
+        [&](std::string_view step, const Result<std::string>& found) {
+          findings.tell(step, found ? Finding{Health::ok, *found} : failed(found.error()), subject);
+        });
+    if (target->via == gateway::Via::agent)
+      findings.tell("admin",
+                    {Health::skipped, "it is reached through an agent, by a gateway that runs"},
+                    subject);
+  }
+  return findings.status();
+}
+
+}  // namespace
+
+void add_gateway_target(CLI::App& app, Environment& environment) {
+  CLI::App* target = app.add_subcommand("target", "list and check the targets of a gateway");
+  target->require_subcommand(1);
+  target->footer(examples({"hoopctl gateway target list /etc/hoopctl",
+                           "hoopctl gateway target check /etc/hoopctl pg-prod"}));
+  auto directory = std::make_shared<std::string>();
+  CLI::App* list = target->add_subcommand("list", "which targets are configured");
+  list->add_option("DIR", *directory, "what 'gateway init' made")->required();
+  list->footer(examples({"hoopctl gateway target list /etc/hoopctl",
+                         "hoopctl --output json gateway target list /etc/hoopctl"}));
+  list->callback([&environment, directory] {
+    environment.work = [&environment, directory] {
+      return environment.finish(list_targets(environment, *directory));
+    };
+  });
+  auto name = std::make_shared<std::string>();
+  CLI::App* check = target->add_subcommand(
+      "check", "take each step of a session at a target, as the gateway would, and undo it");
+  check->add_option("DIR", *directory, "what 'gateway init' made")->required();
+  check->add_option("NAME", *name, "one target; all of them without it")->option_text(" ");
+  check->footer(examples({"hoopctl gateway target check /etc/hoopctl",
+                          "hoopctl gateway target check /etc/hoopctl pg-prod"}));
+  check->callback([&environment, directory, name] {
+    environment.work = [&environment, directory, name] {
+      const auto checked = check_targets(environment, *directory, *name);
+      return checked ? *checked : environment.give_up(checked.error());
+    };
+  });
+}
+
+}  // namespace hoop::cmd
