@@ -162,8 +162,7 @@ Task<http::Response> DevicePage::sign_in(Submission submission, DeviceRequest re
     shared_.log.warning("sign_in_failed", {{"address", submission.address}});
     HOOP_CO_TRY(const bool locks, shared_.users.wrong_password(username));
     // Here the name is one that there is.
-    if (locks)
-      shared_.log.warning("user_locked", {{"subject", username}, {"address", submission.address}});
+    if (locks) HOOP_CO_CHECK(note_locked(username, submission.address));
     co_return sign_in_form(403, submission.user_code, submission.cookie, kWrongPassword);
   }
   passwords_by_user_.succeeded(user_key);
@@ -229,6 +228,13 @@ Result<DevicePage::Lookup> DevicePage::find_request(const std::string& user_code
   codes_by_address_.failed(address, now);
   codes_in_all_.count("", now);
   return Lookup{std::nullopt, page(400, code_page(kNoSuchCode))};
+}
+
+Result<void> DevicePage::note_locked(const std::string& username, const std::string& address) {
+  shared_.log.warning("user_locked", {{"subject", username}, {"address", address}});
+  return shared_.audit.add({0, shared_.clock.system_now(), "hoopctl", "user.lock", username,
+                            std::to_string(UserStore::kMostWrongPasswords) +
+                                " wrong passwords, the last from " + address});
 }
 
 seconds DevicePage::password_wait(const std::string& username, const std::string& address) const {

@@ -45,6 +45,8 @@ class DevicePage {
   };
   /// Counts a wrong code against the address and in all.
   Result<Lookup> find_request(const std::string& user_code, const std::string& address);
+  /// For whoever wonders why somebody cannot log in any more.
+  Result<void> note_locked(const std::string& username, const std::string& address);
   std::chrono::seconds password_wait(const std::string& username, const std::string& address) const;
 
   std::string csrf(std::string_view cookie, std::string_view step,

@@ -100,8 +100,9 @@ Result<std::unique_ptr<IdentityProvider>> IdentityProvider::create(Settings sett
                                                                    const Clock& clock,
                                                                    Random& random, Log& log) {
   HOOP_TRY(UserStore users, UserStore::open(database));
-  Shared shared{std::move(settings),      clock,           random, log, std::move(users),
-                DeviceRequests(database), Logins(database)};
+  HOOP_TRY(Audit audit, Audit::open(database));
+  Shared shared{std::move(settings), clock, random, log, std::move(users), DeviceRequests(database),
+                Logins(database),    audit};
   auto parts = std::make_unique<Parts>(std::move(shared), std::move(key));
   return std::unique_ptr<IdentityProvider>(new IdentityProvider(std::move(parts)));
 }

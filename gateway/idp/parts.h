@@ -7,6 +7,7 @@
 #include "core/base/random.h"
 #include "core/http/message.h"
 #include "core/http/server.h"
+#include "gateway/audit.h"
 #include "gateway/idp/device_requests.h"
 #include "gateway/idp/logins.h"
 #include "gateway/idp/settings.h"
@@ -22,6 +23,7 @@ struct Shared {
   UserStore users;
   DeviceRequests requests;
   Logins logins;
+  Audit audit;
 };
 
 /// The key under which an address is limited: IPv6 by its /64, which one host has whole.

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "gateway/audit.h"
 #include "gateway/idp/device_requests.h"
 #include "gateway/idp/pages.h"
 #include "tests/unit/gateway/idp_support.h"
@@ -194,6 +195,12 @@ TEST_CASE("a hundred wrong passwords lock a user out, until an operator says oth
   CHECK(status_of("wrong password") == 403);
   CHECK(users.find_user("alice").value()->locked);
   CHECK(users.list_users().value()[0].locked);
+  const auto acts = gateway::Audit::open(world.database).value().newest(10).value();
+  REQUIRE(acts.size() == 1);
+  CHECK(acts[0].by == "hoopctl");
+  CHECK(acts[0].act == "user.lock");
+  CHECK(acts[0].what == "alice");
+  CHECK(acts[0].words.starts_with("100 wrong passwords, the last from "));
   CHECK(status_of(kPassword) == 403);
   REQUIRE(users.set_state("alice", UserStore::State::enabled));
   CHECK(status_of(kPassword) == 200);

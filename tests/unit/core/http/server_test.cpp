@@ -5,6 +5,8 @@
 
 #include <fstream>
 
+#include <fmt/format.h>
+
 #include "core/http/http_date.h"
 #include "tests/support/catch.h"
 #include "tests/support/http_fixture.h"
