@@ -14,6 +14,8 @@
 namespace hoop::cmd {
 namespace {
 
+constexpr std::size_t kMostPasswordLine = 512;  // a socket's path escaped, and the password
+
 std::string cause_of(const process::ProgramEnd& end, bool expired) {
   if (expired) return "expired";
   if (end.cause == process::ProgramEnd::Cause::parent_died) return "parent_died";
@@ -38,6 +40,7 @@ Result<void> ProgramSession::add_all_targets(
     std::vector<std::pair<std::string, std::string>>& ours) const {
   std::string services;
   std::string passwords;
+  passwords.reserve(endpoints_.size() * kMostPasswordLine);  // growing would leave copies behind
   std::vector<std::string> targets, sessions;
   for (const auto& endpoint : endpoints_) {
     services += service_section(*endpoint);

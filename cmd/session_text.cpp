@@ -2,6 +2,7 @@
 #include "cmd/session_text.h"
 
 #include <fmt/format.h>
+#include <nlohmann/json.hpp>
 
 #include "cmd/json_view.h"
 #include "core/base/encoding.h"
@@ -93,6 +94,13 @@ std::string line_of(record::RecordType type, const identity::Json& json) {
   return {};
 }
 
+/// The same document on one line and in ASCII: whoever wrote the log chose its spaces, and what
+/// stands in its strings must reach no terminal as it is.
+std::string plain_json(std::string_view text) {
+  const auto json = nlohmann::ordered_json::parse(text, nullptr, false);
+  return json.is_discarded() ? "null" : json.dump(-1, ' ', true);
+}
+
 }  // namespace
 
 identity::Json payload_of(const record::Record& record) {
@@ -113,8 +121,7 @@ std::string json_line(const record::Record& record) {
     const record::ReplyData reply = record::reply_data_of(record);
     line += fmt::format(R"({{"action":{},"data":"{}"}})", reply.action, to_base64(reply.data));
   } else {
-    const bool readable = payload_of(record).object() != nullptr;
-    line += readable ? std::string(as_text(record.payload)) : std::string("null");
+    line += payload_of(record).object() != nullptr ? plain_json(as_text(record.payload)) : "null";
   }
   return line + "}";
 }

@@ -88,7 +88,7 @@ Result<void> list_sessions(Environment& environment, const ListOptions& options)
   }
   environment.console.print(listing);
   if (listing.rows.size() == static_cast<std::size_t>(options.limit)) {
-    const std::string last = text_at(sessions->array()->back(), "session");
+    const std::string last = remote_text(text_at(sessions->array()->back(), "session"));
     environment.console.say("more", fmt::format("there may be more: --before {}", last),
                             {{"before", last}});
   }

@@ -86,6 +86,8 @@ if [ "$(id -u)" = 0 ]; then
   browse alice
   ended
   status_is 0
+else
+  echo "(not root: nobody else's process can be made here)"
 fi
 
 test_case "a person who says no"

@@ -60,6 +60,8 @@ mkdir -m 700 "$T/small"
 if tiny_disk "$T/small"; then
   doctor_with XDG_STATE_HOME="$T/small"
   is "$(state_of state)" warning
+else
+  echo "(no tmpfs may be mounted here: a disk that is nearly full was not tried)"
 fi
 
 test_case "no psql"

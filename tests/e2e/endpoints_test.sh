@@ -44,6 +44,8 @@ if [ "$(id -u)" = 0 ]; then
     psql -XAt "host=127.0.0.1 port=$(of_proxy port) user=hoop dbname=demo sslmode=disable" -c 'select 1') >"$T/other" 2>&1
   is "$?" 2
   holds grep -q 'belongs to uid 65534' "$T/proxy.err"
+else
+  echo "(not root: nobody else's process can be made here; the unit tests say the same)"
 fi
 
 test_case "Ctrl-C ends it, delivers its log and leaves nothing"
@@ -152,6 +154,9 @@ status_is 77
 holds test ! -e "$T/ran"
 run hoopctl run -t $target -t $target -- touch "$T/ran"
 status_is 64
+run hoopctl run $(printf -- '-t pg-%s ' $(seq 17)) -- touch "$T/ran"
+status_is 64
+err_has 'more than 16'
 run hoopctl run -t $target
 status_is 64
 err_has 'needs a program'
