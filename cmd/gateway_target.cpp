@@ -30,16 +30,18 @@ Result<void> list_targets(Environment& environment, const std::string& directory
                    {"path", "PATH"},
                    {"via", "VIA"},
                    {"labels", "LABELS"},
-                   {"admin", "ADMIN"}},
+                   {"credential", "CREDENTIAL"},
+                   {"login", "LOGIN"}},
                   {},
                   "no target is configured"};
   for (const gateway::ConfiguredTarget& one : config.targets) {
     const access::Target& target = one.target;
-    listing.rows.push_back({target.name, target.protocol,
-                            fmt::format("{}:{}", target.host, target.port), target.databases,
-                            std::string(access::to_string(target.path)),
-                            std::string(one.via == gateway::Via::agent ? "agent" : "direct"),
-                            labels_of(target), one.admin.user});
+    listing.rows.push_back(
+        {target.name, target.protocol, fmt::format("{}:{}", target.host, target.port),
+         target.databases, std::string(access::to_string(target.path)),
+         std::string(one.via == gateway::Via::agent ? "agent" : "direct"), labels_of(target),
+         std::string(one.lends == gateway::Lends::shared_login ? "shared_login" : "session_role"),
+         one.login.user});
   }
   environment.console.print(listing);
   return {};
@@ -69,7 +71,7 @@ Result<ExitStatus> check_targets(Environment& environment, const std::string& di
           findings.tell(step, found ? Finding{Health::ok, *found} : failed(found.error()), subject);
         });
     if (target->via == gateway::Via::agent)
-      findings.tell("admin",
+      findings.tell(target->lends == gateway::Lends::shared_login ? "login" : "admin",
                     {Health::skipped, "it is reached through an agent, by a gateway that runs"},
                     subject);
   }

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "gateway/audit.h"
 
-#include "gateway/idp/schema.h"
-
 namespace hoop::gateway {
 
 Result<Audit> Audit::open(Database& database) {
@@ -27,7 +25,7 @@ Result<Audit> Audit::open(Database& database) {
 Result<void> Audit::add(const AuditRecord& record) {
   auto added =
       database_->run("INSERT INTO audit (at, by, act, what, words) VALUES (?1, ?2, ?3, ?4, ?5)",
-                     {idp::to_column(record.at), record.by, record.act, record.what, record.words});
+                     {to_column(record.at), record.by, record.act, record.what, record.words});
   if (!added) return std::unexpected(std::move(added).error().within("the audit record"));
   return {};
 }
@@ -40,7 +38,7 @@ Result<std::vector<AuditRecord>> Audit::newest(std::int64_t most) {
   for (;;) {
     HOOP_TRY(const bool found, rows.step());
     if (!found) return out;
-    out.push_back({rows.integer(0), idp::from_column(rows.integer(1)), rows.text(2), rows.text(3),
+    out.push_back({rows.integer(0), from_column(rows.integer(1)), rows.text(2), rows.text(3),
                    rows.text(4), rows.text(5)});
   }
 }

@@ -263,19 +263,27 @@ void read_tls(const TomlTable& table, const Layout& layout, ConfiguredTarget& ou
   read_ca(table, "ca_file", layout, out.target.tls_ca_pem, &out.ca_file);
 }
 
-void read_admin(const TomlTable& table, ConfiguredTarget& out) {
-  const auto admin = table.table("admin");
-  if (!admin) {
-    table.complain("admin", fmt::format("target '{}' has no admin login", out.target.name),
+void read_login(const TomlTable& table, ConfiguredTarget& out) {
+  const auto admin = table.table("admin"), shared = table.table("login");
+  if (admin.has_value() == shared.has_value()) {
+    table.complain(admin ? "login" : "admin",
+                   fmt::format("target '{}' has {} login", out.target.name,
+                               admin ? "both an admin and a shared" : "no admin"),
                    "admin = { user = \"hoop_admin\", password = \"file:/path\" }");
     return;
   }
-  out.admin.user = admin->required_text("user");
-  out.admin.password = admin->required_text("password");
-  if (auto checked = check_secret_reference(out.admin.password);
-      !checked && !out.admin.password.empty())
-    admin->complain("password", checked.error().message, checked.error().hint);
-  out.admin.database = admin->text_or("database", "postgres");
+  const TomlTable& login = admin ? *admin : *shared;
+  out.lends = admin ? Lends::session_role : Lends::shared_login;
+  out.login.user = login.required_text("user");
+  out.login.password = login.required_text("password");
+  if (auto checked = check_secret_reference(out.login.password);
+      !checked && !out.login.password.empty())
+    login.complain("password", checked.error().message, checked.error().hint);
+  if (admin) {
+    out.login.database = login.text_or("database", "postgres");
+  } else if (!out.target.databases.empty()) {
+    out.login.database = out.target.databases.front();
+  }
 }
 
 void check_target(const TomlTable& table, const access::Target& target) {
@@ -300,16 +308,21 @@ void check_target(const TomlTable& table, const access::Target& target) {
 }
 
 /// Reads via and path. An agent dials back to the gateway alone, and carries what the gateway has
-/// encrypted: the local path cannot lead through it.
+/// encrypted: the local path cannot lead through it. Nor may it hand out a login that lasts.
 void read_path(const TomlTable& table, ConfiguredTarget& out) {
   const std::string via = table.text_or("via", "direct");
   if (via != "direct" && via != "agent")
     table.complain("via", fmt::format("'{}' is not a way to a target", via), "direct or agent");
   out.via = via == "agent" ? Via::agent : Via::direct;
-  const std::string path = table.text_or("path", out.via == Via::agent ? "gateway" : "local");
+  const bool shared = table.has("login");
+  const std::string path =
+      table.text_or("path", out.via == Via::agent || shared ? "gateway" : "local");
   if (path != "local" && path != "gateway")
     table.complain("path", fmt::format("'{}' is not a path", path), "local or gateway");
   out.target.path = path == "local" ? access::DataPath::local : access::DataPath::gateway;
+  if (shared && path == "local")
+    table.complain("path", "a shared login does not leave the gateway: it has no local path",
+                   "path = \"gateway\", or leave it out");
   if (out.via == Via::agent && path == "local")
     table.complain("path", "a target that is reached through an agent has no local path",
                    "path = \"gateway\", or leave it out");
@@ -337,7 +350,7 @@ ConfiguredTarget read_target(const TomlTable& table, const Layout& layout) {
   read_tls(table, layout, out);
   read_path(table, out);
   check_target(table, target);
-  read_admin(table, out);
+  read_login(table, out);
   return out;
 }
 

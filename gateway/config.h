@@ -18,22 +18,27 @@
 
 namespace hoop::gateway {
 
-/// How the issuer logs in to a target. password is a reference (secret_reference.h), never the
+/// How the gateway logs in to a target. password is a reference (secret_reference.h), never the
 /// secret.
-struct AdminLogin {
+struct GatewayLogin {
   std::string user;
   std::string password;
   std::string database = "postgres";
-  bool operator==(const AdminLogin&) const = default;
+  bool operator==(const GatewayLogin&) const = default;
 };
 
 /// How the gateway reaches a target: itself, or through an agent that serves the target's labels.
 enum class Via { direct, agent };
 
+/// By what sessions log in: a role of their own, which the gateway's login makes and drops; or the
+/// gateway's login itself.
+enum class Lends { session_role, shared_login };
+
 struct ConfiguredTarget {
   access::Target target;
   Via via = Via::direct;
-  AdminLogin admin;
+  Lends lends = Lends::session_role;
+  GatewayLogin login;
   std::string ca_file;  // absolute; libpq wants a file
   bool operator==(const ConfiguredTarget&) const = default;
 };

@@ -1,16 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "gateway/revocation_store.h"
 
-#include "gateway/idp/schema.h"
 #include "gateway/idp/user_store.h"
 
 namespace hoop::gateway {
-namespace {
-
-using idp::from_column;
-using idp::to_column;
-
-}  // namespace
+namespace {}  // namespace
 
 Result<RevocationStore> RevocationStore::open(Database& database) {
   HOOP_CHECK(database.script(R"sql(

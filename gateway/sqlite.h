@@ -13,12 +13,19 @@
 #include <variant>
 
 #include "core/base/bytes.h"
+#include "core/base/clock.h"
 #include "core/base/error.h"
 
 struct sqlite3;
 struct sqlite3_stmt;
 
 namespace hoop::gateway {
+
+/// How a time stands in a table: milliseconds since 1970.
+inline std::int64_t to_column(SystemTime time) { return time.time_since_epoch().count(); }
+inline SystemTime from_column(std::int64_t value) {
+  return SystemTime(std::chrono::milliseconds(value));
+}
 
 /// What one parameter holds. Text and bytes must live until the call that takes them returns: they
 /// are copied by it.

@@ -42,8 +42,6 @@ constexpr std::string_view kColumns =
     "expires_at, revoked_at, length, digest, sealed, receipt, actions, denied, masked_values, "
     "rows, ended_at, path, seal_key";
 
-std::int64_t to_column(SystemTime time) { return time.time_since_epoch().count(); }
-SystemTime to_time(std::int64_t value) { return SystemTime(std::chrono::milliseconds(value)); }
 std::int64_t to_column(std::uint64_t value) { return static_cast<std::int64_t>(value); }
 
 CredentialState to_state(std::int64_t value) {
@@ -97,14 +95,14 @@ SessionRecord read_row(const Statement& row) {
   out.client_key = row.text(8);
   out.credential = row.text(9);
   out.state = to_state(row.integer(10));
-  out.started_at = to_time(row.integer(11));
-  out.expires_at = to_time(row.integer(12));
-  if (const auto at = row.optional_integer(13)) out.revoked_at = to_time(*at);
+  out.started_at = from_column(row.integer(11));
+  out.expires_at = from_column(row.integer(12));
+  if (const auto at = row.optional_integer(13)) out.revoked_at = from_column(*at);
   if (!row.is_null(15)) {
     const auto number = [&](int column) { return static_cast<std::uint64_t>(row.integer(column)); };
     out.log = FinishedLog{number(14),   row.text(15), row.integer(16) != 0,
                           row.text(17), number(18),   number(19),
-                          number(20),   number(21),   to_time(row.integer(22))};
+                          number(20),   number(21),   from_column(row.integer(22))};
   }
   out.path = row.integer(23) == 0 ? access::DataPath::local : access::DataPath::gateway;
   out.seal_key = row.text(24);

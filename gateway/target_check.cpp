@@ -8,6 +8,7 @@
 
 #include "core/access/policy.h"
 #include "core/base/encoding.h"
+#include "gateway/issuers/postgres_login.h"
 #include "gateway/issuers/postgres_role.h"
 #include "gateway/secret_reference.h"
 
@@ -28,6 +29,8 @@ class TargetCheck {
  private:
   Result<std::string> secret();
   Result<std::string> admin();
+  Result<std::string> shared_login();
+  Result<std::string> enter(const std::string& database_role);
   Result<std::string> database(const std::string& name);
   Result<std::string> session_as(const std::string& database_role);
   Result<std::string> use(const access::PostgresCredential& credential,
@@ -51,13 +54,13 @@ PgLogin TargetCheck::login(std::string user, SecretText password, std::string da
 }
 
 Result<std::string> TargetCheck::secret() {
-  HOOP_TRY(password_, resolve_secret(target_.admin.password, config_.layout.directory));
-  return std::string("the admin's password is there");
+  HOOP_TRY(password_, resolve_secret(target_.login.password, config_.layout.directory));
+  return std::string("the login's password is there");
 }
 
 Result<std::string> TargetCheck::admin() {
-  HOOP_TRY(auto connection, PgConnection::open(login(target_.admin.user, password_.clone(),
-                                                     target_.admin.database)));
+  HOOP_TRY(auto connection, PgConnection::open(login(target_.login.user, password_.clone(),
+                                                     target_.login.database)));
   HOOP_TRY(const auto rows, connection.query("SELECT r.rolcreaterole::text, r.rolsuper::text FROM "
                                              "pg_catalog.pg_roles r WHERE r.rolname = current_user",
                                              {}));
@@ -66,17 +69,32 @@ Result<std::string> TargetCheck::admin() {
   if (rows.at(0)[1] == "true")
     return fail(ErrorCode::config,
                 fmt::format("'{}' is a superuser: whoever has its password has everything",
-                            target_.admin.user),
+                            target_.login.user),
                 "DATABASE SET-UP in hoopctl-gateway(8) says what it needs");
   if (rows.at(0)[0] != "true")
-    return fail(ErrorCode::config, fmt::format("'{}' may not make roles", target_.admin.user),
-                fmt::format("ALTER ROLE {} CREATEROLE", target_.admin.user));
-  return fmt::format("{} lets '{}' in", version, target_.admin.user);
+    return fail(ErrorCode::config, fmt::format("'{}' may not make roles", target_.login.user),
+                fmt::format("ALTER ROLE {} CREATEROLE", target_.login.user));
+  return fmt::format("{} lets '{}' in", version, target_.login.user);
+}
+
+Result<std::string> TargetCheck::shared_login() {
+  HOOP_TRY(auto connection, PgConnection::open(login(target_.login.user, password_.clone(),
+                                                     target_.login.database)));
+  HOOP_CHECK(check_shared_login(connection, target_.login.user, {}));
+  return fmt::format("PostgreSQL {}.{} lets '{}' in", connection.server_version() / 10000,
+                     connection.server_version() % 10000, target_.login.user);
+}
+
+Result<std::string> TargetCheck::enter(const std::string& database_role) {
+  HOOP_TRY(auto connection, PgConnection::open(login(target_.login.user, password_.clone(),
+                                                     target_.login.database)));
+  HOOP_CHECK(check_shared_login(connection, target_.login.user, database_role));
+  return fmt::format("'{}' may become '{}'", target_.login.user, database_role);
 }
 
 Result<std::string> TargetCheck::database(const std::string& name) {
   HOOP_TRY(const auto connection,
-           PgConnection::open(login(target_.admin.user, password_.clone(), name)));
+           PgConnection::open(login(target_.login.user, password_.clone(), name)));
   return fmt::format("'{}' is there", name);
 }
 
@@ -100,7 +118,7 @@ Result<access::Authorization> TargetCheck::authorization(const std::string& data
 Result<std::string> TargetCheck::use(const access::PostgresCredential& credential,
                                      const std::string& database_role) {
   const auto& databases = target_.target.databases;
-  const std::string where = databases.empty() ? target_.admin.database : databases.front();
+  const std::string where = databases.empty() ? target_.login.database : databases.front();
   auto opened = PgConnection::open(login(credential.username, credential.password.clone(), where));
   if (!opened)
     return std::unexpected(
@@ -118,9 +136,9 @@ Result<std::string> TargetCheck::use(const access::PostgresCredential& credentia
 
 Result<std::string> TargetCheck::session_as(const std::string& database_role) {
   PostgresRoleIssuer issuer(
-      config_.id, target_.admin.database,
+      config_.id, target_.login.database,
       [this](const std::string& database) -> Result<PgLogin> {
-        return login(target_.admin.user, password_.clone(), database);
+        return login(target_.login.user, password_.clone(), database);
       },
       clock_, random_);
   const std::string name = issuer.name_for("s_check" + to_hex(random_.bytes(8)));
@@ -148,13 +166,14 @@ void TargetCheck::run() {
   const Result<std::string> found = secret();
   report_("secret", found);
   if (!found || target_.via == Via::agent) return;
-  const Result<std::string> reached = admin();
-  report_("admin", reached);
+  const bool shared = target_.lends == Lends::shared_login;
+  const Result<std::string> reached = shared ? shared_login() : admin();
+  report_(shared ? "login" : "admin", reached);
   if (!reached) return;
   for (const std::string& name : target_.target.databases) report_("database", database(name));
   const std::set<std::string> roles = database_roles();
-  for (const std::string& role : roles) report_("role", session_as(role));
-  if (roles.empty())
+  for (const std::string& role : roles) report_("role", shared ? enter(role) : session_as(role));
+  if (roles.empty() && !shared)
     report_("role", fail(ErrorCode::config, "no role of the policy leads here with a database_role",
                          "[[role]] in hoopctl-policy(5)"));
 }

@@ -13,8 +13,9 @@ namespace hoop::gateway {
 /// Told of each step as it is done: what was looked at, and the words for it or why it failed.
 using TargetReport = std::function<void(std::string_view step, const Result<std::string>& found)>;
 
-/// The admin's secret and login, each database, and for each database role of the policy a session
-/// role that is made, logs in and is dropped. Of a target behind an agent nothing but the secret:
+/// The login and its secret, each database, and for each database role of the policy a session
+/// role that is made, logs in and is dropped; or, of a shared login, whether it may become that.
+/// Of a target behind an agent nothing but the secret:
 /// it is reached by a gateway that runs. Blocks, a minute or so where nothing answers.
 void check_target(const GatewayConfig& config, const ConfiguredTarget& target, const Clock& clock,
                   Random& random, const TargetReport& report);

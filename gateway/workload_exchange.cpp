@@ -9,7 +9,6 @@
 #include "core/http/form.h"
 #include "core/identity/jwt.h"
 #include "gateway/idp/parts.h"
-#include "gateway/idp/schema.h"
 
 namespace hoop::gateway {
 namespace {
@@ -79,10 +78,10 @@ Result<bool> WorkloadExchange::take_once(const std::string& issuer,
                                          const identity::WorkloadClaims& claims) {
   Database& database = parts_.database;
   HOOP_CHECK(database.run("DELETE FROM workload_token WHERE until < ?1",
-                          {idp::to_column(parts_.clock.system_now())}));
+                          {to_column(parts_.clock.system_now())}));
   HOOP_CHECK(database.run(
       "INSERT INTO workload_token (issuer, id, until) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING",
-      {issuer, claims.id, idp::to_column(claims.expires_at + kLeewayTwice)}));
+      {issuer, claims.id, to_column(claims.expires_at + kLeewayTwice)}));
   return database.changes() == 1;
 }
 

@@ -12,9 +12,12 @@
 namespace hoop::access {
 
 struct PostgresCredential {
-  std::string username;
-  SecretText password;
+  std::string username = {};
+  SecretText password = {};
   SystemTime expires_at{};
+  /// A login that goes on after the session, and does not become the mapped role by itself. On the
+  /// gateway path only: it has no form in JSON.
+  bool shared = false;
 };
 
 /// On the local path the credential is for the client. On the gateway path the client gets a ticket

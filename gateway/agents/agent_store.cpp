@@ -15,9 +15,6 @@ constexpr std::size_t kMaxLabels = 32;
 constexpr std::size_t kMaxLabelBytes = 128;
 constexpr std::size_t kTokenBytes = 32;
 
-std::int64_t to_column(SystemTime time) { return time.time_since_epoch().count(); }
-SystemTime to_time(std::int64_t value) { return SystemTime(std::chrono::milliseconds(value)); }
-
 /// Names stand in URLs, log lines and what is signed.
 bool is_name(std::string_view name) {
   return !name.empty() && name.size() <= kMaxName && name.front() != '-' && name.front() != '.' &&
@@ -71,10 +68,10 @@ AgentRecord read_row(const Statement& row) {
   out.serves = from_lines(row.text(1));
   out.key = to_key(row.blob(2));
   out.next_key = to_key(row.blob(3));
-  out.created_at = to_time(row.integer(4));
-  out.token_expires_at = to_time(row.integer(5));
-  if (const auto at = row.optional_integer(6)) out.joined_at = to_time(*at);
-  if (const auto at = row.optional_integer(7)) out.seen_at = to_time(*at);
+  out.created_at = from_column(row.integer(4));
+  out.token_expires_at = from_column(row.integer(5));
+  if (const auto at = row.optional_integer(6)) out.joined_at = from_column(*at);
+  if (const auto at = row.optional_integer(7)) out.seen_at = from_column(*at);
   return out;
 }
 
@@ -164,7 +161,7 @@ Result<std::string> AgentStore::join(const AgentJoin& join, SystemTime now) {
       if (!equal_constant_time(rows.blob(1), digest)) continue;
       const Bytes key = rows.blob(3);
       joined = key == Bytes(join.key.begin(), join.key.end());
-      if (to_time(rows.integer(2)) > now && (key.empty() || joined)) name = rows.text(0);
+      if (from_column(rows.integer(2)) > now && (key.empty() || joined)) name = rows.text(0);
     }
   }
   if (!name) return bad_token();

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "gateway/agents/agent_targets.h"
 
+#include "gateway/issuers/postgres_login.h"
 #include "gateway/issuers/postgres_role.h"
 #include "gateway/measured.h"
 #include "gateway/secret_reference.h"
@@ -21,10 +22,10 @@ PostgresRoleIssuer::LoginFor make_login(const ConfiguredTarget& target,
                   target.target.tls_server_name,
                   target.target.tls,
                   target.ca_file,
-                  target.admin.user,
+                  target.login.user,
                   {},
                   database};
-    HOOP_TRY(auto password, resolve_secret(target.admin.password, directory));
+    HOOP_TRY(auto password, resolve_secret(target.login.password, directory));
     login.password = std::move(password);
     if (dialer) {
       HOOP_TRY(login.by_port, bridge.open(dialer, login.host, login.port));
@@ -39,9 +40,15 @@ std::vector<GrantTarget> make_targets(const GatewayConfig& config, const ReachPa
                                       const Clock& clock, Random& random, Metrics& metrics) {
   std::vector<GrantTarget> out;
   for (const ConfiguredTarget& target : config.targets) {
-    auto issuer = std::make_unique<PostgresRoleIssuer>(
-        config.id, target.admin.database, make_login(target, config.layout.directory, reach), clock,
-        random);
+    auto login = make_login(target, config.layout.directory, reach);
+    std::unique_ptr<CredentialIssuer> issuer;
+    if (target.lends == Lends::shared_login) {
+      issuer = std::make_unique<PostgresLoginIssuer>(target.login.user, target.login.database,
+                                                     std::move(login));
+    } else {
+      issuer = std::make_unique<PostgresRoleIssuer>(config.id, target.login.database,
+                                                    std::move(login), clock, random);
+    }
     GrantTarget made{target.target, measured(std::move(issuer), metrics)};
     if (target.via == Via::agent) {
       made.obstacle = [agents = reach.agents,

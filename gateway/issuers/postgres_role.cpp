@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "core/base/encoding.h"
+#include "gateway/issuers/postgres_rights.h"
 #include "protocols/postgres/scram.h"
 
 namespace hoop::gateway {
@@ -23,29 +24,18 @@ constexpr std::chrono::minutes kMaxIdleTime{5};
 // system call takes longer, and the revocation is tried again.
 constexpr std::chrono::seconds kTerminatePatience{5};
 
-// The mapped role and all that it is a member of, directly or not: SET ROLE would reach them.
-// Answers: does it exist; what forbids it; does our marker group exist; when the role is to end, by
-// the server's clock.
-constexpr const char* kInspect = R"sql(
-WITH RECURSIVE reachable(oid) AS (
-    SELECT oid FROM pg_catalog.pg_roles WHERE rolname = $1
-  UNION
-    SELECT m.roleid FROM pg_catalog.pg_auth_members m JOIN reachable ON m.member = reachable.oid
-), forbidden(why) AS (
-    SELECT CASE
-      WHEN r.rolsuper THEN 'SUPERUSER' WHEN r.rolbypassrls THEN 'BYPASSRLS' WHEN r.rolreplication THEN 'REPLICATION'
-      WHEN r.rolcreaterole THEN 'CREATEROLE'
-      WHEN r.rolname IN ('pg_read_server_files', 'pg_write_server_files', 'pg_execute_server_program',
-                         'pg_signal_backend', 'pg_create_subscription') THEN r.rolname::text
-      WHEN r.rolname LIKE 'hoop\_%' THEN 'a role of hoopctl' END
-    FROM pg_catalog.pg_roles r JOIN reachable USING (oid)
-)
+// Of the mapped role: does it exist; what forbids it; does our marker group exist; when the role is
+// to end, by the server's clock.
+const std::string& inspect_query() {
+  static const std::string query = std::string(kReachableRoles) + R"sql(
 SELECT EXISTS (SELECT 1 FROM reachable)::text,
        (SELECT pg_catalog.string_agg(DISTINCT why, ', ') FROM forbidden WHERE why IS NOT NULL),
        EXISTS (SELECT 1 FROM pg_catalog.pg_roles WHERE rolname = $2)::text,
        pg_catalog.to_char((pg_catalog.now() + pg_catalog.make_interval(secs => $3::text::float8)) AT TIME ZONE 'UTC',
                           'YYYY-MM-DD HH24:MI:SS.MS') || '+00'
 )sql";
+  return query;
+}
 
 // The role, whether it is ours, and the other role that it is a member of.
 constexpr const char* kFind = R"sql(
@@ -157,7 +147,7 @@ Result<access::PostgresCredential> PostgresRoleIssuer::issue(
   std::optional<PgConnection> connection;
   HOOP_TRY(const auto rows,
            first_read(
-               connection, kInspect,
+               connection, inspect_query().c_str(),
                {mapped, marker_, fmt::format("{}.{:03}", ttl.count() / 1000, ttl.count() % 1000)}));
   const PgConnection::Row& facts = rows.at(0);
   if (facts[0] != "true") {

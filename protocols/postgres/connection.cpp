@@ -34,6 +34,7 @@ PostgresConnection::PostgresConnection(SessionShared& shared, std::uint64_t numb
 
 Task<void> PostgresConnection::serve() {
   const Result<void> outcome = co_await converse();
+  const bool left_behind = !conversation_.expected.empty();
   // A log that takes no more has said so where it mattered: nothing was released after it.
   static_cast<void>(backend_.abandon());
   session::DownstreamBatch nothing;
@@ -43,6 +44,12 @@ Task<void> PostgresConnection::serve() {
   if (upstream_) upstream_->close();
   downstream_->close();
   shared_.cancel_keys.revoke(our_key_);
+  // A role of the session's own is ended at the target together with what it runs.
+  const auto& credential = shared_.context.grant.credential;
+  if (left_behind && credential && credential->shared) {
+    const auto stopped = co_await stop_statement();
+    static_cast<void>(stopped);
+  }
   co_return outcome;
 }
 
@@ -93,6 +100,7 @@ Task<Upstream> PostgresConnection::log_in() {
                                    deadline,
                                    &shared_.context.random,
                                    shared_.cache};
+  if (grant.credential->shared) login_parameters.enter_role = grant.database_role;
   co_return co_await login(std::move(stream), std::move(login_parameters));
 }
 

@@ -94,6 +94,8 @@ void LoginExchange::start(Bytes& out) const {
     const bool fits = is_session_setting(name) && value.find('\0') == std::string::npos;
     if (fits && name != "client_encoding") parameters.emplace_back(name, value);
   }
+  // The session's default, to which RESET and DISCARD return.
+  if (!terms_.enter_role.empty()) parameters.emplace_back("role", terms_.enter_role);
   append_startup_message(out, kProtocol30, parameters);
 }
 

@@ -22,6 +22,7 @@ struct LoginTerms {
   SecretText password;
   std::string database;
   ParameterPairs parameters;
+  std::string enter_role;  // empty: none is asked for
   std::string scram_nonce;
 };
 

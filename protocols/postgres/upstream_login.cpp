@@ -99,6 +99,7 @@ Task<Upstream> log_in(net::StreamPtr plain, LoginParameters parameters) {
   terms.password = std::move(parameters.password);
   terms.database = std::move(parameters.database);
   terms.parameters = std::move(parameters.parameters);
+  terms.enter_role = std::move(parameters.enter_role);
   terms.scram_nonce = make_scram_nonce(*parameters.random);
   LoginExchange exchange(std::move(terms));
 

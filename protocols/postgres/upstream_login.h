@@ -26,6 +26,9 @@ struct LoginParameters {
   Deadline deadline = Deadline::never();
   Random* random = nullptr;  // outlives the call
   std::shared_ptr<TargetCache> cache = std::make_shared<TargetCache>();
+  /// The role to become at the start, as by SET ROLE; empty: the login's own, or what the server
+  /// has been told of it.
+  std::string enter_role = {};
 };
 
 struct Upstream {

@@ -62,7 +62,8 @@ TEST_CASE("config: a whole configuration is read") {
   CHECK(target.target.tls == access::TlsMode::verify_ca);
   CHECK(target.target.tls_ca_pem == "-----BEGIN CERTIFICATE-----\n");
   CHECK(target.ca_file.ends_with("/ca.pem"));
-  CHECK(target.admin == AdminLogin{"hoop_admin", "file:keys/x", "app"});
+  CHECK(target.lends == Lends::session_role);
+  CHECK(target.login == GatewayLogin{"hoop_admin", "file:keys/x", "app"});
   CHECK(config->policy.roles.size() == 1);
 }
 
@@ -243,6 +244,29 @@ TEST_CASE("config: a target behind an agent is on the gateway path, and has labe
              Catch::Matchers::ContainsSubstring("has no labels"));
   CHECK_THAT(complaint({{"gateway.toml", kGateway + std::string(kTarget) + "via = \"carrier\"\n"}}),
              Catch::Matchers::ContainsSubstring("direct or agent"));
+}
+
+TEST_CASE("config: a shared login does not leave the gateway") {
+  const std::string target =
+      "[[target]]\nname = \"pg\"\nprotocol = \"postgres\"\nhost = \"db.example\"\n"
+      "databases = [\"app\", \"other\"]\n"
+      "login = { user = \"reader\", password = \"env:READER_PASSWORD\" }\n";
+  auto config = load({{"gateway.toml", kGateway + target}});
+  INFO((config ? "" : config.error().message));
+  REQUIRE(config);
+  CHECK(config->targets[0].lends == Lends::shared_login);
+  CHECK(config->targets[0].login == GatewayLogin{"reader", "env:READER_PASSWORD", "app"});
+  CHECK(config->targets[0].target.path == access::DataPath::gateway);
+  CHECK_THAT(complaint({{"gateway.toml", kGateway + target + "path = \"local\"\n"}}),
+             Catch::Matchers::ContainsSubstring("does not leave the gateway"));
+  CHECK_THAT(complaint({{"gateway.toml",
+                         kGateway + target + "admin = { user = \"a\", password = \"env:B\" }\n"}}),
+             Catch::Matchers::ContainsSubstring("both an admin and a shared login"));
+  std::string literal = target;
+  literal.replace(literal.find("env:READER_PASSWORD"), 19, "hunter2");
+  const std::string said = complaint({{"gateway.toml", kGateway + literal}});
+  CHECK_THAT(said, Catch::Matchers::ContainsSubstring("file:/path"));
+  CHECK_THAT(said, !Catch::Matchers::ContainsSubstring("hunter2"));
 }
 
 TEST_CASE("config: how TLS to a target begins") {
