@@ -114,6 +114,14 @@ std::optional<SystemTime> moment_of(const identity::Json& payload) {
   return at == nullptr ? std::nullopt : parse_rfc3339(*at);
 }
 
+std::string took(const std::optional<SystemTime>& from, const std::optional<SystemTime>& to) {
+  // A clock that was put back in between says nothing.
+  if (!from || !to || *to < *from) return {};
+  const auto span = std::chrono::duration_cast<std::chrono::milliseconds>(*to - *from).count();
+  return span < 1000 ? fmt::format("{} ms", span)
+                     : fmt::format("{:.1f} s", static_cast<double>(span) / 1000);
+}
+
 std::string json_line(const record::Record& record) {
   std::string line =
       fmt::format(R"({{"number":{},"type":"{}","record":)", record.number, name_of(record.type));
@@ -137,13 +145,23 @@ std::vector<std::string> SessionText::lines(const record::Record& record) {
     return out;
   }
   const identity::Json json = payload_of(record);
-  if (record.type == record::RecordType::reply_end) {
-    const identity::Json* action = json.find("action");
-    const std::int64_t* number = action == nullptr ? nullptr : action->integer();
-    if (number != nullptr) replies_.erase(static_cast<std::uint64_t>(*number));
+  const auto number = [&json](std::string_view name) {
+    const identity::Json* member = json.find(name);
+    const std::int64_t* value = member == nullptr ? nullptr : member->integer();
+    return value == nullptr ? 0 : static_cast<std::uint64_t>(*value);
+  };
+  std::string line = line_of(record.type, json);
+  const auto moment = moment_of(json);
+  if (record.type == record::RecordType::action && moment && text_at(json, "effect") == "allow") {
+    decided_[number("id")] = *moment;
+  } else if (record.type == record::RecordType::reply_end) {
+    replies_.erase(number("action"));
+    if (const auto action = decided_.extract(number("action"))) {
+      if (const std::string span = took(action.mapped(), moment); !span.empty())
+        line += ", " + span;
+    }
   }
-  if (const std::string line = line_of(record.type, json); !line.empty())
-    out.push_back(fmt::format("{:12}  {}", clock_of(json), line));
+  if (!line.empty()) out.push_back(fmt::format("{:12}  {}", clock_of(json), line));
   return out;
 }
 

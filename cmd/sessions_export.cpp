@@ -52,7 +52,8 @@ class CsvExport {
  private:
   struct Row {
     std::vector<std::string> fields;
-    std::vector<std::string> reply{"", "", "", ""};
+    std::optional<SystemTime> decided;
+    std::vector<std::string> reply{"", "", "", "", ""};
   };
   std::string session_, target_, subject_;
   std::vector<std::pair<std::int64_t, Row>> rows_;
@@ -76,6 +77,7 @@ void CsvExport::take(const record::Record& record) {
       const Value value = value_at(json, key);
       row.fields.push_back(std::holds_alternative<std::monostate>(value) ? "" : shown(value));
     }
+    row.decided = moment_of(json);
     rows_.emplace_back(number("id"), std::move(row));
   } else if (record.type == record::RecordType::reply_end) {
     // Those that are answered last came last, nearly always.
@@ -85,13 +87,17 @@ void CsvExport::take(const record::Record& record) {
     std::size_t at = 0;
     for (const std::string_view key : {"status", "rows", "bytes", "masked_values"})
       found->second.reply[at++] = shown(value_at(json, key));
+    const auto& decided = found->second.decided;
+    if (const auto ended = moment_of(json); ended && decided && *ended >= *decided)
+      found->second.reply[at] = std::to_string(
+          std::chrono::duration_cast<std::chrono::milliseconds>(*ended - *decided).count());
   }
 }
 
 void CsvExport::print(Console& console) const {
   console.print_line(
       "session,target,subject,action,at,connection,verb,effect,rule,message,statement,status,rows,"
-      "bytes,masked_values");
+      "bytes,masked_values,milliseconds");
   for (const auto& [number, row] : rows_) {
     std::string line = fmt::format("{},{},{},{}", csv_field(session_), csv_field(target_),
                                    csv_field(subject_), number);

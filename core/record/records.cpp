@@ -96,6 +96,7 @@ std::string to_json(const ReplyEnd& end, std::string room) {
   }
   return Object(std::move(room))
       .number("action", end.action)
+      .text("at", to_rfc3339(end.at))
       .number("rows", end.rows)
       .number("bytes", end.bytes)
       .number("masked_values", end.masked_values)

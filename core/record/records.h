@@ -64,6 +64,7 @@ struct Progress {
 
 struct ReplyEnd {
   std::uint64_t action = 0;
+  SystemTime at{};  // the gate's to say
   std::uint64_t rows = 0;
   std::uint64_t bytes = 0;
   std::uint64_t masked_values = 0;

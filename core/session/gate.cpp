@@ -122,7 +122,8 @@ void Gate::note_answer(std::uint64_t action) {
   unanswered_.pop_back();
 }
 
-Result<void> Gate::reply_end(const Admitted& action, const record::ReplyEnd& end) {
+Result<void> Gate::reply_end(const Admitted& action, record::ReplyEnd end) {
+  end.at = clock_.system_now();
   note_answer(action.id());
   totals_.rows += end.rows;
   totals_.bytes += end.bytes;

@@ -127,7 +127,7 @@ class Gate {
   /// bytes are totals of the action.
   Result<void> reply_begin(const Admitted& action, const record::ReplyBegin& begin);
   Result<void> reply_progress(const Admitted& action, const record::Progress& progress);
-  Result<void> reply_end(const Admitted& action, const record::ReplyEnd& end);
+  Result<void> reply_end(const Admitted& action, record::ReplyEnd end);
   Result<void> reply_data(const Admitted& action, ByteSpan masked);
   Result<void> note(const record::Note& note);
 

@@ -64,6 +64,17 @@ is "$(printf '%s\n' "$OUT" | tail -n 1 | jq -r .type)" seal
 run hoopctl sessions export "$exported" --format xml
 status_is 64
 
+test_case "how long a statement took"
+pg -c 'select count(*) from generate_series(1, 5000000)' -c 'drop table orders'
+slow=$(newest_session)
+run hoopctl sessions show "$slow"
+status_is 0
+holds grep -qE '#1 SELECT 1: 1 rows, .*, [0-9.]+ m?s$' "$T/out"
+run hoopctl sessions export "$slow" --format csv
+holds [ "$(printf '%s\n' "$OUT" | sed -n '2s/.*,//p')" -ge 50 ]
+# What was refused took no time at the target.
+is "$(printf '%s\n' "$OUT" | sed -n '3s/.*,//p')" ''
+
 test_case "what a spreadsheet would take for a formula is text in the table"
 pg -c '=cmd|calc'
 run hoopctl sessions export "$(newest_session)" --format csv

@@ -161,6 +161,8 @@ TEST_CASE("gate records the end of a reply before its completion is delivered") 
   REQUIRE(test.deliver("rows"));
   REQUIRE(test.journal->size() == 2);
   CHECK_THAT(test.journal->at(0), Catch::Matchers::ContainsSubstring("SELECT 7"));
+  // How long it took is the difference to the action's own time.
+  CHECK_THAT(test.journal->at(0), Catch::Matchers::ContainsSubstring(R"("action":1,"at":")"));
   CHECK(test.journal->at(1) == "wire: rows");
   CHECK(test.gate->totals().rows == 7);
   CHECK(test.gate->totals().masked_values == 3);
