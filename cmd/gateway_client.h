@@ -31,6 +31,8 @@ Result<std::string> chosen_gateway(const Environment& environment);
 /// Errors: unauthenticated (log in), denied (403), not_found, upstream_unreachable (no answer, or
 /// the target has none), upstream_refused, config (certificate), integrity (a log that the gateway
 /// will not take).
+Error not_logged_in(std::string_view url);
+
 class GatewayClient {
  public:
   /// By the token that the environment gives, of which nothing is stored; else by the login to url.
@@ -46,6 +48,10 @@ class GatewayClient {
   /// A JSON document of GET path.
   Task<identity::Json> get(std::string path);
   Task<access::Grant> create_grant(GrantWish wish);
+  /// How long the session's access lasts from now on. Fails with denied where it cannot be renewed,
+  /// not_found where it has ended.
+  Task<std::chrono::milliseconds> renew_grant(std::string session,
+                                              std::chrono::milliseconds patience);
   Task<void> delete_grant(std::string session, std::chrono::milliseconds patience);
   /// Gateway path: the session is over; what it came to. cause as hoopctl-session-log(5) names it.
   Task<SessionResult> end_session(std::string session, std::string cause, int program_status,

@@ -29,6 +29,8 @@ class GatewayPath final : public SessionPath {
   // All of this is the gateway's, which does it by itself.
   bool take_policy(access::PolicyDocument) override { return true; }
   void announce(std::string) override {}
+  /// The gateway records it.
+  void renewed(SystemTime) override {}
   void hold_by(session::Lease&) override {}
   void access_ended(const session::ControlEnd& end) override;
   asio::awaitable<SessionResult> finish(std::string cause, int program_status) override;

@@ -28,6 +28,7 @@ class LocalPath final : public SessionPath {
   void end_all(std::string reason) override;
   bool take_policy(access::PolicyDocument part) override;
   void announce(std::string words) override { engine_->announce(std::move(words)); }
+  void renewed(SystemTime expires_at) override { engine_->note_renewed(expires_at); }
   void hold_by(session::Lease& lease) override { engine_->gate().hold_by(lease); }
   void access_ended(const session::ControlEnd& end) override;
   asio::awaitable<SessionResult> finish(std::string cause, int program_status) override;

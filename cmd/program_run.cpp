@@ -59,6 +59,7 @@ Task<TargetEndpoint::Plan> ProgramRun::open(const std::string& name) {
   plan.expires_at = open.expires_at;
   plan.listen =
       options_.tcp ? TargetEndpoint::Plan::Listen::tcp : TargetEndpoint::Plan::Listen::unix_socket;
+  plan.renewal = std::move(open.renewal);
   plan.control = std::move(open.control);
   plan.path = std::move(open.path);
   co_return plan;

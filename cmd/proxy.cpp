@@ -101,6 +101,7 @@ Task<TargetEndpoint::Plan> Proxy::plan() {
   plan.session = target_.session();
   plan.target = std::move(open.target);
   plan.expires_at = open.expires_at;
+  plan.renewal = std::move(open.renewal);
   plan.control = std::move(open.control);
   plan.path = std::move(open.path);
   using Listen = TargetEndpoint::Plan::Listen;

@@ -52,6 +52,8 @@ class SessionPath {
   virtual bool take_policy(access::PolicyDocument part) = 0;
   /// Tells the program's user something in the protocol's own words.
   virtual void announce(std::string words) = 0;
+  /// Access lasts until then: for the record.
+  virtual void renewed(SystemTime expires_at) = 0;
   /// Nothing of the program's passes while lease does not hold. It outlives what is served.
   virtual void hold_by(session::Lease& lease) = 0;
   /// The gateway has ended the session: ends running connections with its reason, and records it.

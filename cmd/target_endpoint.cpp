@@ -72,6 +72,7 @@ Result<void> TargetEndpoint::open(net::ProgramLookup programs, std::function<voi
   tasks_.spawn(accept_all());
   watch_expiry();
   follow_gateway();
+  watch_renewal();
   return {};
 }
 
@@ -149,7 +150,9 @@ void TargetEndpoint::watch_expiry() {
   const auto left = plan_.expires_at - environment_.clock.system_now();
   expiry_.emplace(context_.get_executor(), std::max(left, std::chrono::milliseconds(0)));
   expiry_->async_wait([this](const std::error_code& failure) {
-    if (failure) return;
+    // It may have been renewed when this was on its way already.
+    if (failure || environment_.clock.system_now() < plan_.expires_at) return;
+    if (plan_.renewal) plan_.renewal->give_up();
     expired_ = true;
     endpoint_->close();
     plan_.path->end_all("access expired");
@@ -164,6 +167,7 @@ void TargetEndpoint::watch_expiry() {
 void TargetEndpoint::access_ended(const session::ControlEnd& end) {
   if (expired_) return;
   access_ended_ = true;
+  if (plan_.renewal) plan_.renewal->give_up();
   endpoint_->close();
   notices_.stop();
   expiry_->cancel();
@@ -186,11 +190,25 @@ void TargetEndpoint::follow_gateway() {
       plan_.control->end({"policy_changed", "policy has changed: connect again", {}, {}});
   };
   plan_.control->start(std::move(listener));
+  watch_for_warnings();
+}
+
+void TargetEndpoint::watch_for_warnings() {
   notices_.start(plan_.expires_at, environment_.clock, [this](const std::string& words) {
     plan_.path->announce("hoopctl: " + words);
     environment_.console.say(
         "access_ending", words,
         {{"session", plan_.session}, {"expires_at", to_rfc3339(plan_.expires_at)}});
+  });
+}
+
+void TargetEndpoint::watch_renewal() {
+  if (!plan_.renewal) return;
+  plan_.renewal->start(plan_.expires_at, [this](SystemTime expires_at) {
+    plan_.expires_at = expires_at;
+    plan_.path->renewed(expires_at);
+    watch_expiry();
+    watch_for_warnings();
   });
 }
 
@@ -215,7 +233,9 @@ asio::awaitable<EndpointEnd> TargetEndpoint::stop(std::string cause, int program
   ended_ = nullptr;
   if (expiry_) expiry_->cancel();
   notices_.stop();
+  if (plan_.renewal) plan_.renewal->give_up();
   if (endpoint_) co_await stop_serving();
+  if (plan_.renewal) co_await plan_.renewal->stop();
   if (denials_) co_await plan_.control->stop();
   out.session = co_await plan_.path->finish(std::move(cause), program_status);
   if (denials_)

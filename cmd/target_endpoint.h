@@ -12,6 +12,7 @@
 
 #include "cmd/denial_report.h"
 #include "cmd/environment.h"
+#include "cmd/grant_renewal.h"
 #include "cmd/session_control.h"
 #include "cmd/session_path.h"
 #include "core/access/target.h"
@@ -37,6 +38,7 @@ class TargetEndpoint {
     std::string session;
     access::Target target;
     SystemTime expires_at{};
+    std::unique_ptr<GrantRenewal> renewal;    // none: access is not renewed
     std::unique_ptr<SessionControl> control;  // outlives path
     std::unique_ptr<SessionPath> path;
     enum class Listen { unix_socket, tcp } listen = Listen::unix_socket;
@@ -84,6 +86,8 @@ class TargetEndpoint {
   asio::awaitable<void> accept_all();
   asio::awaitable<void> serve(net::StreamPtr stream);
   void watch_expiry();
+  void watch_for_warnings();
+  void watch_renewal();
   void follow_gateway();
   void access_ended(const session::ControlEnd& end);
   void tell_end();

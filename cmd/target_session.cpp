@@ -62,6 +62,9 @@ Task<OpenTarget> TargetSession::ask(Wish wish) {
   out.control = std::make_unique<SessionControl>(
       environment_, *client_, context_.get_executor(),
       SessionControl::Plan{grant.session, grant.policy.version, grant.heartbeat, asked_at});
+  if (grant.renewable)
+    out.renewal = std::make_unique<GrantRenewal>(environment_, *client_, context_.get_executor(),
+                                                 grant.session, grant.path);
   HOOP_CO_TRY(out.path, path_of(std::move(grant), std::move(key), std::move(wish)));
   co_return out;
 }

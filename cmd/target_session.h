@@ -10,6 +10,7 @@
 
 #include "cmd/environment.h"
 #include "cmd/gateway_client.h"
+#include "cmd/grant_renewal.h"
 #include "cmd/session_control.h"
 #include "cmd/session_path.h"
 #include "core/record/spool.h"
@@ -24,6 +25,7 @@ std::string_view to_string(Upload upload);
 struct OpenTarget {
   access::Target target;
   SystemTime expires_at{};
+  std::unique_ptr<GrantRenewal> renewal;    // none: access is not renewed
   std::unique_ptr<SessionControl> control;  // outlives path
   std::unique_ptr<SessionPath> path;
 };

@@ -152,6 +152,10 @@ asio::awaitable<http::Response> Api::route(http::Request request, access::Identi
     if (method != "DELETE") co_return http::method_not_allowed("DELETE");
     co_return co_await delete_grant(path[1], std::move(identity));
   }
+  if (path.size() == 3 && path[0] == "grants" && path[2] == "renew") {
+    if (method != "POST") co_return http::method_not_allowed("POST");
+    co_return co_await renew_grant(path[1], std::move(identity));
+  }
   if (path.size() == 2 && path[0] == "policy" && path[1] == "reload") {
     if (method != "POST") co_return http::method_not_allowed("POST");
     co_return co_await reload_policy(std::move(request), std::move(identity));

@@ -67,6 +67,7 @@ class Api {
   // api_grants.cpp
   asio::awaitable<http::Response> create_grant(http::Request request, access::Identity identity);
   asio::awaitable<http::Response> take_back(std::string session);
+  asio::awaitable<http::Response> renew_grant(std::string session, access::Identity identity);
   asio::awaitable<http::Response> delete_grant(std::string session, access::Identity identity);
   /// Once more where the session itself has done so: the answer says whether it has come about.
   asio::awaitable<http::Response> revoke(std::string session);

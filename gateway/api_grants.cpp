@@ -78,6 +78,13 @@ Result<GrantRequest> read_request(const std::string& body) {
   return out;
 }
 
+http::Response too_many_grants(std::chrono::milliseconds wait) {
+  http::Response out =
+      http::problem_response(429, "rate_limited", "too many grants: wait a moment");
+  out.headers.set("Retry-After", std::to_string(wait.count() / 1000 + 1));
+  return out;
+}
+
 /// What a person may know of why there is no grant.
 http::Response no_grant(const Error& error) {
   switch (error.code) {
@@ -108,10 +115,7 @@ asio::awaitable<http::Response> Api::create_grant(http::Request request,
   const auto wait = limit_.take(identity.subject);
   if (wait.count() > 0) {
     parts_.log.warning("grant.rate_limited", {{"subject", identity.subject}});
-    http::Response out =
-        http::problem_response(429, "rate_limited", "too many grants: wait a moment");
-    out.headers.set("Retry-After", std::to_string(wait.count() / 1000 + 1));
-    co_return out;
+    co_return too_many_grants(wait);
   }
   auto wanted = read_request(request.body);
   if (!wanted) co_return problem_of(wanted.error());
@@ -144,6 +148,26 @@ asio::awaitable<http::Response> Api::create_grant(http::Request request,
   }
   const SecretText body = access::grant_to_json(issued->grant);
   co_return http::json_response(201, body.reveal());
+}
+
+asio::awaitable<http::Response> Api::renew_grant(std::string session, access::Identity identity) {
+  const auto wait = limit_.take(identity.subject);
+  if (wait.count() > 0) co_return too_many_grants(wait);
+  const access::Identity asker = identity;
+  auto record = co_await find_session(session, identity, Who::owner);
+  if (!record) co_return problem_of(record.error());
+  const auto until = co_await parts_.grants.renew(std::move(*record), std::move(identity));
+  if (!until && until.error().code == ErrorCode::denied)
+    co_return http::problem_response(403, "not_renewed", until.error().message);
+  if (!until) co_return no_grant(until.error());
+  // It may have come while the renewal was under way.
+  if (parts_.revocations.covers(asker)) co_return co_await take_back(session);
+  const SystemTime now = parts_.grants.clock().system_now();
+  parts_.registry.extend(session, *until);
+  parts_.live.extend(session, *until);
+  co_return http::json_response(
+      200, fmt::format(R"({{"session":"{}","renewed_at":"{}","expires_at":"{}"}})", session,
+                       to_rfc3339(now), to_rfc3339(*until)));
 }
 
 /// Of a grant that nobody has seen yet, and whose asker has lost access meanwhile.

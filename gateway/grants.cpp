@@ -185,6 +185,7 @@ Task<IssuedGrant> GrantService::create(GrantRequest request) {
   grant.heartbeat = parts_.heartbeat;
   grant.issued_at = now;
   grant.expires_at = authorization.valid_until();
+  grant.renewable = authorization.renew_for().count() > 0;
 
   // In the timer before it exists, so that nothing that is made can be forgotten.
   {
@@ -219,6 +220,61 @@ Task<IssuedGrant> GrantService::create(GrantRequest request) {
                                    {"path", std::string(to_string(record.path))},
                                    {"expires_at", to_rfc3339(record.expires_at)}});
   co_return std::move(issued);
+}
+
+Result<void> GrantService::renew_blocking(const SessionRecord& record,
+                                          const access::Authorization& authorization,
+                                          SystemTime until, CredentialIssuer& issuer) {
+  // A revocation comes before or after it, never in between.
+  const std::lock_guard lock(
+      revoking_[std::hash<std::string>()(record.session) % revoking_.size()]);
+  if (record.expires_at <= parts_.clock.system_now())
+    return fail(ErrorCode::not_found, "the session has expired");
+  // The store first: the sweep would end what the target still lets in.
+  HOOP_TRY(const bool extended, parts_.store.extend(record.session, record.expires_at, until));
+  if (!extended) return fail(ErrorCode::not_found, "the session has ended");
+  auto renewed = issuer.extend(authorization, record.credential);
+  if (!renewed) HOOP_CHECK(parts_.store.set_expiry(record.session, record.expires_at));
+  return renewed;
+}
+
+Task<SystemTime> GrantService::renew(SessionRecord record, access::Identity identity) {
+  const GrantTarget* target = find_target(record.target);
+  if (target == nullptr || target->issuer == nullptr)
+    co_return std::unexpected(access::target_unavailable());
+  identity.claimed_agent = record.claimed_agent;
+  const SystemTime now = parts_.clock.system_now();
+  HOOP_CO_TRY(auto authorization,
+              parts_.policy->authorize(identity, target->target, kLongestGrant, now));
+  const bool same = authorization.role() == record.role &&
+                    authorization.database_role() == record.database_role &&
+                    authorization.path() == record.path;
+  if (!same) co_return fail(ErrorCode::denied, "policy has changed: connect again");
+  const SystemTime most = record.started_at + authorization.renew_for();
+  const SystemTime until = std::min(authorization.valid_until(), most);
+  if (until <= record.expires_at)
+    co_return fail(ErrorCode::denied, authorization.renew_for().count() == 0
+                                          ? "sessions of this role are not renewed"
+                                          : "the session has lasted as long as it may");
+  {
+    const std::lock_guard lock(expiries_mutex_);
+    expiries_.insert(until);
+  }
+  const std::string session = record.session, subject = record.subject;
+  auto shared = std::make_shared<access::Authorization>(std::move(authorization));
+  CredentialIssuer* issuer = target->issuer.get();
+  Work<void> renewal = [this, record = std::move(record), shared, until, issuer] {
+    return renew_blocking(record, *shared, until, *issuer);
+  };
+  auto renewed = co_await parts_.workers.run(renewal);
+  if (!renewed) {
+    parts_.log.warning("grant.renewal_failed",
+                       {{"session", session}, {"error", for_log(renewed.error())}});
+    co_return std::unexpected(std::move(renewed).error());
+  }
+  parts_.log.info("grant.renewed",
+                  {{"session", session}, {"subject", subject}, {"expires_at", to_rfc3339(until)}});
+  co_return until;
 }
 
 Result<void> GrantService::revoke_blocking(const std::string& session) {

@@ -70,6 +70,11 @@ class GrantService {
   /// timeout (the target), cancelled (another policy meanwhile), or what else the issuer and the
   /// store fail with.
   Task<IssuedGrant> create(GrantRequest request);
+  /// Makes a session of this identity last for its role's time from now, as far as the role lets it
+  /// last in all; answers until when. Judged anew, as if it were asked for now. Fails with denied
+  /// (the policy does not renew it, or makes it another session by now), not_found (it has ended),
+  /// and what the issuer and the store fail with; then it ends when it would have.
+  Task<SystemTime> renew(SessionRecord record, access::Identity identity);
   /// Ends the credential now. Success if it has ended already, or is not known. After a failure the
   /// reaper goes on trying.
   Task<void> revoke(std::string session);
@@ -105,6 +110,9 @@ class GrantService {
   Result<access::PostgresCredential> issue(const SessionRecord& record,
                                            const access::Authorization& authorization,
                                            CredentialIssuer& issuer);
+  Result<void> renew_blocking(const SessionRecord& record,
+                              const access::Authorization& authorization, SystemTime until,
+                              CredentialIssuer& issuer);
   Result<void> revoke_blocking(const std::string& session);
   std::size_t sweep_target(const GrantTarget& target);
   bool is_due(const SessionRecord& record) const;

@@ -47,6 +47,17 @@ void LiveSession::report_denials() {
 
 void LiveSession::start() {
   report_denials();
+  watch_expiry();
+}
+
+void LiveSession::extend(SystemTime expires_at) {
+  if (state_ != State::open) return;
+  expires_at_ = expires_at;
+  watch_expiry();
+  engine_->note_renewed(expires_at);
+}
+
+void LiveSession::watch_expiry() {
   notices_.start(expires_at_, services_.clock, [weak = weak_from_this()](const std::string& words) {
     if (const auto self = weak.lock()) self->engine_->announce("hoopctl: " + words);
   });
@@ -54,7 +65,8 @@ void LiveSession::start() {
   expiry_.expires_after(std::max(left, std::chrono::milliseconds(0)));
   expiry_.async_wait([weak = weak_from_this()](const std::error_code& failure) {
     const auto self = weak.lock();
-    if (failure || !self) return;
+    // It may have been renewed when this was on its way already.
+    if (failure || !self || self->services_.clock.system_now() < self->expires_at_) return;
     self->begin_end({"expired", -1, "access expired", std::chrono::milliseconds(0)});
   });
 }

@@ -91,6 +91,8 @@ class LiveSession : public std::enable_shared_from_this<LiveSession> {
 
   /// Begins the time that the grant runs. Call once, before anything else.
   void start();
+  /// It was renewed: it runs until then, unless it is ending already.
+  void extend(SystemTime expires_at);
   /// Uses the stream's number up if it answers a place. Not for StreamRefusal::stopping.
   std::expected<PlacePtr, StreamRefusal> admit(const StreamProof& proof);
   /// Serves an admitted stream to its end, on the session's own loop.
@@ -115,6 +117,7 @@ class LiveSession : public std::enable_shared_from_this<LiveSession> {
   static asio::awaitable<void> seal(LiveSession& self, const SessionEnding& ending,
                                     std::shared_ptr<session::SessionEngine> engine);
   static asio::awaitable<void> revoke(std::shared_ptr<LiveSession> self);
+  void watch_expiry();
   void tell_end(const std::string& reason);
   void report_denials();
 

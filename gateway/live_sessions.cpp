@@ -118,6 +118,10 @@ void LiveSessions::begin_end(const std::string& session, SessionEnding ending) {
   if (const auto found = find(session)) found->begin_end(std::move(ending));
 }
 
+void LiveSessions::extend(const std::string& session, SystemTime expires_at) {
+  if (const auto found = find(session)) found->extend(expires_at);
+}
+
 void LiveSessions::apply_policy() {
   const auto policy = parts_.services.grants.policy();
   for (const auto& [id, session] : sessions_) session->apply(*policy);

@@ -46,6 +46,8 @@ class LiveSessions {
   asio::awaitable<std::optional<SessionResult>> end(std::string session, SessionEnding ending);
   /// Ends a session if it is known here, and does not wait.
   void begin_end(const std::string& session, SessionEnding ending);
+  /// One that was renewed.
+  void extend(const std::string& session, SystemTime expires_at);
   /// Judges all of them by the policy of new grants.
   void apply_policy();
   /// Opens nothing new; gives running streams a moment, ends them, and returns when every log is

@@ -70,6 +70,10 @@ class MeasuredIssuer final : public CredentialIssuer {
                                            const std::string& name) override {
     return inner_->issue(authorization, name);
   }
+  Result<void> extend(const access::Authorization& authorization,
+                      const std::string& name) override {
+    return inner_->extend(authorization, name);
+  }
   Result<void> revoke(const std::string& name) override {
     auto revoked = inner_->revoke(name);
     metrics_.revoked(revoked.has_value());

@@ -108,6 +108,12 @@ void PinnedEngine::announce(std::string words) {
   });
 }
 
+void PinnedEngine::note_renewed(SystemTime expires_at) {
+  asio::post(loop_, [self = shared_from_this(), expires_at] {
+    if (self->engine_) self->engine_->note_renewed(expires_at);
+  });
+}
+
 void PinnedEngine::take_policy(access::PolicyDocument part, std::function<void()> on_refused) {
   asio::post(loop_, [self = shared_from_this(), part = std::move(part),
                      refused = std::move(on_refused)]() mutable {

@@ -41,6 +41,7 @@ class PinnedEngine : public std::enable_shared_from_this<PinnedEngine> {
   /// on_told: every handler has the reason.
   void end_all(std::string reason, std::function<void()> on_told);
   void announce(std::string words);
+  void note_renewed(SystemTime expires_at);
   /// on_refused: the engine was made for another policy, and goes on by the old one.
   void take_policy(access::PolicyDocument part, std::function<void()> on_refused);
   /// Once, after open_no_more() or end_all(): the engine, when it serves nothing any more.

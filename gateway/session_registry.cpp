@@ -84,6 +84,10 @@ void SessionRegistry::add_known(const SessionRecord& record) {
   entries_.emplace(record.session, entry);
 }
 
+void SessionRegistry::extend(const std::string& session, SystemTime expires_at) {
+  if (const EntryPtr entry = find(session)) entry->expires_at = expires_at;
+}
+
 void SessionRegistry::forget(const std::string& session) { entries_.erase(session); }
 
 http::Response SessionRegistry::attach(const SessionRecord& record, access::Identity identity,

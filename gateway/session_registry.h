@@ -43,6 +43,8 @@ class SessionRegistry {
   void add(const access::Grant& grant);
   /// A session of the local path that this gateway granted before it was started.
   void add_known(const SessionRecord& record);
+  /// It lasts longer than it was granted for.
+  void extend(const std::string& session, SystemTime expires_at);
   /// It never began.
   void forget(const std::string& session);
   /// Its client has ended it, and need not be heard any more.

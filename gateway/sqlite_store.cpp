@@ -142,6 +142,14 @@ Result<void> SqliteStore::set_expiry(const std::string& session, SystemTime at) 
                        {session, to_column(at)});
 }
 
+Result<bool> SqliteStore::extend(const std::string& session, SystemTime from, SystemTime to) {
+  const std::lock_guard lock(mutex_);
+  HOOP_CHECK(database_.run(
+      "UPDATE session SET expires_at = ?3 WHERE session = ?1 AND state = 1 AND expires_at = ?2",
+      {session, to_column(from), to_column(to)}));
+  return database_.changes() == 1;
+}
+
 Result<void> SqliteStore::set_revoked(const std::string& session, SystemTime at) {
   const std::lock_guard lock(mutex_);
   HOOP_CHECK(database_.run("DELETE FROM session WHERE session = ?1 AND state = 0", {session}));

@@ -19,6 +19,7 @@ class SqliteStore final : public Store {
   Result<void> add(const SessionRecord& record) override;
   Result<void> set_active(const std::string& session) override;
   Result<void> set_expiry(const std::string& session, SystemTime at) override;
+  Result<bool> extend(const std::string& session, SystemTime from, SystemTime to) override;
   Result<void> set_revoked(const std::string& session, SystemTime at) override;
   Result<void> set_finished(const std::string& session, const FinishedLog& log) override;
   Result<std::optional<SessionRecord>> find(const std::string& session) override;

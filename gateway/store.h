@@ -75,6 +75,9 @@ class Store {
   virtual Result<void> set_active(const std::string& session) = 0;
   /// Brings the expiry nearer; never moves it away.
   virtual Result<void> set_expiry(const std::string& session, SystemTime at) = 0;
+  /// Moves the expiry of an active session away. False, and nothing has changed, if it is not
+  /// active or expires at another time than from: somebody has ended it.
+  virtual Result<bool> extend(const std::string& session, SystemTime from, SystemTime to) = 0;
   /// One that never was active is forgotten: nobody was given it, so it was no session.
   virtual Result<void> set_revoked(const std::string& session, SystemTime at) = 0;
   /// Once: a second finish with the same digest changes nothing, with another one fails with

@@ -28,6 +28,8 @@ class Authorization {
   }  // the mapped role, empty if the protocol has none
   DataPath path() const { return path_; }
   SystemTime valid_until() const { return valid_until_; }
+  /// How long a session may last in all by renewals; 0: there are none.
+  std::chrono::seconds renew_for() const { return renew_for_; }
 
  private:
   friend class PolicyEngine;
@@ -38,6 +40,7 @@ class Authorization {
   std::string database_role_;
   DataPath path_ = DataPath::gateway;
   SystemTime valid_until_{};
+  std::chrono::seconds renew_for_{0};
 };
 
 }  // namespace hoop::access

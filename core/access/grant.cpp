@@ -118,6 +118,7 @@ Grant part_for_client(const Grant& grant, SecretText ticket) {
   out.heartbeat = grant.heartbeat;
   out.issued_at = grant.issued_at;
   out.expires_at = grant.expires_at;
+  out.renewable = grant.renewable;
   return out;
 }
 
@@ -143,6 +144,7 @@ SecretText grant_to_json(const Grant& grant) {
                {"heartbeat", grant.heartbeat.count()},
                {"issued_at", to_rfc3339(grant.issued_at)},
                {"expires_at", to_rfc3339(grant.expires_at)}};
+  if (grant.renewable) open["renewable"] = true;
   const std::string head = open.dump(-1, ' ', false, Json::error_handler_t::replace);
   const std::string policy = policy_to_json(grant.policy);
   const bool local = grant.path == DataPath::local;
@@ -194,6 +196,7 @@ Result<Grant> grant_from_json(std::string_view json) {
   grant.heartbeat = std::chrono::seconds(heartbeat);
   grant.issued_at = root.time("issued_at");
   grant.expires_at = root.time("expires_at");
+  if (root.has("renewable")) grant.renewable = root.flag("renewable");
   grant.policy = read_policy(root.object("policy"));
   // What is not read here is unknown to finish(), and refused: a credential on the gateway path, a
   // ticket on the local one.

@@ -43,6 +43,7 @@ struct Grant {
   std::chrono::seconds heartbeat{60};
   SystemTime issued_at{};
   SystemTime expires_at{};
+  bool renewable = false;  // before it expires, for as long as the policy lets it
 };
 
 /// What the client of a session on the gateway path is given: nothing that it has no need to know,

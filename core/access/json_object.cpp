@@ -138,6 +138,11 @@ std::uint64_t JsonObject::number(std::string_view key) const {
   return value != nullptr ? value->get<std::uint64_t>() : 0;
 }
 
+bool JsonObject::flag(std::string_view key) const {
+  const Node* value = state_->need(key, Node::value_t::boolean, "true or false");
+  return value != nullptr && value->get<bool>();
+}
+
 SystemTime JsonObject::time(std::string_view key) const {
   const Node* value = state_->need(key, Node::value_t::string, "a time");
   if (value == nullptr) return {};

@@ -30,6 +30,7 @@ class JsonObject {
   std::string text(std::string_view key) const;
   SecretText secret(std::string_view key) const;
   std::uint64_t number(std::string_view key) const;
+  bool flag(std::string_view key) const;
   SystemTime time(std::string_view key) const;
   std::vector<std::string> texts(std::string_view key) const;
   JsonObject object(std::string_view key) const;

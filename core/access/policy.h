@@ -29,6 +29,8 @@ struct Role {
   std::vector<std::string> targets;  // names, "*" matches any run of characters
   std::optional<DataPath> path;      // overrides the target's; gateway wins where two roles differ
   std::chrono::seconds max_ttl{std::chrono::minutes(30)};
+  /// How long a session may last in all, max_ttl at a time; 0: it ends after one.
+  std::chrono::seconds renew_for{0};
   std::string database_role;  // postgres: the mapped role
   bool operator==(const Role&) const = default;
 };

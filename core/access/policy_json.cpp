@@ -17,6 +17,7 @@ Json to_json(const Role& role) {
   Json out = {{"name", role.name}, {"members", role.members}, {"targets", role.targets}};
   if (role.path) out["path"] = to_string(*role.path);
   out["max_ttl"] = role.max_ttl.count();
+  if (role.renew_for.count() > 0) out["renew_for"] = role.renew_for.count();
   out["database_role"] = role.database_role;
   return out;
 }
@@ -73,6 +74,7 @@ Role role_from(const JsonObject& from) {
   role.targets = from.texts("targets");
   if (from.has("path")) role.path = read_word(from, "path", kDataPaths);
   role.max_ttl = seconds(from, "max_ttl");
+  if (from.has("renew_for")) role.renew_for = seconds(from, "renew_for");
   role.database_role = from.text("database_role");
   return role;
 }

@@ -238,6 +238,12 @@ Role read_role(const TomlTable& table) {
     if (ttl->count() == 0 || *ttl > kMostTtl)
       table.complain("max_ttl", "'max_ttl' must be from 1s to 24h");
   }
+  if (const auto span = table.duration("renew_for")) {
+    role.renew_for = *span;
+    if (*span <= role.max_ttl || *span > kMostTtl)
+      table.complain("renew_for", "'renew_for' must be longer than 'max_ttl', and at most 24h",
+                     "it is how long a session may last in all, max_ttl at a time");
+  }
   role.database_role = table.text_or("database_role", "");
   return role;
 }

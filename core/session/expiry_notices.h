@@ -18,8 +18,8 @@ class ExpiryNotices {
   using Say = std::function<void(const std::string& words)>;
 
   explicit ExpiryNotices(const asio::any_io_executor& executor) : timer_(executor) {}
-  /// What lies in the past already is not said. Call once. say may be called until stop() or the
-  /// end of this object.
+  /// What lies in the past already is not said. Called again: for another end. say may be called
+  /// until stop() or the end of this object.
   void start(SystemTime expires_at, const Clock& clock, Say say);
   void stop() { timer_.cancel(); }
 

@@ -67,6 +67,11 @@ bool SessionEngine::take_policy(access::PolicyDocument part) {
   return true;
 }
 
+void SessionEngine::note_renewed(SystemTime expires_at) {
+  // A log that cannot take it takes no action's record either: nothing is admitted any more.
+  static_cast<void>(gate_->note({"renewed", {{"expires_at", to_rfc3339(expires_at)}}}));
+}
+
 Result<void> SessionEngine::note_ended_by(const std::string& subject, const std::string& words) {
   mask::HiddenCounts hidden;
   HOOP_TRY(const std::string clean, masker_.rewrite_text(words, hidden));

@@ -46,6 +46,8 @@ class SessionEngine {
   /// Judges by this part of the policy from now on. False, and nothing has changed, where the
   /// session was made for another one: it must begin anew.
   bool take_policy(access::PolicyDocument part);
+  /// Records that access lasts until then.
+  void note_renewed(SystemTime expires_at);
   /// Records who ends the session, and why; detectors hide in the words what they find. Once
   /// nothing is being served.
   Result<void> note_ended_by(const std::string& subject, const std::string& words);

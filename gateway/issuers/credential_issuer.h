@@ -22,6 +22,10 @@ class CredentialIssuer {
   /// out), config, timeout.
   virtual Result<access::PostgresCredential> issue(const access::Authorization& authorization,
                                                    const std::string& name) = 0;
+  /// Makes the credential last until the authorization ends: that of the same session, asked for
+  /// anew. Fails as issue does, with not_found where it is not there any more.
+  virtual Result<void> extend(const access::Authorization& authorization,
+                              const std::string& name) = 0;
   /// Ends every use of the credential, then removes it. Success when it is gone already. Fails as
   /// issue does: try again later.
   virtual Result<void> revoke(const std::string& name) = 0;

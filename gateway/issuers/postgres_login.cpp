@@ -58,6 +58,13 @@ Result<access::PostgresCredential> PostgresLoginIssuer::issue(
   return credential;
 }
 
+Result<void> PostgresLoginIssuer::extend(const access::Authorization& authorization,
+                                         const std::string& name) {
+  if (auto again = issue(authorization, name); !again)
+    return std::unexpected(std::move(again).error());
+  return {};
+}
+
 Result<void> PostgresLoginIssuer::revoke(const std::string&) { return {}; }
 
 Result<std::vector<CredentialIssuer::Issued>> PostgresLoginIssuer::list() {

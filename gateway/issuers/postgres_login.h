@@ -26,6 +26,8 @@ class PostgresLoginIssuer final : public CredentialIssuer {
   /// become what no session may be, or may not enter the policy role's database_role.
   Result<access::PostgresCredential> issue(const access::Authorization& authorization,
                                            const std::string& name) override;
+  /// Looks at what the login may do by now.
+  Result<void> extend(const access::Authorization& authorization, const std::string& name) override;
   Result<void> revoke(const std::string& name) override;
   Result<std::vector<Issued>> list() override;
 

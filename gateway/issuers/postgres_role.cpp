@@ -132,8 +132,8 @@ Result<void> PostgresRoleIssuer::make_marker(PgConnection& connection) {
   return {};
 }
 
-Result<access::PostgresCredential> PostgresRoleIssuer::issue(
-    const access::Authorization& authorization, const std::string& name) {
+Result<PostgresRoleIssuer::Terms> PostgresRoleIssuer::terms_for(
+    std::optional<PgConnection>& connection, const access::Authorization& authorization) {
   const std::string& mapped = authorization.database_role();
   if (mapped.empty())
     return fail(ErrorCode::config,
@@ -143,8 +143,6 @@ Result<access::PostgresCredential> PostgresRoleIssuer::issue(
       authorization.valid_until() - clock_.system_now());
   if (ttl <= std::chrono::milliseconds(0))
     return fail(ErrorCode::denied, "the authorization has expired");
-
-  std::optional<PgConnection> connection;
   HOOP_TRY(const auto rows,
            first_read(
                connection, inspect_query().c_str(),
@@ -162,7 +160,34 @@ Result<access::PostgresCredential> PostgresRoleIssuer::issue(
                             mapped, *facts[1]),
                 "map to a role without these rights");
   }
-  if (facts[2] != "true") HOOP_CHECK(make_marker(*connection));
+  return Terms{facts[3].value_or(""), facts[2] == "true"};
+}
+
+Result<void> PostgresRoleIssuer::extend(const access::Authorization& authorization,
+                                        const std::string& name) {
+  std::optional<PgConnection> connection;
+  HOOP_TRY(const Terms terms, terms_for(connection, authorization));
+  const auto rows = connection->query(kFind, {name, marker_});
+  Result<void> done;
+  if (!rows) {
+    done = std::unexpected(rows.error());
+  } else if (rows->empty() || rows->at(0)[1] != "true") {
+    done = fail(ErrorCode::not_found, fmt::format("role '{}' is not there", name));
+  } else {
+    done = connection->run(fmt::format("ALTER ROLE {} VALID UNTIL {}", connection->identifier(name),
+                                       connection->literal(terms.until)));
+  }
+  give_back(std::move(*connection));
+  if (!done) return std::unexpected(std::move(done).error().within("renew the session's role"));
+  return {};
+}
+
+Result<access::PostgresCredential> PostgresRoleIssuer::issue(
+    const access::Authorization& authorization, const std::string& name) {
+  const std::string& mapped = authorization.database_role();
+  std::optional<PgConnection> connection;
+  HOOP_TRY(const Terms terms, terms_for(connection, authorization));
+  if (!terms.has_marker) HOOP_CHECK(make_marker(*connection));
 
   Bytes password_bytes, salt;
   {
@@ -182,7 +207,7 @@ Result<access::PostgresCredential> PostgresRoleIssuer::issue(
                   "ROLE {0} SET role = {8}",
                   role, kConnectionLimit,
                   quote.literal(postgres::scram_verifier(password, salt, kScramIterations)),
-                  quote.literal(facts[3].value_or("")), quote.identifier(mapped),
+                  quote.literal(terms.until), quote.identifier(mapped),
                   options ? " WITH INHERIT FALSE, SET TRUE" : "", quote.identifier(marker_),
                   options ? " WITH INHERIT FALSE, SET FALSE" : "", quote.literal(mapped)));
   give_back(std::move(*connection));

@@ -33,6 +33,7 @@ class PostgresRoleIssuer final : public CredentialIssuer {
   std::string name_for(const std::string& session) const override;
   Result<access::PostgresCredential> issue(const access::Authorization& authorization,
                                            const std::string& name) override;
+  Result<void> extend(const access::Authorization& authorization, const std::string& name) override;
   Result<void> revoke(const std::string& name) override;
   Result<std::vector<Issued>> list() override;
   void drop_idle() override;
@@ -54,6 +55,13 @@ class PostgresRoleIssuer final : public CredentialIssuer {
   Result<std::vector<PgConnection::Row>> first_read(std::optional<PgConnection>& connection,
                                                     const char* sql,
                                                     const std::vector<std::string>& parameters);
+  /// Until when a role is good, by the server's clock; and whether sessions may have mapped.
+  struct Terms {
+    std::string until;
+    bool has_marker = false;
+  };
+  Result<Terms> terms_for(std::optional<PgConnection>& connection,
+                          const access::Authorization& authorization);
   Result<void> make_marker(PgConnection& connection);
   Result<void> end_sessions(PgConnection& connection, const std::string& name,
                             const SessionRole& role);

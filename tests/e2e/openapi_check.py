@@ -170,6 +170,8 @@ for target in ('pg-demo', 'pg-demo-gateway'):
     one = ('/v1/sessions/{session}', f'/v1/sessions/{mine}')
     if whole('an open session', one, 'get', None)[0] != 200:
         differ('an open session is not there')
+    if whole('no more time', ('/v1/grants/{session}/renew', f'/v1/grants/{mine}/renew'), 'post', None)[0] != 403:
+        differ('a session was renewed that the policy does not renew')
     if target == 'pg-demo-gateway':
         end = ('/v1/sessions/{session}/end', f'/v1/sessions/{mine}/end')
         if whole('its end', end, 'post', {'cause': 'program_exit', 'program_status': 0})[0] != 200:

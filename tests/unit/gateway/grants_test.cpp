@@ -23,6 +23,8 @@ struct World {
   std::set<std::string> roles;
   std::optional<Error> issue_fails;
   std::optional<Error> revoke_fails;
+  std::optional<Error> extend_fails;
+  SystemTime until{};  // of what was extended last
   bool list_fails = false;
   std::function<void()> before_issue;
 };
@@ -40,6 +42,13 @@ class WorldIssuer final : public CredentialIssuer {
     world_.roles.insert(name);
     return access::PostgresCredential{name, SecretText(std::string("p")),
                                       authorization.valid_until()};
+  }
+  Result<void> extend(const access::Authorization& authorization,
+                      const std::string& name) override {
+    if (world_.extend_fails) return std::unexpected(*world_.extend_fails);
+    if (!world_.roles.contains(name)) return fail(ErrorCode::not_found, "no such role");
+    world_.until = authorization.valid_until();
+    return {};
   }
   Result<void> revoke(const std::string& name) override {
     if (world_.revoke_fails) return std::unexpected(*world_.revoke_fails);
@@ -69,6 +78,7 @@ struct Fixture {
   std::optional<GrantService> grants;
   std::optional<crypto::Ed25519Key> seal_key;  // of the last grant
   access::DataPath path = access::DataPath::local;
+  std::chrono::seconds renew_for{0};
 
   Fixture() { restart(); }
   /// As after a crash: what was in memory is gone.
@@ -80,6 +90,7 @@ struct Fixture {
     role.targets = {"pg-*"};
     role.database_role = "app";
     role.max_ttl = std::chrono::minutes(10);
+    role.renew_for = renew_for;
     policy.roles = {role};
     policy.version = "v1";
     std::vector<GrantTarget> targets;
@@ -95,6 +106,15 @@ struct Fixture {
         GrantService::Parts{"gw_t", std::make_shared<const access::PolicyEngine>(policy),
                             SecretBytes(Bytes(32, 7)), *store, workers, clock, random, log},
         std::move(targets));
+  }
+  Result<SystemTime> renew(const std::string& session, const std::string& group = "dev") {
+    access::Identity identity;
+    identity.subject = "alice";
+    identity.groups = {group};
+    auto record = store->find(session);
+    REQUIRE(record);
+    REQUIRE(*record);
+    return test::run(context, grants->renew(**record, std::move(identity)));
   }
   Result<access::Grant> create(const std::string& target = "pg-a",
                                const std::string& group = "dev") {
@@ -247,6 +267,63 @@ TEST_CASE("grants: after a restart the timer knows the sessions that go on") {
   CHECK(f.grants->sweep() == 0);
   CHECK(f.grants->next_expiry() == grant->expires_at);
   CHECK(f.world.roles.size() == 1);
+}
+
+TEST_CASE("grants: a session is renewed for as long as its role lets it last") {
+  Fixture f;
+  f.renew_for = std::chrono::minutes(25);
+  f.restart();
+  const auto grant = f.create();
+  REQUIRE(grant);
+  CHECK(grant->renewable);
+  const SystemTime begun = f.clock.system_now();
+  f.clock.advance(std::chrono::minutes(6));
+  auto renewed = f.renew(grant->session);
+  REQUIRE(renewed);
+  CHECK(*renewed == begun + std::chrono::minutes(16));
+  CHECK(f.world.until == *renewed);
+  CHECK(f.store->find(grant->session)->value().expires_at == *renewed);
+  // The old expiry passes, and the sweep leaves it alone.
+  f.clock.advance(std::chrono::minutes(5));
+  CHECK(f.grants->sweep() == 0);
+  CHECK(f.grants->next_expiry() == *renewed);
+  f.clock.advance(std::chrono::minutes(4));
+  renewed = f.renew(grant->session);
+  REQUIRE(renewed);
+  CHECK(*renewed == begun + std::chrono::minutes(25));
+  f.clock.advance(std::chrono::minutes(9));
+  renewed = f.renew(grant->session);
+  REQUIRE_FALSE(renewed);
+  CHECK(renewed.error().code == ErrorCode::denied);
+  f.clock.advance(std::chrono::minutes(2));
+  CHECK(f.grants->sweep() == 1);
+  CHECK(f.world.roles.empty());
+}
+
+TEST_CASE("grants: what is not renewed ends when it would have") {
+  Fixture f;
+  const auto without = f.create();
+  REQUIRE(without);
+  CHECK_FALSE(without->renewable);
+  CHECK(f.renew(without->session).error().code == ErrorCode::denied);
+  f.renew_for = std::chrono::hours(1);
+  f.restart();
+  const auto grant = f.create();
+  REQUIRE(grant);
+  // Another group by now: the policy would not open it.
+  f.clock.advance(std::chrono::minutes(7));
+  CHECK(f.renew(grant->session, "other").error().code == ErrorCode::denied);
+  // The target cannot: neither can the store.
+  f.world.extend_fails = kDown;
+  CHECK(f.renew(grant->session).error().code == ErrorCode::upstream_unreachable);
+  CHECK(f.store->find(grant->session)->value().expires_at == grant->expires_at);
+  f.world.extend_fails.reset();
+  REQUIRE(test::run(f.context, f.grants->revoke(grant->session)));
+  CHECK(f.renew(grant->session).error().code == ErrorCode::not_found);
+  const auto late = f.create();
+  REQUIRE(late);
+  f.clock.advance(std::chrono::minutes(10));
+  CHECK(f.renew(late->session).error().code == ErrorCode::not_found);
 }
 
 TEST_CASE("grants: a role in the marker group that nobody knows is dropped") {

@@ -253,6 +253,34 @@ TEST_CASE(
   CHECK(count_roles("hoop_stuck") == "0");
 }
 
+TEST_CASE("postgres role: it is good for longer when it is renewed") {
+  RoleFixture f;
+  const auto until = [] {
+    return server().sql(
+        "SELECT round(extract(epoch FROM rolvaliduntil - now()) / 60) FROM pg_roles WHERE rolname "
+        "= "
+        "'hoop_renewed'");
+  };
+  const auto credential = f.issue("hoop_renewed");
+  CHECK(until() == "5");
+  REQUIRE(f.issuer.extend(f.authorization("app_read", std::chrono::minutes(20)), "hoop_renewed"));
+  CHECK(until() == "20");
+  CHECK(Client(credential).connected());
+  // What must not be handed out is not renewed either.
+  server().sql("ALTER ROLE app_read BYPASSRLS");
+  CHECK(f.issuer.extend(f.authorization("app_read"), "hoop_renewed").error().code ==
+        ErrorCode::denied);
+  server().sql("ALTER ROLE app_read NOBYPASSRLS");
+  CHECK(f.issuer.extend(f.authorization("app_read"), "hoop_none").error().code ==
+        ErrorCode::not_found);
+  server().sql("CREATE ROLE hoop_foreign LOGIN");
+  CHECK(f.issuer.extend(f.authorization("app_read"), "hoop_foreign").error().code ==
+        ErrorCode::not_found);
+  REQUIRE(f.issuer.revoke("hoop_renewed"));
+  CHECK(f.issuer.extend(f.authorization("app_read"), "hoop_renewed").error().code ==
+        ErrorCode::not_found);
+}
+
 TEST_CASE("postgres role: without pg_signal_backend the backends are ended by membership") {
   RoleFixture f;
   server().sql(

@@ -89,7 +89,12 @@ TEST_CASE("store: a credential goes from planned to active to revoked, and never
   REQUIRE(store->set_expiry("s_1", at(10)));
   REQUIRE(store->set_expiry("s_1", at(50)));
   CHECK(store->find("s_1")->value().expires_at == at(10));
+  // Only from the time that it really ends: somebody may have ended it.
+  CHECK_FALSE(store->extend("s_1", at(50), at(70)).value());
+  CHECK(store->extend("s_1", at(10), at(70)).value());
+  CHECK(store->find("s_1")->value().expires_at == at(70));
   REQUIRE(store->set_revoked("s_1", at(5)));
+  CHECK_FALSE(store->extend("s_1", at(70), at(90)).value());
   REQUIRE(store->set_revoked("s_1", at(9)));
   REQUIRE(store->set_active("s_1"));
   CHECK(store->find("s_1")->value().state == CredentialState::revoked);

@@ -29,6 +29,12 @@ Grant sample() {
   grant.role = "dev";
   grant.database_role = "app";
   grant.credential = PostgresCredential{"hoop_1", SecretText("p\"ss"), moment(2)};
+  Role role;
+  role.name = "dev";
+  role.members = {"*"};
+  role.targets = {"*"};
+  role.renew_for = std::chrono::hours(2);
+  grant.policy.roles = {role};
   grant.policy.rules = {Rule{"r", {{"verb", {"select"}}}, {}, {}, Effect::allow, {}, "m", "h"}};
   grant.policy.version = "00ff";
   grant.mask_key = SecretBytes(Bytes(32, 7));
@@ -36,6 +42,7 @@ Grant sample() {
   grant.policy.durability = Durability::disk;
   grant.issued_at = moment(3);
   grant.expires_at = moment(4);
+  grant.renewable = true;
   return grant;
 }
 
@@ -54,6 +61,7 @@ TEST_CASE("a grant survives its JSON form") {
   CHECK(back->policy.durability == Durability::disk);
   CHECK(back->issued_at == grant.issued_at);
   CHECK(back->expires_at == grant.expires_at);
+  CHECK(back->renewable);
   CHECK(back->mask_key.reveal() == grant.mask_key.reveal());
   REQUIRE(back->credential);
   CHECK(back->credential->username == "hoop_1");
@@ -148,7 +156,8 @@ TEST_CASE("a grant with anything off is refused") {
     nlohmann::json without = whole;
     without.erase(key);
     INFO("without " << key);
-    CHECK_FALSE(grant_from_json(without.dump()));
+    // One that cannot be renewed does not say so.
+    CHECK(grant_from_json(without.dump()).has_value() == (key == "renewable"));
     nlohmann::json wrong = whole;
     wrong[key] = key == "heartbeat" ? 0 : 1;
     INFO("wrong " << key);

@@ -46,6 +46,7 @@ members = ["group:ai-agents", "user:bob"]
 targets = ["pg-*"]
 path = "gateway"
 max_ttl = "15m"
+renew_for = "2h"
 database_role = "app_ro"
 
 [[rule]]
@@ -91,6 +92,7 @@ durability = "disk"
                                    {"pg-*"},
                                    DataPath::gateway,
                                    std::chrono::minutes(15),
+                                   std::chrono::hours(2),
                                    "app_ro"});
   REQUIRE(document->rules.size() == 1);
   const Rule& rule = document->rules[0];
@@ -309,6 +311,13 @@ TEST_CASE("every slip is named with its place and what would be right") {
        "p.toml:5:11: '30 minutes' is not a duration", "30m"},
       {"[[role]]\nname = \"a\"\nmembers = [\"*\"]\ntargets = [\"*\"]\nmax_ttl = \"2d\"\n",
        "p.toml:5:11: 'max_ttl' must be from 1s to 24h", ""},
+      {"[[role]]\nname = \"a\"\nmembers = [\"*\"]\ntargets = [\"*\"]\nmax_ttl = \"1h\"\nrenew_for "
+       "= \"1h\"\n",
+       "p.toml:6:13: 'renew_for' must be longer than 'max_ttl', and at most 24h",
+       "it is how long a session may last in all, max_ttl at a time"},
+      {"[[role]]\nname = \"a\"\nmembers = [\"*\"]\ntargets = [\"*\"]\nrenew_for = \"2d\"\n",
+       "p.toml:5:13: 'renew_for' must be longer than 'max_ttl', and at most 24h",
+       "it is how long a session may last in all, max_ttl at a time"},
       {"[[role]]\nname = \"a\"\nmembers = [\"*\"]\ntargets = [\"*\"]\npath = \"remote\"\n",
        "p.toml:5:8: 'path' cannot be 'remote'", "gateway"},
       // masks
