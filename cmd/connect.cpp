@@ -18,6 +18,8 @@ constexpr std::size_t kMostTargets = 16;
 void add_options(CLI::App& command, ProgramRunOptions& options) {
   command.add_option("--reason", options.reason, "why; stands in the record")->option_text("TEXT");
   command.add_flag("--tcp", options.tcp, "listen on 127.0.0.1 and not on a Unix socket");
+  command.add_flag("--isolate", options.isolate,
+                   "let the program reach its targets and nothing else: no network, no sockets");
   command.add_flag("--keep", options.keep,
                    "off a terminal: go on when the process that started hoopctl ends");
   command.add_flag("--fail-on-deny", options.fail_on_deny, "exit with 77 if anything was denied");

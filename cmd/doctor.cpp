@@ -17,6 +17,7 @@
 #include "cmd/run.h"
 #include "core/base/encoding.h"
 #include "core/http/http_date.h"
+#include "core/process/isolation.h"
 #include "core/process/runtime_dir.h"
 
 namespace hoop::cmd {
@@ -40,6 +41,7 @@ class Doctor {
   Finding state_folder() const;
   Finding runtime_folder() const;
   Finding spool() const;
+  Finding isolation() const;
   Finding client(const std::string& name, const std::string& package) const;
   void gateway();
   Finding reach();
@@ -128,6 +130,12 @@ Finding Doctor::client(const std::string& name, const std::string& package) cons
           fmt::format("install {}, or name another program after --", package)};
 }
 
+Finding Doctor::isolation() const {
+  if (const auto checked = process::check_isolation(); !checked)
+    return {Health::warning, checked.error().message, checked.error().hint};
+  return {Health::ok, "programs can be isolated: --isolate of connect and run"};
+}
+
 // ---- The gateway ----
 
 Finding Doctor::reach() {
@@ -212,6 +220,7 @@ ExitStatus Doctor::examine() {
   findings_.tell("runtime", runtime_folder());
   gateway();
   findings_.tell("spool", spool());
+  findings_.tell("isolation", isolation());
   findings_.tell("psql", client("psql", "postgresql-client"));
   return findings_.status();
 }

@@ -172,8 +172,8 @@ void Login::open_page(const std::string& page) {
   // is no such program the address stands above.
   const process::Program browser{
       {"setsid", "-f", "xdg-open", page}, program_environment(environment_.variables, {}), {}};
-  if (const auto pid = process::spawn(browser, process::ProcessGroup::own))
-    ::waitpid(*pid, nullptr, 0);  // setsid itself ends at once
+  if (const auto started = process::spawn(browser, process::ProcessGroup::own))
+    ::waitpid(started->pid, nullptr, 0);  // setsid itself ends at once
 }
 
 Task<identity::TokenSet> Login::obtain() {

@@ -10,6 +10,7 @@
 #include "core/base/clock.h"
 #include "core/crypto/digest.h"
 #include "core/process/hardening.h"
+#include "core/process/isolation.h"
 
 namespace {
 
@@ -26,6 +27,9 @@ std::map<std::string, std::string> snapshot(char** variables) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  // It has no secrets, and what hardening does would stand in its way.
+  if (argc > 0 && argv[0] == hoop::process::kIsolatorName)
+    return hoop::process::run_isolator(argc, argv);
   hoop::process::harden();  // first: from here on no other process of this uid can look into ours
   hoop::crypto::ignore_openssl_configuration();
   const hoop::SystemClock clock;

@@ -18,6 +18,8 @@ namespace hoop::cmd {
 namespace {
 
 constexpr std::size_t kMostReasonBytes = 1000;
+// Where PostgreSQL is looked for; the targets after the first listen behind it.
+constexpr std::size_t kIsolatedPort = 5432;
 
 class ProgramRun {
  public:
@@ -32,6 +34,7 @@ class ProgramRun {
 
  private:
   Task<ProgramPlan> plan();
+  Result<process::Isolation> isolation() const;
   Task<TargetEndpoint::Plan> open(const std::string& name);
   asio::awaitable<void> give_back(std::vector<TargetEndpoint::Plan> opened);
   ExitStatus status_of(const ProgramSessionEnd& end);
@@ -57,8 +60,12 @@ Task<TargetEndpoint::Plan> ProgramRun::open(const std::string& name) {
   plan.session = session.session();
   plan.target = std::move(open.target);
   plan.expires_at = open.expires_at;
-  plan.listen =
-      options_.tcp ? TargetEndpoint::Plan::Listen::tcp : TargetEndpoint::Plan::Listen::unix_socket;
+  using Listen = TargetEndpoint::Plan::Listen;
+  plan.listen = options_.tcp ? Listen::tcp : Listen::unix_socket;
+  if (options_.isolate) {
+    plan.listen = Listen::in_isolation;
+    plan.port = static_cast<std::uint16_t>(kIsolatedPort + sessions_.size() - 1);
+  }
   plan.renewal = std::move(open.renewal);
   plan.control = std::move(open.control);
   plan.path = std::move(open.path);
@@ -78,6 +85,9 @@ asio::awaitable<void> ProgramRun::give_back(std::vector<TargetEndpoint::Plan> op
 Task<ProgramPlan> ProgramRun::plan() {
   words_ = program_words(environment_.program.value_or(std::vector<std::string>{}), "psql");
   ProgramPlan plan;
+  if (options_.isolate) {
+    HOOP_CO_TRY(plan.isolation, isolation());
+  }
   for (const std::string& name : options_.targets) {
     auto opened = co_await open(name);
     if (!opened) {
@@ -94,6 +104,16 @@ Task<ProgramPlan> ProgramRun::plan() {
   plan.parent_death =
       terminal || options_.keep ? ParentDeath::is_ignored : ParentDeath::ends_program;
   co_return plan;
+}
+
+Result<process::Isolation> ProgramRun::isolation() const {
+  process::Isolation out;
+  for (std::size_t i = 0; i < options_.targets.size(); ++i)
+    out.ports.push_back(static_cast<std::uint16_t>(kIsolatedPort + i));
+  // The login's tokens, and logs that wait.
+  HOOP_TRY(std::string state, environment_.state_folder());
+  out.hidden.push_back(std::move(state));
+  return out;
 }
 
 /// What became of one target, where that says more than the program's status.

@@ -13,6 +13,7 @@ struct ProgramRunOptions {
   std::vector<std::string> targets;  // at least one
   std::string reason;
   bool tcp = false;
+  bool isolate = false;
   bool keep = false;
   bool fail_on_deny = false;
   int result_descriptor = -1;

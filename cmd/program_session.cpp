@@ -86,8 +86,12 @@ Result<void> ProgramSession::start_program(const ProgramPlan& plan) {
   };
   for (const auto& endpoint : endpoints_) HOOP_CHECK(endpoint->open(tree, {}));
   HOOP_TRY(const auto ours, variables());
-  return supervisor_->start(
-      {plan.words, program_environment(environment_.variables, ours), plan.descriptors});
+  HOOP_CHECK(supervisor_->start({plan.words, program_environment(environment_.variables, ours),
+                                 plan.descriptors, plan.isolation}));
+  std::vector<Descriptor> listeners = supervisor_->take_listeners();
+  for (std::size_t i = 0; i < listeners.size(); ++i)
+    HOOP_CHECK(endpoints_[i]->take_listener(std::move(listeners[i])));
+  return {};
 }
 
 asio::awaitable<ProgramSessionEnd> ProgramSession::run(ProgramPlan plan) {
@@ -100,6 +104,10 @@ asio::awaitable<ProgramSessionEnd> ProgramSession::run(ProgramPlan plan) {
       process::SupervisorSettings{plan.parent_death, process::SupervisorSettings::Orphans::ours});
   if (auto started = start_program(plan); !started) {
     out.failure = std::move(started).error();
+    if (supervisor_->pid()) {
+      supervisor_->end();
+      static_cast<void>(co_await supervisor_->wait());
+    }
   } else {
     auto end = co_await supervisor_->wait();
     out.program = std::move(*end);

@@ -18,6 +18,8 @@ struct ProgramPlan {
   std::vector<TargetEndpoint::Plan> targets;  // at least one; the program's plain variables name it
   std::vector<std::string> words;             // the program
   std::vector<int> descriptors;               // that the program inherits
+  /// The program reaches its targets, and nothing else. None: it reaches what its user does.
+  std::optional<process::Isolation> isolation = std::nullopt;
   process::SupervisorSettings::ParentDeath parent_death =
       process::SupervisorSettings::ParentDeath::is_ignored;
 };

@@ -32,6 +32,7 @@ std::string password_field(std::string_view text) {
 }  // namespace
 
 Result<void> TargetEndpoint::listen(net::ProgramLookup programs) {
+  if (plan_.listen == Plan::Listen::in_isolation) return {};
   const bool for_user = plan_.peers == Plan::Peers::user;
   const auto refused = [this, for_user](std::string_view why) {
     environment_.console.warn("connection_refused",
@@ -67,25 +68,36 @@ Result<void> TargetEndpoint::open(net::ProgramLookup programs, std::function<voi
   using Behind = postgres::PostgresDoor::Behind;
   door_ = std::make_unique<postgres::PostgresDoor>(
       password_, environment_.random,
-      plan_.listen == Plan::Listen::tcp ? Behind::tcp : Behind::unix_socket);
+      plan_.listen == Plan::Listen::unix_socket ? Behind::unix_socket : Behind::tcp);
   HOOP_CHECK(listen(std::move(programs)));
-  tasks_.spawn(accept_all());
+  if (endpoint_) tasks_.spawn(accept_all());
   watch_expiry();
   follow_gateway();
   watch_renewal();
   return {};
 }
 
+Result<void> TargetEndpoint::take_listener(Descriptor listener) {
+  HOOP_TRY(endpoint_, net::listen_by(context_.get_executor(), std::move(listener)));
+  tasks_.spawn(accept_all());
+  return {};
+}
+
 // ---- What a program is told ----
 
 std::string TargetEndpoint::host() const {
-  if (plan_.listen == Plan::Listen::tcp) return "127.0.0.1";
+  if (plan_.listen != Plan::Listen::unix_socket) return "127.0.0.1";
   if (plan_.socket.empty()) return folder_->path();
   return plan_.socket.substr(0, plan_.socket.rfind('/'));
 }
 
 std::uint16_t TargetEndpoint::port() const {
-  return plan_.listen == Plan::Listen::tcp ? endpoint_->port() : kSocketPort;
+  switch (plan_.listen) {
+    case Plan::Listen::tcp: return endpoint_->port();
+    case Plan::Listen::in_isolation: return plan_.port;
+    case Plan::Listen::unix_socket: break;
+  }
+  return kSocketPort;
 }
 
 std::string TargetEndpoint::database() const {
@@ -98,7 +110,7 @@ SecretText TargetEndpoint::password_line() const {
 }
 
 std::string TargetEndpoint::url(std::string_view password_file) const {
-  const bool tcp = plan_.listen == Plan::Listen::tcp;
+  const bool tcp = plan_.listen != Plan::Listen::unix_socket;
   return fmt::format("postgresql://{}@{}:{}/{}?{}sslmode=disable&passfile={}", kUser,
                      tcp ? host() : "", port(), http::percent_encode(database()),
                      tcp ? "" : fmt::format("host={}&", http::percent_encode(host())),
@@ -154,7 +166,7 @@ void TargetEndpoint::watch_expiry() {
     if (failure || environment_.clock.system_now() < plan_.expires_at) return;
     if (plan_.renewal) plan_.renewal->give_up();
     expired_ = true;
-    endpoint_->close();
+    if (endpoint_) endpoint_->close();
     plan_.path->end_all("access expired");
     environment_.console.insist(
         "access_expired",
@@ -168,7 +180,7 @@ void TargetEndpoint::access_ended(const session::ControlEnd& end) {
   if (expired_) return;
   access_ended_ = true;
   if (plan_.renewal) plan_.renewal->give_up();
-  endpoint_->close();
+  if (endpoint_) endpoint_->close();
   notices_.stop();
   expiry_->cancel();
   plan_.path->access_ended(end);

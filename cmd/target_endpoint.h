@@ -41,11 +41,12 @@ class TargetEndpoint {
     std::unique_ptr<GrantRenewal> renewal;    // none: access is not renewed
     std::unique_ptr<SessionControl> control;  // outlives path
     std::unique_ptr<SessionPath> path;
-    enum class Listen { unix_socket, tcp } listen = Listen::unix_socket;
+    /// in_isolation: on port of 127.0.0.1 in the program's own network; take_listener() is called.
+    enum class Listen { unix_socket, tcp, in_isolation } listen = Listen::unix_socket;
     /// Who may come on a Unix socket; on TCP it is the user in any case.
     enum class Peers { program, user } peers = Peers::program;
     std::string socket;      // of unix_socket; empty: in the private folder
-    std::uint16_t port = 0;  // of tcp; 0: the system chooses
+    std::uint16_t port = 0;  // of tcp, where 0 lets the system choose, and in_isolation
   };
 
   TargetEndpoint(Environment& environment, asio::io_context& context, Plan plan)
@@ -59,6 +60,8 @@ class TargetEndpoint {
   /// Listens, and accepts from now on. programs is for Peers::program. ended is called once when
   /// access ends before stop(). stop() is to be called after a failure, too.
   Result<void> open(net::ProgramLookup programs, std::function<void()> ended);
+  /// What listens in the program's network, once that is there.
+  Result<void> take_listener(Descriptor listener);
   /// Ends what still runs, and the session. Once.
   asio::awaitable<EndpointEnd> stop(std::string cause, int program_status);
 

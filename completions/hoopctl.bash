@@ -18,8 +18,8 @@ _hoopctl_options() {
   case $1 in
     '') echo '--help --config --gateway --output --quiet --verbose --version' ;;
     login) echo '--help --ca --ca-sha256 --browser --client-id --client-secret-file --client-key --client-key-id --token-file --token-stdin' ;;
-    connect) echo '--help --reason --tcp --keep --fail-on-deny --result-fd' ;;
-    run) echo '--help --target --reason --tcp --keep --fail-on-deny --result-fd' ;;
+    connect) echo '--help --reason --tcp --isolate --keep --fail-on-deny --result-fd' ;;
+    run) echo '--help --target --reason --tcp --isolate --keep --fail-on-deny --result-fd' ;;
     proxy) echo '--help --reason --port --socket --passfile' ;;
     'sessions list') echo '--help --limit --live --denied --target --subject --since --until --before' ;;
     'sessions export') echo '--help --format' ;;

@@ -139,10 +139,20 @@ class TcpEndpoint final : public CheckedEndpoint<asio::ip::tcp::acceptor> {
                   fmt::format("listen on 127.0.0.1:{}: {}", port, failure.message()));
     return {};
   }
+  Result<void> take(Descriptor listener) {
+    asio::error_code failure;
+    acceptor_.assign(asio::ip::tcp::v4(), listener.get(), failure);
+    if (failure) return fail(ErrorCode::io, "take a listener: " + failure.message());
+    static_cast<void>(listener.release());
+    port_ = acceptor_.local_endpoint(failure).port();
+    is_alone_ = true;
+    return {};
+  }
   std::uint16_t port() const override { return port_; }
 
  protected:
   std::string refusal(Socket& socket) override {
+    if (is_alone_) return {};
     asio::error_code failure;
     const auto local = socket.local_endpoint(failure);
     const auto remote = failure ? asio::ip::tcp::endpoint() : socket.remote_endpoint(failure);
@@ -161,6 +171,7 @@ class TcpEndpoint final : public CheckedEndpoint<asio::ip::tcp::acceptor> {
 
  private:
   std::uint16_t port_ = 0;
+  bool is_alone_ = false;  // in a network where there is nobody but the program
 };
 
 }  // namespace
@@ -179,6 +190,12 @@ Result<EndpointPtr> listen_unix_for_user(asio::any_io_executor executor, std::st
   auto out = std::make_unique<UnixEndpoint>(std::move(executor), std::move(path), nullptr,
                                             std::move(on_refusal));
   HOOP_CHECK(out->listen());
+  return out;
+}
+
+Result<EndpointPtr> listen_by(asio::any_io_executor executor, Descriptor listener) {
+  auto out = std::make_unique<TcpEndpoint>(std::move(executor), nullptr);
+  HOOP_CHECK(out->take(std::move(listener)));
   return out;
 }
 

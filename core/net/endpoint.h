@@ -10,6 +10,7 @@
 #include <string>
 #include <string_view>
 
+#include "core/base/descriptor.h"
 #include "core/net/stream.h"
 
 namespace hoop::net {
@@ -49,5 +50,8 @@ Result<EndpointPtr> listen_unix_for_user(asio::any_io_executor executor, std::st
 /// 127.0.0.1; the peer's uid must be ours. port 0: one that the system chooses. Fails with io.
 Result<EndpointPtr> listen_loopback(asio::any_io_executor executor, std::uint16_t port,
                                     RefusalListener on_refusal);
+/// A TCP socket that listens already where nobody but the program can reach it: in a network of its
+/// own. Fails with io.
+Result<EndpointPtr> listen_by(asio::any_io_executor executor, Descriptor listener);
 
 }  // namespace hoop::net

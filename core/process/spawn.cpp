@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <linux/close_range.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -29,15 +30,20 @@ struct Image {
   std::vector<char*> environment;
 };
 
-Image make_image(const Program& program) {
+std::unexpected<Error> no_process(std::string_view what) {
+  return fail(ErrorCode::internal, fmt::format("{}: {}", what, std::strerror(errno)));
+}
+
+/// environment is borrowed; so are the words.
+Image make_image(const std::vector<std::string>& program, const std::vector<char*>& environment) {
   Image out;
-  const std::string& name = program.words.front();
+  out.environment = environment;
+  const std::string& name = program.front();
   std::string_view path = kDefaultPath;
-  for (const std::string& variable : program.environment) {
-    out.environment.push_back(const_cast<char*>(variable.c_str()));
-    if (variable.starts_with("PATH=")) path = std::string_view(variable).substr(5);
+  for (const char* variable : environment) {
+    if (variable != nullptr && std::string_view(variable).starts_with("PATH="))
+      path = std::string_view(variable).substr(5);
   }
-  out.environment.push_back(nullptr);
   if (name.find('/') != std::string::npos) {
     out.candidates.push_back(name);
   } else {
@@ -50,16 +56,62 @@ Image make_image(const Program& program) {
   }
   static constexpr const char* kShell = "/bin/sh";
   out.shell_words = {const_cast<char*>(kShell), nullptr};
-  for (const std::string& word : program.words)
-    out.words.push_back(const_cast<char*>(word.c_str()));
+  for (const std::string& word : program) out.words.push_back(const_cast<char*>(word.c_str()));
   out.words.push_back(nullptr);
   out.shell_words.insert(out.shell_words.end(), out.words.begin() + 1, out.words.end());
   return out;
 }
 
+std::vector<char*> pointers_to(const std::vector<std::string>& environment) {
+  std::vector<char*> out;
+  for (const std::string& variable : environment)
+    out.push_back(const_cast<char*>(variable.c_str()));
+  out.push_back(nullptr);
+  return out;
+}
+
+/// Answers why none of them could be. Async-signal-safe.
+int exec_image(Image& image) {
+  int failure = ENOENT;
+  for (const std::string& candidate : image.candidates) {
+    ::execve(candidate.c_str(), image.words.data(), image.environment.data());
+    if (errno == ENOEXEC) {
+      image.shell_words[1] = const_cast<char*>(candidate.c_str());
+      ::execve(image.shell_words[0], image.shell_words.data(), image.environment.data());
+      errno = ENOEXEC;
+    }
+    if (errno == ENOENT || errno == ENOTDIR) continue;
+    failure = errno;  // EACCES: a later folder of PATH may hold one that can be run
+    if (failure != EACCES) break;
+  }
+  return failure;
+}
+
+/// Where a child says why there is no program, and of an isolated one what its listeners come by.
+struct Pipes {
+  Descriptor report;       // ours
+  Descriptor report_end;   // the child's
+  Descriptor channel;      // ours; none without isolation
+  Descriptor channel_end;  // the child's
+};
+
+Result<Pipes> make_pipes(bool isolated) {
+  int ends[2];
+  if (::pipe2(ends, O_CLOEXEC) != 0) return no_process("make a pipe");
+  Pipes out;
+  out.report = Descriptor(ends[0]);
+  out.report_end = Descriptor(ends[1]);
+  if (!isolated) return out;
+  if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0)
+    return no_process("make a channel");
+  out.channel = Descriptor(ends[0]);
+  out.channel_end = Descriptor(ends[1]);
+  return out;
+}
+
 /// Async-signal-safe from here to exec.
 [[noreturn]] void become(Image& image, const Program& program, ProcessGroup group, pid_t parent,
-                         int report) {
+                         const Pipes& pipes) {
   if (group != ProcessGroup::shared) ::setpgid(0, 0);
   if (group == ProcessGroup::own_in_front) ::tcsetpgrp(0, ::getpid());  // SIGTTOU is blocked still
   struct sigaction standard{};
@@ -78,66 +130,72 @@ Image make_image(const Program& program) {
   sigset_t none;
   ::sigemptyset(&none);
   ::sigprocmask(SIG_SETMASK, &none, nullptr);
-  int failure = ENOENT;
-  for (const std::string& candidate : image.candidates) {
-    ::execve(candidate.c_str(), image.words.data(), image.environment.data());
-    if (errno == ENOEXEC) {
-      image.shell_words[1] = const_cast<char*>(candidate.c_str());
-      ::execve(image.shell_words[0], image.shell_words.data(), image.environment.data());
-      errno = ENOEXEC;
-    }
-    if (errno == ENOENT || errno == ENOTDIR) continue;
-    failure = errno;  // EACCES: a later folder of PATH may hold one that can be run
-    if (failure != EACCES) break;
+  if (program.isolation) {
+    ::fcntl(pipes.report_end.get(), F_SETFD, 0);
+    ::fcntl(pipes.channel_end.get(), F_SETFD, 0);
   }
-  const ssize_t ignored = ::write(report, &failure, sizeof failure);
+  const SpawnFailure failure{0, exec_image(image)};
+  const ssize_t ignored = ::write(pipes.report_end.get(), &failure, sizeof failure);
   static_cast<void>(ignored);
   ::_exit(127);
 }
 
-std::unexpected<Error> no_process(std::string_view what) {
-  return fail(ErrorCode::internal, fmt::format("{}: {}", what, std::strerror(errno)));
-}
-
 }  // namespace
 
-Result<pid_t> spawn(const Program& program, ProcessGroup group) {
+int exec_program(const std::vector<std::string>& words) {
+  std::vector<char*> environment;
+  for (char** variable = environ; *variable != nullptr; ++variable)
+    environment.push_back(*variable);
+  environment.push_back(nullptr);
+  Image image = make_image(words, environment);
+  return exec_image(image);
+}
+
+Result<Spawned> spawn(const Program& program, ProcessGroup group) {
   HOOP_ASSERT(!program.words.empty());
-  Image image = make_image(program);
-  int report[2];
-  if (::pipe2(report, O_CLOEXEC) != 0) return no_process("make a pipe");
+  HOOP_TRY(Pipes pipes, make_pipes(program.isolation.has_value()));
+  const pid_t parent = ::getpid();
+  const std::vector<char*> environment = pointers_to(program.environment);
+  std::vector<std::string> words = program.words;
+  if (program.isolation)
+    words = isolator_words(*program.isolation, pipes.report_end.get(), pipes.channel_end.get(),
+                           parent, program.words);
+  Image image = make_image(words, environment);
+  if (program.isolation) image.candidates = {"/proc/self/exe"};
   // Our own handlers must not run in the child: they would write into the pipe that we share with
   // it.
   sigset_t all, before;
   ::sigfillset(&all);
   ::pthread_sigmask(SIG_SETMASK, &all, &before);
-  const pid_t parent = ::getpid();
-  const pid_t child = ::fork();
-  if (child == 0) become(image, program, group, parent, report[1]);
+  Spawned out;
+  out.pid = ::fork();
+  if (out.pid == 0) become(image, program, group, parent, pipes);
   const int fork_failure = errno;
   ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
-  ::close(report[1]);
-  if (child < 0) {
-    ::close(report[0]);
+  pipes.report_end.reset();
+  pipes.channel_end.reset();
+  if (out.pid < 0) {
     errno = fork_failure;
     return no_process("start a process");
   }
-  if (group != ProcessGroup::shared) ::setpgid(child, child);  // whoever comes first
-  int failure = 0;
+  if (group != ProcessGroup::shared) ::setpgid(out.pid, out.pid);  // whoever comes first
+  if (program.isolation && !program.isolation->ports.empty())
+    out.listeners = receive_listeners(pipes.channel.get(), program.isolation->ports.size());
+  SpawnFailure failure;
   ssize_t count = 0;
   do {
-    count = ::read(report[0], &failure, sizeof failure);
+    count = ::read(pipes.report.get(), &failure, sizeof failure);
   } while (count < 0 && errno == EINTR);
-  ::close(report[0]);
-  if (count != sizeof failure) return child;
-  while (::waitpid(child, nullptr, 0) < 0 && errno == EINTR) {
+  if (count != sizeof failure) return out;
+  while (::waitpid(out.pid, nullptr, 0) < 0 && errno == EINTR) {
   }
+  if (failure.step != 0) return std::unexpected(isolation_error(failure));
   const std::string& name = program.words.front();
-  if (failure == ENOENT)
+  if (failure.error == ENOENT)
     return fail(ErrorCode::not_found, fmt::format("program '{}' is not found", name),
                 "is it installed, and in PATH?");
-  return fail(ErrorCode::unsupported,
-              fmt::format("program '{}' cannot be executed: {}", name, std::strerror(failure)));
+  return fail(ErrorCode::unsupported, fmt::format("program '{}' cannot be executed: {}", name,
+                                                  std::strerror(failure.error)));
 }
 
 std::vector<int> inherited_descriptors() {

@@ -5,10 +5,13 @@
 
 #include <sys/types.h>
 
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "core/base/descriptor.h"
 #include "core/base/error.h"
+#include "core/process/isolation.h"
 
 namespace hoop::process {
 
@@ -18,6 +21,12 @@ struct Program {
   /// Descriptors above 2 that the caller of hoopctl handed to us and that the program is to have
   /// too.
   std::vector<int> descriptors;
+  std::optional<Isolation> isolation = std::nullopt;
+};
+
+struct Spawned {
+  pid_t pid = 0;
+  std::vector<Descriptor> listeners;  // of an isolated program, in the order of its ports
 };
 
 enum class ProcessGroup {
@@ -27,9 +36,12 @@ enum class ProcessGroup {
 };
 
 /// The child dies with this thread (PR_SET_PDEATHSIG), has default signal handling and an empty
-/// mask. Fails with not_found (no such program), unsupported (there, but cannot be executed),
-/// internal (no process could be made).
-Result<pid_t> spawn(const Program& program, ProcessGroup group);
+/// mask. Fails with not_found (no such program), unsupported (there, but cannot be executed, or
+/// cannot be isolated), internal (no process could be made).
+Result<Spawned> spawn(const Program& program, ProcessGroup group);
+
+/// Executes the program by PATH of this process's environment; answers errno if it cannot.
+int exec_program(const std::vector<std::string>& words);
 
 /// Descriptors above 2 that are open now and survive exec: call before anything else has been
 /// opened.

@@ -54,6 +54,7 @@ struct Supervisor::State : std::enable_shared_from_this<Supervisor::State> {
   void arm_grace();
 
   SupervisorSettings settings;
+  std::vector<Descriptor> listeners;  // of an isolated program
   asio::signal_set signals;
   asio::steady_timer grace;
   asio::steady_timer resume_timer;
@@ -229,12 +230,13 @@ Result<void> Supervisor::start(const Program& program) {
   }
   if (state.settings.parent_death == SupervisorSettings::ParentDeath::ends_program)
     state.watch_parent();
-  const auto child = spawn(program, state.group);
+  auto child = spawn(program, state.group);
   if (!child) {
     if (state.group == ProcessGroup::own_in_front) state.terminal->bring_to_front(::getpgrp());
     return std::unexpected(child.error());
   }
-  state.program = *child;
+  state.program = child->pid;
+  state.listeners = std::move(child->listeners);
   state.running = true;
   state.watch_signals();
   state.reap();  // it may have ended before the first wait
@@ -244,6 +246,8 @@ Result<void> Supervisor::start(const Program& program) {
 std::optional<pid_t> Supervisor::pid() const {
   return state_->running ? std::optional<pid_t>(state_->program) : std::nullopt;
 }
+
+std::vector<Descriptor> Supervisor::take_listeners() { return std::move(state_->listeners); }
 
 Task<ProgramEnd> Supervisor::wait() {
   const std::shared_ptr<State> state = state_;

@@ -52,6 +52,8 @@ class Supervisor {
   Result<void> start(const Program& program);
   /// The program's process id from start() to its end.
   std::optional<pid_t> pid() const;
+  /// Of an isolated program, in the order of its ports; once, after start().
+  std::vector<Descriptor> take_listeners();
   /// Waits for the program's end; the terminal is ours, in the modes that we found, after it. Once,
   /// after start().
   Task<ProgramEnd> wait();

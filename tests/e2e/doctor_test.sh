@@ -10,12 +10,13 @@ doctor_with() { run env "$@" hoopctl --output json doctor; }
 test_case "all is well"
 run hoopctl --output text doctor
 status_is 0
-out_lacks fix
-is "$(printf '%s\n' "$OUT" | grep -c '^ok ')" 9
+# Not every machine lets a user make namespaces: isolation_test.sh says more of it.
+is "$(printf '%s\n' "$OUT" | grep -v ' isolation ' | grep -c '^ok ')" 9
 out_has 'demo, in groups developers'
 run hoopctl --output json doctor
-is "$(printf '%s\n' "$OUT" | jq -r .state | sort -u)" ok
-is "$(printf '%s\n' "$OUT" | jq -r .check | tr '\n' ' ')" 'configuration state runtime gateway clock login targets spool psql '
+is "$(printf '%s\n' "$OUT" | jq -r 'select(.check != "isolation") | .state' | sort -u)" ok
+is "$(printf '%s\n' "$OUT" | jq -r 'select(.check != "isolation") | .fix' | sort -u)" ''
+is "$(printf '%s\n' "$OUT" | jq -r .check | tr '\n' ' ')" 'configuration state runtime gateway clock login targets spool isolation psql '
 
 test_case "no login"
 doctor_with XDG_STATE_HOME="$T/nothing"
