@@ -1,6 +1,9 @@
 # kill -9 of gateway, agent, client and program at random moments, while statements run on every path. At the end every statement that
 # reached the target stands in a log at the gateway, every log's chain holds, and no role has outlived its grant.
 #
+# With HOOPCTL_CRASH_CUT the network goes, too, for up to three seconds: only in a network namespace of the test's own, as root
+# (unshare -n sh -c 'ip link set lo up && …').
+#
 # HOOPCTL_CRASH_ROUNDS (20) rounds. HOOPCTL_CRASH_SEED repeats the choices of a run: who is killed, after how long, on which path.
 # stack: --policy crash_policy.toml --agent
 . "$(dirname "$0")/lib.sh"
@@ -65,8 +68,21 @@ start_agent() {
 }
 pg_port=$(sed 's/.*port=\([0-9]*\).*/\1/' <<<"$HOOPCTL_STACK_PG")
 
+victims=4 cuts=0
+if [ -n "${HOOPCTL_CRASH_CUT:-}" ]; then
+  # Nobody else's network.
+  [ "$(ip -o link show up | wc -l)" = 1 ] && [ "$(readlink /proc/self/ns/net)" != "$(readlink /proc/1/ns/net)" ] || { echo "HOOPCTL_CRASH_CUT: not in a network namespace of its own"; exit 1; }
+  victims=5
+fi
+cut_network() {
+  ip link set lo down
+  random_pause; random_pause; random_pause
+  ip link set lo up
+  cuts=$((cuts + 1))
+}
+
 round() {
-  local round=$1 path paths=() victim=$((RANDOM % 4)) chosen=$((RANDOM % 3)) pid code child
+  local round=$1 path paths=() victim=$((RANDOM % victims)) chosen=$((RANDOM % 3)) pid code child
   for _ in 1 2 3; do paths+=($((RANDOM % 3))); done
   clients=()
   for n in 0 1 2; do
@@ -81,6 +97,7 @@ round() {
     0) kill_now "$gateway_pid"; wait "$gateway_pid" 2>/dev/null; random_pause; holds start_gateway ;;
     1) kill_now "${clients[chosen]}" ;;
     3) kill_now "$agent_pid"; wait "$agent_pid" 2>/dev/null; random_pause; holds start_agent ;;
+    4) cut_network ;;
     2) child=$(pgrep -P "${clients[chosen]}" | head -n 1); kill_now "$child" ;;
   esac
   for pid in "${clients[@]}"; do
@@ -100,7 +117,8 @@ for i in $(seq "$rounds"); do
   round "$i"
 done
 NAME="after $rounds rounds, seed $seed"
-holds [ $((kills * 4)) -ge $((rounds * 3)) ]
+holds [ $(( (kills + cuts) * 4)) -ge $((rounds * 3)) ]
+[ $victims = 4 ] || holds [ $cuts -gt 0 ]
 
 test_case "no log is lost: what waited has been delivered, on either side, and nothing was refused (seed $seed)"
 run hoopctl sessions upload
@@ -141,6 +159,6 @@ is "$OUT" ''
 is "$(super "select count(*) from acts where who !~ '^hoop_[a-z2-7]{26}$'")" 0
 super 'select distinct who from acts' | sed 's/^hoop_/s_/' | LC_ALL=C sort >"$T/wrote"
 is "$(cut -f 1 "$T/recorded.sorted" | LC_ALL=C sort -u | LC_ALL=C comm -23 "$T/wrote" -)" ''
-echo "$kills kills; $sealed sealed logs, $unsealed unsealed, $empty sessions without one; $(wc -l <"$T/reached") statements reached the target, $(wc -l <"$T/recorded") are recorded"
+echo "$kills kills, $cuts cuts of the network; $sealed sealed logs, $unsealed unsealed, $empty sessions without one; $(wc -l <"$T/reached") statements reached the target, $(wc -l <"$T/recorded") are recorded"
 
 finish
