@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // hoopctl doctor: what is wrong with this machine's set-up, one line each, with the fix.
-#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -26,8 +25,6 @@ namespace {
 // The answer's Date counts whole seconds, and comes a moment later. What lasts is measured by the
 // gateway's clock; a wrong one here shows in the times of records, and certificates seem expired.
 constexpr auto kMostSkew = std::chrono::seconds(5);
-// A log of a long session is some megabytes.
-constexpr std::uint64_t kLeastFreeBytes = 64U << 20;
 constexpr std::size_t kLongestRuntimeName = 16;
 
 class Doctor {
@@ -73,19 +70,21 @@ Finding Doctor::state_folder() const {
   const auto folder = environment_.state_folder();
   if (!folder) return failed(folder.error());
   if (const auto store = identity::TokenStore::open(*folder); !store) return failed(store.error());
-  struct statvfs disk{};
-  if (::statvfs(folder->c_str(), &disk) != 0)
-    return {
-        Health::failed, fmt::format("'{}' cannot be looked at", *folder), {}, ExitStatus::internal};
-  const std::uint64_t free = std::uint64_t{disk.f_bavail} * disk.f_frsize;
-  if (free < kLeastFreeBytes)
+  const auto disk = record::disk_space(*folder);
+  if (!disk) return failed(disk.error());
+  if (disk->room == record::DiskRoom::critical)
+    return {Health::failed,
+            fmt::format("'{}' has {} KiB of disk left: no session is opened", *folder,
+                        disk->free_bytes >> 10),
+            "free some disk space", ExitStatus::record_lost};
+  if (disk->room == record::DiskRoom::low)
     return {Health::warning,
             fmt::format("'{}' has {} MiB of disk left, and nothing is released that cannot be "
                         "recorded there",
-                        *folder, free >> 20),
+                        *folder, disk->free_bytes >> 20),
             "free some disk space"};
-  return {Health::ok,
-          fmt::format("'{}' is private, and has {} MiB of disk left", *folder, free >> 20)};
+  return {Health::ok, fmt::format("'{}' is private, and has {} MiB of disk left", *folder,
+                                  disk->free_bytes >> 20)};
 }
 
 Finding Doctor::runtime_folder() const {

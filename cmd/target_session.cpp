@@ -73,6 +73,12 @@ Result<std::unique_ptr<SessionPath>> TargetSession::path_of(access::Grant grant,
                                                             crypto::Ed25519Key key, Wish wish) {
   if (grant.path == access::DataPath::gateway)
     return std::make_unique<GatewayPath>(environment_, *client_, std::move(grant), std::move(key));
+  if (const auto disk = spool_->space(); disk && disk->room == record::DiskRoom::low)
+    environment_.console.warn(
+        "disk_low",
+        fmt::format("the disk of the session log has {} MiB left", disk->free_bytes >> 20),
+        "free some: when it is full nothing passes any more, since nothing can be recorded",
+        {{"session", grant.session}});
   HOOP_TRY(std::unique_ptr<record::LogSink> sink,
            spool_->create(grant.session, client_->record().url, grant.target.name));
   LocalPath::Parts parts{std::move(grant), std::move(sink), std::move(key), std::move(wish.command),

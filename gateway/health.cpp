@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "gateway/health.h"
 
+#include <fmt/format.h>
+
+#include "core/record/spool.h"
+
 namespace hoop::gateway {
 namespace {
 
@@ -25,8 +29,20 @@ http::Response not_ready(std::string_view what) {
 
 bool is_health_path(std::string_view path) { return path == "/healthz" || path == "/readyz"; }
 
-Health::Health(Store& store, WorkerPool& workers, const Clock& clock, Log& log)
-    : store_([&store] { return store.check(); }, workers, clock, {kKept, kPatience}), log_(log) {}
+Health::Health(Store& store, std::vector<std::string> folders, WorkerPool& workers,
+               const Clock& clock, Log& log)
+    : store_(
+          [&store, folders = std::move(folders)]() -> Result<void> {
+            for (const std::string& folder : folders) {
+              HOOP_TRY(const record::DiskSpace disk, record::disk_space(folder));
+              if (disk.room == record::DiskRoom::critical)
+                return fail(ErrorCode::too_large,
+                            fmt::format("{} KiB of disk are left", disk.free_bytes >> 10));
+            }
+            return store.check();
+          },
+          workers, clock, {kKept, kPatience}),
+      log_(log) {}
 
 asio::awaitable<http::Response> Health::answer(http::Request request) {
   http::Response out;
@@ -52,9 +68,11 @@ asio::awaitable<http::Response> Health::readiness() {
   if (checked && store_failed_) log_.info("store.ready");
   store_failed_ = !checked;
   if (checked) co_return text("ready\n");
-  co_return checked.error().code == ErrorCode::timeout
-      ? not_ready("the store does not answer")
-      : not_ready("the store cannot be written and read");
+  switch (checked.error().code) {
+    case ErrorCode::timeout: co_return not_ready("the store does not answer");
+    case ErrorCode::too_large: co_return not_ready("the disk is nearly full");
+    default: co_return not_ready("the store cannot be written and read");
+  }
 }
 
 }  // namespace hoop::gateway

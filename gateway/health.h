@@ -16,7 +16,9 @@ bool is_health_path(std::string_view path);
 class Health {
  public:
   /// Borrows all; they outlive it, the pool's work included.
-  Health(Store& store, WorkerPool& workers, const Clock& clock, Log& log);
+  /// folders: of the gateway's state, whose disks must have room.
+  Health(Store& store, std::vector<std::string> folders, WorkerPool& workers, const Clock& clock,
+         Log& log);
 
   /// For a health path. /healthz answers as soon as it is asked; /readyz looks at the store, a few
   /// times a second at most whoever asks.

@@ -75,6 +75,9 @@ Task<std::unique_ptr<session::SessionEngine>> LiveSessions::start_engine(
       [this, made = std::move(made),
        dialer = std::move(dialer)]() mutable -> Result<std::unique_ptr<session::SessionEngine>> {
     const std::string id = made.issued.grant.session;
+    if (const auto disk = parts_.spool.space(); disk && disk->room != record::DiskRoom::enough)
+      parts_.services.log.warning("spool.disk_low",
+                                  {{"free_mib", std::to_string(disk->free_bytes >> 20)}});
     HOOP_TRY(auto sink, parts_.spool.create(id, parts_.base_url, made.issued.grant.target.name));
     session::SessionParts parts{std::move(made.issued.grant),
                                 std::move(sink),

@@ -321,7 +321,9 @@ Result<std::unique_ptr<GatewayServer>> GatewayServer::create(GatewayConfig confi
     HOOP_CHECK(
         p.metrics_endpoint->listen(context.get_executor(), address->host, address->port, log));
   }
-  p.health.emplace(*p.store, *p.workers, clock, *log);
+  p.health.emplace(*p.store,
+                   std::vector<std::string>{layout.state().string(), layout.spool().string()},
+                   *p.workers, clock, *log);
   p.api.emplace(ApiParts{p.config.id,
                          p.base_url,
                          p.config.grants_per_minute,

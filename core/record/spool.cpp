@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -166,6 +167,17 @@ struct Spool::Claims {
   std::map<std::string, std::shared_ptr<const File>> files_;
 };
 
+Result<DiskSpace> disk_space(const std::string& folder) {
+  struct statvfs disk{};
+  if (::statvfs(folder.c_str(), &disk) != 0)
+    return std::unexpected(storage(fmt::format("look at the disk of '{}'", folder), errno));
+  DiskSpace out;
+  out.free_bytes = std::uint64_t{disk.f_bavail} * disk.f_frsize;
+  if (out.free_bytes < kLowDisk) out.room = DiskRoom::low;
+  if (out.free_bytes < kCriticalDisk) out.room = DiskRoom::critical;
+  return out;
+}
+
 Spool::Spool(std::string folder)
     : folder_(std::move(folder)), claims_(std::make_unique<Claims>()) {}
 Spool::~Spool() = default;
@@ -204,6 +216,14 @@ Result<std::unique_ptr<LogSink>> Spool::create(const std::string& session,
                                                const std::string& target) {
   if (!is_session_id(session))
     return fail(ErrorCode::malformed, "the session id is not one that can name a file");
+  HOOP_TRY(const DiskSpace disk, space());
+  if (disk.room == DiskRoom::critical)
+    return fail(
+        ErrorCode::storage,
+        fmt::format("the disk of '{}' has only {} KiB left", folder_, disk.free_bytes >> 10),
+        fmt::format("free some: nothing is opened below {} MiB, so that what is open can be "
+                    "recorded to its end",
+                    kCriticalDisk >> 20));
   const std::string path = path_of(session), base = folder_ + "/" + session;
   std::string meta = "{\"session\":";
   append_json_string(meta, session);

@@ -25,6 +25,18 @@ struct SpoolEntry {
   SystemTime written_at{};  // the last time
 };
 
+/// How much of a disk is left for logs. Below low people are told; below critical no session is
+/// opened, so that those which are open can be recorded to their end.
+enum class DiskRoom { enough, low, critical };
+inline constexpr std::uint64_t kLowDisk = 64U << 20;
+inline constexpr std::uint64_t kCriticalDisk = 4U << 20;
+struct DiskSpace {
+  std::uint64_t free_bytes = 0;  // for this user
+  DiskRoom room = DiskRoom::enough;
+};
+/// Of the disk that folder is on. Fails with storage.
+Result<DiskSpace> disk_space(const std::string& folder);
+
 /// Safe from several threads at once.
 class Spool {
  public:
@@ -35,9 +47,9 @@ class Spool {
   Spool(Spool&&) noexcept;
   Spool& operator=(Spool&&) noexcept;
 
-  /// A sink for one new session's log. Fails with storage (full, not writable): then nothing may be
-  /// started. The log stays claimed when it is written; of one into which nothing was written
-  /// nothing stays.
+  /// A sink for one new session's log. Fails with storage (little room left, not writable): then
+  /// nothing may be started. The log stays claimed when it is written; of one into which nothing
+  /// was written nothing stays.
   Result<std::unique_ptr<LogSink>> create(const std::string& session,
                                           const std::string& gateway_url,
                                           const std::string& target);
@@ -55,6 +67,7 @@ class Spool {
   /// the others.
   Result<void> set_aside(const std::string& session);
   std::string path_of(const std::string& session) const;
+  Result<DiskSpace> space() const { return disk_space(folder_); }
 
  private:
   struct Claims;

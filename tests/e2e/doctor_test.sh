@@ -58,9 +58,12 @@ is "$(state_of state)" failed
 
 test_case "a disk that is nearly full"
 mkdir -m 700 "$T/small"
-if tiny_disk "$T/small"; then
+if tiny_disk "$T/small" 16m; then
   doctor_with XDG_STATE_HOME="$T/small"
   is "$(state_of state)" warning
+  head -c 13M /dev/zero >"$T/small/fill"
+  doctor_with XDG_STATE_HOME="$T/small"
+  is "$(state_of state)" failed
 else
   echo "(no tmpfs may be mounted here: a disk that is nearly full was not tried)"
 fi

@@ -40,11 +40,32 @@ kill -STOP "$HOOPCTL_STACK_GATEWAY_PID"; sleep 0.1; kill -CONT "$HOOPCTL_STACK_G
 pg -c 'select 1'
 status_is 0
 
+no_role_but_one() { [ "$(roles)" = 1 ]; }
 test_case "the disk that holds the log is full: nothing runs without a record"
 mkdir "$T/tiny"
-if tiny_disk "$T/tiny"; then
+if tiny_disk "$T/tiny" 16m; then
   cp -r "$XDG_STATE_HOME/hoopctl" "$T/tiny/hoopctl"
-  head -c 300k /dev/zero >"$T/tiny/fill" 2>/dev/null || true
+  run env XDG_STATE_HOME="$T/tiny" hoopctl connect pg-demo -- -XAtc 'select 61'
+  out_is 61
+  err_has '"status":"disk_low"'
+  # What is open is recorded to its end; nothing new begins.
+  mkfifo "$T/tiny.sql"
+  XDG_STATE_HOME=$T/tiny hoopctl connect pg-demo -- -XAt -f "$T/tiny.sql" >"$T/o" 2>"$T/e" & pid=$!
+  ends_with_test TERM $pid
+  exec 7>"$T/tiny.sql"
+  echo 'select 62;' >&7
+  holds eventually 10 grep -qx 62 "$T/o"
+  head -c 13M /dev/zero >"$T/tiny/fill"
+  run env XDG_STATE_HOME="$T/tiny" hoopctl connect pg-demo -- -XAtc 'select 63'
+  status_is 74
+  out_is ''
+  err_has 'nothing is opened below 4 MiB'
+  holds no_role_but_one
+  echo 'select 64;' >&7
+  exec 7>&-
+  holds wait $pid
+  is "$(tail -n 1 "$T/o")" 64
+  head -c 16M /dev/zero >"$T/tiny/fill" 2>/dev/null || true
   run env XDG_STATE_HOME="$T/tiny" hoopctl connect pg-demo -- -X -c "update orders set status = 'unrecorded' where id = 6"
   holds [ "$STATUS" != 0 ]
   holds [ "$(super 'select status from orders where id = 6')" != unrecorded ]

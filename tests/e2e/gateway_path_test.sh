@@ -119,7 +119,7 @@ holds eventually 10 grep -aq 9000000054 -r "$HOOPCTL_STACK_GATEWAY/state/logs"
 
 test_case "the gateway's disk is full in the middle of a session: nothing runs without a record, and the log is whole"
 spool=$HOOPCTL_STACK_GATEWAY/state/spool
-if tiny_disk "$spool"; then
+if tiny_disk "$spool" 6m; then
   super 'create table kept (n int)' >/dev/null
   mkfifo "$T/in"
   hoopctl connect $gw_target --result-fd 3 -- psql -X -At -f "$T/in" >"$T/o" 2>"$T/e" 3>"$T/result" & pid=$!
@@ -127,7 +127,7 @@ if tiny_disk "$spool"; then
   exec 7>"$T/in"
   echo 'insert into kept values (0) returning 4700 + n;' >&7
   holds eventually 10 grep -qx 4700 "$T/o"
-  head -c 1M /dev/zero >"$spool/fill" 2>/dev/null
+  head -c 8M /dev/zero >"$spool/fill" 2>/dev/null
   for n in $(seq 1 60); do echo "insert into kept values ($n);"; done >&7 2>/dev/null
   exec 7>&-
   code=0; wait $pid || code=$?
@@ -136,10 +136,12 @@ if tiny_disk "$spool"; then
   holds [ "$written" -lt 61 ]
   holds grep -qi 'log' "$T/e"
   # Others are told so before anything runs, once what the session has given back is full too.
-  head -c 1M /dev/zero >"$spool/more" 2>/dev/null
+  head -c 8M /dev/zero >"$spool/more" 2>/dev/null
   run hoopctl connect $gw_target -- -X -c 'insert into kept values (99)'
   holds one_of "$STATUS" 69 74
   is "$(super 'select count(*) from kept where n = 99')" 0
+  run curl -s --cacert "$HOOPCTL_STACK_GATEWAY/tls/ca.pem" "$HOOPCTL_STACK_URL/readyz"
+  out_has 'the disk is nearly full'
   rm "$spool/fill" "$spool/more"
   run hoopctl connect $gw_target -- -X -At -c 'select 48'
   status_is 0

@@ -78,9 +78,9 @@ trap end_ours EXIT
 # What a test writes to a program that has ended is an error of that line, not the end of the test. A handler, unlike an ignored
 # signal, is not handed on to the programs that the test starts.
 trap : PIPE
-# tiny_disk FOLDER: a disk of 256 KiB there until the test ends; false where nothing may be mounted.
+# tiny_disk FOLDER SIZE: a disk there until the test ends; false where nothing may be mounted. Below 4 MiB no session is opened.
 mounted=()
-tiny_disk() { mount -t tmpfs -o size=256k,mode=700 none "$1" 2>/dev/null && mounted+=("$1"); }
+tiny_disk() { mount -t tmpfs -o "size=$2,mode=700" none "$1" 2>/dev/null && mounted+=("$1"); }
 
 gateway_pid=$HOOPCTL_STACK_GATEWAY_PID
 gone() { ! kill -0 "$1" 2>/dev/null; }

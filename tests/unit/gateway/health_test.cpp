@@ -70,7 +70,7 @@ TEST_CASE("health: however many ask, the store is looked at once a second; not a
   WorkerPool workers(2);
   const SystemClock clock;
   NullLog log;
-  Health health(**store, workers, clock, log);
+  Health health(**store, {}, workers, clock, log);
   asio::io_context context;
   std::vector<int> statuses;
   const auto ask = [&] {
