@@ -93,10 +93,20 @@ Result<std::unique_ptr<GatewayClient>> GatewayClient::open(Environment& environm
 Task<http::Response> GatewayClient::send(Web& web, std::string method, std::string path,
                                          http::Headers headers, std::string body,
                                          std::chrono::milliseconds patience) {
-  HOOP_CO_TRY(const SecretText token, co_await bearer());
-  headers.set("Authorization", "Bearer " + token.reveal());
-  co_return co_await web.send(std::move(method), record_.url + path, std::move(headers),
-                              std::move(body), patience);
+  HOOP_CO_TRY(const Presented who, co_await bearer());
+  const std::string url = record_.url + path;
+  for (bool again = false;; again = true) {
+    HOOP_CO_CHECK(present(who, method, url, headers));
+    // Only a request that may be made again needs its body twice.
+    std::string sent;
+    if (who.key.empty() || again) {
+      sent = std::move(body);
+    } else {
+      sent = body;
+    }
+    auto response = co_await web.send(method, url, headers, std::move(sent), patience);
+    if (!response || again || !learn_nonce(*response)) co_return response;
+  }
 }
 
 Task<http::Response> GatewayClient::send(std::string method, std::string path,
@@ -252,20 +262,26 @@ Task<http::Client::Upgraded> GatewayClient::upgrade(std::string path, std::strin
   HOOP_CO_TRY(auto answer, co_await web_->upgrade(record_.url + path, std::move(protocol),
                                                   std::move(headers), patience));
   if (auto* upgraded = std::get_if<http::Client::Upgraded>(&answer)) co_return std::move(*upgraded);
+  static_cast<void>(learn_nonce(std::get<http::Response>(answer)));
   co_return std::unexpected(tunnel_problem(std::get<http::Response>(answer), record_.url));
 }
 
 Task<http::Client::Upgraded> GatewayClient::open_control(std::string session,
                                                          std::string policy_version,
                                                          std::chrono::milliseconds patience) {
-  HOOP_CO_TRY(const SecretText token, co_await bearer());
+  HOOP_CO_TRY(const Presented who, co_await bearer());
+  const std::string path = log_path(session, "/control");
   http::Client::UpgradeHeaders headers =
-      [&token, policy_version](const net::Stream&) -> Result<http::Headers> {
-    return http::Headers{{"Authorization", "Bearer " + token.reveal()},
-                         {"Hoopctl-Policy", policy_version}};
+      [this, &who, &path, policy_version](const net::Stream&) -> Result<http::Headers> {
+    http::Headers out{{"Hoopctl-Policy", policy_version}};
+    HOOP_CHECK(present(who, "GET", record_.url + path, out));
+    return out;
   };
-  co_return co_await upgrade(log_path(session, "/control"), std::string(session::kControlProtocol),
-                             std::move(headers), patience);
+  const std::string nonce = nonce_;
+  auto opened = co_await upgrade(path, std::string(session::kControlProtocol), headers, patience);
+  if (!opened && nonce_ != nonce)
+    opened = co_await upgrade(path, std::string(session::kControlProtocol), headers, patience);
+  co_return opened;
 }
 
 Task<std::uint64_t> GatewayClient::log_offset(std::string session) {

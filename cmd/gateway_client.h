@@ -95,13 +95,27 @@ class GatewayClient {
         store_(std::move(store)),
         record_(std::move(record)) {}
   /// The token of this run alone.
-  Task<SecretText> given_bearer();
+  /// An access token, and the key that it is bound to: empty for a bearer token.
+  struct Presented {
+    SecretText token;
+    SecretText key;
+  };
+  static Presented presented(const identity::StoredTokens& tokens) {
+    return {tokens.access.clone(), tokens.key.clone()};
+  }
+  /// Sets the fields that say who asks for this.
+  Result<void> present(const Presented& who, std::string_view method, std::string_view url,
+                       http::Headers& headers) const;
+  /// Whether the gateway wants its nonce in proofs, as where our clock is wrong: then it is known
+  /// now, and the request can be made again.
+  bool learn_nonce(const http::Response& response);
+  Task<Presented> given_bearer();
   /// An access token that will last for a request; refreshes it under the lock, so that of two
   /// processes one does it.
-  Task<SecretText> bearer();
-  Task<SecretText> refreshed_bearer();
+  Task<Presented> bearer();
+  Task<Presented> refreshed_bearer();
   /// As the login was made: by the file, secret or key that it names, else by the refresh token.
-  Task<identity::TokenSet> obtain(SecretText refresh);
+  Task<identity::TokenSet> obtain(SecretText refresh, SecretText key);
   Task<http::Response> send(std::string method, std::string path, http::Headers headers,
                             std::string body, std::chrono::milliseconds patience);
   Task<http::Response> send(Web& web, std::string method, std::string path, http::Headers headers,
@@ -111,6 +125,7 @@ class GatewayClient {
   asio::any_io_executor executor_;
   identity::TokenStore store_;
   identity::GatewayRecord record_;
+  std::string nonce_;  // of the gateway, for proofs; empty: it has asked for none
   bool is_given_ = false;
   std::optional<identity::StoredTokens> given_;  // stored nowhere
   std::unique_ptr<Web> web_;

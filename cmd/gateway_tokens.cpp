@@ -4,6 +4,7 @@
 
 #include "cmd/gateway_client.h"
 #include "cmd/given_credentials.h"
+#include "core/identity/dpop.h"
 
 namespace hoop::cmd {
 namespace {
@@ -24,32 +25,52 @@ Error not_logged_in(std::string_view url) {
           {}};
 }
 
-Task<SecretText> GatewayClient::given_bearer() {
+Result<void> GatewayClient::present(const Presented& who, std::string_view method,
+                                    std::string_view url, http::Headers& headers) const {
+  if (who.key.empty()) {
+    headers.set("Authorization", "Bearer " + who.token.reveal());
+    return {};
+  }
+  HOOP_TRY(const crypto::P256Key key, crypto::P256Key::from_pem(who.key.reveal()));
+  headers.set("Authorization", "DPoP " + who.token.reveal());
+  headers.set("DPoP", identity::make_proof(key, {method, url, who.token.reveal()}, nonce_,
+                                           environment_.clock.system_now(), environment_.random));
+  return {};
+}
+
+bool GatewayClient::learn_nonce(const http::Response& response) {
+  const auto nonce = response.headers.only("DPoP-Nonce");
+  if (response.status != 401 || !nonce) return false;
+  nonce_ = *nonce;
+  return true;
+}
+
+Task<GatewayClient::Presented> GatewayClient::given_bearer() {
   const SystemTime now = environment_.clock.system_now();
-  if (given_ && !given_->wants_refresh(now)) co_return given_->access.clone();
+  if (given_ && !given_->wants_refresh(now)) co_return presented(*given_);
   const std::string from = environment_.token.empty() ? "HOOPCTL_TOKEN_FILE" : "HOOPCTL_TOKEN";
   auto text = given_text(environment_);
   if (!text) co_return std::unexpected(std::move(text).error().within(from));
   auto tokens = co_await redeem(*web_, record_.url, std::move(*text), now);
   if (!tokens) {
     // A job's token is taken once: what it gave is good to its own end.
-    if (given_ && !given_->expired(now)) co_return given_->access.clone();
+    if (given_ && !given_->expired(now)) co_return presented(*given_);
     co_return std::unexpected(std::move(tokens).error().within(from));
   }
   given_ = to_store(std::move(*tokens), record_, now);
-  co_return given_->access.clone();
+  co_return presented(*given_);
 }
 
-Task<SecretText> GatewayClient::bearer() {
+Task<GatewayClient::Presented> GatewayClient::bearer() {
   if (is_given_) co_return co_await given_bearer();
 
   HOOP_CO_TRY(std::optional<identity::StoredTokens> tokens, store_.load_tokens(record_.url));
   if (!tokens) co_return std::unexpected(not_logged_in(record_.url));
-  if (!tokens->wants_refresh(environment_.clock.system_now())) co_return std::move(tokens->access);
+  if (!tokens->wants_refresh(environment_.clock.system_now())) co_return presented(*tokens);
   co_return co_await refreshed_bearer();
 }
 
-Task<identity::TokenSet> GatewayClient::obtain(SecretText refresh) {
+Task<identity::TokenSet> GatewayClient::obtain(SecretText refresh, SecretText key) {
   using Kind = identity::LoginMethod::Kind;
   if (record_.login.kind == Kind::token_file) {
     HOOP_CO_TRY(SecretText given, read_token_file(record_.login.file));
@@ -58,11 +79,12 @@ Task<identity::TokenSet> GatewayClient::obtain(SecretText refresh) {
   }
   HOOP_CO_TRY(const std::unique_ptr<IssuerClient> issuer,
               IssuerClient::open(environment_, executor_, *web_, record_));
-  if (record_.login.kind == Kind::person) co_return co_await issuer->refresh(std::move(refresh));
+  if (record_.login.kind == Kind::person)
+    co_return co_await issuer->refresh(std::move(refresh), std::move(key));
   co_return co_await issuer->log_in_by(record_.login, environment_.random);
 }
 
-Task<SecretText> GatewayClient::refreshed_bearer() {
+Task<GatewayClient::Presented> GatewayClient::refreshed_bearer() {
   std::optional<identity::TokenLock> lock;
   asio::steady_timer pause(executor_);
   for (int i = 0; !lock && i < kLockTries; ++i) {
@@ -81,14 +103,14 @@ Task<SecretText> GatewayClient::refreshed_bearer() {
   HOOP_CO_TRY(std::optional<identity::StoredTokens> tokens, store_.load_tokens(*lock));
   if (!tokens) co_return std::unexpected(not_logged_in(record_.url));
   const SystemTime now = environment_.clock.system_now();
-  if (!tokens->wants_refresh(now)) co_return std::move(tokens->access);
+  if (!tokens->wants_refresh(now)) co_return presented(*tokens);
   const bool expired = tokens->expired(now);
   const bool by_itself = record_.login.kind != identity::LoginMethod::Kind::person;
   if (tokens->refresh.empty() && !by_itself) {
     if (expired) co_return std::unexpected(not_logged_in(record_.url));
-    co_return std::move(tokens->access);
+    co_return presented(*tokens);
   }
-  auto fresh = co_await obtain(tokens->refresh.clone());
+  auto fresh = co_await obtain(tokens->refresh.clone(), tokens->key.clone());
   if (!fresh) {
     if (fresh.error().code == ErrorCode::unauthenticated && !by_itself) {
       co_return std::unexpected(Error{ErrorCode::unauthenticated,
@@ -97,16 +119,16 @@ Task<SecretText> GatewayClient::refreshed_bearer() {
                                       {}});
     }
     // The old access token is good for a while, and the issuer may be back by then.
-    if (!expired) co_return std::move(tokens->access);
+    if (!expired) co_return presented(*tokens);
     co_return std::unexpected(std::move(fresh).error().within("refresh the login"));
   }
   // A file that nobody has replaced yet: nothing to keep.
   if (by_itself && fresh->access_token.reveal() == tokens->access.reveal())
-    co_return std::move(tokens->access);
+    co_return presented(*tokens);
   if (fresh->refresh_token.empty()) fresh->refresh_token = std::move(tokens->refresh);
   const identity::StoredTokens stored = to_store(std::move(*fresh), record_, now);
   HOOP_CO_CHECK(store_.save_tokens(*lock, stored));
-  co_return stored.access.clone();
+  co_return presented(stored);
 }
 
 }  // namespace hoop::cmd

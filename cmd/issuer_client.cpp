@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cmd/issuer_client.h"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "cmd/browser_callback.h"
 #include "cmd/given_credentials.h"
 #include "core/http/url.h"
+#include "core/identity/dpop.h"
 
 namespace hoop::cmd {
 namespace {
@@ -93,8 +96,9 @@ Result<std::unique_ptr<IssuerClient>> IssuerClient::open(const Environment& envi
                                                          asio::any_io_executor executor,
                                                          Web& gateway,
                                                          const identity::GatewayRecord& record) {
-  std::unique_ptr<IssuerClient> out(new IssuerClient(environment.clock, record.issuer,
-                                                     record.client_id, record.login_parameters));
+  std::unique_ptr<IssuerClient> out(new IssuerClient(environment.clock, environment.random,
+                                                     record.issuer, record.client_id,
+                                                     record.login_parameters));
   HOOP_TRY(const identity::HttpsUrl issuer, identity::parse_https_url(record.issuer));
   HOOP_TRY(const identity::HttpsUrl own, identity::parse_https_url(record.url));
   if (issuer.origin() == own.origin()) {
@@ -122,12 +126,42 @@ Task<identity::IssuerMetadata> IssuerClient::discover() {
 }
 
 Task<http::Response> IssuerClient::post_form(std::string url, SecretText form,
-                                             SecretText authorization) {
+                                             SecretText authorization, std::string proof) {
   http::Headers headers{{"Content-Type", "application/x-www-form-urlencoded"},
                         {"Accept", "application/json"}};
   if (!authorization.reveal().empty()) headers.set("Authorization", authorization.reveal());
+  if (!proof.empty()) headers.set("DPoP", std::move(proof));
   co_return co_await web_->send("POST", std::move(url), std::move(headers), form.reveal(),
                                 kPollTime);
+}
+
+void IssuerClient::choose_key(const identity::IssuerMetadata& issuer) {
+  if (!key_ && std::ranges::find(issuer.proof_algorithms, "ES256") != issuer.proof_algorithms.end())
+    key_ = crypto::P256Key::generate();
+}
+
+Task<http::Response> IssuerClient::ask_for_tokens(std::string url, SecretText form,
+                                                  SecretText authorization) {
+  for (int attempt = 0;; ++attempt) {
+    std::string proof;
+    if (key_)
+      proof = identity::make_proof(*key_, {"POST", url, {}}, nonce_, clock_.system_now(), random_);
+    auto answer = co_await post_form(url, form.clone(), authorization.clone(), std::move(proof));
+    if (!answer || !key_) co_return answer;
+    const auto nonce = answer->headers.only("DPoP-Nonce");
+    if (nonce) nonce_ = *nonce;
+    const bool wanted = nonce && (answer->status == 400 || answer->status == 401) &&
+                        identity::oauth_error(answer->body) == "use_dpop_nonce";
+    if (!wanted || attempt > 0) co_return answer;
+  }
+}
+
+Result<identity::TokenSet> IssuerClient::with_key(Result<identity::TokenSet> tokens) const {
+  if (!tokens || !tokens->bound) return tokens;
+  if (!key_)
+    return fail(ErrorCode::malformed, "the issuer's tokens are bound to a key that is not ours");
+  tokens->key = key_->to_pem();
+  return tokens;
 }
 
 Task<identity::TokenSet> IssuerClient::log_in(std::string host_name, Announce announce) {
@@ -142,11 +176,12 @@ Task<identity::TokenSet> IssuerClient::log_in(std::string host_name, Announce an
               co_await post_form(issuer.device_authorization_endpoint, login.start_request()));
   HOOP_CO_TRY(const identity::DevicePrompt prompt, login.started(begun.status, begun.body));
   announce(prompt);
+  choose_key(issuer);
   asio::steady_timer timer(co_await asio::this_coro::executor);
   for (;;) {
     timer.expires_at(login.next_poll());
     co_await timer.async_wait(asio::experimental::as_tuple(asio::use_awaitable));
-    auto answer = co_await post_form(issuer.token_endpoint, login.poll_request());
+    auto answer = co_await ask_for_tokens(issuer.token_endpoint, login.poll_request());
     if (!answer) {
       // The network may come back before the code expires; a certificate that has changed will not,
       // nor will an endpoint that has moved.
@@ -158,7 +193,7 @@ Task<identity::TokenSet> IssuerClient::log_in(std::string host_name, Announce an
     }
     HOOP_CO_TRY(std::optional<identity::TokenSet> tokens,
                 login.polled(answer->status, answer->body));
-    if (tokens) co_return std::move(*tokens);
+    if (tokens) co_return with_key(std::move(*tokens));
   }
 }
 
@@ -170,30 +205,36 @@ Task<identity::TokenSet> IssuerClient::log_in_by_browser(
   const identity::BrowserLogin login(client_id_, callback->redirect_uri(), parameters_, random);
   HOOP_CO_TRY(const std::string page, login.page(issuer));
   open(page);
+  choose_key(issuer);
   HOOP_CO_TRY(const SecretText code, co_await callback->wait(login, issuer, kBrowserTime));
   HOOP_CO_TRY(const http::Response answer,
-              co_await post_form(issuer.token_endpoint, login.code_request(code)));
-  co_return identity::BrowserLogin::redeemed(answer.status, answer.body);
+              co_await ask_for_tokens(issuer.token_endpoint, login.code_request(code)));
+  co_return with_key(identity::BrowserLogin::redeemed(answer.status, answer.body));
 }
 
 Task<identity::TokenSet> IssuerClient::log_in_by(identity::LoginMethod login, Random& random) {
   HOOP_CO_TRY(identity::ServiceClient client, read_service_client(login));
   HOOP_CO_TRY(const identity::IssuerMetadata issuer, co_await discover());
+  choose_key(issuer);
   identity::ServiceRequest request =
       identity::service_request(client, issuer, parameters_, clock_.system_now(), random);
   HOOP_CO_TRY(const http::Response answer,
-              co_await post_form(issuer.token_endpoint, std::move(request.form),
-                                 std::move(request.authorization)));
-  co_return identity::parse_service_answer(answer.status, answer.body);
+              co_await ask_for_tokens(issuer.token_endpoint, std::move(request.form),
+                                      std::move(request.authorization)));
+  co_return with_key(identity::parse_service_answer(answer.status, answer.body));
 }
 
-Task<identity::TokenSet> IssuerClient::refresh(SecretText refresh_token) {
+Task<identity::TokenSet> IssuerClient::refresh(SecretText refresh_token, SecretText key) {
   HOOP_CO_TRY(const identity::IssuerMetadata issuer, co_await discover());
+  if (!key.empty()) {
+    HOOP_CO_TRY(crypto::P256Key read, crypto::P256Key::from_pem(key.reveal()));
+    key_ = std::move(read);
+  }
   HOOP_CO_TRY(
       const http::Response answer,
-      co_await post_form(issuer.token_endpoint,
-                         identity::refresh_request(client_id_, refresh_token, parameters_)));
-  co_return identity::parse_refresh_answer(answer.status, answer.body);
+      co_await ask_for_tokens(issuer.token_endpoint,
+                              identity::refresh_request(client_id_, refresh_token, parameters_)));
+  co_return with_key(identity::parse_refresh_answer(answer.status, answer.body));
 }
 
 Task<void> IssuerClient::revoke(SecretText refresh_token) {
@@ -225,6 +266,7 @@ identity::StoredTokens to_store(identity::TokenSet tokens, const identity::Gatew
   out.obtained_at = now;
   out.expires_at = now + tokens.expires_in;
   out.issuer = record.issuer;
+  if (tokens.bound) out.key = std::move(tokens.key);
   return out;
 }
 

@@ -57,21 +57,36 @@ class IssuerClient {
                                              std::function<void(const std::string&)> open);
   /// A token without a person, by the secret or key that login names.
   Task<identity::TokenSet> log_in_by(identity::LoginMethod login, Random& random);
-  Task<identity::TokenSet> refresh(SecretText refresh_token);
+  /// key: that the refresh token is bound to; empty: none.
+  Task<identity::TokenSet> refresh(SecretText refresh_token, SecretText key);
   /// Fails with unsupported if the issuer has no revocation.
   Task<void> revoke(SecretText refresh_token);
 
  private:
-  IssuerClient(const Clock& clock, std::string issuer, std::string client_id,
+  IssuerClient(const Clock& clock, Random& random, std::string issuer, std::string client_id,
                identity::RequestParameters parameters)
       : clock_(clock),
+        random_(random),
         issuer_(std::move(issuer)),
         client_id_(std::move(client_id)),
         parameters_(std::move(parameters)) {}
   Task<identity::IssuerMetadata> discover();
-  Task<http::Response> post_form(std::string url, SecretText form, SecretText authorization = {});
+  Task<http::Response> post_form(std::string url, SecretText form, SecretText authorization = {},
+                                 std::string proof = {});
+
+  /// A key that tokens of this login are bound to, where the issuer does that.
+  void choose_key(const identity::IssuerMetadata& issuer);
+  /// A request to the token endpoint, with a proof of the key if there is one; once more with the
+  /// issuer's nonce if it wants that.
+  Task<http::Response> ask_for_tokens(std::string url, SecretText form,
+                                      SecretText authorization = {});
+  /// What came is bound to our key, or to none.
+  Result<identity::TokenSet> with_key(Result<identity::TokenSet> tokens) const;
 
   const Clock& clock_;
+  Random& random_;
+  std::optional<crypto::P256Key> key_;
+  std::string nonce_;  // of the issuer
   std::string issuer_;
   std::string client_id_;
   identity::RequestParameters parameters_;

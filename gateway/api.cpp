@@ -22,6 +22,14 @@ http::Response unauthenticated(std::string_view detail) {
   return out;
 }
 
+/// The sender's clock may be wrong: with the nonce its proof needs none (RFC 9449 §9).
+http::Response unproven(std::string_view detail, const std::string& nonce) {
+  http::Response out = http::problem_response(401, "unauthenticated", detail);
+  out.headers.set("WWW-Authenticate", R"(DPoP algs="ES256", error="use_dpop_nonce")");
+  out.headers.set("DPoP-Nonce", nonce);
+  return out;
+}
+
 /// "/v1/sessions/s_x/log" → {"sessions", "s_x", "log"}. Nothing here is ever percent-encoded by a
 /// client of ours, so nothing is decoded.
 std::vector<std::string> segments_of(std::string_view path) {
@@ -114,6 +122,31 @@ http::Response Api::targets(const access::Identity& identity) const {
   return http::json_response(200, Json{{"targets", std::move(list)}}.dump());
 }
 
+asio::awaitable<std::expected<access::Identity, http::Response>> Api::identify(
+    const http::Request& request) {
+  const auto authorization = request.headers.only("Authorization");
+  const auto token_of = [&authorization](std::string_view scheme) -> std::string {
+    const bool fits = authorization && authorization->size() > scheme.size() &&
+                      http::equal_ignoring_case(authorization->substr(0, scheme.size()), scheme);
+    return fits ? std::string(authorization->substr(scheme.size())) : std::string();
+  };
+  std::string token = token_of("DPoP ");
+  std::string proven;
+  const bool bound = !token.empty();
+  if (!bound) token = token_of("Bearer ");
+  if (token.empty()) co_return std::unexpected(unauthenticated("log in first: hoopctl login"));
+  if (bound) {
+    auto proof = parts_.proofs.check(request, token);
+    if (!proof) co_return std::unexpected(unproven(proof.error().message, parts_.proofs.nonce()));
+    proven = std::move(*proof);
+  }
+  auto identity = co_await parts_.authenticator.authenticate(std::move(token), std::move(proven));
+  if (!identity && identity.error().code == ErrorCode::unauthenticated)
+    co_return std::unexpected(unauthenticated(identity.error().message));
+  if (!identity) co_return std::unexpected(problem_of(identity.error()));
+  co_return std::move(*identity);
+}
+
 asio::awaitable<http::Response> Api::handle(http::Request request) {
   if (request.path() == "/.well-known/hoopctl") {
     if (request.method != "GET" && request.method != "HEAD")
@@ -121,14 +154,8 @@ asio::awaitable<http::Response> Api::handle(http::Request request) {
     co_return discovery();
   }
   if (!request.path().starts_with("/v1/")) co_return no_route();
-  const auto authorization = request.headers.only("Authorization");
-  if (!authorization || authorization->size() < 8 ||
-      !http::equal_ignoring_case(authorization->substr(0, 7), "Bearer "))
-    co_return unauthenticated("log in first: hoopctl login");
-  auto identity = co_await parts_.authenticator.authenticate(std::string(authorization->substr(7)));
-  if (!identity && identity.error().code == ErrorCode::unauthenticated)
-    co_return unauthenticated(identity.error().message);
-  if (!identity) co_return problem_of(identity.error());
+  auto identity = co_await identify(request);
+  if (!identity) co_return std::move(identity).error();
   if (parts_.revocations.covers(*identity) && !is_delivery(request))
     co_return unauthenticated("access of this login was taken back: log in again");
   http::Response response = co_await route(std::move(request), std::move(*identity));

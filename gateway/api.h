@@ -12,6 +12,7 @@
 #include "gateway/authenticator.h"
 #include "gateway/grants.h"
 #include "gateway/live_sessions.h"
+#include "gateway/proof_checker.h"
 #include "gateway/rate_limit.h"
 #include "gateway/receipt.h"
 #include "gateway/revocations.h"
@@ -35,6 +36,7 @@ struct ApiParts {
   identity::RequestParameters login_parameters;
   std::string issuer_ca_pem;
   Authenticator& authenticator;
+  ProofChecker& proofs;
   GrantService& grants;
   LiveSessions& live;
   SessionRegistry& registry;
@@ -60,6 +62,9 @@ class Api {
 
  private:
   asio::awaitable<http::Response> route(http::Request request, access::Identity identity);
+  /// Who sent the request; or the answer to whoever did.
+  asio::awaitable<std::expected<access::Identity, http::Response>> identify(
+      const http::Request& request);
   http::Response discovery() const;
   http::Response whoami(const access::Identity& identity) const;
   http::Response targets(const access::Identity& identity) const;

@@ -30,7 +30,7 @@ void Authenticator::make_verifier() {
   verifier_.emplace(std::move(all), clock_);
 }
 
-Task<access::Identity> Authenticator::authenticate(std::string access_token) {
+Task<access::Identity> Authenticator::authenticate(std::string access_token, std::string proven) {
   if (foreign_ && identity::unverified_issuer(access_token) == foreign_->issuer.issuer) {
     auto keys = co_await foreign_->keys->keys_for(access_token);
     if (keys == nullptr)
@@ -43,7 +43,7 @@ Task<access::Identity> Authenticator::authenticate(std::string access_token) {
     }
   }
   if (!verifier_) make_verifier();
-  co_return verifier_->verify(access_token);
+  co_return verifier_->verify(access_token, proven);
 }
 
 }  // namespace hoop::gateway

@@ -24,7 +24,8 @@ class Authenticator {
   /// Asks for a foreign issuer's keys before somebody waits for them.
   void start();
   /// Fails with unauthenticated, and with upstream_unreachable while there are no keys.
-  Task<access::Identity> authenticate(std::string access_token);
+  /// proven: as TokenVerifier::verify() takes it.
+  Task<access::Identity> authenticate(std::string access_token, std::string proven = {});
 
  private:
   struct Foreign {

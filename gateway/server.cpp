@@ -154,6 +154,7 @@ struct GatewayServer::Parts {
   std::optional<Reaper> reaper;
   std::unique_ptr<idp::IdentityProvider> idp;  // none where a foreign issuer takes its place
   std::optional<Authenticator> authenticator;
+  std::optional<ProofChecker> proofs;
   std::unique_ptr<WorkloadExchange> workloads;  // none where none is configured
   std::optional<Api> api;
   std::optional<Health> health;
@@ -192,6 +193,7 @@ struct GatewayServer::Parts {
 Result<void> GatewayServer::Parts::open_identity(crypto::P256Key token_key,
                                                  asio::any_io_executor executor, Random& random) {
   authenticator.emplace(clock);
+  proofs.emplace(secret, clock);
   if (!config.workloads.empty()) {
     HOOP_TRY(auto used_tokens, Database::open(config.layout.database()));
     HOOP_TRY(auto signing_key, read_key(config.layout.token_key()));
@@ -332,6 +334,7 @@ Result<std::unique_ptr<GatewayServer>> GatewayServer::create(GatewayConfig confi
                          p.config.oidc ? p.config.oidc->parameters : identity::RequestParameters(),
                          p.config.oidc ? p.config.oidc->ca_pem : std::string(),
                          *p.authenticator,
+                         *p.proofs,
                          *p.grants,
                          *p.live,
                          *p.registry,

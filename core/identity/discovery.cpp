@@ -172,6 +172,7 @@ Result<IssuerMetadata> parse_issuer_metadata(std::string_view body,
       HOOP_TRY(out.authorization_endpoint, url_member(json, "authorization_endpoint"));
     }
     out.token_endpoint_auth_methods = texts_in(json, "token_endpoint_auth_methods_supported");
+    out.proof_algorithms = texts_in(json, "dpop_signing_alg_values_supported");
     out.code_challenge_methods = texts_in(json, "code_challenge_methods_supported");
     const Json* names_itself = json.find("authorization_response_iss_parameter_supported");
     out.names_itself_in_answers =

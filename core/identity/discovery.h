@@ -53,6 +53,7 @@ struct IssuerMetadata {
   std::string authorization_endpoint = {};                    // empty if there is none
   std::vector<std::string> code_challenge_methods = {};       // empty: it does not say
   bool names_itself_in_answers = false;                       // RFC 9207
+  std::vector<std::string> proof_algorithms = {};             // RFC 9449 §5.1; empty: no DPoP
 };
 /// Fails with malformed; with integrity if the document is about another issuer (RFC 8414 §3.3).
 /// All URLs are https.

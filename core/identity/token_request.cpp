@@ -93,11 +93,14 @@ Result<TokenSet> parse_token_set(std::string_view body) {
   auto json = parse_json(body);
   if (!json) return std::unexpected(std::move(json).error().within("token answer"));
   const std::string* type = json->text("token_type");
-  const bool bearer =
-      type != nullptr && std::ranges::equal(*type, std::string_view("bearer"), [](char a, char b) {
-        return (a >= 'A' && a <= 'Z' ? a + ('a' - 'A') : a) == b;
-      });
-  if (!bearer) return fail(ErrorCode::malformed, "token answer: the token type is not Bearer");
+  const auto is_type = [type](std::string_view wanted) {
+    return type != nullptr && std::ranges::equal(*type, wanted, [](char a, char b) {
+             return (a >= 'A' && a <= 'Z' ? a + ('a' - 'A') : a) == b;
+           });
+  };
+  const bool bound = is_type("dpop");
+  if (!bound && !is_type("bearer"))
+    return fail(ErrorCode::malformed, "token answer: the token type is neither Bearer nor DPoP");
   const std::string* access = json->text("access_token");
   if (access == nullptr || !is_token_text(*access))
     return fail(ErrorCode::malformed, "token answer: no access token");
@@ -106,7 +109,7 @@ Result<TokenSet> parse_token_set(std::string_view body) {
   if (seconds == nullptr || *seconds <= 0 || *seconds > 366 * 86400) {
     return fail(ErrorCode::malformed, "token answer: no usable 'expires_in'");
   }
-  TokenSet out{SecretText(*access), SecretText(), std::chrono::seconds(*seconds)};
+  TokenSet out{SecretText(*access), SecretText(), std::chrono::seconds(*seconds), bound};
   if (json->find("refresh_token") != nullptr) {
     const std::string* refresh = json->text("refresh_token");
     if (refresh == nullptr || !is_token_text(*refresh))

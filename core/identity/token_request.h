@@ -20,6 +20,8 @@ struct TokenSet {
   SecretText access_token;
   SecretText refresh_token;  // empty if the issuer gave none
   std::chrono::seconds expires_in{0};
+  bool bound = false;   // good only with proofs by the key that was proven to the issuer (dpop.h)
+  SecretText key = {};  // that key, PEM; whoever asked for the tokens sets it
 };
 
 /// application/x-www-form-urlencoded, for every request here.

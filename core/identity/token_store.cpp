@@ -81,6 +81,10 @@ Result<std::optional<StoredTokens>> read_tokens(const fs::path& file) {
   HOOP_TRY(out.expires_at, time_member(*json, "expires_at", file));
   HOOP_TRY(out.subject, text_member(*json, "subject", file));
   HOOP_TRY(out.issuer, text_member(*json, "issuer", file));
+  if (json->find("key") != nullptr) {
+    HOOP_TRY(std::string key, text_member(*json, "key", file));
+    out.key = SecretText(std::move(key));
+  }
   return std::optional<StoredTokens>(std::move(out));
 }
 
@@ -230,13 +234,15 @@ Result<std::optional<StoredTokens>> TokenStore::load_tokens(const TokenLock& loc
 Result<void> TokenStore::save_tokens(const TokenLock& lock, const StoredTokens& tokens) {
   // Room for all of it from the start, so that growing leaves no copy behind.
   std::string text;
-  text.reserve(1024 + 2 * (tokens.access.reveal().size() + tokens.refresh.reveal().size()));
+  text.reserve(1024 + 2 * (tokens.access.reveal().size() + tokens.refresh.reveal().size() +
+                           tokens.key.reveal().size()));
   append_member(text, "access", tokens.access.reveal());
   append_member(text, "refresh", tokens.refresh.reveal());
   append_member(text, "obtained_at", to_rfc3339(tokens.obtained_at));
   append_member(text, "expires_at", to_rfc3339(tokens.expires_at));
   append_member(text, "subject", tokens.subject);
   append_member(text, "issuer", tokens.issuer);
+  if (!tokens.key.empty()) append_member(text, "key", tokens.key.reveal());
   text += "}\n";
   const SecretText secret(std::move(text));
   return write_private_file(lock.dir_ / "tokens.json", secret.reveal());

@@ -53,6 +53,7 @@ struct StoredTokens {
   SystemTime expires_at{};  // of the access token, by this machine's clock
   std::string subject;
   std::string issuer;
+  SecretText key = {};  // PEM, of tokens that are bound to it (dpop.h); empty: bearer tokens
 
   /// True at two thirds of the access token's life, and when the clock has gone back behind
   /// obtained_at.

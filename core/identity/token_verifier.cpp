@@ -110,9 +110,26 @@ Result<std::string> read_subject(const Json& claims, const TrustedIssuer& issuer
   return subject;
 }
 
+/// Bound to a key that its holder must prove (RFC 7800, RFC 9449 §6): as a bearer token it is
+/// stolen.
+Result<void> check_binding(const Json& claims, std::string_view proven) {
+  const Json* confirmation = claims.find("cnf");
+  if (confirmation == nullptr) {
+    if (!proven.empty()) return refuse("bound to no key, and sent as if it were");
+    return {};
+  }
+  const std::string* key = confirmation->object() == nullptr ? nullptr : confirmation->text("jkt");
+  if (key == nullptr || confirmation->object()->size() != 1)
+    return refuse("bound to a key in a way that is not supported");
+  if (proven.empty()) return refuse("bound to a key that was not proven");
+  if (*key != proven) return refuse("bound to another key");
+  return {};
+}
+
 }  // namespace
 
-Result<access::Identity> TokenVerifier::verify(std::string_view access_token) const {
+Result<access::Identity> TokenVerifier::verify(std::string_view access_token,
+                                               std::string_view proven) const {
   auto jws = parse_jws(access_token);
   if (!jws) return fail(ErrorCode::unauthenticated, "access " + jws.error().message);
   // RFC 9068 §4: an ID token is signed by the same key and is not a credential for an API.
@@ -131,8 +148,7 @@ Result<access::Identity> TokenVerifier::verify(std::string_view access_token) co
   HOOP_TRY(const Times times, check_times(claims, *issuer, clock_.system_now()));
   identity.issued_at = times.issued;
   identity.expires_at = times.expires;
-  // Bound to a key that its holder must prove (RFC 7800): as a bearer token it is stolen.
-  if (claims.find("cnf") != nullptr) return refuse("bound to a key, which is not supported");
+  HOOP_CHECK(check_binding(claims, proven));
   HOOP_TRY(const std::string client, required_name(claims, "client_id"));
   const auto kind = issuer->clients.find(client);
   if (kind == issuer->clients.end()) return refuse("obtained by a client that is not accepted");

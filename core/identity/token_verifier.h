@@ -41,7 +41,11 @@ class TokenVerifier {
       : issuers_(std::move(issuers)), clock_(clock) {}
 
   /// Fails with unauthenticated; the message names the check and holds nothing of the token.
-  Result<access::Identity> verify(std::string_view access_token) const;
+  /// proven: the thumbprint of the key that the sender has proven to hold (dpop.h), empty for a
+  /// bearer. A token that is bound to a key is for who holds that one, and one that is not for
+  /// bearers.
+  Result<access::Identity> verify(std::string_view access_token,
+                                  std::string_view proven = {}) const;
 
  private:
   std::vector<TrustedIssuer> issuers_;

@@ -1,7 +1,8 @@
 // An OpenID provider for the end-to-end tests: oidc-provider with a public client for the device flow, on HTTPS at a loopback port.
 //   node provider.mjs CERTIFICATE KEY RESOURCE [PORT]
 // Prints "issuer URL" when it listens. Environment: OIDC_ALG (of access tokens), OIDC_TOKEN_SECONDS, OIDC_CLAIMS (JSON, into access tokens),
-// OIDC_CLIENT_SECRET (of the services ci-basic, ci-post and ci-stranger), OIDC_CLIENT_KEY (PEM file; public key of the service ci-key, as "key-1").
+// OIDC_CLIENT_SECRET (of the services ci-basic, ci-post and ci-stranger), OIDC_CLIENT_KEY (PEM file; public key of the service ci-key, as "key-1"),
+// OIDC_DPOP (1: tokens are bound to the keys that clients prove; nonce: a proof must have a nonce).
 import { createServer } from 'node:https';
 import { appendFileSync, readFileSync } from 'node:fs';
 import { createPublicKey, generateKeyPairSync } from 'node:crypto';
@@ -93,6 +94,7 @@ server.listen(Number(wantedPort ?? 0), '127.0.0.1', () => {
       deviceFlow: { enabled: true },
       clientCredentials: { enabled: true },
       revocation: { enabled: true },
+      ...(process.env.OIDC_DPOP ? { dPoP: { enabled: true, nonceSecret: Buffer.alloc(32, stamp % 256), requireNonce: () => process.env.OIDC_DPOP === 'nonce' } } : {}),
       devInteractions: { enabled: true },
       resourceIndicators: {
         enabled: true,

@@ -135,7 +135,7 @@ TEST_CASE("the issuer's no ends a device login and says which no") {
       {400, "no", ErrorCode::malformed},
       {302, "", ErrorCode::malformed},
       {200, "{}", ErrorCode::malformed},
-      {200, R"({"access_token":"a","token_type":"DPoP","expires_in":5})", ErrorCode::malformed},
+      {200, R"({"access_token":"a","token_type":"MAC","expires_in":5})", ErrorCode::malformed},
       {200, R"({"access_token":"a b","token_type":"Bearer","expires_in":5})", ErrorCode::malformed},
       {200, R"({"access_token":"a\r\nX: y","token_type":"Bearer","expires_in":5})",
        ErrorCode::malformed},

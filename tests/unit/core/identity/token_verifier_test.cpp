@@ -127,6 +127,30 @@ TEST_CASE("every hostile token is refused, and for its own reason") {
   }
 }
 
+TEST_CASE("a token that is bound to a key is for who has proven to hold it") {
+  Issuer issuer;
+  const auto token_with = [&issuer](const std::string& more) {
+    return sign_jws(issuer.key, "at+jwt",
+                    R"({"iss":"https://gw.example","sub":"alice","aud":"https://gw.example:8443",)"
+                    R"("client_id":"hoopctl","iat":1700000000,"exp":1700000250,"jti":"1")" +
+                        more + "}");
+  };
+  const auto verify = [&issuer](const std::string& token, std::string_view proven) {
+    const auto identity = issuer.verifier().verify(token, proven);
+    return identity ? identity->subject : identity.error().message;
+  };
+  const std::string bound = token_with(R"(,"cnf":{"jkt":"abc"})");
+  CHECK(verify(bound, "abc") == "alice");
+  CHECK(verify(bound, "") == "access token: bound to a key that was not proven");
+  CHECK(verify(bound, "abd") == "access token: bound to another key");
+  // What takes a bearer token for a bound one would let a proof by any key pass.
+  CHECK(verify(token_with(""), "abc") == "access token: bound to no key, and sent as if it were");
+  for (const std::string_view other : {R"("x")", "{}", R"({"x5t#S256":"abc"})",
+                                       R"({"jkt":"abc","x5t#S256":"abc"})", R"({"jkt":7})"})
+    CHECK(verify(token_with(R"(,"cnf":)" + std::string(other)), "abc") ==
+          "access token: bound to a key in a way that is not supported");
+}
+
 TEST_CASE("an identity has the token's subject, groups and end, and its client's kind") {
   Issuer issuer;
   const std::string token = sign_jws(
