@@ -66,7 +66,7 @@ Result<std::string> ProofChecker::check(const http::Request& request,
                           std::string(request.path());
   HOOP_TRY(identity::Proof proof,
            identity::verify_proof(*field, {request.method, url, access_token}));
-  if (!is_fresh(proof)) return fail(ErrorCode::unauthenticated, "proof of possession: not fresh");
+  if (!is_fresh(proof)) return fail(ErrorCode::timeout, "proof of possession: not fresh");
   if (!use(proof))
     return fail(ErrorCode::unauthenticated, "proof of possession: it was used before");
   return std::move(proof.thumbprint);

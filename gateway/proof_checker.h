@@ -21,8 +21,9 @@ class ProofChecker {
   /// secret: what the nonces derive from, so that they outlive a restart.
   ProofChecker(const SecretBytes& secret, const Clock& clock);
 
-  /// The thumbprint of the key that was proven to be held by whoever sent the request. Fails with
-  /// unauthenticated: answer it with nonce().
+  /// The thumbprint of the key that was proven to be held by whoever sent the request.
+  /// access_token: empty at the token endpoint. Fails with unauthenticated, and with timeout for a
+  /// proof that is not fresh: answer it with nonce().
   Result<std::string> check(const http::Request& request, std::string_view access_token);
   /// For the field DPoP-Nonce; good for some minutes.
   std::string nonce() const;

@@ -225,7 +225,7 @@ Result<void> GatewayServer::Parts::open_identity(crypto::P256Key token_key,
   settings.audience = base_url;
   settings.poll_interval = config.device_poll_interval;
   HOOP_TRY(idp, idp::IdentityProvider::create(settings, idp_database, std::move(token_key), clock,
-                                              random, *log));
+                                              random, *log, *proofs));
   issuer.issuer = base_url;
   issuer.audience = base_url;
   issuer.keys = idp->keys();

@@ -21,7 +21,7 @@ std::string discovery_document(const std::string& issuer) {
          url("/oauth/jwks") +
          R"(,"grant_types_supported":["urn:ietf:params:oauth:grant-type:device_code","refresh_token"],"response_types_supported":[],)"
          R"("token_endpoint_auth_methods_supported":["none"],"revocation_endpoint_auth_methods_supported":["none"],)"
-         R"("scopes_supported":["hoopctl"],"subject_types_supported":["public"],"id_token_signing_alg_values_supported":["ES256"]})";
+         R"("scopes_supported":["hoopctl"],"subject_types_supported":["public"],"id_token_signing_alg_values_supported":["ES256"],"dpop_signing_alg_values_supported":["ES256"]})";
 }
 
 bool is_own_path(std::string_view path) {
@@ -94,15 +94,13 @@ struct IdentityProvider::Parts {
 IdentityProvider::IdentityProvider(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
 IdentityProvider::~IdentityProvider() = default;
 
-Result<std::unique_ptr<IdentityProvider>> IdentityProvider::create(Settings settings,
-                                                                   Database& database,
-                                                                   crypto::P256Key key,
-                                                                   const Clock& clock,
-                                                                   Random& random, Log& log) {
+Result<std::unique_ptr<IdentityProvider>> IdentityProvider::create(
+    Settings settings, Database& database, crypto::P256Key key, const Clock& clock, Random& random,
+    Log& log, ProofChecker& proofs) {
   HOOP_TRY(UserStore users, UserStore::open(database));
   HOOP_TRY(Audit audit, Audit::open(database));
   Shared shared{std::move(settings), clock, random, log, std::move(users), DeviceRequests(database),
-                Logins(database),    audit};
+                Logins(database),    audit, proofs};
   auto parts = std::make_unique<Parts>(std::move(shared), std::move(key));
   return std::unique_ptr<IdentityProvider>(new IdentityProvider(std::move(parts)));
 }

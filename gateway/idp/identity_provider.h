@@ -17,6 +17,7 @@
 #include "core/http/server.h"
 #include "core/identity/jwk.h"
 #include "gateway/idp/settings.h"
+#include "gateway/proof_checker.h"
 #include "gateway/sqlite.h"
 
 namespace hoop::gateway::idp {
@@ -28,7 +29,8 @@ class IdentityProvider {
   /// Makes its tables. key signs access tokens.
   static Result<std::unique_ptr<IdentityProvider>> create(Settings settings, Database& database,
                                                           crypto::P256Key key, const Clock& clock,
-                                                          Random& random, Log& log);
+                                                          Random& random, Log& log,
+                                                          ProofChecker& proofs);
   ~IdentityProvider();
   IdentityProvider(const IdentityProvider&) = delete;
   IdentityProvider& operator=(const IdentityProvider&) = delete;

@@ -20,26 +20,31 @@ Result<SecretText> Logins::issue(std::int64_t family, Random& random) {
 }
 
 Result<SecretText> Logins::start(std::string_view subject, std::string_view client_id,
-                                 SystemTime now, std::chrono::seconds life, Random& random) {
+                                 std::string_view key, SystemTime now, std::chrono::seconds life,
+                                 Random& random) {
   HOOP_TRY(Transaction transaction, Transaction::begin(database_));
-  HOOP_CHECK(database_.run(
-      "INSERT INTO idp_logins (subject, client_id, started_at, expires_at) VALUES (?, ?, ?, ?)",
-      {subject, client_id, to_column(now), to_column(now + life)}));
+  HOOP_CHECK(
+      database_.run("INSERT INTO idp_logins (subject, client_id, started_at, expires_at, key) "
+                    "VALUES (?, ?, ?, ?, "
+                    "?)",
+                    {subject, client_id, to_column(now), to_column(now + life), key}));
   HOOP_TRY(SecretText token, issue(database_.last_insert_rowid(), random));
   HOOP_CHECK(transaction.commit());
   return token;
 }
 
 Result<Logins::Rotation> Logins::rotate(std::string_view token, std::string_view client_id,
-                                        SystemTime now, Random& random) {
+                                        std::string_view proven, SystemTime now, Random& random) {
   using State = Rotation::State;
   HOOP_TRY(Transaction transaction, Transaction::begin(database_));
   HOOP_TRY(const auto row,
-           database_.find(
-               "SELECT t.used, l.family, l.subject, l.expires_at, l.ended FROM idp_refresh_tokens t"
-               " JOIN idp_logins l USING (family) WHERE t.token = ? AND l.client_id = ?",
-               {token_digest(token), client_id}));
+           database_.find("SELECT t.used, l.family, l.subject, l.expires_at, l.ended, l.key FROM "
+                          "idp_refresh_tokens t"
+                          " JOIN idp_logins l USING (family) WHERE t.token = ? AND l.client_id = ?",
+                          {token_digest(token), client_id}));
   if (!row) return Rotation{};
+  const std::string key = row->text(5);
+  if (!key.empty() && key != proven) return Rotation{};
   const std::int64_t family = row->integer(1);
   Rotation out{State::ended, row->text(2), {}};
   if (row->integer(4) != 0 || from_column(row->integer(3)) <= now) return out;

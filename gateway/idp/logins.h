@@ -18,10 +18,11 @@ class Logins {
  public:
   explicit Logins(Database& database) : database_(database) {}
 
-  /// A new login that lasts until now + life however often it is refreshed. Answers its first
-  /// refresh token.
-  Result<SecretText> start(std::string_view subject, std::string_view client_id, SystemTime now,
-                           std::chrono::seconds life, Random& random);
+  /// A new login that lasts until now + life however often it is refreshed. key: the thumbprint of
+  /// the one that its refresh tokens are bound to, empty for none. Answers the first of them.
+  Result<SecretText> start(std::string_view subject, std::string_view client_id,
+                           std::string_view key, SystemTime now, std::chrono::seconds life,
+                           Random& random);
 
   struct Rotation {
     enum class State { rotated, unknown, ended, reused };
@@ -29,10 +30,11 @@ class Logins {
     std::string subject;
     SecretText token;  // the next one
   };
-  /// Spends token. reused: it had been spent before, so one of two holders stole it; the login has
-  /// been ended for both.
-  Result<Rotation> rotate(std::string_view token, std::string_view client_id, SystemTime now,
-                          Random& random);
+  /// Spends token. A login that is bound to another key than the proven one is unknown, and its
+  /// token not spent. reused: it had been spent before, so one of two holders stole it; the login
+  /// has been ended for both.
+  Result<Rotation> rotate(std::string_view token, std::string_view client_id,
+                          std::string_view proven, SystemTime now, Random& random);
   /// Ends the login that token belongs to, if any.
   Result<void> end(std::string_view token, std::string_view client_id);
   Result<void> purge(SystemTime now);

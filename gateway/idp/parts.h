@@ -12,6 +12,7 @@
 #include "gateway/idp/logins.h"
 #include "gateway/idp/settings.h"
 #include "gateway/idp/user_store.h"
+#include "gateway/proof_checker.h"
 
 namespace hoop::gateway::idp {
 
@@ -24,6 +25,7 @@ struct Shared {
   DeviceRequests requests;
   Logins logins;
   Audit audit;
+  ProofChecker& proofs;
 };
 
 /// The key under which an address is limited: IPv6 by its /64, which one host has whole.

@@ -5,7 +5,7 @@ namespace hoop::gateway::idp {
 
 Result<void> make_tables(Database& database) {
   // Codes and tokens stand here as SHA-256 alone: who reads the file can log in as nobody.
-  return database.script(R"sql(
+  HOOP_CHECK(database.script(R"sql(
     CREATE TABLE IF NOT EXISTS idp_users (
       name TEXT PRIMARY KEY,
       password_hash TEXT NOT NULL,
@@ -39,7 +39,8 @@ Result<void> make_tables(Database& database) {
       client_id TEXT NOT NULL,
       started_at INTEGER NOT NULL,
       expires_at INTEGER NOT NULL,
-      ended INTEGER NOT NULL DEFAULT 0
+      ended INTEGER NOT NULL DEFAULT 0,
+      key TEXT NOT NULL DEFAULT ''   -- thumbprint of the key that it is bound to; '': none
     ) STRICT;
     CREATE INDEX IF NOT EXISTS idp_logins_subject ON idp_logins (subject);
     CREATE TABLE IF NOT EXISTS idp_refresh_tokens (
@@ -48,7 +49,12 @@ Result<void> make_tables(Database& database) {
       used INTEGER NOT NULL DEFAULT 0
     ) STRICT;
     CREATE INDEX IF NOT EXISTS idp_refresh_tokens_family ON idp_refresh_tokens (family);
-  )sql");
+  )sql"));
+  // Of a database from before there were keys.
+  HOOP_TRY(const auto has_key,
+           database.find("SELECT 1 FROM pragma_table_info('idp_logins') WHERE name = 'key'", {}));
+  if (has_key) return {};
+  return database.script("ALTER TABLE idp_logins ADD COLUMN key TEXT NOT NULL DEFAULT ''");
 }
 
 }  // namespace hoop::gateway::idp

@@ -107,12 +107,27 @@ Result<http::Response> TokenEndpoints::token(const http::Request& request,
   if (!form) return form.error();
   const auto grant = form->find("grant_type");
   if (!grant) return oauth_error(400, "invalid_request");
-  if (*grant == kDeviceGrant) return from_device_code(*form, connection);
-  if (*grant == "refresh_token") return from_refresh_token(*form, connection);
+  std::string key;
+  if (request.headers.count("DPoP") > 0) {
+    auto proven = shared_.proofs.check(request, {});
+    if (!proven) return no_proof(proven.error());
+    key = std::move(*proven);
+  }
+  if (*grant == kDeviceGrant) return from_device_code(*form, key, connection);
+  if (*grant == "refresh_token") return from_refresh_token(*form, key, connection);
   return oauth_error(400, "unsupported_grant_type");
 }
 
+/// With our nonce the client's clock does not count (RFC 9449 §8).
+http::Response TokenEndpoints::no_proof(const Error& why) {
+  http::Response out =
+      oauth_error(400, why.code == ErrorCode::timeout ? "use_dpop_nonce" : "invalid_dpop_proof");
+  out.headers.set("DPoP-Nonce", shared_.proofs.nonce());
+  return out;
+}
+
 Result<http::Response> TokenEndpoints::from_device_code(const http::Form& form,
+                                                        const std::string& key,
                                                         const http::ConnectionInfo& connection) {
   const auto code = form.find("device_code");
   if (!code) return oauth_error(400, "invalid_request");
@@ -131,20 +146,21 @@ Result<http::Response> TokenEndpoints::from_device_code(const http::Form& form,
   HOOP_TRY(const std::optional<User> user, shared_.users.find_user(poll.subject));
   if (!user || user->disabled) return oauth_error(400, "access_denied");
   HOOP_TRY(const SecretText refresh,
-           shared_.logins.start(user->name, shared_.settings.client_id, now,
+           shared_.logins.start(user->name, shared_.settings.client_id, key, now,
                                 shared_.settings.login_life, shared_.random));
   shared_.log.info("login", {{"subject", user->name}, {"address", address_text(connection.peer)}});
-  return tokens(*user, refresh);
+  return tokens(*user, key, refresh);
 }
 
 Result<http::Response> TokenEndpoints::from_refresh_token(const http::Form& form,
+                                                          const std::string& key,
                                                           const http::ConnectionInfo& connection) {
   const auto token = form.find("refresh_token");
   if (!token) return oauth_error(400, "invalid_request");
   HOOP_CHECK(purge_now_and_then());
   HOOP_TRY(const Logins::Rotation rotation,
-           shared_.logins.rotate(*token, shared_.settings.client_id, shared_.clock.system_now(),
-                                 shared_.random));
+           shared_.logins.rotate(*token, shared_.settings.client_id, key,
+                                 shared_.clock.system_now(), shared_.random));
   using State = Logins::Rotation::State;
   switch (rotation.state) {
     case State::unknown:
@@ -163,7 +179,7 @@ Result<http::Response> TokenEndpoints::from_refresh_token(const http::Form& form
   }
   shared_.log.info("login_refreshed",
                    {{"subject", user->name}, {"address", address_text(connection.peer)}});
-  return tokens(*user, rotation.token);
+  return tokens(*user, key, rotation.token);
 }
 
 Result<http::Response> TokenEndpoints::revoke(const http::Request& request) {
@@ -177,7 +193,8 @@ Result<http::Response> TokenEndpoints::revoke(const http::Request& request) {
   return http::json_response(200, "{}");
 }
 
-http::Response TokenEndpoints::tokens(const User& user, const SecretText& refresh_token) {
+http::Response TokenEndpoints::tokens(const User& user, const std::string& key,
+                                      const SecretText& refresh_token) {
   const Settings& settings = shared_.settings;
   const auto life = std::min(settings.access_token_life, std::chrono::seconds(300));
   const auto issued = std::chrono::floor<std::chrono::seconds>(shared_.clock.system_now())
@@ -195,11 +212,13 @@ http::Response TokenEndpoints::tokens(const User& user, const SecretText& refres
     if (claims.back() != '[') claims += ',';
     append_json_string(claims, group);
   }
-  claims += "],\"iat\":" + std::to_string(issued) +
+  claims += ']';
+  if (!key.empty()) claims += R"(,"cnf":{"jkt":")" + key + "\"}";
+  claims += ",\"iat\":" + std::to_string(issued) +
             ",\"exp\":" + std::to_string(issued + life.count()) + "}";
   std::string json = "{";
   append_text_member(json, "access_token", identity::sign_jws(key_, "at+jwt", claims));
-  append_text_member(json, "token_type", "Bearer");
+  append_text_member(json, "token_type", key.empty() ? "Bearer" : "DPoP");
   append_text_member(json, "refresh_token", refresh_token.reveal());
   append_text_member(json, "scope", "hoopctl");
   json += ",\"expires_in\":" + std::to_string(life.count()) + "}";

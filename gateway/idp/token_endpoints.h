@@ -25,11 +25,14 @@ class TokenEndpoints {
   const crypto::P256Key& key() const { return key_; }
 
  private:
-  Result<http::Response> from_device_code(const http::Form& form,
+  /// key: the thumbprint of the one that the client has proven to hold, or empty; what it is given
+  /// is bound to it.
+  Result<http::Response> from_device_code(const http::Form& form, const std::string& key,
                                           const http::ConnectionInfo& connection);
-  Result<http::Response> from_refresh_token(const http::Form& form,
+  Result<http::Response> from_refresh_token(const http::Form& form, const std::string& key,
                                             const http::ConnectionInfo& connection);
-  http::Response tokens(const User& user, const SecretText& refresh_token);
+  http::Response tokens(const User& user, const std::string& key, const SecretText& refresh_token);
+  http::Response no_proof(const Error& why);
   Result<void> purge_now_and_then();
 
   Shared& shared_;

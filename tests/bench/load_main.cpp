@@ -279,7 +279,13 @@ Result<LoadLogin> log_in(asio::io_context& context, const Clock& clock, std::str
   net::Trust trust;
   trust.ca_pem = record.ca_pem;
   HOOP_TRY(auto client, http::Client::create(context.get_executor(), std::move(trust)));
-  return LoadLogin{std::move(client), *url, std::move(tokens->access), std::move(target), clock};
+  std::optional<crypto::P256Key> key;
+  if (!tokens->key.empty()) {
+    HOOP_TRY(crypto::P256Key read, crypto::P256Key::from_pem(tokens->key.reveal()));
+    key = std::move(read);
+  }
+  return LoadLogin{std::move(client), *url, std::move(tokens->access), std::move(key),
+                   std::move(target), clock};
 }
 
 Result<void> measure(const std::string& pid, std::string target) {

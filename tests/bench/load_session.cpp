@@ -4,6 +4,8 @@
 #include <fmt/format.h>
 
 #include "core/base/encoding.h"
+#include "core/crypto/digest.h"
+#include "core/identity/dpop.h"
 
 namespace hoop::bench {
 namespace {
@@ -21,13 +23,21 @@ Bytes query_message(const std::string& sql) {
   return out;
 }
 
+http::Headers who_asks(const LoadLogin& login, std::string_view method, const std::string& url) {
+  if (!login.key) return {{"Authorization", "Bearer " + login.token.reveal()}};
+  crypto::SystemRandom random;
+  return {{"Authorization", "DPoP " + login.token.reveal()},
+          {"DPoP", identity::make_proof(*login.key, {method, url, login.token.reveal()}, {},
+                                        login.clock.system_now(), random)}};
+}
+
 }  // namespace
 
 Task<std::unique_ptr<LoadSession>> LoadSession::open(LoadLogin& login) {
   crypto::Ed25519Key key = crypto::Ed25519Key::generate();
   HOOP_CO_TRY(http::Url url, http::parse_url(login.url + "/v1/grants"));
-  http::Headers headers{{"Authorization", "Bearer " + login.token.reveal()},
-                        {"Content-Type", "application/json"}};
+  http::Headers headers = who_asks(login, "POST", login.url + "/v1/grants");
+  headers.set("Content-Type", "application/json");
   std::string body = fmt::format(R"({{"target":"{}","client_key":"{}"}})", login.target,
                                  to_base64url(key.public_key()));
   HOOP_CO_TRY(const http::Response answer,
@@ -110,8 +120,9 @@ Task<std::uint64_t> LoadSession::read_answer() {
 
 Task<void> LoadSession::end() {
   hang_up();  // as a program does that has ended
-  HOOP_CO_TRY(http::Url url, http::parse_url(login_.url + "/v1/grants/" + grant_.session));
-  http::Headers headers{{"Authorization", "Bearer " + login_.token.reveal()}};
+  const std::string address = login_.url + "/v1/grants/" + grant_.session;
+  HOOP_CO_TRY(http::Url url, http::parse_url(address));
+  http::Headers headers = who_asks(login_, "DELETE", address);
   HOOP_CO_TRY(const http::Response answer,
               co_await login_.client.send("DELETE", std::move(url), std::move(headers),
                                           std::string(), Deadline::after(login_.clock, kPatience)));

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "core/access/grant.h"
@@ -18,6 +19,7 @@ struct LoadLogin {
   http::Client client;
   std::string url;  // of the gateway
   SecretText token;
+  std::optional<crypto::P256Key> key;  // that the token is bound to
   std::string target;
   const Clock& clock;
 };

@@ -2,8 +2,6 @@
 # one path: what is identified is the same on each
 . "$(dirname "$0")/lib.sh"
 . "$here/oidc_lib.sh"
-export XDG_STATE_HOME=$T/state
-install_packages oidc
 tokens() { cat "$XDG_STATE_HOME"/hoopctl/gateways/*/tokens.json; }
 ask() { curl -s -o "$T/answer" -D "$T/fields" -w '%{http_code}' --cacert "$HOOPCTL_STACK_GATEWAY/tls/ca.pem" "$@" "$HOOPCTL_STACK_URL/v1/whoami"; }
 b64() { base64 -w 0 | tr '+/' '-_' | tr -d '='; }
@@ -18,7 +16,27 @@ proof() {
   printf '%s.%s' "$text" "$(cat "$T/signature")"
 }
 
+test_case "the gateway's own identity provider binds them"
+run hoopctl whoami
+status_is 0
+access=$(tokens | jq -r .access)
+is "$(jq -Rr 'split(".")[1] | gsub("-"; "+") | gsub("_"; "/") | @base64d | fromjson | .cnf.jkt | length' <<<"$access")" 43
+is "$(ask -H "Authorization: Bearer $access")" 401
+refresh=$(tokens | jq -r .refresh)
+run curl -s --cacert "$HOOPCTL_STACK_GATEWAY/tls/ca.pem" -d client_id=hoopctl -d grant_type=refresh_token -d "refresh_token=$refresh" "$HOOPCTL_STACK_URL/oauth/token"
+out_has invalid_grant
+# The thief has not used it up.
+tokens | jq -c '.expires_at = "2020-01-01T00:00:00.000Z"' >"$T/expired"
+cat "$T/expired" >"$(ls "$XDG_STATE_HOME"/hoopctl/gateways/*/tokens.json)"
+run hoopctl whoami
+status_is 0
+holds [ "$(tokens | jq -r .refresh)" != "$refresh" ]
+# A client that knows no proofs still gets in, by tokens that are bound to nothing.
+is "$(ask -H "Authorization: Bearer $(bearer_token)")" 200
+
 test_case "a login whose issuer binds tokens"
+export XDG_STATE_HOME=$T/state
+install_packages oidc
 OIDC_DPOP=1 OIDC_CLAIMS='{"groups":["developers"]}' OIDC_TOKEN_SECONDS=20 start_provider
 port=${issuer##*:}
 configure

@@ -53,6 +53,22 @@ no_roles() { [ "$(roles)" = 0 ]; }
 spooled() { find "$XDG_STATE_HOME/hoopctl/spool" -name '*.hslog' 2>/dev/null | wc -l; }
 newest_session() { hoopctl --output json sessions list --limit 1 2>/dev/null | jq -r .session; }
 
+# bearer_token: an access token of the demo user (or HOOPCTL_STACK_USER) that is bound to no key, as a client without one gets it.
+bearer_token() {
+  local ca=$HOOPCTL_STACK_GATEWAY/tls/ca.pem jar=$T/bearer.jar page device code
+  fetch_page() { curl -sS --cacert "$ca" --max-time 20 -b "$jar" -c "$jar" "$@"; }
+  csrf() { sed -n 's/.*name="csrf" value="\([^"]*\)".*/\1/p' | head -n 1; }
+  rm -f "$jar"
+  page=$(fetch_page "$HOOPCTL_STACK_URL/oauth/device_authorization" -d client_id=hoopctl)
+  device=$(jq -r .device_code <<<"$page") code=$(jq -r .user_code <<<"$page")
+  page=$(fetch_page "$HOOPCTL_STACK_URL/device?user_code=$code")
+  page=$(fetch_page "$HOOPCTL_STACK_URL/device" --data-urlencode step=sign_in --data-urlencode "csrf=$(csrf <<<"$page")" \
+    --data-urlencode "user_code=$code" --data-urlencode "username=${HOOPCTL_STACK_USER:-demo}" --data-urlencode "password=$HOOPCTL_STACK_PASSWORD")
+  fetch_page "$HOOPCTL_STACK_URL/device" --data-urlencode step=decide --data-urlencode "csrf=$(csrf <<<"$page")" \
+    --data-urlencode "user_code=$code" --data-urlencode decision=approve >/dev/null
+  fetch_page "$HOOPCTL_STACK_URL/oauth/token" -d client_id=hoopctl -d grant_type=urn:ietf:params:oauth:grant-type:device_code -d "device_code=$device" | jq -r .access_token
+}
+
 # install_driver: what package-lock.json of the node folder says. Runs beside this one want the same folder.
 install_driver() { install_packages node; }
 # install_packages FOLDER: the same of another folder.

@@ -4,7 +4,7 @@
 . "$(dirname "$0")/lib.sh"
 in_log() { grep -q "$@" "$HOOPCTL_STACK_DIR/gateway.log"; }
 post() {  # post SESSION: asks for more time; the status in $OUT
-  local token; token=$(jq -r .access "$XDG_STATE_HOME"/hoopctl/gateways/*/tokens.json)
+  local token; token=$(bearer_token)
   run curl -s -o "$T/answer" -w '%{http_code}' --cacert "$HOOPCTL_STACK_GATEWAY/tls/ca.pem" -X POST -H "Authorization: Bearer $token" "$HOOPCTL_STACK_URL/v1/grants/$1/renew"
 }
 

@@ -2,9 +2,12 @@
 #include "core/identity/device_login.h"
 #include "core/identity/discovery.h"
 #include "core/identity/token_verifier.h"
+#include "gateway/idp/logins.h"
+#include "gateway/idp/schema.h"
 #include "tests/unit/gateway/idp_support.h"
 
 using namespace hoop;
+using namespace hoop::gateway;
 using namespace hoop::test;
 using namespace std::chrono_literals;
 
@@ -159,6 +162,74 @@ TEST_CASE("a refresh token is good once, and its successor takes over") {
   CHECK(json["refresh_token"] != first["refresh_token"]);
   CHECK(verifier_of(world).verify(json["access_token"].get<std::string>()));
   CHECK(world.refresh(json["refresh_token"]).status == 200);
+}
+
+TEST_CASE("a login is bound to the key that its client proves, refresh tokens included") {
+  IdpWorld world;
+  const auto key = crypto::P256Key::generate(), other = crypto::P256Key::generate();
+  const auto started = world.start();
+  Browser browser(world);
+  browser.open(started.user_code);
+  browser.sign_in("alice", kPassword);
+  REQUIRE(browser.decide("approve").status == 200);
+  const std::string device =
+      "grant_type=urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Adevice_code&client_id=hoopctl&"
+      "device_code=" +
+      started.device_code;
+  // A clock that is off costs one more question, and not the code.
+  const auto late = world.ask_for_tokens(device, &key, std::chrono::hours(-2));
+  CHECK(late.status == 400);
+  CHECK(error_of(late) == "use_dpop_nonce");
+  const std::string nonce(late.headers.only("DPoP-Nonce").value_or(""));
+  const auto answer = world.ask_for_tokens(device, &key, std::chrono::hours(-2), nonce);
+  REQUIRE(answer.status == 200);
+  const auto json = nlohmann::json::parse(answer.body);
+  CHECK(json["token_type"] == "DPoP");
+  const std::string access = json["access_token"],
+                    thumbprint = identity::thumbprint(key.public_key());
+  CHECK(verifier_of(world).verify(access, thumbprint)->subject == "alice");
+  CHECK_FALSE(verifier_of(world).verify(access));
+
+  const std::string refresh = "grant_type=refresh_token&client_id=hoopctl&refresh_token=" +
+                              json["refresh_token"].get<std::string>();
+  CHECK(error_of(world.ask_for_tokens(refresh, nullptr)) == "invalid_grant");
+  CHECK(error_of(world.ask_for_tokens(refresh, &other)) == "invalid_grant");
+  // Nobody without the key has used it up.
+  const auto second = world.ask_for_tokens(refresh, &key);
+  REQUIRE(second.status == 200);
+  CHECK(verifier_of(world).verify(
+      nlohmann::json::parse(second.body)["access_token"].get<std::string>(), thumbprint));
+}
+
+TEST_CASE("a proof that is none gets no tokens") {
+  IdpWorld world;
+  http::Request request{"POST",
+                        "/oauth/token",
+                        {{"Content-Type", "application/x-www-form-urlencoded"},
+                         {"Host", "gw.example:8443"},
+                         {"DPoP", "a.b.c"}},
+                        "grant_type=refresh_token&client_id=hoopctl&refresh_token=x"};
+  CHECK(error_of(world.send(request).value()) == "invalid_dpop_proof");
+  request.headers.add("DPoP", "d.e.f");
+  CHECK(error_of(world.send(request).value()) == "invalid_dpop_proof");
+}
+
+TEST_CASE("a database from before there were keys goes on to be used") {
+  auto database = Database::open_in_memory().value();
+  REQUIRE(database.script(
+      "CREATE TABLE idp_logins (family INTEGER PRIMARY KEY, subject TEXT NOT NULL, client_id TEXT "
+      "NOT NULL, started_at INTEGER NOT NULL, expires_at INTEGER NOT NULL, ended INTEGER NOT NULL "
+      "DEFAULT 0) STRICT"));
+  REQUIRE(idp::make_tables(database));
+  REQUIRE(idp::make_tables(database));
+  crypto::SystemRandom random;
+  FakeClock clock;
+  idp::Logins logins(database);
+  const auto token =
+      logins.start("alice", "hoopctl", "", clock.system_now(), std::chrono::hours(1), random);
+  REQUIRE(token);
+  CHECK(logins.rotate(token->reveal(), "hoopctl", "", clock.system_now(), random)->state ==
+        idp::Logins::Rotation::State::rotated);
 }
 
 TEST_CASE("a refresh token that comes twice ends the login for both holders") {

@@ -7,6 +7,8 @@
 #include "core/base/encoding.h"
 #include "core/crypto/digest.h"
 #include "core/http/form.h"
+#include "core/identity/dpop.h"
+#include "core/identity/jwk.h"
 #include "gateway/idp/identity_provider.h"
 #include "gateway/idp/user_store.h"
 #include "tests/support/catch.h"
@@ -26,7 +28,7 @@ class IdpWorld {
     REQUIRE(
         users.add_user("alice", SecretText(kPassword), {"dba", "ops"}, random, clock.system_now()));
     idp = gateway::idp::IdentityProvider::create(wanted, database, crypto::P256Key::generate(),
-                                                 clock, random, log)
+                                                 clock, random, log, proofs)
               .value();
   }
 
@@ -60,6 +62,20 @@ class IdpWorld {
     const auto json = nlohmann::json::parse(response.body);
     return {json["device_code"], json["user_code"]};
   }
+  /// As a client that proves key, by a clock that is off; nullptr: one without a key.
+  http::Response ask_for_tokens(const std::string& form, const crypto::P256Key* key,
+                                std::chrono::seconds clock_off = {}, std::string_view nonce = {}) {
+    http::Request request{
+        "POST",
+        "/oauth/token",
+        {{"Content-Type", "application/x-www-form-urlencoded"}, {"Host", "gw.example:8443"}},
+        form};
+    if (key != nullptr)
+      request.headers.set(
+          "DPoP", identity::make_proof(*key, {"POST", "https://gw.example:8443/oauth/token"}, nonce,
+                                       clock.system_now() + clock_off, random));
+    return send(std::move(request)).value();
+  }
   http::Response poll(const std::string& device_code) {
     return post("/oauth/token",
                 "grant_type=urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Adevice_code&client_id="
@@ -76,6 +92,8 @@ class IdpWorld {
   crypto::SystemRandom random;
   NullLog log;
   gateway::Database database = gateway::Database::open_in_memory().value();
+  SecretBytes secret{Bytes(32, 9)};
+  gateway::ProofChecker proofs{secret, clock};
   std::unique_ptr<gateway::idp::IdentityProvider> idp;
 };
 
