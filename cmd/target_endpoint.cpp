@@ -162,8 +162,9 @@ void TargetEndpoint::watch_expiry() {
   const auto left = plan_.expires_at - environment_.clock.system_now();
   expiry_.emplace(context_.get_executor(), std::max(left, std::chrono::milliseconds(0)));
   expiry_->async_wait([this](const std::error_code& failure) {
-    // It may have been renewed when this was on its way already.
-    if (failure || environment_.clock.system_now() < plan_.expires_at) return;
+    // It may have been renewed when this was on its way already; the date may have been put back,
+    // which makes no access longer.
+    if (failure || expiry_->expiry() > asio::steady_timer::clock_type::now()) return;
     if (plan_.renewal) plan_.renewal->give_up();
     expired_ = true;
     if (endpoint_) endpoint_->close();

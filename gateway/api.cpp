@@ -131,19 +131,25 @@ asio::awaitable<std::expected<access::Identity, http::Response>> Api::identify(
     return fits ? std::string(authorization->substr(scheme.size())) : std::string();
   };
   std::string token = token_of("DPoP ");
-  std::string proven;
+  std::optional<identity::Proof> proof;
   const bool bound = !token.empty();
   if (!bound) token = token_of("Bearer ");
   if (token.empty()) co_return std::unexpected(unauthenticated("log in first: hoopctl login"));
   if (bound) {
-    auto proof = parts_.proofs.check(request, token);
-    if (!proof) co_return std::unexpected(unproven(proof.error().message, parts_.proofs.nonce()));
-    proven = std::move(*proof);
+    auto checked = parts_.proofs.check(request, token);
+    if (!checked)
+      co_return std::unexpected(unproven(checked.error().message, parts_.proofs.nonce()));
+    proof = std::move(*checked);
   }
+  std::string proven;
+  if (proof) proven = proof->thumbprint;
   auto identity = co_await parts_.authenticator.authenticate(std::move(token), std::move(proven));
   if (!identity && identity.error().code == ErrorCode::unauthenticated)
     co_return std::unexpected(unauthenticated(identity.error().message));
   if (!identity) co_return std::unexpected(problem_of(identity.error()));
+  if (proof && !parts_.proofs.use(*proof))
+    co_return std::unexpected(
+        unproven("proof of possession: it was used before", parts_.proofs.nonce()));
   co_return std::move(*identity);
 }
 

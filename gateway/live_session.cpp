@@ -65,8 +65,9 @@ void LiveSession::watch_expiry() {
   expiry_.expires_after(std::max(left, std::chrono::milliseconds(0)));
   expiry_.async_wait([weak = weak_from_this()](const std::error_code& failure) {
     const auto self = weak.lock();
-    // It may have been renewed when this was on its way already.
-    if (failure || !self || self->services_.clock.system_now() < self->expires_at_) return;
+    // It may have been renewed when this was on its way already; the date may have been put back,
+    // which makes no access longer.
+    if (failure || !self || self->expiry_.expiry() > asio::steady_timer::clock_type::now()) return;
     self->begin_end({"expired", -1, "access expired", std::chrono::milliseconds(0)});
   });
 }

@@ -12,13 +12,14 @@ constexpr std::chrono::seconds kClockOff{60};
 constexpr std::int64_t kNonceMinutes = 4;
 // Longer than a proof can be good: at most two minutes by its clock, five by its nonce.
 constexpr std::chrono::minutes kHalf{6};
-// Of a half. Some hundred requests a second, day and night; what comes beyond must come again.
-constexpr std::size_t kMostUsed = 200'000;
+// Of a half, some ten megabytes. Who has a login can make more; ids are forgotten sooner then, and
+// what that could be good for is a second use of a proof, by who has stolen it.
+constexpr std::size_t kMostUsed = 250'000;
 
 }  // namespace
 
-ProofChecker::ProofChecker(const SecretBytes& secret, const Clock& clock)
-    : clock_(clock), turned_at_(clock.steady_now()) {
+ProofChecker::ProofChecker(std::string base_url, const SecretBytes& secret, const Clock& clock)
+    : base_url_(std::move(base_url)), clock_(clock), turned_at_(clock.steady_now()) {
   const auto key = crypto::hmac_sha256(secret.reveal(), as_bytes("dpop nonce"));
   nonce_key_.assign(key.begin(), key.end());
 }
@@ -45,31 +46,34 @@ bool ProofChecker::is_fresh(const identity::Proof& proof) const {
 }
 
 bool ProofChecker::use(const identity::Proof& proof) {
-  if (clock_.steady_now() - turned_at_ >= kHalf) {
+  if (clock_.steady_now() - turned_at_ >= kHalf || used_.size() >= kMostUsed) {
     used_before_ = std::exchange(used_, {});
     turned_at_ = clock_.steady_now();
   }
-  if (used_.size() >= kMostUsed) return false;
   const auto digest = crypto::sha256(as_bytes(proof.thumbprint + " " + proof.id));
   std::uint64_t id = 0;
   for (std::size_t i = 0; i < 8; ++i) id = id << 8 | digest[i];
   return !used_before_.contains(id) && used_.insert(id).second;
 }
 
-Result<std::string> ProofChecker::check(const http::Request& request,
-                                        std::string_view access_token) {
+Result<identity::Proof> ProofChecker::check(const http::Request& request,
+                                            std::string_view access_token) const {
   const auto field = request.headers.only("DPoP");
   if (!field) return fail(ErrorCode::unauthenticated, "proof of possession: there is none");
-  // By the name that the client has for us, which its TLS has checked: a token for us that was sent
-  // to somebody else, with a proof for them, does not come from a client of ours.
-  const std::string url = "https://" + std::string(request.headers.only("Host").value_or("")) +
-                          std::string(request.path());
-  HOOP_TRY(identity::Proof proof,
-           identity::verify_proof(*field, {request.method, url, access_token}));
-  if (!is_fresh(proof)) return fail(ErrorCode::timeout, "proof of possession: not fresh");
-  if (!use(proof))
-    return fail(ErrorCode::unauthenticated, "proof of possession: it was used before");
-  return std::move(proof.thumbprint);
+  // By our own name, or by the one that the client has for us, which its TLS has checked (behind a
+  // proxy the field may name something else): a token for us that was sent to somebody else, with a
+  // proof for them, does not come from a client of ours.
+  const std::string path(request.path());
+  const std::string url = base_url_ + path;
+  auto proof = identity::verify_proof(*field, {request.method, url, access_token});
+  const auto host = request.headers.only("Host");
+  if (!proof && host) {
+    const std::string by_host = "https://" + std::string(*host) + path;
+    proof = identity::verify_proof(*field, {request.method, by_host, access_token});
+  }
+  if (!proof) return std::unexpected(std::move(proof).error());
+  if (!is_fresh(*proof)) return fail(ErrorCode::timeout, "proof of possession: not fresh");
+  return proof;
 }
 
 }  // namespace hoop::gateway

@@ -19,21 +19,22 @@ namespace hoop::gateway {
 class ProofChecker {
  public:
   /// secret: what the nonces derive from, so that they outlive a restart.
-  ProofChecker(const SecretBytes& secret, const Clock& clock);
+  ProofChecker(std::string base_url, const SecretBytes& secret, const Clock& clock);
 
-  /// The thumbprint of the key that was proven to be held by whoever sent the request.
-  /// access_token: empty at the token endpoint. Fails with unauthenticated, and with timeout for a
-  /// proof that is not fresh: answer it with nonce().
-  Result<std::string> check(const http::Request& request, std::string_view access_token);
+  /// The proof that came with the request: for it, and fresh. access_token: empty at the token
+  /// endpoint, where codes and refresh tokens are good once whoever proves what. Fails with
+  /// unauthenticated, and with timeout for one that is not fresh: answer it with nonce().
+  Result<identity::Proof> check(const http::Request& request, std::string_view access_token) const;
+  /// False if it was used before. Only once its token has been accepted: anybody can make proofs.
+  bool use(const identity::Proof& proof);
   /// For the field DPoP-Nonce; good for some minutes.
   std::string nonce() const;
 
  private:
   std::string nonce_of(std::int64_t minute) const;
   bool is_fresh(const identity::Proof& proof) const;
-  /// False if it was used before.
-  bool use(const identity::Proof& proof);
 
+  std::string base_url_;
   Bytes nonce_key_;
   const Clock& clock_;
   // Ids of the last minutes, by 64 bits of their digest; the older half is forgotten as a whole.

@@ -193,7 +193,7 @@ struct GatewayServer::Parts {
 Result<void> GatewayServer::Parts::open_identity(crypto::P256Key token_key,
                                                  asio::any_io_executor executor, Random& random) {
   authenticator.emplace(clock);
-  proofs.emplace(secret, clock);
+  proofs.emplace(base_url, secret, clock);
   if (!config.workloads.empty()) {
     HOOP_TRY(auto used_tokens, Database::open(config.layout.database()));
     HOOP_TRY(auto signing_key, read_key(config.layout.token_key()));

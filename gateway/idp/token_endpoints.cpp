@@ -111,7 +111,7 @@ Result<http::Response> TokenEndpoints::token(const http::Request& request,
   if (request.headers.count("DPoP") > 0) {
     auto proven = shared_.proofs.check(request, {});
     if (!proven) return no_proof(proven.error());
-    key = std::move(*proven);
+    key = std::move(proven->thumbprint);
   }
   if (*grant == kDeviceGrant) return from_device_code(*form, key, connection);
   if (*grant == "refresh_token") return from_refresh_token(*form, key, connection);

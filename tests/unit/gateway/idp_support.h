@@ -93,7 +93,7 @@ class IdpWorld {
   NullLog log;
   gateway::Database database = gateway::Database::open_in_memory().value();
   SecretBytes secret{Bytes(32, 9)};
-  gateway::ProofChecker proofs{secret, clock};
+  gateway::ProofChecker proofs{"https://gw.example:8443", secret, clock};
   std::unique_ptr<gateway::idp::IdentityProvider> idp;
 };
 

@@ -16,7 +16,7 @@ struct CheckerFixture {
   crypto::SystemRandom random;
   crypto::P256Key key = crypto::P256Key::generate();
   SecretBytes secret{Bytes(32, 5)};
-  ProofChecker checker{secret, clock};
+  ProofChecker checker{"https://public.example", secret, clock};
 
   std::string proof(std::chrono::seconds clock_off = std::chrono::seconds(0),
                     std::string_view nonce = {}) {
@@ -30,7 +30,8 @@ struct CheckerFixture {
     request.headers.set("Host", "gw.example:8443");
     if (!proof.empty()) request.headers.set("DPoP", proof);
     auto done = checker.check(request, "token");
-    return done ? *done : done.error().message;
+    if (!done) return done.error().message;
+    return checker.use(*done) ? done->thumbprint : "proof of possession: it was used before";
   }
 };
 
@@ -55,13 +56,26 @@ TEST_CASE("proofs: with the gateway's nonce the sender's clock does not count") 
   CHECK(f.checked(f.proof(std::chrono::hours(-9), nonce)).starts_with("proof") == false);
   CHECK(f.checked(f.proof(std::chrono::seconds(0), "another")) == "proof of possession: not fresh");
   // Also to a gateway that was started again, and not to one that has another secret.
-  ProofChecker again(f.secret, f.clock), other(SecretBytes(Bytes(32, 6)), f.clock);
+  ProofChecker again("https://public.example", f.secret, f.clock),
+      other("https://public.example", SecretBytes(Bytes(32, 6)), f.clock);
   CHECK(again.nonce() == nonce);
   CHECK(other.nonce() != nonce);
   f.clock.advance(std::chrono::minutes(3));
   CHECK(f.checked(f.proof(std::chrono::hours(9), nonce)).starts_with("proof") == false);
   f.clock.advance(std::chrono::minutes(3));
   CHECK(f.checked(f.proof(std::chrono::hours(9), nonce)) == "proof of possession: not fresh");
+}
+
+TEST_CASE("proofs: behind a proxy the gateway's own name counts") {
+  CheckerFixture f;
+  const auto by_name = [&f](const std::string& url) {
+    return f.checked(
+        identity::make_proof(f.key, {"GET", url, "token"}, {}, f.clock.system_now(), f.random));
+  };
+  CHECK_FALSE(by_name("https://public.example/v1/whoami").starts_with("proof"));
+  CHECK(by_name("https://another.example/v1/whoami") ==
+        "proof of possession: it is for another URL");
+  CHECK(by_name("http://public.example/v1/whoami") == "proof of possession: it is for another URL");
 }
 
 TEST_CASE("proofs: one that may still be fresh is not forgotten") {
