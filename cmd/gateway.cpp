@@ -36,6 +36,7 @@ void add_gateway(CLI::App& app, Environment& environment) {
   add_gateway_init(*gateway, environment);
   add_gateway_serve(*gateway, environment);
   add_gateway_user(*gateway, environment);
+  add_gateway_role(*gateway, environment);
   add_gateway_target(*gateway, environment);
   add_gateway_agent(*gateway, environment);
   add_gateway_audit(*gateway, environment);

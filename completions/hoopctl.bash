@@ -5,7 +5,8 @@ _hoopctl_commands() {
     '') echo 'login logout whoami targets connect run proxy sessions policy gateway agent doctor' ;;
     targets) echo 'list show' ;;
     sessions) echo 'list show export replay verify upload pending kill' ;;
-    gateway) echo 'init serve user target agent audit' ;;
+    gateway) echo 'init serve user role target agent audit' ;;
+    'gateway role') echo 'list explain' ;;
     'gateway target') echo 'list check' ;;
     'gateway user') echo 'add password list disable enable remove' ;;
     'gateway agent') echo 'add list remove' ;;
@@ -77,7 +78,7 @@ _hoopctl() {
     'sessions show' | 'sessions kill') COMPREPLY=($(compgen -W "$(_hoopctl_sessions)" -- "$word")) ;;
     'policy check') COMPREPLY=($(compgen -f -- "$word")) ;;
     'sessions verify' | 'sessions export' | 'sessions replay') COMPREPLY=($(compgen -W "$(_hoopctl_sessions)" -- "$word") $(compgen -f -- "$word")) ;;
-    'gateway init' | 'gateway serve' | 'gateway audit' | 'gateway user '* | 'gateway target '* | 'gateway agent '*) COMPREPLY=($(compgen -d -- "$word")) ;;
+    'gateway init' | 'gateway serve' | 'gateway audit' | 'gateway user '* | 'gateway role '* | 'gateway target '* | 'gateway agent '*) COMPREPLY=($(compgen -d -- "$word")) ;;
     *) COMPREPLY=($(compgen -W "$(_hoopctl_commands "$path")" -- "$word")) ;;
   esac
 }
