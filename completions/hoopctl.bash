@@ -31,6 +31,7 @@ _hoopctl_options() {
     'gateway user add') echo '--help --group --password-stdin' ;;
     'gateway user password') echo '--help --password-stdin' ;;
     'gateway user disable' | 'gateway user remove') echo '--help --reason' ;;
+    'gateway role explain') echo '--help --group --kind' ;;
     'gateway agent add') echo '--help --serves --for' ;;
     'gateway audit') echo '--help --limit' ;;
     'policy explain') echo '--help --target --database --file' ;;
@@ -67,6 +68,7 @@ _hoopctl() {
     --before) COMPREPLY=($(compgen -W "$(_hoopctl_sessions)" -- "$word")); return ;;
     --format) COMPREPLY=($(compgen -W 'text csv jsonl' -- "$word")); return ;;
     --output) COMPREPLY=($(compgen -W 'text json' -- "$word")); return ;;
+    --kind) COMPREPLY=($(compgen -W 'person ci agent' -- "$word")); return ;;
     --gateway | --ca-sha256 | --client-id | --client-key-id | --reason | --subject | --result-fd | --limit | --name | --listen | --group | --serves | --for | --allow | --database | --port | --since | --until | --speed | --key) return ;;
   esac
   if [[ $word == -* ]]; then
