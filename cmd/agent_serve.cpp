@@ -39,7 +39,9 @@ Result<SecretText> read_token(const std::string& path) {
                 "'hoopctl gateway agent add' prints a join token: keep it in that file, mode 0600");
   std::string token = text->reveal();
   while (token.ends_with('\n') || token.ends_with('\r')) token.pop_back();
-  if (token.empty()) return fail(ErrorCode::usage, "the file of the join token is empty");
+  if (token.empty())
+    return fail(ErrorCode::usage, "the file of the join token is empty",
+                "hoopctl gateway agent add DIR NAME, at the gateway, prints one");
   return SecretText(std::move(token));
 }
 

@@ -34,13 +34,15 @@ void add_options(CLI::App& command, ProgramRunOptions& options) {
 Result<void> check_targets(const Environment& environment, const ProgramRunOptions& options) {
   if (options.targets.size() > kMostTargets)
     return fail(ErrorCode::usage,
-                fmt::format("more than {} targets around one program", kMostTargets));
+                fmt::format("more than {} targets around one program", kMostTargets),
+                "run it several times, with some of them each");
   std::set<std::string> variables;
   for (const std::string& target : options.targets) {
     if (!variables.insert(url_variable(target)).second)
       return fail(ErrorCode::usage,
                   fmt::format("target '{}' and one before it have the same variable {}", target,
-                              url_variable(target)));
+                              url_variable(target)),
+                  "each gets a variable of its own: leave one out, or have it renamed");
   }
   const auto& program = environment.program;
   if (!program || program->empty() || program->front().starts_with('-'))

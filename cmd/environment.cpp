@@ -127,7 +127,8 @@ Result<void> settle(Environment& environment) {
   Settings& settings = environment.settings;
   const auto asked = environment.variable("HOOPCTL_OUTPUT");
   if (asked && *asked != "text" && *asked != "json")
-    return fail(ErrorCode::usage, "HOOPCTL_OUTPUT is neither text nor json");
+    return fail(ErrorCode::usage, "HOOPCTL_OUTPUT is neither text nor json",
+                "set it to one of them, or unset it");
   settings.output = !options.output.empty()                      ? options.output
                     : asked                                      ? *asked
                     : !read.output                               ? ""

@@ -252,7 +252,7 @@ Task<std::int64_t> GatewayClient::revoke_identity(std::string subject, std::stri
   HOOP_CO_TRY(const auto answer, identity::parse_json(response.body));
   const identity::Json* count = answer.find("sessions_ended");
   if (count == nullptr || count->integer() == nullptr)
-    co_return fail(ErrorCode::malformed, "the gateway's answer cannot be read");
+    co_return odd_answer("/v1/identities/revoke");
   co_return *count->integer();
 }
 

@@ -120,7 +120,8 @@ Task<identity::IssuerMetadata> IssuerClient::discover() {
   if (metadata->token_endpoint.empty()) {
     co_return fail(ErrorCode::malformed,
                    fmt::format("the issuer '{}' gives no tokens: its metadata names no endpoint",
-                               remote_text(issuer_)));
+                               remote_text(issuer_)),
+                   "the gateway's operator has named another one than meant, in [gateway.oidc]");
   }
   co_return std::move(*metadata);
 }
@@ -159,7 +160,8 @@ Task<http::Response> IssuerClient::ask_for_tokens(std::string url, SecretText fo
 Result<identity::TokenSet> IssuerClient::with_key(Result<identity::TokenSet> tokens) const {
   if (!tokens || !tokens->bound) return tokens;
   if (!key_)
-    return fail(ErrorCode::malformed, "the issuer's tokens are bound to a key that is not ours");
+    return fail(ErrorCode::malformed, "the issuer's tokens are bound to a key that is not ours",
+                "hoopctl logout, then hoopctl login");
   tokens->key = key_->to_pem();
   return tokens;
 }

@@ -42,7 +42,12 @@ Task<std::string> upload(GatewayClient& client, std::string session, record::Upl
     }
     if (progress) progress(uploader.sent(), uploader.summary().length);
   }
-  co_return fail(ErrorCode::upstream_refused, "the gateway does not take the log's bytes");
+  co_return fail(ErrorCode::upstream_refused, "the gateway does not take the log's bytes",
+                 "it stays here: hoopctl sessions pending");
+}
+
+std::unexpected<Error> wrong_receipt(std::string why) {
+  return fail(ErrorCode::integrity, std::move(why), "show the log to the gateway's operator");
 }
 
 }  // namespace
@@ -57,22 +62,21 @@ Result<Receipt> check_receipt(const std::string& receipt, const identity::KeySet
                               const record::LogSummary& log) {
   auto claims = identity::verify_jws(receipt, keys, "hoopctl-receipt+jwt");
   if (!claims)
-    return fail(ErrorCode::integrity,
-                "the receipt's signature is not the gateway's: " + claims.error().message);
+    return wrong_receipt("the receipt's signature is not the gateway's: " + claims.error().message);
   const auto says = [&](std::string_view name, std::string_view wanted) {
     const std::string* text = claims->text(name);
     return text != nullptr && *text == wanted;
   };
   if (!says("iss", gateway.audience) && !says("iss", gateway.url))
-    return fail(ErrorCode::integrity, "the receipt is from another gateway");
+    return wrong_receipt("the receipt is from another gateway");
   if (!says("session", log.header.session))
-    return fail(ErrorCode::integrity, "the receipt is for another session");
+    return wrong_receipt("the receipt is for another session");
   if (!says("digest", to_hex(log.digest)))
-    return fail(ErrorCode::integrity, "the receipt is for a log with another digest");
+    return wrong_receipt("the receipt is for a log with another digest");
   const identity::Json* length = claims->find("length");
   if (length == nullptr || length->integer() == nullptr ||
       *length->integer() != static_cast<std::int64_t>(log.length)) {
-    return fail(ErrorCode::integrity, "the receipt is for a log of another length");
+    return wrong_receipt("the receipt is for a log of another length");
   }
   const std::string* at = claims->text("received_at");
   return Receipt{receipt, at != nullptr ? *at : std::string(), log.records};

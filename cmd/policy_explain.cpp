@@ -66,7 +66,8 @@ class Asker {
       if (!frame) {
         HOOP_CO_TRY(const std::size_t count, co_await stream_->read_some(reader_.prepare()));
         if (count == 0)
-          co_return fail(ErrorCode::upstream_unreachable, "the session ended before it answered");
+          co_return fail(ErrorCode::upstream_unreachable, "the session ended before it answered",
+                         "try again; hoopctl sessions show tells how it ended");
         reader_.commit(count);
         continue;
       }
@@ -184,7 +185,8 @@ Result<void> read_text(ExplainOptions& options) {
                                      postgres::kMaxStatementBytes - 1024));
   }
   if (options.text.find('\0') != std::string::npos)
-    return fail(ErrorCode::usage, "the SQL has a NUL in it");
+    return fail(ErrorCode::usage, "the SQL has a NUL in it",
+                "PostgreSQL takes none: is it a text file?");
   return {};
 }
 

@@ -198,7 +198,8 @@ Result<std::string> checked_socket(std::string path) {
         "PostgreSQL's programs look for that name in the folder that PGHOST names");
   struct stat status{};
   if (::stat(folder.c_str(), &status) != 0 || !S_ISDIR(status.st_mode))
-    return fail(ErrorCode::usage, fmt::format("there is no folder '{}'", folder));
+    return fail(ErrorCode::usage, fmt::format("there is no folder '{}'", folder),
+                fmt::format("mkdir -m 700 '{}'", folder));
   if (status.st_uid != ::geteuid() || (status.st_mode & (S_IWGRP | S_IWOTH)) != 0)
     return fail(ErrorCode::usage,
                 fmt::format("others may write in '{}', where the socket would be", folder),

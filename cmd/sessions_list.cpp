@@ -67,7 +67,8 @@ Result<void> list_sessions(Environment& environment, const ListOptions& options)
   if (!answer) return std::unexpected(std::move(answer).error());
   const identity::Json* sessions = answer->find("sessions");
   if (sessions == nullptr || sessions->array() == nullptr)
-    return fail(ErrorCode::malformed, "the gateway's list of sessions cannot be read");
+    return fail(ErrorCode::malformed, "the gateway's list of sessions cannot be read",
+                "are hoopctl and the gateway of the same version?");
   Listing listing{{{"session", "SESSION"},
                    {"target", "TARGET"},
                    {"subject", "SUBJECT"},

@@ -85,7 +85,8 @@ Result<void> verify_at_gateway(Environment& environment, const std::string& sess
   HOOP_TRY(const record::LogSummary log, check_log(*bytes, proofs));
   if (log.header.session != session)
     return fail(ErrorCode::integrity,
-                fmt::format("the log is of session '{}'", remote_text(log.header.session)));
+                fmt::format("the log is of session '{}'", remote_text(log.header.session)),
+                "somebody may have put another log in its place");
   if (text_at(*facts, "seal_key") != to_base64url(log.header.key)) {
     return fail(ErrorCode::integrity,
                 "the log's key is not the one that was registered for this session",
@@ -94,7 +95,8 @@ Result<void> verify_at_gateway(Environment& environment, const std::string& sess
   proofs.add("key", "ok", "the key that sealed it is the one registered when access was granted");
   const std::string receipt = text_at(*facts, "receipt");
   if (receipt.empty())
-    return fail(ErrorCode::integrity, "the gateway has signed no receipt for this log");
+    return fail(ErrorCode::integrity, "the gateway has signed no receipt for this log",
+                "does the session run yet? hoopctl sessions list --live");
   HOOP_TRY(const identity::KeySet keys, run(context, client->receipt_keys()));
   HOOP_TRY(const Receipt checked, check_receipt(receipt, keys, client->record(), log));
   proofs.add("receipt", "ok",

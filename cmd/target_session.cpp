@@ -54,7 +54,8 @@ Task<OpenTarget> TargetSession::ask(Wish wish) {
   if (grant.target.protocol != "postgres") {
     co_return fail(ErrorCode::unsupported,
                    fmt::format("target '{}' ({}) is not something this version can open",
-                               remote_text(grant.target.name), remote_text(grant.target.protocol)));
+                               remote_text(grant.target.name), remote_text(grant.target.protocol)),
+                   "use a newer hoopctl");
   }
   OpenTarget out;
   out.target = grant.target;

@@ -19,7 +19,8 @@ Result<identity::Json::Array> fetch_targets(Environment& environment) {
   HOOP_TRY(const identity::Json answer, run(context, client->get("/v1/targets")));
   const identity::Json* targets = answer.find("targets");
   if (targets == nullptr || targets->array() == nullptr)
-    return fail(ErrorCode::malformed, "the gateway's list of targets cannot be read");
+    return fail(ErrorCode::malformed, "the gateway's list of targets cannot be read",
+                "are hoopctl and the gateway of the same version?");
   return *targets->array();
 }
 
