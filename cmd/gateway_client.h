@@ -28,11 +28,12 @@ struct GrantWish {
 /// origin, "https://host:port". Fails with usage or unauthenticated.
 Result<std::string> chosen_gateway(const Environment& environment);
 
+/// That there is no login to this gateway.
+Error not_logged_in(std::string_view url);
+
 /// Errors: unauthenticated (log in), denied (403), not_found, upstream_unreachable (no answer, or
 /// the target has none), upstream_refused, config (certificate), integrity (a log that the gateway
 /// will not take).
-Error not_logged_in(std::string_view url);
-
 class GatewayClient {
  public:
   /// By the token that the environment gives, of which nothing is stored; else by the login to url.

@@ -11,6 +11,7 @@
 #include <fmt/format.h>
 
 #include "cmd/trust_options.h"
+#include "core/base/descriptor.h"
 #include "core/base/encoding.h"
 #include "core/identity/jwt.h"
 
@@ -19,21 +20,6 @@ namespace {
 
 constexpr std::size_t kMostBytes = 64U << 10;
 enum class Exposure { nobody_else, anybody };
-
-class Descriptor {
- public:
-  explicit Descriptor(const std::string& file)
-      : number_(::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)) {}
-  ~Descriptor() {
-    if (number_ >= 0) ::close(number_);
-  }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  int number() const { return number_; }
-
- private:
-  int number_;
-};
 
 std::unexpected<Error> unreadable(std::string_view what, std::string_view why) {
   return fail(ErrorCode::config, fmt::format("{}: {}", what, why), "check the name");
@@ -66,16 +52,16 @@ Result<SecretText> read_to_end(int descriptor, std::string_view what) {
 
 Result<SecretText> read_given(const std::string& file, Exposure exposure) {
   const std::string what = fmt::format("'{}'", neutralise(file, 300, Lines::escape));
-  const Descriptor opened(file);
-  if (opened.number() < 0) return unreadable(what, std::strerror(errno));
+  const Descriptor opened(::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+  if (opened.get() < 0) return unreadable(what, std::strerror(errno));
   struct stat about{};
-  if (::fstat(opened.number(), &about) != 0 || !S_ISREG(about.st_mode))
+  if (::fstat(opened.get(), &about) != 0 || !S_ISREG(about.st_mode))
     return unreadable(what, "it is not a regular file");
   if (exposure == Exposure::nobody_else && (about.st_mode & S_IROTH) != 0) {
     return fail(ErrorCode::config, fmt::format("everybody on this machine may read {}", what),
                 fmt::format("chmod o-rwx {}", what));
   }
-  return read_to_end(opened.number(), what);
+  return read_to_end(opened.get(), what);
 }
 
 }  // namespace

@@ -101,6 +101,16 @@ std::string plain_json(std::string_view text) {
   return json.is_discarded() ? "null" : json.dump(-1, ' ', true);
 }
 
+/// How long an action took, "12 ms" or "3.4 s": from its decision to the end of its reply, the
+/// target and the program's reading included. Empty where the log does not say.
+std::string took(const std::optional<SystemTime>& from, const std::optional<SystemTime>& to) {
+  // A clock that was put back in between says nothing.
+  if (!from || !to || *to < *from) return {};
+  const auto span = std::chrono::duration_cast<std::chrono::milliseconds>(*to - *from).count();
+  return span < 1000 ? fmt::format("{} ms", span)
+                     : fmt::format("{:.1f} s", static_cast<double>(span) / 1000);
+}
+
 }  // namespace
 
 identity::Json payload_of(const record::Record& record) {
@@ -112,14 +122,6 @@ identity::Json payload_of(const record::Record& record) {
 std::optional<SystemTime> moment_of(const identity::Json& payload) {
   const std::string* at = payload.text("at");
   return at == nullptr ? std::nullopt : parse_rfc3339(*at);
-}
-
-std::string took(const std::optional<SystemTime>& from, const std::optional<SystemTime>& to) {
-  // A clock that was put back in between says nothing.
-  if (!from || !to || *to < *from) return {};
-  const auto span = std::chrono::duration_cast<std::chrono::milliseconds>(*to - *from).count();
-  return span < 1000 ? fmt::format("{} ms", span)
-                     : fmt::format("{:.1f} s", static_cast<double>(span) / 1000);
 }
 
 std::string json_line(const record::Record& record) {

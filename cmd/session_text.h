@@ -20,10 +20,6 @@ identity::Json payload_of(const record::Record& record);
 /// When it was written, of records that say so.
 std::optional<SystemTime> moment_of(const identity::Json& payload);
 
-/// How long an action took, "12 ms" or "3.4 s": from its decision to the end of its reply, the
-/// target and the program's reading included. Empty where the log does not say.
-std::string took(const std::optional<SystemTime>& from, const std::optional<SystemTime>& to);
-
 /// {"number":1,"type":"action","record":{…}}; of reply data the bytes in base64.
 std::string json_line(const record::Record& record);
 

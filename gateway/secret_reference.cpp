@@ -16,6 +16,8 @@
 
 #include <fmt/format.h>
 
+#include "core/base/descriptor.h"
+
 extern char** environ;
 
 namespace hoop::gateway {
@@ -26,15 +28,6 @@ constexpr std::size_t kMaxSecretBytes =
 constexpr std::chrono::seconds kProgramTime{10};
 constexpr std::string_view kHint =
     "write it as file:/path, env:NAME or exec:/path/to/program argument";
-
-struct Descriptor {
-  int value = -1;
-  ~Descriptor() { reset(); }
-  void reset() {
-    if (value >= 0) ::close(value);
-    value = -1;
-  }
-};
 
 /// Blanks part words; single and double quotes hold them together; nothing else is special. Empty
 /// if a quote is not closed.
@@ -93,16 +86,16 @@ bool read_all(int descriptor, std::string& out) {
 }
 
 Result<SecretText> from_file(const std::filesystem::path& path) {
-  const Descriptor file{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
+  const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   struct stat facts{};
-  if (file.value < 0 || ::fstat(file.value, &facts) != 0)
+  if (file.get() < 0 || ::fstat(file.get(), &facts) != 0)
     return fail(ErrorCode::io, fmt::format("cannot read secret file '{}'", path.string()));
   if (S_ISREG(facts.st_mode) && (facts.st_mode & S_IRWXO) != 0)
     return fail(ErrorCode::config,
                 fmt::format("secret file '{}' is open to every user", path.string()),
                 "chmod 600 it");
   std::string text;
-  if (!read_all(file.value, text))
+  if (!read_all(file.get(), text))
     return fail(ErrorCode::io, fmt::format("cannot read secret file '{}'", path.string()));
   return trimmed(std::move(text), fmt::format("secret file '{}'", path.string()));
 }
@@ -154,11 +147,11 @@ Result<SecretText> from_program(std::string_view command) {
   argv.push_back(nullptr);
   int ends[2];
   if (::pipe2(ends, O_CLOEXEC) != 0) return fail(ErrorCode::io, "cannot make a pipe");
-  Descriptor read_end{ends[0]}, write_end{ends[1]};
+  Descriptor read_end(ends[0]), write_end(ends[1]);
   posix_spawn_file_actions_t actions;
   posix_spawn_file_actions_init(&actions);
   posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
-  posix_spawn_file_actions_adddup2(&actions, write_end.value, 1);
+  posix_spawn_file_actions_adddup2(&actions, write_end.get(), 1);
   posix_spawn_file_actions_addopen(&actions, 2, "/dev/null", O_WRONLY, 0);
   posix_spawnattr_t attributes;
   posix_spawnattr_init(&attributes);
@@ -172,7 +165,7 @@ Result<SecretText> from_program(std::string_view command) {
     return fail(ErrorCode::config, fmt::format("secret program '{}' cannot be run", words[0]));
   write_end.reset();
   const auto deadline = std::chrono::steady_clock::now() + kProgramTime;
-  auto text = read_until(read_end.value, deadline);
+  auto text = read_until(read_end.get(), deadline);
   const auto status = wait_until(child, text ? deadline : std::chrono::steady_clock::now());
   if (!text || !status)
     return fail(ErrorCode::timeout,

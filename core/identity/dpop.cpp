@@ -120,8 +120,6 @@ std::string make_proof(const crypto::P256Key& key, const ProvenRequest& request,
 Result<Proof> verify_proof(std::string_view proof, const ProvenRequest& request) {
   HOOP_TRY(const Parts parts, take_apart(proof));
   HOOP_TRY(const crypto::P256PublicKey key, key_of(parts.header));
-  if (!crypto::verify_es256(key, as_bytes(parts.signed_text), parts.signature))
-    return no_proof("the signature does not fit");
   const Json& claims = parts.claims;
   if (!is(claims, "htm", request.method)) return no_proof("it is for another method");
   const std::string* url = claims.text("htu");
@@ -141,6 +139,9 @@ Result<Proof> verify_proof(std::string_view proof, const ProvenRequest& request)
     if (nonce == nullptr || nonce->size() > kMaxNonce) return no_proof("its nonce is not one");
     out.nonce = *nonce;
   }
+  // Last: anybody can send what is not worth it.
+  if (!crypto::verify_es256(key, as_bytes(parts.signed_text), parts.signature))
+    return no_proof("the signature does not fit");
   return out;
 }
 

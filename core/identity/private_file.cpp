@@ -9,25 +9,12 @@
 #include <cerrno>
 #include <cstring>
 
+#include "core/base/descriptor.h"
+
 namespace hoop::identity {
 namespace {
 
 namespace fs = std::filesystem;
-
-class Descriptor {
- public:
-  explicit Descriptor(int value) : value_(value) {}
-  ~Descriptor() {
-    if (value_ >= 0) ::close(value_);
-  }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  int get() const { return value_; }
-  bool valid() const { return value_ >= 0; }
-
- private:
-  int value_;
-};
 
 std::unexpected<Error> system_error(const char* what, const fs::path& path) {
   return fail(ErrorCode::storage,
@@ -56,7 +43,7 @@ Result<void> write_all(int descriptor, std::string_view text, const fs::path& pa
 
 Result<void> sync_directory(const fs::path& dir) {
   const Descriptor descriptor(::open(dir.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!descriptor.valid() || ::fsync(descriptor.get()) != 0) return system_error("sync", dir);
+  if (!descriptor.is_open() || ::fsync(descriptor.get()) != 0) return system_error("sync", dir);
   return {};
 }
 
@@ -65,7 +52,7 @@ Result<fs::path> write_beside(const fs::path& path, std::string_view text) {
   std::string name = path.string() + ".XXXXXX";
   // 0600 and O_EXCL: POSIX promises both of mkstemp.
   const Descriptor descriptor(::mkostemp(name.data(), O_CLOEXEC));
-  if (!descriptor.valid()) return system_error("create a file beside", path);
+  if (!descriptor.is_open()) return system_error("create a file beside", path);
   auto written = write_all(descriptor.get(), text, name);
   if (written && ::fsync(descriptor.get()) != 0) written = system_error("sync", name);
   if (!written) {
@@ -89,7 +76,7 @@ Result<void> make_private_directory(const fs::path& dir) {
   }
   const Descriptor descriptor(::open(dir.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
   struct stat status{};
-  if (!descriptor.valid() || ::fstat(descriptor.get(), &status) != 0)
+  if (!descriptor.is_open() || ::fstat(descriptor.get(), &status) != 0)
     return system_error("open", dir);
   return check_private(status, dir);
 }
@@ -97,9 +84,9 @@ Result<void> make_private_directory(const fs::path& dir) {
 Result<std::optional<SecretText>> read_private_file(const fs::path& file, std::size_t max_bytes) {
   // O_NONBLOCK: a fifo planted here must not hold us.
   const Descriptor descriptor(::open(file.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK));
-  if (!descriptor.valid() && errno == ENOENT) return std::optional<SecretText>();
+  if (!descriptor.is_open() && errno == ENOENT) return std::optional<SecretText>();
   struct stat status{};
-  if (!descriptor.valid() || ::fstat(descriptor.get(), &status) != 0)
+  if (!descriptor.is_open() || ::fstat(descriptor.get(), &status) != 0)
     return system_error("open", file);
   if (!S_ISREG(status.st_mode))
     return fail(ErrorCode::storage, "'" + file.string() + "' is not a regular file");

@@ -16,25 +16,13 @@
 
 #include <fmt/format.h>
 
+#include "core/base/descriptor.h"
+
 namespace hoop::net {
 namespace {
 
 constexpr int kMaxAncestors =
     4096;  // deeper than any real tree; bounds a walk over a tree that changes under us
-
-class Descriptor {
- public:
-  explicit Descriptor(int value) : value_(value) {}
-  ~Descriptor() {
-    if (value_ >= 0) ::close(value_);
-  }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  int get() const { return value_; }
-
- private:
-  int value_;
-};
 
 /// What a file in /proc says, up to limit bytes.
 std::optional<std::string> read_proc(const std::string& path, std::size_t limit) {

@@ -34,6 +34,7 @@ namespace {
 
 constexpr std::size_t kMostListeners = 64;
 constexpr int kMostPending = 128;
+constexpr int kHandOverSeconds = 10;
 
 enum Step : int {
   exec_step = 0,
@@ -271,9 +272,10 @@ Step isolate(const Order& order) {
   if (!bring_up_loopback()) return loopback_step;
   std::vector<Descriptor> listeners;
   if (!listen_at(order.isolation.ports, listeners)) return listen_step;
-  if (!listeners.empty() && !hand_over(order.channel, listeners)) return hand_over_step;
   if (!hide(order.isolation.hidden)) return hide_step;
   if (!give_up_privileges()) return privileges_step;
+  // Nothing that could hang comes after it: whoever waits for it has a deadline.
+  if (!listeners.empty() && !hand_over(order.channel, listeners)) return hand_over_step;
   return filter_calls() ? exec_step : filter_step;
 }
 
@@ -317,6 +319,8 @@ std::vector<Descriptor> receive_listeners(int channel, std::size_t count) {
   message.msg_control = room.bytes.data();
   message.msg_controllen = room.bytes.size();
   ssize_t got = 0;
+  const timeval patience{kHandOverSeconds, 0};
+  if (::setsockopt(channel, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience) != 0) return {};
   do {
     got = ::recvmsg(channel, &message, MSG_CMSG_CLOEXEC);
   } while (got < 0 && errno == EINTR);
@@ -343,6 +347,8 @@ Error isolation_error(const SpawnFailure& failure) {
           "kernel.unprivileged_userns_clone, AppArmor)? Inside of containers it often does not",
           {}};
 }
+
+Error no_listeners() { return isolation_error({hand_over_step, ETIMEDOUT}); }
 
 Result<void> check_isolation() {
   Program program;

@@ -34,7 +34,8 @@ std::vector<std::string> isolator_words(const Isolation& isolation, int report, 
 /// and execs. Answers only where it was not started by us.
 int run_isolator(int argc, char** argv);
 
-/// The listeners, in the order of the ports; empty if the other end has gone.
+/// The listeners, in the order of the ports; empty if the other end has gone, or takes longer than
+/// ten seconds.
 std::vector<Descriptor> receive_listeners(int channel, std::size_t count);
 
 /// What spawn() is told of why there is no program. step: 0, exec; else which step of isolation.
@@ -43,6 +44,8 @@ struct SpawnFailure {
   int error = 0;
 };
 Error isolation_error(const SpawnFailure& failure);
+/// Why there are no listeners, where the process in between did not say.
+Error no_listeners();
 
 /// Whether this machine lets us isolate a program. Starts a process to find out.
 Result<void> check_isolation();

@@ -179,16 +179,21 @@ Result<Spawned> spawn(const Program& program, ProcessGroup group) {
     return no_process("start a process");
   }
   if (group != ProcessGroup::shared) ::setpgid(out.pid, out.pid);  // whoever comes first
-  if (program.isolation && !program.isolation->ports.empty())
+  const bool wants_listeners = program.isolation && !program.isolation->ports.empty();
+  if (wants_listeners)
     out.listeners = receive_listeners(pipes.channel.get(), program.isolation->ports.size());
+  // It has said why, or it never will.
+  const bool is_deaf = wants_listeners && out.listeners.empty();
+  if (is_deaf) ::kill(out.pid, SIGKILL);
   SpawnFailure failure;
   ssize_t count = 0;
   do {
     count = ::read(pipes.report.get(), &failure, sizeof failure);
   } while (count < 0 && errno == EINTR);
-  if (count != sizeof failure) return out;
+  if (count != sizeof failure && !is_deaf) return out;
   while (::waitpid(out.pid, nullptr, 0) < 0 && errno == EINTR) {
   }
+  if (count != sizeof failure) return std::unexpected(no_listeners());
   if (failure.step != 0) return std::unexpected(isolation_error(failure));
   const std::string& name = program.words.front();
   if (failure.error == ENOENT)

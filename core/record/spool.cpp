@@ -19,6 +19,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "core/base/descriptor.h"
 #include "core/base/encoding.h"
 
 namespace hoop::record {
@@ -38,22 +39,6 @@ Error storage(std::string what, int error) {
       ErrorCode::storage, fmt::format("{}: {}", what, std::strerror(error)), std::move(hint), {}};
 }
 
-/// Owns a descriptor.
-class File {
- public:
-  explicit File(int descriptor) : descriptor_(descriptor) {}
-  File(File&& other) noexcept : descriptor_(std::exchange(other.descriptor_, -1)) {}
-  File& operator=(File&&) = delete;
-  ~File() {
-    if (descriptor_ >= 0) ::close(descriptor_);
-  }
-  int get() const { return descriptor_; }
-  bool is_open() const { return descriptor_ >= 0; }
-
- private:
-  int descriptor_;
-};
-
 Result<void> write_all(int file, ByteSpan bytes, const std::string& path) {
   while (!bytes.empty()) {
     const ssize_t count = ::write(file, bytes.data(), bytes.size());
@@ -66,13 +51,13 @@ Result<void> write_all(int file, ByteSpan bytes, const std::string& path) {
 }
 
 /// Whether a log was removed between the opening and the lock.
-bool is_gone(const File& file, struct stat& status) {
+bool is_gone(const Descriptor& file, struct stat& status) {
   return ::fstat(file.get(), &status) != 0 || status.st_nlink == 0;
 }
 
 class SpoolSink final : public LogSink {
  public:
-  SpoolSink(std::shared_ptr<const File> file, std::string path, std::string base)
+  SpoolSink(std::shared_ptr<const Descriptor> file, std::string path, std::string base)
       : file_(std::move(file)),
         path_(std::move(path)),
         meta_(base + ".json"),
@@ -105,7 +90,7 @@ class SpoolSink final : public LogSink {
     if (is_named_) return {};
     // Its name, too: a file that nobody can find is lost as well.
     const std::string folder = path_.substr(0, path_.rfind('/'));
-    const File names(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    const Descriptor names(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     if (!names.is_open() || ::fsync(names.get()) != 0)
       return std::unexpected(storage(fmt::format("sync '{}'", folder), errno));
     is_named_ = true;
@@ -115,7 +100,7 @@ class SpoolSink final : public LogSink {
   void release_reserve() override { ::unlink(reserve_.c_str()); }
 
  private:
-  std::shared_ptr<const File> file_;
+  std::shared_ptr<const Descriptor> file_;
   std::string path_;
   std::string meta_;
   std::string reserve_;
@@ -124,7 +109,8 @@ class SpoolSink final : public LogSink {
 };
 
 Result<void> write_file(const std::string& path, std::string_view text) {
-  const File file(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600));
+  const Descriptor file(
+      ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600));
   if (!file.is_open()) return std::unexpected(storage(fmt::format("create '{}'", path), errno));
   HOOP_CHECK(write_all(file.get(), as_bytes(text), path));
   if (::fsync(file.get()) != 0)
@@ -133,7 +119,7 @@ Result<void> write_file(const std::string& path, std::string_view text) {
 }
 
 Result<std::string> read_small_file(const std::string& path) {
-  const File file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
+  const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
   if (!file.is_open()) return std::unexpected(storage(fmt::format("open '{}'", path), errno));
   std::string text(16U << 10, '\0');
   const ssize_t count = ::read(file.get(), text.data(), text.size());
@@ -146,7 +132,7 @@ Result<std::string> read_small_file(const std::string& path) {
 
 /// What holds the lock of each claimed log; shared with the sink that is writing it.
 struct Spool::Claims {
-  void add(const std::string& session, std::shared_ptr<const File> file) {
+  void add(const std::string& session, std::shared_ptr<const Descriptor> file) {
     const std::lock_guard lock(mutex_);
     files_[session] = std::move(file);
   }
@@ -164,7 +150,7 @@ struct Spool::Claims {
 
  private:
   mutable std::mutex mutex_;
-  std::map<std::string, std::shared_ptr<const File>> files_;
+  std::map<std::string, std::shared_ptr<const Descriptor>> files_;
 };
 
 Result<DiskSpace> disk_space(const std::string& folder) {
@@ -242,15 +228,15 @@ Result<std::unique_ptr<LogSink>> Spool::create(const std::string& session,
     ::unlink((base + ".reserve").c_str());
     return std::unexpected(std::move(error));
   };
-  auto file = std::make_shared<const File>(
+  auto file = std::make_shared<const Descriptor>(
       ::open(unlocked.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600));
   if (!file->is_open()) return undo(storage(fmt::format("create '{}'", path), errno));
   // The lock says "in use" to other runs as long as this process lives, and no longer. The log gets
   // its name when it has it: a run that met it before would take it for one that was left.
   if (::flock(file->get(), LOCK_EX | LOCK_NB) != 0 || ::rename(unlocked.c_str(), path.c_str()) != 0)
     return undo(storage(fmt::format("lock '{}'", path), errno));
-  const File reserve(::open((base + ".reserve").c_str(),
-                            O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600));
+  const Descriptor reserve(::open((base + ".reserve").c_str(),
+                                  O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600));
   if (!reserve.is_open()) return undo(storage(fmt::format("create '{}.reserve'", base), errno));
   const std::vector<std::uint8_t> filler(kReserveBytes, 0xa5);  // real bytes: a hole keeps no space
   if (auto result = write_all(reserve.get(), filler, base + ".reserve"); !result)
@@ -276,7 +262,7 @@ Result<std::vector<SpoolEntry>> Spool::list_part(Part part) const {
     const std::string session(name.substr(0, name.size() - kLogSuffix.size()));
     if (!is_session_id(session)) continue;
     const std::string path = fmt::format("{}/{}", where, name);
-    const File file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
+    const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
     if (!file.is_open()) continue;
     const auto written = claims_->is_written(session);
     const bool free = written ? !*written : ::flock(file.get(), LOCK_SH | LOCK_NB) == 0;
@@ -314,7 +300,7 @@ Result<std::vector<SpoolEntry>> Spool::list_part(Part part) const {
 bool Spool::claim(const std::string& session) {
   if (claims_->is_written(session).has_value()) return true;
   if (!is_session_id(session)) return false;
-  auto file = std::make_shared<const File>(
+  auto file = std::make_shared<const Descriptor>(
       ::open(path_of(session).c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
   struct stat status{};
   if (!file->is_open() || ::flock(file->get(), LOCK_EX | LOCK_NB) != 0 || is_gone(*file, status))

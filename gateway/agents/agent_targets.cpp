@@ -9,9 +9,8 @@
 namespace hoop::gateway {
 namespace {
 
-PostgresRoleIssuer::LoginFor make_login(const ConfiguredTarget& target,
-                                        const std::filesystem::path& directory,
-                                        const ReachParts& reach) {
+PgLoginFor make_login(const ConfiguredTarget& target, const std::filesystem::path& directory,
+                      const ReachParts& reach) {
   std::shared_ptr<net::Dialer> dialer;
   if (target.via == Via::agent)
     dialer = std::make_shared<AgentDialer>(reach.agents, target.target.labels);

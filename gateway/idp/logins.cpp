@@ -25,8 +25,7 @@ Result<SecretText> Logins::start(std::string_view subject, std::string_view clie
   HOOP_TRY(Transaction transaction, Transaction::begin(database_));
   HOOP_CHECK(
       database_.run("INSERT INTO idp_logins (subject, client_id, started_at, expires_at, key) "
-                    "VALUES (?, ?, ?, ?, "
-                    "?)",
+                    "VALUES (?, ?, ?, ?, ?)",
                     {subject, client_id, to_column(now), to_column(now + life), key}));
   HOOP_TRY(SecretText token, issue(database_.last_insert_rowid(), random));
   HOOP_CHECK(transaction.commit());

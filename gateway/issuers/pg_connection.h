@@ -3,6 +3,7 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -29,6 +30,10 @@ struct PgLogin {
   // A port of 127.0.0.1 that leads to host. The certificate is checked as if it did not.
   std::optional<std::uint16_t> by_port = std::nullopt;
 };
+
+/// How to reach a database of a server; asked anew for every connection, so that a changed password
+/// is taken up.
+using PgLoginFor = std::function<Result<PgLogin>(const std::string& database)>;
 
 /// Resource, used by one thread at a time; every call blocks, bounded by connect_timeout and
 /// statement_timeout.

@@ -6,8 +6,6 @@
 // Only for the gateway path; gateway/config.h sees to it.
 #pragma once
 
-#include <functional>
-
 #include "gateway/issuers/credential_issuer.h"
 #include "gateway/issuers/pg_connection.h"
 
@@ -15,10 +13,8 @@ namespace hoop::gateway {
 
 class PostgresLoginIssuer final : public CredentialIssuer {
  public:
-  /// login_for is asked anew for every session, so that a changed password is taken up. database:
-  /// where the login's rights are looked at.
-  using LoginFor = std::function<Result<PgLogin>(const std::string& database)>;
-  PostgresLoginIssuer(std::string user, std::string database, LoginFor login_for)
+  /// database: where the login's rights are looked at.
+  PostgresLoginIssuer(std::string user, std::string database, PgLoginFor login_for)
       : user_(std::move(user)), database_(std::move(database)), login_for_(std::move(login_for)) {}
 
   std::string name_for(const std::string& session) const override;
@@ -34,7 +30,7 @@ class PostgresLoginIssuer final : public CredentialIssuer {
  private:
   std::string user_;
   std::string database_;
-  LoginFor login_for_;
+  PgLoginFor login_for_;
 };
 
 /// Whether sessions may have the login that this connection is of, and enter database_role, which

@@ -74,7 +74,7 @@ std::string marker_group(std::string_view gateway_id) {
 }
 
 PostgresRoleIssuer::PostgresRoleIssuer(std::string gateway_id, std::string admin_database,
-                                       LoginFor login_for, const Clock& clock, Random& random)
+                                       PgLoginFor login_for, const Clock& clock, Random& random)
     : marker_(marker_group(gateway_id)),
       admin_database_(std::move(admin_database)),
       login_for_(std::move(login_for)),

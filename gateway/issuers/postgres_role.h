@@ -26,8 +26,8 @@ class PostgresRoleIssuer final : public CredentialIssuer {
   /// login says how to reach a database of the server as the admin; it is asked anew for every
   /// connection, so that a changed password is taken up. The clock is not ours: expiry is the
   /// server's now() + ttl.
-  using LoginFor = std::function<Result<PgLogin>(const std::string& database)>;
-  PostgresRoleIssuer(std::string gateway_id, std::string admin_database, LoginFor login_for,
+  using PgLoginFor = std::function<Result<PgLogin>(const std::string& database)>;
+  PostgresRoleIssuer(std::string gateway_id, std::string admin_database, PgLoginFor login_for,
                      const Clock& clock, Random& random);
 
   std::string name_for(const std::string& session) const override;
@@ -71,7 +71,7 @@ class PostgresRoleIssuer final : public CredentialIssuer {
 
   std::string marker_;
   std::string admin_database_;
-  LoginFor login_for_;
+  PgLoginFor login_for_;
   const Clock& clock_;
   Random& random_;
   std::mutex mutex_;  // guards idle_ and random_
