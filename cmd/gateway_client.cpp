@@ -93,20 +93,9 @@ Result<std::unique_ptr<GatewayClient>> GatewayClient::open(Environment& environm
 Task<http::Response> GatewayClient::send(Web& web, std::string method, std::string path,
                                          http::Headers headers, std::string body,
                                          std::chrono::milliseconds patience) {
-  HOOP_CO_TRY(const Presented who, co_await bearer());
-  const std::string url = record_.url + path;
-  for (bool again = false;; again = true) {
-    HOOP_CO_CHECK(present(who, method, url, headers));
-    // Only a request that may be made again needs its body twice.
-    std::string sent;
-    if (who.key.empty() || again) {
-      sent = std::move(body);
-    } else {
-      sent = body;
-    }
-    auto response = co_await web.send(method, url, headers, std::move(sent), patience);
-    if (!response || again || !learn_nonce(*response)) co_return response;
-  }
+  HOOP_CO_TRY(Presented who, co_await bearer());
+  co_return co_await presenter_.send(web, std::move(who), std::move(method), record_.url + path,
+                                     std::move(headers), std::move(body), patience);
 }
 
 Task<http::Response> GatewayClient::send(std::string method, std::string path,
@@ -143,11 +132,13 @@ Task<access::Grant> GatewayClient::create_grant(GrantWish wish) {
     body += ",\"claimed_agent\":";
     append_json_string(body, wish.claimed_agent);
   }
-  if (!wish.command.empty()) {
+  if (wish.program.isolated) body += ",\"isolated\":true";
+  const std::vector<std::string>& command = wish.program.command;
+  if (!command.empty()) {
     body += ",\"command\":[";
-    for (std::size_t i = 0; i < wish.command.size(); ++i) {
+    for (std::size_t i = 0; i < command.size(); ++i) {
       if (i > 0) body += ',';
-      append_json_string(body, wish.command[i]);
+      append_json_string(body, command[i]);
     }
     body += ']';
   }
@@ -262,7 +253,7 @@ Task<http::Client::Upgraded> GatewayClient::upgrade(std::string path, std::strin
   HOOP_CO_TRY(auto answer, co_await web_->upgrade(record_.url + path, std::move(protocol),
                                                   std::move(headers), patience));
   if (auto* upgraded = std::get_if<http::Client::Upgraded>(&answer)) co_return std::move(*upgraded);
-  static_cast<void>(learn_nonce(std::get<http::Response>(answer)));
+  static_cast<void>(presenter_.learn_nonce(std::get<http::Response>(answer)));
   co_return std::unexpected(tunnel_problem(std::get<http::Response>(answer), record_.url));
 }
 
@@ -274,12 +265,12 @@ Task<http::Client::Upgraded> GatewayClient::open_control(std::string session,
   http::Client::UpgradeHeaders headers =
       [this, &who, &path, policy_version](const net::Stream&) -> Result<http::Headers> {
     http::Headers out{{"Hoopctl-Policy", policy_version}};
-    HOOP_CHECK(present(who, "GET", record_.url + path, out));
+    HOOP_CHECK(presenter_.present(who, "GET", record_.url + path, out));
     return out;
   };
-  const std::string nonce = nonce_;
+  const std::string nonce = presenter_.nonce();
   auto opened = co_await upgrade(path, std::string(session::kControlProtocol), headers, patience);
-  if (!opened && nonce_ != nonce)
+  if (!opened && presenter_.nonce() != nonce)
     opened = co_await upgrade(path, std::string(session::kControlProtocol), headers, patience);
   co_return opened;
 }

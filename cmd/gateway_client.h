@@ -9,10 +9,12 @@
 
 #include "cmd/issuer_client.h"
 #include "cmd/session_path.h"
+#include "cmd/token_presenter.h"
 #include "core/access/grant.h"
 #include "core/crypto/digest.h"
 #include "core/identity/json.h"
 #include "core/identity/jwk.h"
+#include "core/record/records.h"
 
 namespace hoop::cmd {
 
@@ -21,7 +23,7 @@ struct GrantWish {
   std::string reason;
   crypto::Ed25519PublicKey key{};
   std::string claimed_agent;
-  std::vector<std::string> command;  // as the log keeps it
+  record::RecordedProgram program = {};  // as the log keeps it
 };
 
 /// The gateway that this command is about: option or setting, else the one of the last login; an
@@ -94,22 +96,12 @@ class GatewayClient {
       : environment_(environment),
         executor_(std::move(executor)),
         store_(std::move(store)),
-        record_(std::move(record)) {}
-  /// The token of this run alone.
-  /// An access token, and the key that it is bound to: empty for a bearer token.
-  struct Presented {
-    SecretText token;
-    SecretText key;
-  };
+        record_(std::move(record)),
+        presenter_(environment.clock, environment.random) {}
   static Presented presented(const identity::StoredTokens& tokens) {
     return {tokens.access.clone(), tokens.key.clone()};
   }
-  /// Sets the fields that say who asks for this.
-  Result<void> present(const Presented& who, std::string_view method, std::string_view url,
-                       http::Headers& headers) const;
-  /// Whether the gateway wants its nonce in proofs, as where our clock is wrong: then it is known
-  /// now, and the request can be made again.
-  bool learn_nonce(const http::Response& response);
+  /// The token of this run alone.
   Task<Presented> given_bearer();
   /// An access token that will last for a request; refreshes it under the lock, so that of two
   /// processes one does it.
@@ -126,7 +118,7 @@ class GatewayClient {
   asio::any_io_executor executor_;
   identity::TokenStore store_;
   identity::GatewayRecord record_;
-  std::string nonce_;  // of the gateway, for proofs; empty: it has asked for none
+  TokenPresenter presenter_;
   bool is_given_ = false;
   std::optional<identity::StoredTokens> given_;  // stored nowhere
   std::unique_ptr<Web> web_;

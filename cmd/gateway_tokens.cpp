@@ -4,7 +4,6 @@
 
 #include "cmd/gateway_client.h"
 #include "cmd/given_credentials.h"
-#include "core/identity/dpop.h"
 
 namespace hoop::cmd {
 namespace {
@@ -25,33 +24,14 @@ Error not_logged_in(std::string_view url) {
           {}};
 }
 
-Result<void> GatewayClient::present(const Presented& who, std::string_view method,
-                                    std::string_view url, http::Headers& headers) const {
-  if (who.key.empty()) {
-    headers.set("Authorization", "Bearer " + who.token.reveal());
-    return {};
-  }
-  HOOP_TRY(const crypto::P256Key key, crypto::P256Key::from_pem(who.key.reveal()));
-  headers.set("Authorization", "DPoP " + who.token.reveal());
-  headers.set("DPoP", identity::make_proof(key, {method, url, who.token.reveal()}, nonce_,
-                                           environment_.clock.system_now(), environment_.random));
-  return {};
-}
-
-bool GatewayClient::learn_nonce(const http::Response& response) {
-  const auto nonce = response.headers.only("DPoP-Nonce");
-  if (response.status != 401 || !nonce) return false;
-  nonce_ = *nonce;
-  return true;
-}
-
-Task<GatewayClient::Presented> GatewayClient::given_bearer() {
+Task<Presented> GatewayClient::given_bearer() {
   const SystemTime now = environment_.clock.system_now();
   if (given_ && !given_->wants_refresh(now)) co_return presented(*given_);
   const std::string from = environment_.token.empty() ? "HOOPCTL_TOKEN_FILE" : "HOOPCTL_TOKEN";
   auto text = given_text(environment_);
   if (!text) co_return std::unexpected(std::move(text).error().within(from));
-  auto tokens = co_await redeem(*web_, record_.url, std::move(*text), now);
+  auto tokens = co_await redeem(*web_, record_.url, std::move(*text), environment_.clock,
+                                environment_.random);
   if (!tokens) {
     // A job's token is taken once: what it gave is good to its own end.
     if (given_ && !given_->expired(now)) co_return presented(*given_);
@@ -61,7 +41,7 @@ Task<GatewayClient::Presented> GatewayClient::given_bearer() {
   co_return presented(*given_);
 }
 
-Task<GatewayClient::Presented> GatewayClient::bearer() {
+Task<Presented> GatewayClient::bearer() {
   if (is_given_) co_return co_await given_bearer();
 
   HOOP_CO_TRY(std::optional<identity::StoredTokens> tokens, store_.load_tokens(record_.url));
@@ -74,8 +54,8 @@ Task<identity::TokenSet> GatewayClient::obtain(SecretText refresh, SecretText ke
   using Kind = identity::LoginMethod::Kind;
   if (record_.login.kind == Kind::token_file) {
     HOOP_CO_TRY(SecretText given, read_token_file(record_.login.file));
-    co_return co_await redeem(*web_, record_.url, std::move(given),
-                              environment_.clock.system_now());
+    co_return co_await redeem(*web_, record_.url, std::move(given), environment_.clock,
+                              environment_.random);
   }
   HOOP_CO_TRY(const std::unique_ptr<IssuerClient> issuer,
               IssuerClient::open(environment_, executor_, *web_, record_));
@@ -84,7 +64,7 @@ Task<identity::TokenSet> GatewayClient::obtain(SecretText refresh, SecretText ke
   co_return co_await issuer->log_in_by(record_.login, environment_.random);
 }
 
-Task<GatewayClient::Presented> GatewayClient::refreshed_bearer() {
+Task<Presented> GatewayClient::refreshed_bearer() {
   std::optional<identity::TokenLock> lock;
   asio::steady_timer pause(executor_);
   for (int i = 0; !lock && i < kLockTries; ++i) {

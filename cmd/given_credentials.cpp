@@ -106,16 +106,16 @@ Result<SecretText> read_token_file(const std::string& file) {
 
 Result<SecretText> read_token(int descriptor) { return read_to_end(descriptor, "the token"); }
 
-Task<identity::TokenSet> redeem(Web& gateway, std::string url, SecretText given, SystemTime now) {
+Task<identity::TokenSet> redeem(Web& gateway, std::string url, SecretText given, const Clock& clock,
+                                Random& random) {
   if (!identity::is_other_token(given.reveal()))
-    co_return identity::given_token(given.reveal(), now);
-  http::Headers headers{{"Content-Type", "application/x-www-form-urlencoded"},
-                        {"Accept", "application/json"}};
-  const SecretText form = identity::exchange_request(given);
+    co_return identity::given_token(given.reveal(), clock.system_now());
+  TokenRequests requests(clock, random);
+  requests.make_key();  // a gateway that binds nothing passes it over
   HOOP_CO_TRY(const http::Response answer,
-              co_await gateway.send("POST", url + "/v1/workloads/token", std::move(headers),
-                                    form.reveal()));
-  co_return identity::parse_exchange_answer(answer.status, answer.body);
+              co_await requests.ask(gateway, url + "/v1/workloads/token",
+                                    identity::exchange_request(given)));
+  co_return requests.with_key(identity::parse_exchange_answer(answer.status, answer.body));
 }
 
 }  // namespace hoop::cmd

@@ -4,7 +4,7 @@
 
 #include <string>
 
-#include "cmd/issuer_client.h"
+#include "cmd/token_requests.h"
 #include "core/identity/service_login.h"
 #include "core/identity/token_store.h"
 
@@ -24,7 +24,8 @@ Result<SecretText> read_token_file(const std::string& file);
 /// To the end of descriptor. Fails with config.
 Result<SecretText> read_token(int descriptor);
 /// What was given as an access token: itself, or what the gateway at url gives for a job's token of
-/// its CI platform. Fails as given_token() and parse_exchange_answer().
-Task<identity::TokenSet> redeem(Web& gateway, std::string url, SecretText given, SystemTime now);
+/// its CI platform, bound to a key of its own. Fails as given_token() and parse_exchange_answer().
+Task<identity::TokenSet> redeem(Web& gateway, std::string url, SecretText given, const Clock& clock,
+                                Random& random);
 
 }  // namespace hoop::cmd

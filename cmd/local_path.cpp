@@ -14,7 +14,7 @@ Result<std::unique_ptr<LocalPath>> LocalPath::create(Environment& environment,
   session::SessionParts for_engine{
       std::move(parts.grant),   std::move(parts.sink),
       std::move(parts.log_key), std::make_unique<net::DirectDialer>(std::move(executor)),
-      &postgres::make_handler,  std::move(parts.command),
+      &postgres::make_handler,  std::move(parts.program),
       std::move(parts.reason)};
   HOOP_TRY(path->engine_, session::SessionEngine::create(std::move(for_engine), environment.clock,
                                                          environment.random, environment.log));

@@ -7,6 +7,7 @@
 #include "cmd/denial_report.h"
 #include "cmd/environment.h"
 #include "cmd/session_path.h"
+#include "core/record/records.h"
 #include "core/session/session_engine.h"
 
 namespace hoop::cmd {
@@ -17,7 +18,7 @@ class LocalPath final : public SessionPath {
     access::Grant grant;
     std::unique_ptr<record::LogSink> sink;
     crypto::Ed25519Key log_key;
-    std::vector<std::string> command;  // as the log keeps it
+    record::RecordedProgram program = {};  // as the log keeps it
     std::string reason;
   };
   static Result<std::unique_ptr<LocalPath>> create(Environment& environment,

@@ -178,17 +178,18 @@ void Login::open_page(const std::string& page) {
 
 Task<identity::TokenSet> Login::obtain() {
   using Kind = identity::LoginMethod::Kind;
-  const SystemTime now = environment_.clock.system_now();
   // Not renewed: what came by a pipe comes once.
   if (options_.token_stdin) {
     HOOP_CO_TRY(SecretText given, read_token(STDIN_FILENO));
-    co_return co_await redeem(*web_, record_.url, std::move(given), now);
+    co_return co_await redeem(*web_, record_.url, std::move(given), environment_.clock,
+                              environment_.random);
   }
   identity::LoginMethod& login = record_.login;
   if (!options_.token_file.empty()) {
     login = {Kind::token_file, {}, std::filesystem::absolute(options_.token_file), {}};
     HOOP_CO_TRY(SecretText given, read_token_file(login.file));
-    co_return co_await redeem(*web_, record_.url, std::move(given), now);
+    co_return co_await redeem(*web_, record_.url, std::move(given), environment_.clock,
+                              environment_.random);
   }
   HOOP_CO_TRY(const std::unique_ptr<IssuerClient> issuer,
               IssuerClient::open(environment_, context_.get_executor(), *web_, record_));
@@ -213,11 +214,12 @@ Task<identity::TokenSet> Login::obtain() {
 
 /// What no person has seen fail is tried before it is kept: the gateway says what it wants.
 Task<void> Login::gateway_accepts(const identity::TokenSet& tokens) {
+  Presented who{tokens.access_token.clone(), tokens.key.clone()};
+  TokenPresenter presenter(environment_.clock, environment_.random);
   http::Headers headers{{"Accept", "application/json"}};
-  headers.set("Authorization", "Bearer " + tokens.access_token.reveal());
-  HOOP_CO_TRY(
-      const http::Response response,
-      co_await web_->send("GET", record_.url + "/v1/whoami", std::move(headers), std::string()));
+  HOOP_CO_TRY(const http::Response response,
+              co_await presenter.send(*web_, std::move(who), "GET", record_.url + "/v1/whoami",
+                                      std::move(headers), std::string(), kRequestTime));
   if (response.status == 200) co_return Result<void>{};
   Error problem = problem_of(response, record_.url);
   if (problem.code == ErrorCode::unauthenticated && !options_.client_id.empty())

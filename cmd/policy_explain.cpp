@@ -161,7 +161,9 @@ Result<bool> Explain::print(const std::vector<std::string>& rows) {
 }
 
 Task<ExitStatus> Explain::work() {
-  TargetSession::Wish wish{options_.target, std::string(), {"hoopctl", "policy", "explain"}};
+  record::RecordedProgram program;
+  program.command = {"hoopctl", "policy", "explain"};
+  TargetSession::Wish wish{options_.target, std::string(), std::move(program)};
   auto open = co_await target_.open(std::move(wish));
   if (!open) co_return environment_.give_up(open.error());
   auto rows = co_await converse(*open);

@@ -54,7 +54,8 @@ class ProgramRun {
 Task<TargetEndpoint::Plan> ProgramRun::open(const std::string& name) {
   TargetSession& session =
       *sessions_.emplace_back(std::make_unique<TargetSession>(environment_, context_));
-  TargetSession::Wish wish{name, options_.reason, recorded_command(words_)};
+  record::RecordedProgram program{recorded_command(words_), options_.isolate};
+  TargetSession::Wish wish{name, options_.reason, std::move(program)};
   HOOP_CO_TRY(OpenTarget open, co_await session.open(std::move(wish)));
   TargetEndpoint::Plan plan;
   plan.session = session.session();

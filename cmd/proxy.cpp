@@ -95,7 +95,9 @@ class Proxy {
 };
 
 Task<TargetEndpoint::Plan> Proxy::plan() {
-  TargetSession::Wish wish{options_.target, options_.reason, {"hoopctl", "proxy"}};
+  record::RecordedProgram program;
+  program.command = {"hoopctl", "proxy"};
+  TargetSession::Wish wish{options_.target, options_.reason, std::move(program)};
   HOOP_CO_TRY(OpenTarget open, co_await target_.open(std::move(wish)));
   TargetEndpoint::Plan plan;
   plan.session = target_.session();

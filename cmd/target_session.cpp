@@ -46,7 +46,7 @@ Task<OpenTarget> TargetSession::ask(Wish wish) {
   HOOP_CO_TRY(spool_, open_spool(environment_));
   crypto::Ed25519Key key = crypto::Ed25519Key::generate();
   GrantWish asked{wish.target, wish.reason, key.public_key(), environment_.claimed_agent(),
-                  wish.command};
+                  wish.program};
   const SteadyTime asked_at = environment_.clock.boot_now();
   HOOP_CO_TRY(access::Grant grant, co_await client_->create_grant(std::move(asked)));
   session_ = grant.session;
@@ -82,7 +82,7 @@ Result<std::unique_ptr<SessionPath>> TargetSession::path_of(access::Grant grant,
         {{"session", grant.session}});
   HOOP_TRY(std::unique_ptr<record::LogSink> sink,
            spool_->create(grant.session, client_->record().url, grant.target.name));
-  LocalPath::Parts parts{std::move(grant), std::move(sink), std::move(key), std::move(wish.command),
+  LocalPath::Parts parts{std::move(grant), std::move(sink), std::move(key), std::move(wish.program),
                          std::move(wish.reason)};
   return LocalPath::create(environment_, context_.get_executor(), std::move(parts));
 }

@@ -13,6 +13,7 @@
 #include "cmd/grant_renewal.h"
 #include "cmd/session_control.h"
 #include "cmd/session_path.h"
+#include "core/record/records.h"
 #include "core/record/spool.h"
 
 namespace hoop::cmd {
@@ -38,7 +39,7 @@ class TargetSession {
   struct Wish {
     std::string target;
     std::string reason;
-    std::vector<std::string> command;  // as the log keeps it
+    record::RecordedProgram program = {};  // as the log keeps it
   };
   /// The grant, and everything that must be there before anything runs: above all a place for its
   /// record. After a failure there is no grant.

@@ -45,7 +45,14 @@ Result<GrantRequest> read_request(const std::string& body) {
   GrantRequest out;
   for (const auto& [name, value] : *json.object()) {
     if (name == "command") {
-      HOOP_TRY(out.command, read_command(value));
+      HOOP_TRY(out.program.command, read_command(value));
+      continue;
+    }
+    if (name == "isolated") {
+      const bool* isolated = value.boolean();
+      if (isolated == nullptr)
+        return fail(ErrorCode::malformed, "'isolated' must be true or false");
+      out.program.isolated = *isolated;
       continue;
     }
     if (name != "target" && name != "reason" && name != "client_key" && name != "claimed_agent")
@@ -123,7 +130,7 @@ asio::awaitable<http::Response> Api::create_grant(http::Request request,
   const access::Identity asker = wanted->identity;
   NewSession made;
   made.client_key = wanted->client_key;
-  made.command = std::move(wanted->command);
+  made.program = std::move(wanted->program);
   made.reason = wanted->reason;
   auto issued = co_await parts_.grants.create(std::move(*wanted));
   if (!issued) {

@@ -12,6 +12,7 @@
 
 #include "core/access/policy.h"
 #include "core/base/log.h"
+#include "core/record/records.h"
 #include "gateway/config.h"
 #include "gateway/issuers/credential_issuer.h"
 #include "gateway/store.h"
@@ -25,7 +26,7 @@ struct GrantRequest {
   std::string reason;
   std::string claimed_agent;
   crypto::Ed25519PublicKey client_key{};
-  std::vector<std::string> command;  // for the header of a log that is written here
+  record::RecordedProgram program = {};  // for the header of a log that is written here
 };
 
 /// What was made. On the gateway path grant holds what the session is run by, and no ticket yet,

@@ -84,7 +84,7 @@ Task<std::unique_ptr<session::SessionEngine>> LiveSessions::start_engine(
                                 std::move(*made.issued.seal_key),
                                 std::move(dialer),
                                 parts_.make_handler,
-                                std::move(made.command),
+                                std::move(made.program),
                                 std::move(made.reason),
                                 parts_.secrets,
                                 policies_};

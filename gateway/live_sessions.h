@@ -4,6 +4,7 @@
 
 #include <map>
 
+#include "core/record/records.h"
 #include "gateway/live_session.h"
 
 namespace hoop::gateway {
@@ -16,7 +17,7 @@ using DialerFactory =
 struct NewSession {
   IssuedGrant issued;
   crypto::Ed25519PublicKey client_key{};
-  std::vector<std::string> command;
+  record::RecordedProgram program = {};
   std::string reason;
 };
 

@@ -197,9 +197,9 @@ Result<void> GatewayServer::Parts::open_identity(crypto::P256Key token_key,
   if (!config.workloads.empty()) {
     HOOP_TRY(auto used_tokens, Database::open(config.layout.database()));
     HOOP_TRY(auto signing_key, read_key(config.layout.token_key()));
-    HOOP_TRY(workloads,
-             WorkloadExchange::create({config.workloads, base_url, std::move(used_tokens),
-                                       std::move(signing_key), clock, random, *log, executor}));
+    HOOP_TRY(workloads, WorkloadExchange::create({config.workloads, base_url,
+                                                  std::move(used_tokens), std::move(signing_key),
+                                                  clock, random, *log, *proofs, executor}));
     authenticator->accept(workloads->issuer());
   }
   identity::TrustedIssuer issuer;

@@ -104,7 +104,7 @@ Result<WorkloadExchange::Fit> WorkloadExchange::fit(const identity::UnverifiedJw
   return fail(ErrorCode::unauthenticated, "token of a job: it fits no workload of this gateway");
 }
 
-http::Response WorkloadExchange::token_for(const Fit& fit) {
+http::Response WorkloadExchange::token_for(const Fit& fit, const std::string& key) {
   const auto life = std::min(fit.terms->life, kLongestTokenLife);
   const auto issued = std::chrono::floor<std::chrono::seconds>(parts_.clock.system_now())
                           .time_since_epoch()
@@ -121,16 +121,20 @@ http::Response WorkloadExchange::token_for(const Fit& fit) {
     if (claims.back() != '[') claims += ',';
     append_json_string(claims, group);
   }
-  claims += fmt::format("],\"iat\":{},\"exp\":{}}}", issued, issued + life.count());
-  http::Response response = http::json_response(
-      200, fmt::format(R"({{"access_token":"{}","issued_token_type":)"
-                       R"("urn:ietf:params:oauth:token-type:access_token",)"
-                       R"("token_type":"Bearer","expires_in":{}}})",
-                       identity::sign_jws(parts_.key, "at+jwt", claims), life.count()));
+  claims += ']';
+  if (!key.empty()) claims += R"(,"cnf":{"jkt":")" + key + "\"}";
+  claims += fmt::format(",\"iat\":{},\"exp\":{}}}", issued, issued + life.count());
+  http::Response response =
+      http::json_response(200, fmt::format(R"({{"access_token":"{}","issued_token_type":)"
+                                           R"("urn:ietf:params:oauth:token-type:access_token",)"
+                                           R"("token_type":"{}","expires_in":{}}})",
+                                           identity::sign_jws(parts_.key, "at+jwt", claims),
+                                           key.empty() ? "Bearer" : "DPoP", life.count()));
   return response;
 }
 
 asio::awaitable<Result<http::Response>> WorkloadExchange::exchange(std::string subject_token,
+                                                                   std::string key,
                                                                    std::string address) {
   const auto invalid = [](const Error& error) {
     return refused(400, "invalid_grant", error.message);
@@ -161,7 +165,7 @@ asio::awaitable<Result<http::Response>> WorkloadExchange::exchange(std::string s
                                      {"workload", found->terms->name},
                                      {"token", found->claims.id},
                                      {"address", address}});
-  co_return token_for(*found);
+  co_return token_for(*found, key);
 }
 
 asio::awaitable<http::Response> WorkloadExchange::answer(http::Request request,
@@ -182,7 +186,19 @@ asio::awaitable<http::Response> WorkloadExchange::answer(http::Request request,
   const std::string token(form->find("subject_token").value_or(""));
   if (token.empty() || std::ranges::find(kTokenTypes, type) == kTokenTypes.end())
     co_return refused(400, "invalid_request", "subject_token is an ID token");
-  auto response = co_await exchange(token, idp::address_text(connection.peer));
+  std::string key;
+  if (request.headers.count("DPoP") > 0) {
+    auto proven = parts_.proofs.check(request, {});
+    if (!proven) {
+      const bool late = proven.error().code == ErrorCode::timeout;
+      auto out =
+          refused(400, late ? "use_dpop_nonce" : "invalid_dpop_proof", proven.error().message);
+      out.headers.set("DPoP-Nonce", parts_.proofs.nonce());
+      co_return out;
+    }
+    key = std::move(proven->thumbprint);
+  }
+  auto response = co_await exchange(token, std::move(key), idp::address_text(connection.peer));
   if (!response) {
     parts_.log.error("workload.failed", {{"error", response.error().message}});
     co_return refused(503, "temporarily_unavailable", "the gateway cannot keep its records");

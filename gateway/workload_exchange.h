@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Token exchange (RFC 8693) for workloads: a job's own token of its CI platform becomes an access
-// token of this gateway, once, for minutes.
+// token of this gateway, once, for minutes; bound to the key that a proof with the request shows
+// (RFC 9449 §5).
 //
 //   POST /v1/workloads/token  grant_type=urn:ietf:params:oauth:grant-type:token-exchange
 //                             subject_token=…
@@ -20,6 +21,7 @@
 #include "core/identity/token_verifier.h"
 #include "core/identity/workload_token.h"
 #include "gateway/issuer_keys.h"
+#include "gateway/proof_checker.h"
 #include "gateway/rate_limit.h"
 #include "gateway/sqlite.h"
 
@@ -44,6 +46,7 @@ class WorkloadExchange {
     const Clock& clock;
     Random& random;
     Log& log;
+    ProofChecker& proofs;
     asio::any_io_executor executor;
   };
   /// Makes its table. Fails with config, storage.
@@ -60,10 +63,12 @@ class WorkloadExchange {
     identity::WorkloadClaims claims;
   };
   Result<Fit> fit(const identity::UnverifiedJws& token, const identity::KeySet& keys);
-  asio::awaitable<Result<http::Response>> exchange(std::string subject_token, std::string address);
+  asio::awaitable<Result<http::Response>> exchange(std::string subject_token, std::string key,
+                                                   std::string address);
   /// False: it has been taken before.
   Result<bool> take_once(const std::string& issuer, const identity::WorkloadClaims& claims);
-  http::Response token_for(const Fit& fit);
+  /// key: the thumbprint of the one it is bound to; empty: none.
+  http::Response token_for(const Fit& fit, const std::string& key);
 
   Parts parts_;
   std::map<std::string, std::unique_ptr<IssuerKeys>> keys_;  // by issuer

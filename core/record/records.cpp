@@ -23,7 +23,8 @@ std::string to_json(const SessionStart& start) {
       .text("path", start.path)
       .text("claimed_agent", start.claimed_agent)
       .text("reason", start.reason)
-      .list("command", start.command)
+      .list("command", start.program.command)
+      .text("confinement", start.program.isolated ? "isolated" : "none")
       .text("at", to_rfc3339(start.at))
       .take();
 }

@@ -27,6 +27,12 @@ enum class RecordType : std::uint8_t {
   seal = 9,  // written by SessionLog::seal alone
 };
 
+/// What runs around a session, as its client says.
+struct RecordedProgram {
+  std::vector<std::string> command = {};  // argv: never holds a secret of ours
+  bool isolated = false;                  // it reaches its targets and no other network
+};
+
 struct SessionStart {
   std::string session;
   std::string gateway;
@@ -38,7 +44,7 @@ struct SessionStart {
   std::string path;  // "local" or "gateway"
   std::string claimed_agent;
   std::string reason;
-  std::vector<std::string> command;  // argv of the program: never holds a secret of ours
+  RecordedProgram program = {};
   SystemTime at{};
 };
 

@@ -17,7 +17,7 @@ Result<std::unique_ptr<SessionEngine>> SessionEngine::create(SessionParts parts,
   // argv holds statements (psql -c), a reason may quote a value: what detectors hide in a reply
   // stands nowhere in the log.
   mask::HiddenCounts hidden;
-  for (std::string& word : parts.command) {
+  for (std::string& word : parts.program.command) {
     HOOP_TRY(word, masker.rewrite_text(word, hidden));
   }
   HOOP_TRY(parts.reason, masker.rewrite_text(parts.reason, hidden));
@@ -31,7 +31,7 @@ Result<std::unique_ptr<SessionEngine>> SessionEngine::create(SessionParts parts,
                                    std::string(to_string(parts.grant.path)),
                                    parts.grant.identity.claimed_agent,
                                    std::move(parts.reason),
-                                   std::move(parts.command),
+                                   std::move(parts.program),
                                    clock.system_now()};
   HOOP_TRY(record::SessionLog session_log,
            record::SessionLog::create(std::move(parts.sink), std::move(parts.log_key), start));

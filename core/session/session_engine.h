@@ -9,6 +9,7 @@
 
 #include "core/access/grant.h"
 #include "core/access/policy_pool.h"
+#include "core/record/records.h"
 #include "core/session/handler.h"
 
 namespace hoop::session {
@@ -22,7 +23,7 @@ struct SessionParts {
   crypto::Ed25519Key log_key;
   std::unique_ptr<net::Dialer> dialer;
   HandlerFactory make_handler;
-  std::vector<std::string> command;
+  record::RecordedProgram program = {};
   std::string reason;
   std::shared_ptr<const mask::SecretDatabase> secrets = nullptr;  // null: read for this session
   std::shared_ptr<access::PolicyPool> policies = nullptr;         // null: shared with nobody

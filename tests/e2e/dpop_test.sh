@@ -37,9 +37,12 @@ is "$(ask -H "Authorization: Bearer $(bearer_token)")" 200
 test_case "a login whose issuer binds tokens"
 export XDG_STATE_HOME=$T/state
 install_packages oidc
+export OIDC_CLIENT_SECRET=a-secret-that-is-long-enough-to-be-one
+printf '%s\n' "$OIDC_CLIENT_SECRET" >"$T/secret"
+chmod 600 "$T/secret"
 OIDC_DPOP=1 OIDC_CLAIMS='{"groups":["developers"]}' OIDC_TOKEN_SECONDS=20 start_provider
 port=${issuer##*:}
-configure
+configure 'service_clients = ["ci-basic"]'
 holds restart_gateway
 log_in alice
 status_is 0
@@ -82,6 +85,15 @@ holds eventually 30 refreshed
 is "$(tokens | jq -r .key)" "$key"
 run hoopctl --output json whoami
 out_has '"subject":"alice"'
+
+test_case "a service's tokens are bound, too"
+service() { run env XDG_STATE_HOME="$T/service" hoopctl --output json "$@"; }
+service login --gateway "$HOOPCTL_STACK_URL" --ca "$HOOPCTL_STACK_GATEWAY/tls/ca.pem" --client-id ci-basic --client-secret-file "$T/secret"
+status_is 0
+is "$(jq -r ".key | length > 100" "$(find "$T/service" -name tokens.json)")" true
+service whoami
+status_is 0
+out_has '"subject":"ci-basic"'
 
 test_case "an issuer that wants its own nonce"
 kill "$provider"; eventually 10 gone "$provider"

@@ -21,6 +21,13 @@ with psycopg.connect(\"\") as c: print(c.execute(\"select 2\").fetchone()[0])"'
 status_is 0
 out_lacks customer1@
 out_has 2
+# How the program was kept stands in the log's header.
+last() { run hoopctl --output json sessions list --limit 1; session=$(jq -r .session <<<"$OUT"); run hoopctl --output json sessions show "$session"; }
+last
+out_has '"confinement":"isolated"'
+run hoopctl connect $target -- true
+last
+out_has '"confinement":"none"'
 isolated -XAtc 'drop table orders'
 status_is 1
 err_has no-ddl

@@ -162,7 +162,7 @@ def whole(name, path, method, body, bearer=token):
 
 # The good way through, on either path.
 for target in ('pg-demo', 'pg-demo-gateway'):
-    status, grant = whole(f'a grant on {target}', ('/v1/grants', '/v1/grants'), 'post', {'target': target, 'client_key': key, 'reason': 'a test', 'command': ['psql']})
+    status, grant = whole(f'a grant on {target}', ('/v1/grants', '/v1/grants'), 'post', {'target': target, 'client_key': key, 'reason': 'a test', 'command': ['psql'], 'isolated': True})
     if status != 201:
         differ(f'a grant on {target}: {status}')
         continue

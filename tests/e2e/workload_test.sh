@@ -43,6 +43,13 @@ out_has developers
 pg -c 'select 7 * 6'
 status_is 0
 out_has 42
+# It is bound to a key: by itself it opens nothing.
+tokens=$(find "$T/state" -name tokens.json)
+access=$(jq -r .access "$tokens")
+ask() { curl -sS --cacert "$HOOPCTL_STACK_GATEWAY/tls/ca.pem" -o "$T/answer" -w '%{http_code}' "$@"; }
+is "$(ask -H "Authorization: Bearer $access" "$HOOPCTL_STACK_URL/v1/whoami")" 401
+is "$(ask -H "Authorization: DPoP $access" "$HOOPCTL_STACK_URL/v1/whoami")" 401
+holds [ "$(cut -d. -f2 <<<"$access" | tr '_-' '/+' | base64 -d 2>/dev/null | jq -r '.cnf.jkt | length')" = 43 ]
 holds grep -q 'workload.login.*deploy' "$HOOPCTL_STACK_DIR/gateway.log"
 
 test_case "a token is taken once, also after a restart"
@@ -107,6 +114,15 @@ exchange() { curl -sS --cacert "$HOOPCTL_STACK_GATEWAY/tls/ca.pem" -o "$T/answer
 is "$(exchange)" 405
 is "$(exchange -d grant_type=password)" 400
 is "$(exchange -d grant_type=urn:ietf:params:oauth:grant-type:token-exchange -d subject_token=x -d subject_token_type=nonsense)" 400
+job "$good" >"$T/job"
+by_hand() { exchange -d grant_type=urn:ietf:params:oauth:grant-type:token-exchange --data-urlencode "subject_token@$T/job" -d subject_token_type=urn:ietf:params:oauth:token-type:id_token "$@"; }
+is "$(by_hand -H 'DPoP: nonsense')" 400
+holds grep -q invalid_dpop_proof "$T/answer"
+is "$(by_hand -H 'DPoP: a' -H 'DPoP: b')" 400
+# A bad proof has not used the job's token up; without one it gives a bearer token, for clients that prove nothing.
+is "$(by_hand)" 200
+is "$(jq -r .token_type "$T/answer")" Bearer
+is "$(ask -H "Authorization: Bearer $(jq -r .access_token "$T/answer")" "$HOOPCTL_STACK_URL/v1/whoami")" 200
 is "$(exchange -d grant_type=urn:ietf:params:oauth:grant-type:token-exchange -d subject_token=x -d subject_token_type=urn:ietf:params:oauth:token-type:id_token)" 400
 is "$(head -c 60000 /dev/zero | tr '\0' a | exchange --data-binary @-)" 413
 

@@ -19,7 +19,7 @@ SessionStart start() {
   start.target = "pg-demo";
   start.protocol = "postgres";
   start.subject = "alice";
-  start.command = {"psql", "-c", "select 1"};
+  start.program.command = {"psql", "-c", "select 1"};
   return start;
 }
 

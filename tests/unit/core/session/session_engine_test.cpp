@@ -49,7 +49,7 @@ struct EngineUnderTest {
                        [this](SessionContext given) -> Result<std::unique_ptr<ProtocolHandler>> {
                          return std::make_unique<HeardHandler>(given, heard);
                        },
-                       {"psql", "-c", "select 1"},
+                       {{"psql", "-c", "select 1"}, true},
                        "ticket 7"};
     parts.grant.session = "s_engine";
     parts.grant.target.name = "pg-demo";
@@ -90,6 +90,7 @@ TEST_CASE("engine leaves a sealed log that names who opened what, and why") {
   CHECK(summary->sealed);
   CHECK(summary->header.session == "s_engine");
   CHECK(summary->header.subject == "ann");
+  CHECK(summary->header.json.find(R"("confinement":"isolated")") != std::string::npos);
   CHECK(summary->digest == (*engine)->gate().log_digest());
   CHECK_THAT(text, Catch::Matchers::ContainsSubstring("program_exit"));
   CHECK_THAT(to_text(test.log->bytes), Catch::Matchers::ContainsSubstring("ticket 7"));

@@ -100,7 +100,7 @@ SessionUnderTest::SessionUnderTest(asio::io_context& context, SessionSettings se
                               crypto::Ed25519Key::generate(),
                               std::move(dialer),
                               make_handler,
-                              {"psql"},
+                              {{"psql"}},
                               "test"};
   parts.grant.session = "s_test";
   parts.grant.target = settings.target;
