@@ -47,7 +47,8 @@ Result<AgentFile> AgentFile::open(const std::filesystem::path& directory) {
     return fail(ErrorCode::storage, fmt::format("cannot open '{}'", lock_file.string()));
   AgentFile out(directory / "agent.json", lock);
   if (::flock(lock, LOCK_EX | LOCK_NB) != 0)
-    return fail(ErrorCode::config, fmt::format("another agent runs on '{}'", directory.string()));
+    return fail(ErrorCode::config, fmt::format("another agent runs on '{}'", directory.string()),
+                "stop it first, or give this one a folder of its own by --state");
   return out;
 }
 

@@ -63,9 +63,12 @@ Result<SecretText> trimmed(std::string text, std::string_view what) {
   if (text.ends_with('\n')) text.pop_back();
   if (text.ends_with('\r')) text.pop_back();
   SecretText secret(std::move(text));
-  if (secret.empty()) return fail(ErrorCode::config, fmt::format("{} is empty", what));
+  if (secret.empty())
+    return fail(ErrorCode::config, fmt::format("{} is empty", what),
+                "put the secret there, on one line");
   if (secret.reveal().find('\0') != std::string::npos)
-    return fail(ErrorCode::config, fmt::format("{} holds a NUL byte", what));
+    return fail(ErrorCode::config, fmt::format("{} holds a NUL byte", what),
+                "a secret is one line of text");
   return secret;
 }
 
@@ -162,7 +165,8 @@ Result<SecretText> from_program(std::string_view command) {
   posix_spawnattr_destroy(&attributes);
   posix_spawn_file_actions_destroy(&actions);
   if (failed != 0)
-    return fail(ErrorCode::config, fmt::format("secret program '{}' cannot be run", words[0]));
+    return fail(ErrorCode::config, fmt::format("secret program '{}' cannot be run", words[0]),
+                "is it there, and executable for the user of the gateway?");
   write_end.reset();
   const auto deadline = std::chrono::steady_clock::now() + kProgramTime;
   auto text = read_until(read_end.get(), deadline);
@@ -173,7 +177,8 @@ Result<SecretText> from_program(std::string_view command) {
                             kProgramTime.count()));
   SecretText secret(std::move(*text));
   if (*status != 0)
-    return fail(ErrorCode::config, fmt::format("secret program '{}' exited {}", words[0], *status));
+    return fail(ErrorCode::config, fmt::format("secret program '{}' exited {}", words[0], *status),
+                "run it by hand as the user of the gateway");
   return trimmed(std::string(secret.reveal()),
                  fmt::format("what secret program '{}' wrote", words[0]));
 }
@@ -211,7 +216,8 @@ Result<SecretText> resolve_secret(std::string_view reference,
   const char* value = std::getenv(
       name.c_str());  // the gateway changes its environment before its threads start, never after
   if (value == nullptr)
-    return fail(ErrorCode::config, fmt::format("environment variable '{}' is not set", name));
+    return fail(ErrorCode::config, fmt::format("environment variable '{}' is not set", name),
+                "set it where the gateway is started, as in EnvironmentFile= of its unit");
   return trimmed(value, fmt::format("environment variable '{}'", name));
 }
 

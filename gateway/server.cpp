@@ -44,7 +44,8 @@ class DirectoryLock {
     if (lock.descriptor_ < 0)
       return fail(ErrorCode::storage, fmt::format("cannot open '{}'", file.string()));
     if (::flock(lock.descriptor_, LOCK_EX | LOCK_NB) != 0)
-      return fail(ErrorCode::config, "another gateway runs on this directory");
+      return fail(ErrorCode::config, "another gateway runs on this directory",
+                  "stop it first; SIGHUP is enough for a changed policy");
     return lock;
   }
   DirectoryLock() = default;
@@ -74,7 +75,8 @@ Result<crypto::P256Key> read_key(const std::filesystem::path& path) {
   HOOP_TRY(const auto pem, read_key_file(path));
   auto key = crypto::P256Key::from_pem(pem.reveal());
   if (!key)
-    return fail(ErrorCode::config, fmt::format("'{}' is not a P-256 private key", path.string()));
+    return fail(ErrorCode::config, fmt::format("'{}' is not a P-256 private key", path.string()),
+                "restore it from a backup; 'hoopctl gateway init' makes one with a new directory");
   return key;
 }
 
@@ -82,7 +84,8 @@ Result<SecretBytes> read_secret(const std::filesystem::path& path) {
   HOOP_TRY(const auto text, read_key_file(path));
   auto bytes = from_base64url(text.reveal());
   if (!bytes || bytes->size() != 32)
-    return fail(ErrorCode::config, fmt::format("'{}' is not 32 bytes in base64url", path.string()));
+    return fail(ErrorCode::config, fmt::format("'{}' is not 32 bytes in base64url", path.string()),
+                "restore it from a backup; 'hoopctl gateway init' makes one with a new directory");
   return SecretBytes(std::move(*bytes));
 }
 

@@ -33,7 +33,8 @@ Result<void> check_shared_login(PgConnection& connection, const std::string& use
         "use a login without these rights");
   if (database_role.empty()) return {};
   if (facts[1] != "true")
-    return fail(ErrorCode::config, fmt::format("mapped role '{}' does not exist", database_role));
+    return fail(ErrorCode::config, fmt::format("mapped role '{}' does not exist", database_role),
+                "CREATE ROLE it at the target, or correct database_role in the policy");
   if (facts[2] != "true")
     return fail(ErrorCode::config,
                 fmt::format("login '{}' may not become '{}'", user, database_role),

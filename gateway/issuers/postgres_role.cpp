@@ -120,7 +120,8 @@ Result<std::vector<PgConnection::Row>> PostgresRoleIssuer::first_read(
     auto rows = connection->query(sql, parameters);
     if (rows || !connection->is_broken()) return rows;
   }
-  return fail(ErrorCode::upstream_unreachable, "the server closes every connection");
+  return fail(ErrorCode::upstream_unreachable, "the server closes every connection",
+              "is it starting or stopping? its own log says");
 }
 
 Result<void> PostgresRoleIssuer::make_marker(PgConnection& connection) {

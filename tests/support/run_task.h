@@ -5,6 +5,7 @@
 #include <exception>
 #include <optional>
 
+#include "core/base/clock.h"
 #include "core/net/asio.h"
 #include "tests/support/catch.h"
 

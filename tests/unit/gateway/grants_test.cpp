@@ -244,6 +244,18 @@ TEST_CASE("grants: revoking is idempotent, and goes on after a failure") {
   CHECK(test::run(f.context, f.grants->revoke("s_unknown")));
 }
 
+TEST_CASE("grants: a session whose log has come is over, though nobody gave its grant back") {
+  Fixture f;
+  const auto grant = f.create(), other = f.create();
+  REQUIRE(grant);
+  REQUIRE(other);
+  FinishedLog log;
+  log.digest = "00";
+  REQUIRE(f.store->set_finished(grant->session, log));
+  CHECK(f.grants->sweep() == 1);
+  CHECK(f.world.roles == std::set<std::string>{other->credential->username});
+}
+
 TEST_CASE("grants: expiry ends the credential") {
   Fixture f;
   auto grant = f.create();
