@@ -233,7 +233,7 @@ TEST_CASE("a TLS record that goes out at once needs no waiting; one that does no
   const auto bytes = pattern(16 << 20, 1);
   // Above 80,000 bytes a write is more than one round.
   const auto part = GENERATE(std::size_t{70'000}, std::size_t{200'000});
-  PartCounts counts;
+  test::PartCounts counts;
   const auto work = [&]() -> asio::awaitable<bool> {
     auto [wrote, read] =
         co_await (write_in_parts(**ends.client, bytes, part, counts) && read_to_end(**ends.server));
