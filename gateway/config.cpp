@@ -13,31 +13,17 @@
 #include "core/access/policy_parser.h"
 #include "core/config/toml_reader.h"
 #include "core/identity/discovery.h"
-#include "gateway/secret_reference.h"
+#include "gateway/target_reader.h"
+#include "gateway/toml_parts.h"
 
 namespace hoop::gateway {
 namespace {
 
 using config::TomlTable;
 
-constexpr std::size_t kMaxFileBytes =
-    4U << 20;  // nobody writes more by hand; a wrong file is told apart from a big one
-
 // What policy.toml speaks of: access::parse_policy reads it from the same files.
 constexpr std::array<std::string_view, 7> kPolicyKeys{"role",   "rule",   "mask",    "detector",
                                                       "limits", "record", "unparsed"};
-
-Result<std::string> read_file(const std::filesystem::path& path) {
-  std::ifstream in(path, std::ios::binary);
-  if (!in)
-    return fail(ErrorCode::config, fmt::format("cannot read '{}'", path.string()),
-                "'hoopctl gateway init DIR' makes a working directory");
-  std::string text(std::istreambuf_iterator<char>(in), {});
-  if (in.bad()) return fail(ErrorCode::config, fmt::format("cannot read '{}'", path.string()));
-  if (text.size() > kMaxFileBytes)
-    return fail(ErrorCode::config, fmt::format("'{}' is longer than 4 MiB", path.string()));
-  return text;
-}
 
 /// gateway.toml, policy.toml if there, conf.d/*.toml by name. Names are as messages show them:
 /// relative to DIR.
@@ -63,14 +49,6 @@ Result<std::vector<access::PolicySource>> read_sources(const Layout& layout) {
   return sources;
 }
 
-bool is_name(std::string_view text, std::size_t most) {
-  const auto fits = [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.';
-  };
-  return !text.empty() && text.size() <= most && std::all_of(text.begin(), text.end(), fits) &&
-         text.front() != '-' && text.front() != '.';
-}
-
 /// https://host[:port], nothing behind it: it is compared byte by byte as issuer and audience.
 bool is_base_url(std::string_view url) {
   if (!url.starts_with("https://") || url.size() > 255) return false;
@@ -87,25 +65,6 @@ bool is_loopback(const std::string& host) {
   in_addr four{};
   if (::inet_pton(AF_INET, host.c_str(), &four) == 1) return (ntohl(four.s_addr) >> 24) == 127;
   return host == "::1";
-}
-
-void read_ca(const TomlTable& table, std::string_view key, const Layout& layout, std::string& pem,
-             std::string* path) {
-  const auto file = table.text(key);
-  if (!file) return;
-  const std::filesystem::path found = layout.directory / *file;  // an absolute one stays as it is
-  auto text = read_file(found);
-  if (!text) {
-    table.complain(key, fmt::format("cannot read '{}'", found.string()));
-  } else if (text->find("-----BEGIN CERTIFICATE-----") == std::string::npos) {
-    table.complain(key, fmt::format("'{}' holds no PEM certificate", found.string()));
-  } else if (text->find("PRIVATE KEY-----") != std::string::npos) {
-    table.complain(key, fmt::format("'{}' holds a private key", found.string()),
-                   "clients are given this file: put the authorities alone into it");
-  } else {
-    pem = std::move(*text);
-  }
-  if (path != nullptr) *path = found.string();
 }
 
 /// Three lines are enough: [gateway.oidc], issuer, client_id.
@@ -236,122 +195,6 @@ void read_gateway(const TomlTable& table, GatewayConfig& out) {
     out.device_poll_interval = std::chrono::seconds(*interval);
   if (const auto oidc = table.table("oidc")) read_oidc(*oidc, out);
   read_workloads(table, out);
-}
-
-void read_tls(const TomlTable& table, const Layout& layout, ConfiguredTarget& out) {
-  const std::string mode = table.text_or("tls", "verify-full");
-  if (mode == "verify-full") {
-    out.target.tls = access::TlsMode::verify_full;
-  } else if (mode == "verify-ca") {
-    out.target.tls = access::TlsMode::verify_ca;
-  } else if (mode == "disable") {
-    out.target.tls = access::TlsMode::disable;
-  } else {
-    table.complain("tls", fmt::format("'{}' is not a TLS mode", mode),
-                   "verify-full, verify-ca or disable");
-  }
-  out.target.tls_server_name = table.text_or("server_name", "");
-  const std::string negotiation = table.text_or("tls_negotiation", "postgres");
-  if (negotiation == "direct" && out.target.tls != access::TlsMode::disable) {
-    out.target.tls_negotiation = access::TlsNegotiation::direct;
-  } else if (negotiation == "direct") {
-    table.complain("tls_negotiation", "there is no TLS to begin with");
-  } else if (negotiation != "postgres") {
-    table.complain("tls_negotiation", fmt::format("'{}' is no way to begin TLS", negotiation),
-                   "postgres or direct");
-  }
-  read_ca(table, "ca_file", layout, out.target.tls_ca_pem, &out.ca_file);
-}
-
-void read_login(const TomlTable& table, ConfiguredTarget& out) {
-  const auto admin = table.table("admin"), shared = table.table("login");
-  if (admin.has_value() == shared.has_value()) {
-    table.complain(admin ? "login" : "admin",
-                   fmt::format("target '{}' has {} login", out.target.name,
-                               admin ? "both an admin and a shared" : "no admin"),
-                   "admin = { user = \"hoop_admin\", password = \"file:/path\" }");
-    return;
-  }
-  const TomlTable& login = admin ? *admin : *shared;
-  out.lends = admin ? Lends::session_role : Lends::shared_login;
-  out.login.user = login.required_text("user");
-  out.login.password = login.required_text("password");
-  if (auto checked = check_secret_reference(out.login.password);
-      !checked && !out.login.password.empty())
-    login.complain("password", checked.error().message, checked.error().hint);
-  if (admin) {
-    out.login.database = login.text_or("database", "postgres");
-  } else if (!out.target.databases.empty()) {
-    out.login.database = out.target.databases.front();
-  }
-}
-
-void check_target(const TomlTable& table, const access::Target& target) {
-  if (!is_name(target.name, 63))
-    table.complain("name", fmt::format("'{}' is not a target's name", target.name),
-                   "up to 63 of a-z, 0-9, '-', '_' and '.'");
-  if (target.protocol != "postgres")
-    table.complain("protocol",
-                   fmt::format("protocol '{}' is not available in this version", target.protocol),
-                   "\"postgres\" is");
-  // A path would make libpq look for a Unix socket, and a comma for a second host.
-  if (target.host.find_first_of("/,@ \t") != std::string::npos)
-    table.complain("host", fmt::format("'{}' is not a host name or address", target.host));
-  if (target.databases.empty())
-    table.complain("databases", fmt::format("target '{}' names no database", target.name),
-                   "databases = [\"app\"]; the first one is the default");
-  for (const std::string& database : target.databases) {
-    if (database.empty() || database.size() > 63 ||
-        database.find_first_of("= '\\") != std::string::npos)
-      table.complain("databases", fmt::format("'{}' is not a database's name", database));
-  }
-}
-
-/// Reads via and path. An agent dials back to the gateway alone, and carries what the gateway has
-/// encrypted: the local path cannot lead through it. Nor may it hand out a login that lasts.
-void read_path(const TomlTable& table, ConfiguredTarget& out) {
-  const std::string via = table.text_or("via", "direct");
-  if (via != "direct" && via != "agent")
-    table.complain("via", fmt::format("'{}' is not a way to a target", via), "direct or agent");
-  out.via = via == "agent" ? Via::agent : Via::direct;
-  const bool shared = table.has("login");
-  const std::string path =
-      table.text_or("path", out.via == Via::agent || shared ? "gateway" : "local");
-  if (path != "local" && path != "gateway")
-    table.complain("path", fmt::format("'{}' is not a path", path), "local or gateway");
-  out.target.path = path == "local" ? access::DataPath::local : access::DataPath::gateway;
-  if (shared && path == "local")
-    table.complain("path", "a shared login does not leave the gateway: it has no local path",
-                   "path = \"gateway\", or leave it out");
-  if (out.via == Via::agent && path == "local")
-    table.complain("path", "a target that is reached through an agent has no local path",
-                   "path = \"gateway\", or leave it out");
-  if (out.via == Via::agent && out.target.tls == access::TlsMode::disable)
-    table.complain(
-        "tls",
-        "what goes through an agent is encrypted by the gateway: tls = \"disable\" cannot be",
-        "verify-full, or verify-ca");
-  if (out.via == Via::agent && out.target.labels.empty())
-    table.complain(
-        "via", fmt::format("target '{}' has no labels, and so no agent serves it", out.target.name),
-        "labels = { site = \"berlin\" }");
-}
-
-ConfiguredTarget read_target(const TomlTable& table, const Layout& layout) {
-  ConfiguredTarget out;
-  access::Target& target = out.target;
-  target.name = table.required_text("name");
-  target.protocol = table.required_text("protocol");
-  target.host = table.required_text("host");
-  target.port = static_cast<std::uint16_t>(table.integer("port", 1, 65535).value_or(5432));
-  target.databases = table.text_list("databases");
-  target.description = table.text_or("description", "");
-  target.labels = table.text_map("labels");
-  read_tls(table, layout, out);
-  read_path(table, out);
-  check_target(table, target);
-  read_login(table, out);
-  return out;
 }
 
 /// Policy that this version cannot keep must not load: parse_policy accepts the whole grammar.

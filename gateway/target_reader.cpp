@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "gateway/target_reader.h"
+
+#include <fmt/format.h>
+
+#include "gateway/secret_reference.h"
+#include "gateway/toml_parts.h"
+
+namespace hoop::gateway {
+namespace {
+
+using config::TomlTable;
+
+void read_tls(const TomlTable& table, const Layout& layout, ConfiguredTarget& out) {
+  const std::string mode = table.text_or("tls", "verify-full");
+  if (mode == "verify-full") {
+    out.target.tls = access::TlsMode::verify_full;
+  } else if (mode == "verify-ca") {
+    out.target.tls = access::TlsMode::verify_ca;
+  } else if (mode == "disable") {
+    out.target.tls = access::TlsMode::disable;
+  } else {
+    table.complain("tls", fmt::format("'{}' is not a TLS mode", mode),
+                   "verify-full, verify-ca or disable");
+  }
+  out.target.tls_server_name = table.text_or("server_name", "");
+  const std::string negotiation = table.text_or("tls_negotiation", "postgres");
+  if (negotiation == "direct" && out.target.tls != access::TlsMode::disable) {
+    out.target.tls_negotiation = access::TlsNegotiation::direct;
+  } else if (negotiation == "direct") {
+    table.complain("tls_negotiation", "there is no TLS to begin with");
+  } else if (negotiation != "postgres") {
+    table.complain("tls_negotiation", fmt::format("'{}' is no way to begin TLS", negotiation),
+                   "postgres or direct");
+  }
+  read_ca(table, "ca_file", layout, out.target.tls_ca_pem, &out.ca_file);
+}
+
+void read_login(const TomlTable& table, ConfiguredTarget& out) {
+  const auto admin = table.table("admin"), shared = table.table("login");
+  if (admin.has_value() == shared.has_value()) {
+    table.complain(admin ? "login" : "admin",
+                   fmt::format("target '{}' has {} login", out.target.name,
+                               admin ? "both an admin and a shared" : "no admin"),
+                   "admin = { user = \"hoop_admin\", password = \"file:/path\" }");
+    return;
+  }
+  const TomlTable& login = admin ? *admin : *shared;
+  out.lends = admin ? Lends::session_role : Lends::shared_login;
+  out.login.user = login.required_text("user");
+  out.login.password = login.required_text("password");
+  if (auto checked = check_secret_reference(out.login.password);
+      !checked && !out.login.password.empty())
+    login.complain("password", checked.error().message, checked.error().hint);
+  if (admin) {
+    out.login.database = login.text_or("database", "postgres");
+  } else if (!out.target.databases.empty()) {
+    out.login.database = out.target.databases.front();
+  }
+}
+
+void check_name(const TomlTable& table, const access::Target& target) {
+  if (!is_name(target.name, 63))
+    table.complain("name", fmt::format("'{}' is not a target's name", target.name),
+                   "up to 63 of a-z, 0-9, '-', '_' and '.'");
+  // A path would make libpq look for a Unix socket, and a comma for a second host.
+  if (target.host.find_first_of("/,@ \t") != std::string::npos)
+    table.complain("host", fmt::format("'{}' is not a host name or address", target.host));
+}
+
+void check_databases(const TomlTable& table, const access::Target& target) {
+  if (target.databases.empty())
+    table.complain("databases", fmt::format("target '{}' names no database", target.name),
+                   "databases = [\"app\"]; the first one is the default");
+  for (const std::string& database : target.databases) {
+    if (database.empty() || database.size() > 63 ||
+        database.find_first_of("= '\\") != std::string::npos)
+      table.complain("databases", fmt::format("'{}' is not a database's name", database));
+  }
+}
+
+/// Reads via and path. An agent dials back to the gateway alone, and carries what the gateway has
+/// encrypted: the local path cannot lead through it. Nor may it hand out a login that lasts.
+void read_path(const TomlTable& table, ConfiguredTarget& out) {
+  const std::string via = table.text_or("via", "direct");
+  if (via != "direct" && via != "agent")
+    table.complain("via", fmt::format("'{}' is not a way to a target", via), "direct or agent");
+  out.via = via == "agent" ? Via::agent : Via::direct;
+  const bool shared = table.has("login");
+  const std::string path =
+      table.text_or("path", out.via == Via::agent || shared ? "gateway" : "local");
+  if (path != "local" && path != "gateway")
+    table.complain("path", fmt::format("'{}' is not a path", path), "local or gateway");
+  out.target.path = path == "local" ? access::DataPath::local : access::DataPath::gateway;
+  if (shared && path == "local")
+    table.complain("path", "a shared login does not leave the gateway: it has no local path",
+                   "path = \"gateway\", or leave it out");
+  if (out.via == Via::agent && path == "local")
+    table.complain("path", "a target that is reached through an agent has no local path",
+                   "path = \"gateway\", or leave it out");
+  if (out.via == Via::agent && out.target.tls == access::TlsMode::disable)
+    table.complain(
+        "tls",
+        "what goes through an agent is encrypted by the gateway: tls = \"disable\" cannot be",
+        "verify-full, or verify-ca");
+  if (out.via == Via::agent && out.target.labels.empty())
+    table.complain(
+        "via", fmt::format("target '{}' has no labels, and so no agent serves it", out.target.name),
+        "labels = { site = \"berlin\" }");
+}
+
+void read_postgres(const TomlTable& table, const Layout& layout, ConfiguredTarget& out) {
+  out.target.port = static_cast<std::uint16_t>(table.integer("port", 1, 65535).value_or(5432));
+  out.target.databases = table.text_list("databases");
+  read_tls(table, layout, out);
+  read_path(table, out);
+  check_databases(table, out.target);
+  read_login(table, out);
+}
+
+}  // namespace
+
+ConfiguredTarget read_target(const TomlTable& table, const Layout& layout) {
+  ConfiguredTarget out;
+  access::Target& target = out.target;
+  target.name = table.required_text("name");
+  target.protocol = table.required_text("protocol");
+  target.host = table.required_text("host");
+  target.description = table.text_or("description", "");
+  target.labels = table.text_map("labels");
+  check_name(table, target);
+  if (target.protocol == "postgres") {
+    read_postgres(table, layout, out);
+  } else {
+    table.complain("protocol",
+                   fmt::format("protocol '{}' is not available in this version", target.protocol),
+                   "\"postgres\" is");
+  }
+  return out;
+}
+
+}  // namespace hoop::gateway
