@@ -36,7 +36,7 @@ struct Issuer {
     const http::Url root = http.url("/");
     return fmt::format("https://localhost:{}", root.port);
   }
-  asio::awaitable<http::Response> answer(const http::Request& request) {
+  asio::awaitable<http::Response> answer(http::Request request) {
     ++asked;
     if (status != 200) co_return http::problem_response(status, "away", "away");
     if (request.path() == "/jwks") {
@@ -75,8 +75,10 @@ struct Issuer {
   bool broken = false;
   std::string claimed;  // instead of its own name
   test::HttpFixture http{test::Transport::tls,
-                         [this](http::Request request, const http::ConnectionInfo&)
-                             -> asio::awaitable<http::Response> { return answer(request); }};
+                         [this](http::Request request,
+                                const http::ConnectionInfo&) -> asio::awaitable<http::Response> {
+                           return answer(std::move(request));
+                         }};
   std::unique_ptr<Authenticator> authenticator;
 };
 
