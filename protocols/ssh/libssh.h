@@ -5,40 +5,21 @@
 
 #include "core/base/error.h"
 
-struct ssh_key_struct;
-struct ssh_session_struct;
-
 namespace hoop::ssh {
 
-/// What we use of it, as libssh.h declares it. libssh.cpp checks each against that.
-struct Libssh {
-  using Session = ssh_session_struct*;
-  using Key = ssh_key_struct*;
-  using Passphrase = int (*)(const char*, char*, std::size_t, int, int, void*);
+/// Fails with config where the library is missing or older than 0.10. Before any HOOP_LIBSSH.
+const Result<void>& load_libssh();
 
-  Session (*session_new)() = nullptr;
-  void (*session_free)(Session) = nullptr;
-  int (*session_options)(Session, int option, const void* value) = nullptr;
-  int (*connect)(Session) = nullptr;
-  void (*disconnect)(Session) = nullptr;
-  void (*silent_disconnect)(Session) = nullptr;
-  const char* (*error)(void*) = nullptr;
-  int (*error_code)(void*) = nullptr;
-  const char* (*server_banner)(Session) = nullptr;
-  int (*server_key)(Session, Key*) = nullptr;
-  int (*authenticate)(Session, const char* user, Key) = nullptr;
-  int (*import_private_key)(const char*, const char*, Passphrase, void*, Key*) = nullptr;
-  int (*import_certificate)(const char*, int type, Key*) = nullptr;
-  int (*join_certificate)(Key certificate, Key to) = nullptr;
-  int (*export_public_key)(Key, char**) = nullptr;
-  int (*key_type)(Key) = nullptr;
-  const char* (*key_type_name)(int) = nullptr;
-  void (*key_free)(Key) = nullptr;
-  void (*string_free)(char*) = nullptr;
-};
-
-/// Fails with config where the library or a function of it is missing, or where it is older than
-/// 0.10.
-const Result<Libssh>& load_libssh();
+/// Where a function of it is. Ends the process where there is none: a library of the right name and
+/// version has it.
+void* libssh_function(const char* name);
 
 }  // namespace hoop::ssh
+
+/// A function of libssh, as its own header declares it: HOOP_LIBSSH(ssh_new)().
+#define HOOP_LIBSSH(name)                                                         \
+  ([] {                                                                           \
+    static const auto found =                                                     \
+        reinterpret_cast<decltype(&::name)>(::hoop::ssh::libssh_function(#name)); \
+    return found;                                                                 \
+  }())

@@ -25,12 +25,12 @@ constexpr const char* kCiphers =
 constexpr std::size_t kMaxWords = 300;  // of what a server says
 
 struct KeyDeleter {
-  void operator()(ssh_key_struct* key) const { load_libssh()->key_free(key); }
+  void operator()(ssh_key_struct* key) const { HOOP_LIBSSH(ssh_key_free)(key); }
 };
 using OwnedKey = std::unique_ptr<ssh_key_struct, KeyDeleter>;
 
 struct TextDeleter {
-  void operator()(char* text) const { load_libssh()->string_free(text); }
+  void operator()(char* text) const { HOOP_LIBSSH(ssh_string_free_char)(text); }
 };
 
 std::string printable(const char* text) {
@@ -44,9 +44,8 @@ class Connection {
                                  std::chrono::seconds patience);
   ~Connection() {
     if (session_ == nullptr) return;
-    const Libssh& library = *load_libssh();
-    library.disconnect(session_);
-    library.session_free(session_);
+    HOOP_LIBSSH(ssh_disconnect)(session_);
+    HOOP_LIBSSH(ssh_free)(session_);
   }
   Connection(Connection&& other) noexcept
       : session_(std::exchange(other.session_, nullptr)),
@@ -60,9 +59,10 @@ class Connection {
 
  private:
   explicit Connection(ssh_session_struct* session) : session_(session) {}
-  Result<void> set(int option, const void* value) {
-    if (load_libssh()->session_options(session_, option, value) == 0) return {};
-    return fail(ErrorCode::internal, fmt::format("libssh does not take option {}", option));
+  Result<void> set(ssh_options_e option, const void* value) {
+    if (HOOP_LIBSSH(ssh_options_set)(session_, option, value) == 0) return {};
+    return fail(ErrorCode::internal,
+                fmt::format("libssh does not take option {}", static_cast<int>(option)));
   }
   Result<void> prepare(int socket, const std::string& host_keys, std::chrono::seconds patience);
   Result<void> shake_hands();
@@ -90,9 +90,8 @@ Result<void> Connection::prepare(int socket, const std::string& host_keys,
 }
 
 Result<void> Connection::shake_hands() {
-  const Libssh& library = *load_libssh();
-  if (library.connect(session_) != SSH_OK) {
-    const std::string words = printable(library.error(session_));
+  if (HOOP_LIBSSH(ssh_connect)(session_) != SSH_OK) {
+    const std::string words = printable(HOOP_LIBSSH(ssh_get_error)(session_));
     if (words.find("imeout") != std::string::npos)
       return fail(ErrorCode::timeout, "the target has not answered as an SSH server in time",
                   "is it one, and not overloaded?");
@@ -101,24 +100,23 @@ Result<void> Connection::shake_hands() {
                                  words});
   }
   ssh_key_struct* shown = nullptr;
-  if (library.server_key(session_, &shown) != SSH_OK)
+  if (HOOP_LIBSSH(ssh_get_server_publickey)(session_, &shown) != SSH_OK)
     return fail(ErrorCode::upstream_unreachable, "the target has shown no host key");
   const OwnedKey key(shown);
   char* text = nullptr;
-  if (library.export_public_key(key.get(), &text) != SSH_OK)
+  if (HOOP_LIBSSH(ssh_pki_export_pubkey_base64)(key.get(), &text) != SSH_OK)
     return fail(ErrorCode::malformed, "the target's host key cannot be read");
   const std::unique_ptr<char, TextDeleter> base64(text);
-  const char* const type = library.key_type_name(library.key_type(key.get()));
+  const char* const type = HOOP_LIBSSH(ssh_key_type_to_char)(HOOP_LIBSSH(ssh_key_type)(key.get()));
   HOOP_TRY(host_key_, parse_public_key(fmt::format("{} {}", type, base64.get())));
-  banner_ = printable(library.server_banner(session_));
+  banner_ = printable(HOOP_LIBSSH(ssh_get_serverbanner)(session_));
   return {};
 }
 
 Result<Connection> Connection::open(Descriptor socket, const std::string& host_keys,
                                     std::chrono::seconds patience) {
-  const Result<Libssh>& library = load_libssh();
-  if (!library) return std::unexpected(library.error());
-  Connection out(library->session_new());
+  HOOP_CHECK(load_libssh());
+  Connection out(HOOP_LIBSSH(ssh_new)());
   if (out.session_ == nullptr) return fail(ErrorCode::internal, "libssh makes no session");
   HOOP_CHECK(out.prepare(socket.get(), host_keys, patience));
   socket.release();  // libssh's now: it closes it
@@ -128,18 +126,18 @@ Result<Connection> Connection::open(Descriptor socket, const std::string& host_k
 
 Result<OwnedKey> key_with_certificate(const crypto::Ed25519Key& key, ByteSpan certificate,
                                       Random& random) {
-  const Libssh& library = *load_libssh();
   const SecretText pem = openssh_private_key(key, random);
   ssh_key_struct* made = nullptr;
-  if (library.import_private_key(pem.reveal().c_str(), nullptr, nullptr, nullptr, &made) != SSH_OK)
+  if (HOOP_LIBSSH(ssh_pki_import_privkey_base64)(pem.reveal().c_str(), nullptr, nullptr, nullptr,
+                                                 &made) != SSH_OK)
     return fail(ErrorCode::internal, "libssh does not read the session's key");
   OwnedKey own(made);
   ssh_key_struct* read = nullptr;
-  if (library.import_certificate(to_base64(certificate).c_str(), SSH_KEYTYPE_ED25519_CERT01,
-                                 &read) != SSH_OK)
+  if (HOOP_LIBSSH(ssh_pki_import_cert_base64)(to_base64(certificate).c_str(),
+                                              SSH_KEYTYPE_ED25519_CERT01, &read) != SSH_OK)
     return fail(ErrorCode::malformed, "libssh does not read the session's certificate");
   const OwnedKey beside(read);
-  if (library.join_certificate(beside.get(), own.get()) != SSH_OK)
+  if (HOOP_LIBSSH(ssh_pki_copy_cert_to_privkey)(beside.get(), own.get()) != SSH_OK)
     return fail(ErrorCode::malformed, "the certificate is for another key");
   return own;
 }
@@ -170,8 +168,8 @@ Result<UpstreamSession> UpstreamSession::open(Descriptor socket, const UpstreamL
                 "compare it at the host itself: somebody may stand in between");
   }
   HOOP_TRY(const OwnedKey identity, key_with_certificate(key, login.certificate, random));
-  const Libssh& library = *load_libssh();
-  const int answer = library.authenticate(connection.get(), login.user.c_str(), identity.get());
+  const int answer =
+      HOOP_LIBSSH(ssh_userauth_publickey)(connection.get(), login.user.c_str(), identity.get());
   if (answer == SSH_AUTH_SUCCESS)
     return UpstreamSession(std::make_unique<Impl>(Impl{std::move(connection)}));
   if (answer == SSH_AUTH_PARTIAL)
@@ -179,7 +177,7 @@ Result<UpstreamSession> UpstreamSession::open(Descriptor socket, const UpstreamL
                 fmt::format("the target wants more than a certificate of '{}'",
                             neutralise(login.user, 64, Lines::escape)),
                 "AuthenticationMethods publickey in its sshd_config");
-  const std::string words = printable(library.error(connection.get()));
+  const std::string words = printable(HOOP_LIBSSH(ssh_get_error)(connection.get()));
   if (answer == SSH_AUTH_DENIED)
     return std::unexpected(Error{
         ErrorCode::upstream_refused,
