@@ -156,6 +156,8 @@ UpstreamSession& UpstreamSession::operator=(UpstreamSession&&) noexcept = defaul
 const PublicKey& UpstreamSession::host_key() const { return impl_->connection.host_key(); }
 const std::string& UpstreamSession::banner() const { return impl_->connection.banner(); }
 
+ssh_session_struct* UpstreamSession::handle() const { return impl_->connection.get(); }
+
 Result<UpstreamSession> UpstreamSession::open(Descriptor socket, const UpstreamLogin& login,
                                               const crypto::Ed25519Key& key, Random& random,
                                               std::chrono::seconds patience) {

@@ -14,6 +14,8 @@
 #include "core/crypto/keys.h"
 #include "protocols/ssh/public_key.h"
 
+struct ssh_session_struct;
+
 namespace hoop::ssh {
 
 struct UpstreamLogin {
@@ -39,6 +41,8 @@ class UpstreamSession {
   const PublicKey& host_key() const;
   /// "SSH-2.0-OpenSSH_9.2p1", printable; what the server says of itself.
   const std::string& banner() const;
+  /// For what moves channels; stays ours.
+  ssh_session_struct* handle() const;
 
  private:
   struct Impl;

@@ -1,0 +1,311 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "protocols/ssh/relay.h"
+
+#include <poll.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <memory>
+#include <vector>
+
+#include <libssh/callbacks.h>
+#include <libssh/libssh.h>
+#include <libssh/server.h>
+
+#include "core/base/encoding.h"
+#include "core/crypto/digest.h"
+#include "protocols/ssh/libssh.h"
+#include "protocols/ssh/private_key.h"
+#include "protocols/ssh/relay_channel.h"
+#include "protocols/ssh/relay_control.h"
+#include "protocols/ssh/upstream_session.h"
+
+namespace hoop::ssh {
+namespace {
+
+constexpr std::size_t kMostChannels = 64;
+constexpr int kLoopPause = 1000;     // milliseconds: everything that matters wakes the loop
+constexpr int kMostLoginTries = 16;  // keys that a client's agent offers first
+// OpenSSH's client tells only servers of this name that nobody reads a channel any more.
+constexpr const char* kBanner = "OpenSSH_9.2p1 hoopctl";
+
+struct SessionDeleter {
+  void operator()(ssh_session_struct* session) const {
+    HOOP_LIBSSH(ssh_disconnect)(session);
+    HOOP_LIBSSH(ssh_free)(session);
+  }
+};
+using OwnedSession = std::unique_ptr<ssh_session_struct, SessionDeleter>;
+struct BindDeleter {
+  void operator()(ssh_bind_struct* bind) const { HOOP_LIBSSH(ssh_bind_free)(bind); }
+};
+struct EventDeleter {
+  void operator()(ssh_event_struct* event) const { HOOP_LIBSSH(ssh_event_free)(event); }
+};
+struct MessageDeleter {
+  void operator()(ssh_message_struct* message) const { HOOP_LIBSSH(ssh_message_free)(message); }
+};
+using OwnedMessage = std::unique_ptr<ssh_message_struct, MessageDeleter>;
+
+Result<OwnedSession> accept_client(Descriptor socket, const RelaySetup& setup, Random& random) {
+  HOOP_TRY(const crypto::Ed25519Key key, crypto::Ed25519Key::from_seed(setup.host_key));
+  const SecretText pem = openssh_private_key(key, random);
+  ssh_key_struct* host_key = nullptr;
+  if (HOOP_LIBSSH(ssh_pki_import_privkey_base64)(pem.reveal().c_str(), nullptr, nullptr, nullptr,
+                                                 &host_key) != SSH_OK)
+    return fail(ErrorCode::internal, "libssh does not read the host key");
+  const std::unique_ptr<ssh_bind_struct, BindDeleter> bind(HOOP_LIBSSH(ssh_bind_new)());
+  const bool no = false;
+  // The key is bind's from here on.
+  if (HOOP_LIBSSH(ssh_bind_options_set)(bind.get(), SSH_BIND_OPTIONS_PROCESS_CONFIG, &no) != 0 ||
+      HOOP_LIBSSH(ssh_bind_options_set)(bind.get(), SSH_BIND_OPTIONS_BANNER, kBanner) != 0 ||
+      HOOP_LIBSSH(ssh_bind_options_set)(bind.get(), SSH_BIND_OPTIONS_IMPORT_KEY, host_key) != 0)
+    return fail(ErrorCode::internal, "libssh does not take the host key");
+  OwnedSession session(HOOP_LIBSSH(ssh_new)());
+  if (HOOP_LIBSSH(ssh_bind_accept_fd)(bind.get(), session.get(), socket.get()) != SSH_OK)
+    return fail(ErrorCode::internal, "libssh does not take the client's socket");
+  socket.release();
+  HOOP_LIBSSH(ssh_set_auth_methods)
+  (session.get(),
+   SSH_AUTH_METHOD_PUBLICKEY | (setup.client_key.empty() ? SSH_AUTH_METHOD_NONE : 0));
+  if (HOOP_LIBSSH(ssh_handle_key_exchange)(session.get()) != SSH_OK)
+    return fail(ErrorCode::malformed, "the client made no SSH session");
+  return session;
+}
+
+/// Whether the key that the client offers, or has proven, is the one.
+bool is_key(ssh_message_struct* message, const Bytes& wanted) {
+  char* text = nullptr;
+  ssh_key_struct* const offered = HOOP_LIBSSH(ssh_message_auth_pubkey)(message);
+  // A certificate would be exported as the key in it.
+  if (offered == nullptr || HOOP_LIBSSH(ssh_key_type)(offered) != SSH_KEYTYPE_ED25519 ||
+      HOOP_LIBSSH(ssh_pki_export_pubkey_base64)(offered, &text) != SSH_OK)
+    return false;
+  const std::string base64 = text;
+  HOOP_LIBSSH(ssh_string_free_char)(text);
+  return equal_constant_time(as_bytes(base64), as_bytes(to_base64(wanted)));
+}
+
+/// One message of the time before the login. True: it let the client in.
+bool admit(ssh_message_struct* message, const RelaySetup& setup) {
+  const int type = HOOP_LIBSSH(ssh_message_type)(message);
+  if (type == SSH_REQUEST_SERVICE) {
+    HOOP_LIBSSH(ssh_message_service_reply_success)(message);
+    return false;
+  }
+  if (type == SSH_REQUEST_AUTH) {
+    const int method = HOOP_LIBSSH(ssh_message_subtype)(message);
+    if (setup.client_key.empty() && method == SSH_AUTH_METHOD_NONE) {
+      HOOP_LIBSSH(ssh_message_auth_reply_success)(message, 0);
+      return true;
+    }
+    if (!setup.client_key.empty() && method == SSH_AUTH_METHOD_PUBLICKEY &&
+        is_key(message, setup.client_key)) {
+      const auto state = HOOP_LIBSSH(ssh_message_auth_publickey_state)(message);
+      if (state == SSH_PUBLICKEY_STATE_VALID) {
+        HOOP_LIBSSH(ssh_message_auth_reply_success)(message, 0);
+        return true;
+      }
+      if (state == SSH_PUBLICKEY_STATE_NONE) {
+        HOOP_LIBSSH(ssh_message_auth_reply_pk_ok_simple)(message);
+        return false;
+      }
+    }
+    HOOP_LIBSSH(ssh_message_auth_set_methods)
+    (message, setup.client_key.empty() ? SSH_AUTH_METHOD_NONE : SSH_AUTH_METHOD_PUBLICKEY);
+  }
+  HOOP_LIBSSH(ssh_message_reply_default)(message);
+  return false;
+}
+
+Result<void> log_client_in(ssh_session_struct* session, const RelaySetup& setup) {
+  for (int tries = 0; tries < kMostLoginTries; ++tries) {
+    const OwnedMessage message(HOOP_LIBSSH(ssh_message_get)(session));
+    if (!message) break;
+    if (admit(message.get(), setup)) return {};
+  }
+  return fail(ErrorCode::unauthenticated, "the client did not log in");
+}
+
+class Relay {
+ public:
+  Relay(RelayControl& control, ssh_session_struct* client, ssh_session_struct* target)
+      : control_(control), client_(client), target_(target), event_(HOOP_LIBSSH(ssh_event_new)()) {}
+  ~Relay() {
+    // Before the sessions that they are of.
+    channels_.clear();
+    HOOP_LIBSSH(ssh_event_remove_fd)(event_.get(), control_.descriptor());
+    HOOP_LIBSSH(ssh_event_remove_session)(event_.get(), client_);
+    HOOP_LIBSSH(ssh_event_remove_session)(event_.get(), target_);
+  }
+  Relay(const Relay&) = delete;
+  Relay& operator=(const Relay&) = delete;
+
+  void run();
+
+ private:
+  static int on_control(socket_t, int, void* self) {
+    static_cast<Relay*>(self)->hear();
+    return 0;
+  }
+  void hear();
+  void take(ToRelay frame);
+  void take_messages();
+  void take_message(ssh_message_struct* message);
+  void refuse_targets_wishes();
+  bool work();
+  void end(const std::string& reason);
+
+  RelayControl& control_;
+  ssh_session_struct* client_;
+  ssh_session_struct* target_;
+  std::unique_ptr<ssh_event_struct, EventDeleter> event_;
+  std::vector<std::unique_ptr<RelayChannel>> channels_;
+  std::uint32_t questions_ = 0;
+  std::uint32_t numbers_ = 0;
+  bool over_ = false;
+};
+
+void Relay::hear() {
+  while (!over_) {
+    auto frame = control_.poll();
+    if (!frame) {
+      over_ = true;  // without a monitor nothing passes
+      return;
+    }
+    if (!*frame) return;
+    take(std::move(**frame));
+  }
+}
+
+void Relay::take(ToRelay frame) {
+  if (const auto* ends = std::get_if<RelayEnd>(&frame)) return end(ends->reason);
+  for (const auto& channel : channels_) {
+    if (const auto* verdict = std::get_if<RelayVerdict>(&frame)) {
+      if (channel->take(*verdict)) return;
+    } else if (auto* masked = std::get_if<RelayMasked>(&frame)) {
+      if (channel->take(*masked)) return;
+    }
+  }
+  // Of a channel that has gone.
+}
+
+void Relay::end(const std::string& reason) {
+  if (!reason.empty()) HOOP_LIBSSH(ssh_session_set_disconnect_message)
+  (client_, neutralise(reason, 1000, Lines::escape).c_str());
+  over_ = true;
+}
+
+void Relay::take_messages() {
+  for (;;) {
+    ssh_message_struct* const message = HOOP_LIBSSH(ssh_message_get)(client_);
+    if (message == nullptr) return;
+    take_message(message);
+  }
+}
+
+void Relay::take_message(ssh_message_struct* taken) {
+  OwnedMessage message(taken);
+  const int type = HOOP_LIBSSH(ssh_message_type)(taken);
+  if (type == SSH_REQUEST_CHANNEL) {
+    ssh_channel_struct* const of = HOOP_LIBSSH(ssh_message_channel_request_channel)(taken);
+    const auto found = std::ranges::find_if(
+        channels_, [of](const auto& channel) { return channel->client() == of; });
+    if (found != channels_.end()) {
+      (*found)->take(message.release());
+      return;
+    }
+  }
+  if (type == SSH_REQUEST_CHANNEL_OPEN &&
+      HOOP_LIBSSH(ssh_message_subtype)(taken) == SSH_CHANNEL_SESSION &&
+      channels_.size() < kMostChannels) {
+    ssh_channel_struct* const opened =
+        HOOP_LIBSSH(ssh_message_channel_request_open_reply_accept)(taken);
+    if (opened != nullptr)
+      channels_.push_back(std::make_unique<RelayChannel>(
+          ++numbers_, opened, target_, questions_,
+          [this](const FromRelay& frame) { return control_.send(frame); }));
+    return;
+  }
+  HOOP_LIBSSH(ssh_message_reply_default)(taken);
+}
+
+/// A server that opens channels by itself wants what nobody has asked for.
+void Relay::refuse_targets_wishes() {
+  for (;;) {
+    const OwnedMessage message(HOOP_LIBSSH(ssh_message_get)(target_));
+    if (!message) return;
+    HOOP_LIBSSH(ssh_message_reply_default)(message.get());
+  }
+}
+
+bool Relay::work() {
+  bool did = false;
+  for (const auto& channel : channels_) {
+    did = channel->work() || did;
+    if (channel->is_broken()) over_ = true;
+  }
+  std::erase_if(channels_, [](const auto& channel) { return channel->is_over(); });
+  return did;
+}
+
+void Relay::run() {
+  HOOP_LIBSSH(ssh_set_blocking)(client_, 0);
+  HOOP_LIBSSH(ssh_set_blocking)(target_, 0);
+  if (HOOP_LIBSSH(ssh_event_add_session)(event_.get(), client_) != SSH_OK ||
+      HOOP_LIBSSH(ssh_event_add_session)(event_.get(), target_) != SSH_OK ||
+      HOOP_LIBSSH(ssh_event_add_fd)(event_.get(), control_.descriptor(), POLLIN, &Relay::on_control,
+                                    this) != SSH_OK)
+    return;
+  while (!over_) {
+    take_messages();
+    refuse_targets_wishes();
+    while (!over_ && work()) {
+    }
+    if (over_) break;
+    if (HOOP_LIBSSH(ssh_is_connected)(client_) == 0) break;
+    if (HOOP_LIBSSH(ssh_is_connected)(target_) == 0) {
+      end("the target ended the connection");
+      break;
+    }
+    if (HOOP_LIBSSH(ssh_event_dopoll)(event_.get(), kLoopPause) == SSH_ERROR) {
+      // One of the sessions has gone: what it left is still moved.
+      while (work()) {
+      }
+      break;
+    }
+  }
+}
+
+}  // namespace
+
+int run_relay(Descriptor control_socket, Descriptor client_socket, Descriptor target_socket) {
+  RelayControl control(std::move(control_socket));
+  auto first = control.receive();
+  auto* const setup = first ? std::get_if<RelaySetup>(&*first) : nullptr;
+  if (setup == nullptr) return 70;
+  // Whatever hangs before both stand, this process does not outlive it.
+  ::alarm(2 * setup->patience + 5);
+  crypto::SystemRandom random;
+  const std::chrono::seconds patience(setup->patience);
+  const auto failed = [&](const Error& error) {
+    control.send(RelayFailed{error});
+    return 69;
+  };
+  auto key = crypto::Ed25519Key::from_seed(setup->key);
+  if (!key) return failed(key.error());
+  UpstreamLogin login{setup->user, setup->host_keys, setup->certificate};
+  auto target = UpstreamSession::open(std::move(target_socket), login, *key, random, patience);
+  if (!target) return failed(target.error());
+  if (!control.send(RelayReady{fingerprint(target->host_key()), target->banner()})) return 70;
+  auto client = accept_client(std::move(client_socket), *setup, random);
+  if (!client) return failed(client.error());
+  if (auto in = log_client_in(client->get(), *setup); !in) return failed(in.error());
+  setup->key = {};
+  ::alarm(0);
+  Relay(control, client->get(), target->handle()).run();
+  return 0;
+}
+
+}  // namespace hoop::ssh

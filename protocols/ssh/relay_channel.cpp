@@ -1,0 +1,451 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "protocols/ssh/relay_channel.h"
+
+#include <algorithm>
+
+#include <libssh/callbacks.h>
+#include <libssh/libssh.h>
+#include <libssh/server.h>
+
+#include "core/base/encoding.h"
+#include "protocols/ssh/libssh.h"
+
+namespace hoop::ssh {
+namespace {
+
+// libssh takes what a peer sends beyond its window, and crashes at 256 MiB of it.
+constexpr std::uint32_t kMostBuffered = 4U << 20;
+constexpr std::size_t kMostRequests = 64;  // that wait on one channel
+constexpr std::uint32_t kDenied = 77;      // as hoopctl's own exit status
+constexpr std::uint32_t kLost = 255;       // as ssh's, for a channel that could not be opened
+
+std::string text_of(const char* text) { return text == nullptr ? std::string() : text; }
+
+void take_away(Bytes& from, std::size_t count) {
+  from.erase(from.begin(), from.begin() + static_cast<std::ptrdiff_t>(count));
+}
+
+}  // namespace
+
+struct RelayChannel::Callbacks {
+  ssh_channel_callbacks_struct client{};
+  ssh_channel_callbacks_struct target{};
+
+  static int data(ssh_session, ssh_channel, void*, uint32_t length, int, void* self) {
+    if (length > kMostBuffered) static_cast<RelayChannel*>(self)->broken_ = true;
+    return 0;  // it stays where it is, until we read it
+  }
+  static void client_eof(ssh_session, ssh_channel, void* self) {
+    static_cast<RelayChannel*>(self)->client_eof_ = true;
+  }
+  static void client_close(ssh_session, ssh_channel, void* self) {
+    static_cast<RelayChannel*>(self)->client_closed_ = true;
+  }
+  static void client_signal(ssh_session, ssh_channel, const char* name, void* self) {
+    auto& channel = *static_cast<RelayChannel*>(self);
+    if (channel.requests_.size() >= kMostRequests) return;
+    Request request;
+    request.signal = text_of(name);
+    channel.requests_.push_back(std::move(request));
+  }
+  static void target_eof(ssh_session, ssh_channel, void* self) {
+    static_cast<RelayChannel*>(self)->target_eof_ = true;
+  }
+  static void target_close(ssh_session, ssh_channel, void* self) {
+    static_cast<RelayChannel*>(self)->target_closed_ = true;
+  }
+  static void exit_status(ssh_session, ssh_channel, int status, void* self) {
+    auto& channel = *static_cast<RelayChannel*>(self);
+    channel.has_status_ = true;
+    channel.status_ = static_cast<std::uint32_t>(status);
+  }
+  static void exit_signal(ssh_session, ssh_channel, const char* name, int core, const char*,
+                          const char*, void* self) {
+    auto& channel = *static_cast<RelayChannel*>(self);
+    channel.signal_ = text_of(name);
+    channel.core_dumped_ = core != 0;
+  }
+};
+
+RelayChannel::RelayChannel(std::uint32_t number, ssh_channel_struct* client,
+                           ssh_session_struct* target, std::uint32_t& questions, SendFrame send)
+    : number_(number),
+      client_(client),
+      target_(HOOP_LIBSSH(ssh_channel_new)(target)),
+      questions_(questions),
+      send_(std::move(send)),
+      callbacks_(std::make_unique<Callbacks>()) {
+  Callbacks& calls = *callbacks_;
+  ssh_callbacks_init(&calls.client);
+  calls.client.userdata = this;
+  calls.client.channel_data_function = Callbacks::data;
+  calls.client.channel_eof_function = Callbacks::client_eof;
+  calls.client.channel_close_function = Callbacks::client_close;
+  calls.client.channel_signal_function = Callbacks::client_signal;
+  HOOP_LIBSSH(ssh_set_channel_callbacks)(client_, &calls.client);
+  ssh_callbacks_init(&calls.target);
+  calls.target.userdata = this;
+  calls.target.channel_data_function = Callbacks::data;
+  calls.target.channel_eof_function = Callbacks::target_eof;
+  calls.target.channel_close_function = Callbacks::target_close;
+  calls.target.channel_exit_status_function = Callbacks::exit_status;
+  calls.target.channel_exit_signal_function = Callbacks::exit_signal;
+  HOOP_LIBSSH(ssh_set_channel_callbacks)(target_, &calls.target);
+}
+
+RelayChannel::~RelayChannel() {
+  for (Request& request : requests_) {
+    if (request.message != nullptr) HOOP_LIBSSH(ssh_message_free)(request.message);
+  }
+  HOOP_LIBSSH(ssh_remove_channel_callbacks)(client_, &callbacks_->client);
+  HOOP_LIBSSH(ssh_remove_channel_callbacks)(target_, &callbacks_->target);
+  HOOP_LIBSSH(ssh_channel_free)(target_);
+  HOOP_LIBSSH(ssh_channel_free)(client_);
+}
+
+void RelayChannel::take(ssh_message_struct* message) {
+  Request request;
+  request.message = message;
+  const int kind = HOOP_LIBSSH(ssh_message_subtype)(message);
+  if (requests_.size() >= kMostRequests || kind == SSH_CHANNEL_REQUEST_X11) {
+    answer(request, false);
+    return;
+  }
+  if (kind == SSH_CHANNEL_REQUEST_UNKNOWN) {
+    // Without its name: of OpenSSH's client it is "nobody reads on" (eow@openssh.com), which it
+    // says to servers that are called OpenSSH. The target's program hears of it by its channel.
+    answer(request, false);
+    client_closed_ = true;
+    return;
+  }
+  if (kind == SSH_CHANNEL_REQUEST_WINDOW_CHANGE) {
+    request.columns =
+        static_cast<std::uint32_t>(HOOP_LIBSSH(ssh_message_channel_request_pty_width)(message));
+    request.rows =
+        static_cast<std::uint32_t>(HOOP_LIBSSH(ssh_message_channel_request_pty_height)(message));
+    answer(request, true);  // frees it: this one wants no answer
+    request.state = Request::State::allowed;
+  }
+  requests_.push_back(std::move(request));
+}
+
+void RelayChannel::answer(Request& request, bool success) {
+  if (request.message == nullptr) return;
+  if (success) {
+    HOOP_LIBSSH(ssh_message_channel_request_reply_success)(request.message);
+  } else {
+    HOOP_LIBSSH(ssh_message_reply_default)(request.message);
+  }
+  HOOP_LIBSSH(ssh_message_free)(request.message);
+  request.message = nullptr;
+}
+
+bool RelayChannel::take(const RelayVerdict& verdict) {
+  for (Request& request : requests_) {
+    if (request.state != Request::State::asked || request.question != verdict.number) continue;
+    request.state = verdict.allowed ? Request::State::allowed : Request::State::denied;
+    request.words = verdict.message;
+    return true;
+  }
+  return false;
+}
+
+bool RelayChannel::take(RelayMasked& masked) {
+  for (Output* output : {&out_, &err_}) {
+    if (!output->waits || output->question != masked.number) continue;
+    output->waits = false;
+    output->masked = std::move(masked.data);
+    return true;
+  }
+  return false;
+}
+
+bool RelayChannel::open_target() {
+  if (open_ || refused_) return false;
+  const int done = HOOP_LIBSSH(ssh_channel_open_session)(target_);
+  if (done == SSH_AGAIN) return false;
+  open_ = done == SSH_OK;
+  if (!open_) {
+    refused_ = true;
+    say("the target opens no channel");
+    has_status_ = true;
+    status_ = kLost;
+    target_eof_ = target_closed_ = true;
+  }
+  return true;
+}
+
+bool RelayChannel::ask(Request& request) {
+  RelayAsk question;
+  question.number = request.question = ++questions_;
+  question.channel = number_;
+  ssh_message_struct* const message = request.message;
+  switch (HOOP_LIBSSH(ssh_message_subtype)(message)) {
+    case SSH_CHANNEL_REQUEST_SHELL: question.act = RelayAct::shell; break;
+    case SSH_CHANNEL_REQUEST_EXEC:
+      question.act = RelayAct::exec;
+      question.text = text_of(HOOP_LIBSSH(ssh_message_channel_request_command)(message));
+      break;
+    case SSH_CHANNEL_REQUEST_SUBSYSTEM:
+      question.act = RelayAct::subsystem;
+      question.text = text_of(HOOP_LIBSSH(ssh_message_channel_request_subsystem)(message));
+      break;
+    case SSH_CHANNEL_REQUEST_PTY:
+      question.act = RelayAct::pty;
+      question.text = text_of(HOOP_LIBSSH(ssh_message_channel_request_pty_term)(message));
+      question.columns =
+          static_cast<std::uint32_t>(HOOP_LIBSSH(ssh_message_channel_request_pty_width)(message));
+      question.rows =
+          static_cast<std::uint32_t>(HOOP_LIBSSH(ssh_message_channel_request_pty_height)(message));
+      break;
+    case SSH_CHANNEL_REQUEST_ENV:
+      question.act = RelayAct::env;
+      question.text = text_of(HOOP_LIBSSH(ssh_message_channel_request_env_name)(message));
+      question.value = text_of(HOOP_LIBSSH(ssh_message_channel_request_env_value)(message));
+      break;
+    default: answer(request, false); return false;
+  }
+  // What would be cut is not what would run.
+  if (question.text.size() > kMaxOutput / 2 || question.value.size() > kMaxOutput / 2) {
+    answer(request, false);
+    return false;
+  }
+  request.state = Request::State::asked;
+  if (!send_(question)) broken_ = true;
+  return true;
+}
+
+/// True once the target has answered.
+bool RelayChannel::pass_on(Request& request) {
+  int done = SSH_ERROR;
+  ssh_message_struct* const message = request.message;
+  if (!request.signal.empty()) {
+    done = HOOP_LIBSSH(ssh_channel_request_send_signal)(target_, request.signal.c_str());
+    return done != SSH_AGAIN;
+  }
+  if (message == nullptr) {
+    done = HOOP_LIBSSH(ssh_channel_change_pty_size)(target_, static_cast<int>(request.columns),
+                                                    static_cast<int>(request.rows));
+    if (done == SSH_AGAIN) return false;
+    if (!send_(RelayResized{number_, request.columns, request.rows})) broken_ = true;
+    return true;
+  }
+  bool begins = true;
+  switch (HOOP_LIBSSH(ssh_message_subtype)(message)) {
+    case SSH_CHANNEL_REQUEST_SHELL: done = HOOP_LIBSSH(ssh_channel_request_shell)(target_); break;
+    case SSH_CHANNEL_REQUEST_EXEC:
+      done = HOOP_LIBSSH(ssh_channel_request_exec)(
+          target_, HOOP_LIBSSH(ssh_message_channel_request_command)(message));
+      break;
+    case SSH_CHANNEL_REQUEST_SUBSYSTEM:
+      done = HOOP_LIBSSH(ssh_channel_request_subsystem)(
+          target_, HOOP_LIBSSH(ssh_message_channel_request_subsystem)(message));
+      break;
+    case SSH_CHANNEL_REQUEST_PTY:
+      begins = false;
+      done = HOOP_LIBSSH(ssh_channel_request_pty_size)(
+          target_, HOOP_LIBSSH(ssh_message_channel_request_pty_term)(message),
+          HOOP_LIBSSH(ssh_message_channel_request_pty_width)(message),
+          HOOP_LIBSSH(ssh_message_channel_request_pty_height)(message));
+      break;
+    default:
+      begins = false;
+      done = HOOP_LIBSSH(ssh_channel_request_env)(
+          target_, HOOP_LIBSSH(ssh_message_channel_request_env_name)(message),
+          HOOP_LIBSSH(ssh_message_channel_request_env_value)(message));
+      break;
+  }
+  if (done == SSH_AGAIN) return false;
+  if (begins && done == SSH_OK) begun_ = true;
+  answer(request, done == SSH_OK);
+  return true;
+}
+
+/// A program that may not run "ran", said why, and ended with our status: the client shows both.
+void RelayChannel::deny(Request& request) {
+  const int kind = request.message == nullptr ? SSH_CHANNEL_REQUEST_UNKNOWN
+                                              : HOOP_LIBSSH(ssh_message_subtype)(request.message);
+  const bool begins = kind == SSH_CHANNEL_REQUEST_SHELL || kind == SSH_CHANNEL_REQUEST_EXEC ||
+                      kind == SSH_CHANNEL_REQUEST_SUBSYSTEM;
+  answer(request, begins);
+  if (!begins) return;
+  say(request.words);
+  has_status_ = true;
+  status_ = kDenied;
+  target_eof_ = target_closed_ = true;
+}
+
+void RelayChannel::say(std::string_view words) {
+  const std::string line = "hoopctl: " + neutralise(words, 1000, Lines::escape) + "\r\n";
+  HOOP_LIBSSH(ssh_channel_write_stderr)
+  (client_, line.data(), static_cast<std::uint32_t>(line.size()));
+}
+
+bool RelayChannel::handle_requests() {
+  bool did = false;
+  while (!requests_.empty() && !target_closed_ && !broken_) {
+    Request& request = requests_.front();
+    if (request.state == Request::State::fresh && request.message != nullptr) {
+      if (!ask(request)) {
+        if (request.message != nullptr) return did;
+        requests_.pop_front();
+      }
+      did = true;
+      continue;
+    }
+    if (request.state == Request::State::asked) return did;
+    if (request.state == Request::State::denied) {
+      deny(request);
+    } else if (!open_ || !pass_on(request)) {
+      return did;
+    }
+    requests_.pop_front();
+    did = true;
+  }
+  return did;
+}
+
+bool RelayChannel::move_input() {
+  // What comes before the program has been allowed waits, as its end does.
+  if (!begun_ || client_closed_) return false;
+  bool did = false;
+  if (input_.empty()) {
+    // All that is there: libssh opens its window by what is read, not by what is left.
+    for (int there = HOOP_LIBSSH(ssh_channel_poll)(client_, 0); there > 0;
+         there = HOOP_LIBSSH(ssh_channel_poll)(client_, 0)) {
+      const std::size_t had = input_.size();
+      input_.resize(had + static_cast<std::size_t>(there));
+      const int count = HOOP_LIBSSH(ssh_channel_read_nonblocking)(
+          client_, input_.data() + had, static_cast<std::uint32_t>(there), 0);
+      input_.resize(had + static_cast<std::size_t>(std::max(count, 0)));
+      if (count <= 0) break;
+      bytes_in_ += static_cast<std::uint64_t>(count);
+      did = true;
+    }
+  }
+  if (!input_.empty() && !target_closed_) {
+    const std::uint32_t room = HOOP_LIBSSH(ssh_channel_window_size)(target_);
+    const auto count =
+        static_cast<std::uint32_t>(std::min<std::size_t>({input_.size(), room, kMaxOutput}));
+    const int wrote =
+        count == 0 ? 0 : HOOP_LIBSSH(ssh_channel_write)(target_, input_.data(), count);
+    if (wrote > 0) {
+      take_away(input_, static_cast<std::size_t>(wrote));
+      did = true;
+    }
+  }
+  if (client_eof_ && input_.empty() && requests_.empty() && !eof_to_target_ && !target_closed_ &&
+      HOOP_LIBSSH(ssh_channel_poll)(client_, 0) <= 0) {
+    if (HOOP_LIBSSH(ssh_channel_send_eof)(target_) != SSH_AGAIN) eof_to_target_ = did = true;
+  }
+  return did;
+}
+
+bool RelayChannel::move_output(Output& output, RelayStream stream) {
+  bool did = false;
+  const int is_err = stream == RelayStream::err ? 1 : 0;
+  if (open_ && output.raw.empty() && output.masked.empty() && !output.waits) {
+    const int there = HOOP_LIBSSH(ssh_channel_poll)(target_, is_err);
+    if (there > 0) {
+      output.raw.resize(static_cast<std::size_t>(there));
+      const int count = HOOP_LIBSSH(ssh_channel_read_nonblocking)(
+          target_, output.raw.data(), static_cast<std::uint32_t>(there), is_err);
+      output.raw.resize(static_cast<std::size_t>(std::max(count, 0)));
+      bytes_out_ += output.raw.size();
+      did = true;
+    }
+  }
+  if (!output.raw.empty() && output.masked.empty() && !output.waits) {
+    const std::size_t count = std::min(output.raw.size(), kMaxOutput);
+    RelayOutput frame{++questions_, number_, stream, {}};
+    frame.data.assign(output.raw.begin(), output.raw.begin() + static_cast<std::ptrdiff_t>(count));
+    take_away(output.raw, count);
+    output.question = frame.number;
+    output.waits = true;
+    if (!send_(frame)) broken_ = true;
+    did = true;
+  }
+  if (!output.masked.empty() && !client_closed_) {
+    const std::uint32_t room = HOOP_LIBSSH(ssh_channel_window_size)(client_);
+    const auto count =
+        static_cast<std::uint32_t>(std::min<std::size_t>(output.masked.size(), room));
+    int wrote = 0;
+    if (count > 0) {
+      wrote = is_err != 0
+                  ? HOOP_LIBSSH(ssh_channel_write_stderr)(client_, output.masked.data(), count)
+                  : HOOP_LIBSSH(ssh_channel_write)(client_, output.masked.data(), count);
+    }
+    if (wrote > 0) {
+      take_away(output.masked, static_cast<std::size_t>(wrote));
+      did = true;
+    }
+  }
+  return did;
+}
+
+bool RelayChannel::is_drained() const {
+  for (const Output* output : {&out_, &err_}) {
+    if (output->waits || !output->raw.empty() || !output->masked.empty()) return false;
+  }
+  return !open_ || (HOOP_LIBSSH(ssh_channel_poll)(target_, 0) <= 0 &&
+                    HOOP_LIBSSH(ssh_channel_poll)(target_, 1) <= 0);
+}
+
+/// What ends goes through as it comes: the end of output, the status, the close.
+bool RelayChannel::finish() {
+  bool did = false;
+  if (client_closed_) {
+    // Nobody reads any more.
+    if (open_ && !close_to_target_ && HOOP_LIBSSH(ssh_channel_close)(target_) != SSH_AGAIN)
+      close_to_target_ = did = true;
+    if (!close_to_client_ && HOOP_LIBSSH(ssh_channel_close)(client_) != SSH_AGAIN)
+      close_to_client_ = did = true;
+    report();
+    return did;
+  }
+  if (!is_drained()) return did;
+  const bool over = target_closed_;
+  if ((target_eof_ || over) && !eof_to_client_ &&
+      HOOP_LIBSSH(ssh_channel_send_eof)(client_) != SSH_AGAIN)
+    eof_to_client_ = did = true;
+  if (!status_sent_ && (has_status_ || !signal_.empty()) && (target_eof_ || over)) {
+    if (has_status_) {
+      HOOP_LIBSSH(ssh_channel_request_send_exit_status)(client_, static_cast<int>(status_));
+    } else {
+      HOOP_LIBSSH(ssh_channel_request_send_exit_signal)
+      (client_, signal_.c_str(), core_dumped_ ? 1 : 0, "", "");
+    }
+    status_sent_ = did = true;
+  }
+  if (over && !close_to_client_ && HOOP_LIBSSH(ssh_channel_close)(client_) != SSH_AGAIN) {
+    close_to_client_ = did = true;
+    report();
+  }
+  if (over && open_ && !close_to_target_ && HOOP_LIBSSH(ssh_channel_close)(target_) != SSH_AGAIN)
+    close_to_target_ = did = true;
+  return did;
+}
+
+void RelayChannel::report() {
+  if (reported_) return;
+  reported_ = true;
+  if (!send_(RelayEnded{number_, has_status_, status_, signal_, bytes_in_, bytes_out_}))
+    broken_ = true;
+}
+
+bool RelayChannel::work() {
+  bool did = open_target();
+  did = handle_requests() || did;
+  did = move_input() || did;
+  did = move_output(out_, RelayStream::out) || did;
+  did = move_output(err_, RelayStream::err) || did;
+  return finish() || did;
+}
+
+bool RelayChannel::is_over() const {
+  const bool target_done = !open_ || target_closed_ || close_to_target_;
+  return reported_ && close_to_client_ && target_done &&
+         (client_closed_ || HOOP_LIBSSH(ssh_channel_is_closed)(client_) != 0);
+}
+
+}  // namespace hoop::ssh

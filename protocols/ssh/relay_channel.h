@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+// A channel of the client and the one at the target that it leads to: what is asked for on it, in
+// its order, and what flows.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "protocols/ssh/relay_frames.h"
+
+struct ssh_channel_struct;
+struct ssh_message_struct;
+struct ssh_session_struct;
+
+namespace hoop::ssh {
+
+/// Sends a frame to the monitor. False: it is gone.
+using SendFrame = std::function<bool(const FromRelay&)>;
+
+class RelayChannel {
+ public:
+  /// client has just been opened. number: the channel's, for the monitor.
+  RelayChannel(std::uint32_t number, ssh_channel_struct* client, ssh_session_struct* target,
+               std::uint32_t& questions, SendFrame send);
+  ~RelayChannel();
+  RelayChannel(const RelayChannel&) = delete;
+  RelayChannel& operator=(const RelayChannel&) = delete;
+
+  ssh_channel_struct* client() const { return client_; }
+  /// A request of the client on this channel: it is this object's now.
+  void take(ssh_message_struct* request);
+  /// Answers of the monitor. False: they are not for this channel.
+  bool take(const RelayVerdict& verdict);
+  bool take(RelayMasked& masked);
+  /// Does what can be done now. True if something was.
+  bool work();
+  /// Both channels are closed, and the monitor has been told.
+  bool is_over() const;
+  /// A peer has sent far more than it may, or the monitor is gone: the relay must end.
+  bool is_broken() const { return broken_; }
+
+ private:
+  struct Callbacks;
+  /// What the client wants next; one at a time goes to the target, as libssh wants it.
+  struct Request {
+    enum class State { fresh, asked, allowed, denied };
+    ssh_message_struct* message = nullptr;  // null: needs no answer
+    State state = State::fresh;
+    std::uint32_t question = 0;
+    std::string words;                    // why it was denied
+    std::string signal;                   // to send
+    std::uint32_t columns = 0, rows = 0;  // of a change of the window
+  };
+  /// Output of one stream on its way to the client.
+  struct Output {
+    Bytes raw;     // read, not yet shown to the monitor
+    Bytes masked;  // to be written
+    std::uint32_t question = 0;
+    bool waits = false;
+  };
+
+  bool open_target();
+  bool handle_requests();
+  bool ask(Request& request);
+  bool pass_on(Request& request);
+  void answer(Request& request, bool success);
+  void deny(Request& request);
+  bool move_input();
+  bool move_output(Output& output, RelayStream stream);
+  bool finish();
+  bool is_drained() const;
+  void say(std::string_view words);
+  void report();
+
+  std::uint32_t number_;
+  ssh_channel_struct* client_;
+  ssh_channel_struct* target_ = nullptr;
+  std::uint32_t& questions_;
+  SendFrame send_;
+  std::deque<Request> requests_;
+  Bytes input_;
+  Output out_, err_;
+  std::uint64_t bytes_in_ = 0, bytes_out_ = 0;
+  bool open_ = false;  // at the target
+  bool refused_ = false;
+  bool begun_ = false;  // a program runs
+  bool client_eof_ = false, client_closed_ = false, target_eof_ = false, target_closed_ = false;
+  bool eof_to_target_ = false, eof_to_client_ = false, close_to_client_ = false,
+       close_to_target_ = false, reported_ = false, status_sent_ = false, broken_ = false;
+  bool has_status_ = false;
+  std::uint32_t status_ = 0;
+  std::string signal_;
+  bool core_dumped_ = false;
+  std::unique_ptr<Callbacks> callbacks_;
+};
+
+}  // namespace hoop::ssh

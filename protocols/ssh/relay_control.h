@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+// The relay's end of the socket to its monitor.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "core/base/descriptor.h"
+#include "protocols/ssh/relay_frames.h"
+
+namespace hoop::ssh {
+
+class RelayControl {
+ public:
+  explicit RelayControl(Descriptor socket) : socket_(std::move(socket)) {}
+  int descriptor() const { return socket_.get(); }
+  /// Blocks while the monitor does not read: nothing may pass without it. False: it is gone.
+  bool send(const FromRelay& frame);
+  /// The next one. Fails with io when the monitor is gone, malformed.
+  Result<ToRelay> receive();
+  /// As receive(), or nothing if none waits.
+  Result<std::optional<ToRelay>> poll();
+
+ private:
+  Result<std::optional<ToRelay>> read(int flags);
+  Descriptor socket_;
+};
+
+}  // namespace hoop::ssh

@@ -1,0 +1,289 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "protocols/ssh/relay_frames.h"
+
+#include <algorithm>
+
+#include "protocols/ssh/wire.h"
+
+namespace hoop::ssh {
+namespace {
+
+enum class FrameType : std::uint8_t {
+  ready = 1,
+  failed,
+  ask,
+  output,
+  resized,
+  ended,
+  setup = 65,
+  verdict,
+  masked,
+  end,
+};
+
+constexpr std::size_t kMaxText = std::size_t{24} << 10;  // of a command; two go into a frame
+constexpr std::size_t kMaxKeys = 64;
+
+class FrameWriter {
+ public:
+  explicit FrameWriter(FrameType type) : writer_(out_) {
+    writer_.u8(static_cast<std::uint8_t>(type));
+  }
+  FrameWriter& number(std::uint32_t value) {
+    writer_.u32(value);
+    return *this;
+  }
+  FrameWriter& large(std::uint64_t value) {
+    writer_.u64(value);
+    return *this;
+  }
+  FrameWriter& byte(std::uint8_t value) {
+    writer_.u8(value);
+    return *this;
+  }
+  FrameWriter& text(std::string_view value) {
+    write_string(writer_, value.substr(0, kMaxText));
+    return *this;
+  }
+  FrameWriter& data(ByteSpan value) {
+    write_string(writer_, value);
+    return *this;
+  }
+  Bytes take() { return std::move(out_); }
+
+ private:
+  Bytes out_;
+  ByteWriter writer_;
+};
+
+/// Remembers that something was wrong: it is asked once, at the end.
+class FrameReader {
+ public:
+  explicit FrameReader(ByteSpan frame) : reader_(frame) {}
+  std::uint8_t byte() { return value(reader_.u8()); }
+  std::uint32_t number() { return value(reader_.u32()); }
+  std::uint64_t large() { return value(reader_.u64()); }
+  bool flag() {
+    const std::uint8_t read = byte();
+    if (read > 1) wrong_ = true;
+    return read == 1;
+  }
+  std::string text() {
+    const auto read = read_string(reader_);
+    if (!read || read->size() > kMaxText) wrong_ = true;
+    return wrong_ ? std::string() : to_text(*read);
+  }
+  Bytes data(std::size_t most) {
+    const auto read = read_string(reader_);
+    if (!read || read->size() > most) wrong_ = true;
+    return wrong_ ? Bytes() : Bytes(read->begin(), read->end());
+  }
+  template <class Enum>
+  Enum word(Enum last) {
+    const std::uint8_t read = byte();
+    if (read < 1 || read > static_cast<std::uint8_t>(last)) wrong_ = true;
+    return wrong_ ? last : static_cast<Enum>(read);
+  }
+  void fail() { wrong_ = true; }
+  template <class Frame>
+  auto take(auto frame) -> Result<Frame> {
+    if (wrong_ || !reader_.empty())
+      return hoop::fail(ErrorCode::malformed, "a frame of an SSH relay is malformed");
+    return Frame(std::move(frame));
+  }
+
+ private:
+  template <class T>
+  T value(std::optional<T> read) {
+    if (!read) wrong_ = true;
+    return read.value_or(T{});
+  }
+  ByteReader reader_;
+  bool wrong_ = false;
+};
+
+struct FromRelayWriter {
+  Bytes operator()(const RelayReady& frame) const {
+    return FrameWriter(FrameType::ready).text(frame.host_key).text(frame.banner).take();
+  }
+  Bytes operator()(const RelayFailed& frame) const {
+    return FrameWriter(FrameType::failed)
+        .byte(static_cast<std::uint8_t>(frame.error.code))
+        .text(frame.error.message)
+        .text(frame.error.hint)
+        .text(std::string_view(frame.error.remote).substr(0, 1024))
+        .take();
+  }
+  Bytes operator()(const RelayAsk& frame) const {
+    return FrameWriter(FrameType::ask)
+        .number(frame.number)
+        .number(frame.channel)
+        .byte(static_cast<std::uint8_t>(frame.act))
+        .text(frame.text)
+        .text(frame.value)
+        .number(frame.columns)
+        .number(frame.rows)
+        .take();
+  }
+  Bytes operator()(const RelayOutput& frame) const {
+    return FrameWriter(FrameType::output)
+        .number(frame.number)
+        .number(frame.channel)
+        .byte(static_cast<std::uint8_t>(frame.stream))
+        .data(frame.data)
+        .take();
+  }
+  Bytes operator()(const RelayResized& frame) const {
+    return FrameWriter(FrameType::resized)
+        .number(frame.channel)
+        .number(frame.columns)
+        .number(frame.rows)
+        .take();
+  }
+  Bytes operator()(const RelayEnded& frame) const {
+    return FrameWriter(FrameType::ended)
+        .number(frame.channel)
+        .byte(frame.has_status ? 1 : 0)
+        .number(frame.status)
+        .text(frame.signal)
+        .large(frame.in)
+        .large(frame.out)
+        .take();
+  }
+};
+
+struct ToRelayWriter {
+  Bytes operator()(const RelaySetup& frame) const {
+    FrameWriter writer(FrameType::setup);
+    writer.text(frame.user).number(static_cast<std::uint32_t>(frame.host_keys.size()));
+    for (const std::string& key : frame.host_keys) writer.text(key);
+    return writer.data(frame.certificate)
+        .data(frame.key.reveal())
+        .data(frame.host_key.reveal())
+        .data(frame.client_key)
+        .number(frame.patience)
+        .take();
+  }
+  Bytes operator()(const RelayVerdict& frame) const {
+    return FrameWriter(FrameType::verdict)
+        .number(frame.number)
+        .byte(frame.allowed ? 1 : 0)
+        .text(frame.message)
+        .take();
+  }
+  Bytes operator()(const RelayMasked& frame) const {
+    return FrameWriter(FrameType::masked).number(frame.number).data(frame.data).take();
+  }
+  Bytes operator()(const RelayEnd& frame) const {
+    return FrameWriter(FrameType::end).text(frame.reason).take();
+  }
+};
+
+}  // namespace
+
+Bytes encode(const FromRelay& frame) { return std::visit(FromRelayWriter(), frame); }
+Bytes encode(const ToRelay& frame) { return std::visit(ToRelayWriter(), frame); }
+
+Result<FromRelay> decode_from_relay(ByteSpan frame) {
+  FrameReader reader(frame);
+  switch (static_cast<FrameType>(reader.byte())) {
+    case FrameType::ready: {
+      RelayReady out;
+      out.host_key = reader.text();
+      out.banner = reader.text();
+      return reader.take<FromRelay>(std::move(out));
+    }
+    case FrameType::failed: {
+      RelayFailed out;
+      const std::uint8_t code = reader.byte();
+      if (code > static_cast<std::uint8_t>(ErrorCode::internal)) reader.fail();
+      out.error.code = static_cast<ErrorCode>(code);
+      out.error.message = reader.text();
+      out.error.hint = reader.text();
+      out.error.remote = reader.text();
+      return reader.take<FromRelay>(std::move(out));
+    }
+    case FrameType::ask: {
+      RelayAsk out;
+      out.number = reader.number();
+      out.channel = reader.number();
+      out.act = reader.word(RelayAct::env);
+      out.text = reader.text();
+      out.value = reader.text();
+      out.columns = reader.number();
+      out.rows = reader.number();
+      return reader.take<FromRelay>(std::move(out));
+    }
+    case FrameType::output: {
+      RelayOutput out;
+      out.number = reader.number();
+      out.channel = reader.number();
+      out.stream = reader.word(RelayStream::err);
+      out.data = reader.data(kMaxOutput);
+      if (out.data.empty()) reader.fail();
+      return reader.take<FromRelay>(std::move(out));
+    }
+    case FrameType::resized: {
+      RelayResized out;
+      out.channel = reader.number();
+      out.columns = reader.number();
+      out.rows = reader.number();
+      return reader.take<FromRelay>(out);
+    }
+    case FrameType::ended: {
+      RelayEnded out;
+      out.channel = reader.number();
+      out.has_status = reader.flag();
+      out.status = reader.number();
+      out.signal = reader.text();
+      out.in = reader.large();
+      out.out = reader.large();
+      return reader.take<FromRelay>(std::move(out));
+    }
+    default: break;
+  }
+  return fail(ErrorCode::malformed, "a frame of an SSH relay is of no known type");
+}
+
+Result<ToRelay> decode_to_relay(ByteSpan frame) {
+  FrameReader reader(frame);
+  switch (static_cast<FrameType>(reader.byte())) {
+    case FrameType::setup: {
+      RelaySetup out;
+      out.user = reader.text();
+      const std::uint32_t keys = reader.number();
+      if (keys > kMaxKeys) reader.fail();
+      for (std::uint32_t i = 0; i < std::min<std::uint32_t>(keys, kMaxKeys); ++i)
+        out.host_keys.push_back(reader.text());
+      out.certificate = reader.data(kMaxText);
+      out.key = SecretBytes(reader.data(32));
+      out.host_key = SecretBytes(reader.data(32));
+      out.client_key = reader.data(1024);
+      out.patience = reader.number();
+      if (out.patience < 1 || out.patience > 600) reader.fail();
+      return reader.take<ToRelay>(std::move(out));
+    }
+    case FrameType::verdict: {
+      RelayVerdict out;
+      out.number = reader.number();
+      out.allowed = reader.flag();
+      out.message = reader.text();
+      return reader.take<ToRelay>(std::move(out));
+    }
+    case FrameType::masked: {
+      RelayMasked out;
+      out.number = reader.number();
+      out.data = reader.data(kMaxFrame);
+      return reader.take<ToRelay>(std::move(out));
+    }
+    case FrameType::end: {
+      RelayEnd out;
+      out.reason = reader.text();
+      return reader.take<ToRelay>(std::move(out));
+    }
+    default: break;
+  }
+  return fail(ErrorCode::malformed, "a frame for an SSH relay is of no known type");
+}
+
+}  // namespace hoop::ssh

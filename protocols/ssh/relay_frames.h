@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+// What an SSH relay and its monitor say to each other. The relay is a process of its own that holds
+// the two SSH sessions of one client and nothing else; the monitor has policy, masks and record,
+// and answers the relay's numbered questions. A frame is one message of a SOCK_SEQPACKET socket.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "core/base/bytes.h"
+#include "core/base/error.h"
+#include "core/base/secret.h"
+
+namespace hoop::ssh {
+
+inline constexpr std::size_t kMaxOutput = std::size_t{32} << 10;  // bytes of output in a frame
+inline constexpr std::size_t kMaxFrame = std::size_t{64} << 10;
+
+/// How the two sessions begin.
+struct RelaySetup {
+  std::string user;                    // at the target
+  std::vector<std::string> host_keys;  // of the target: fingerprints
+  Bytes certificate;
+  SecretBytes key;       // Ed25519 seed, for the certificate
+  SecretBytes host_key;  // Ed25519 seed: what the client is shown
+  Bytes client_key;      // that the client must prove, as a blob; empty: whoever holds the socket
+  std::uint32_t patience = 30;  // seconds, for each session to stand
+};
+
+/// The target has let us in.
+struct RelayReady {
+  std::string host_key;  // fingerprint
+  std::string banner;
+  bool operator==(const RelayReady&) const = default;
+};
+struct RelayFailed {
+  Error error;
+  bool operator==(const RelayFailed&) const = default;
+};
+
+enum class RelayAct : std::uint8_t { shell = 1, exec, subsystem, pty, env };
+
+/// May the client do this? Waits for a RelayVerdict of the same number.
+struct RelayAsk {
+  std::uint32_t number = 0;
+  std::uint32_t channel = 0;
+  RelayAct act = RelayAct::shell;
+  std::string text;   // command, subsystem, terminal, name of a variable
+  std::string value;  // of the variable
+  std::uint32_t columns = 0, rows = 0;
+  bool operator==(const RelayAsk&) const = default;
+};
+struct RelayVerdict {
+  std::uint32_t number = 0;
+  bool allowed = false;
+  std::string message;  // for people, where it is not
+  bool operator==(const RelayVerdict&) const = default;
+};
+
+enum class RelayStream : std::uint8_t { out = 1, err };
+
+/// Output of the target: waits for a RelayMasked of the same number.
+struct RelayOutput {
+  std::uint32_t number = 0;
+  std::uint32_t channel = 0;
+  RelayStream stream = RelayStream::out;
+  Bytes data;
+  bool operator==(const RelayOutput&) const = default;
+};
+struct RelayMasked {
+  std::uint32_t number = 0;
+  Bytes data;  // what the client is given in its place
+  bool operator==(const RelayMasked&) const = default;
+};
+
+/// Told, not asked.
+struct RelayResized {
+  std::uint32_t channel = 0, columns = 0, rows = 0;
+  bool operator==(const RelayResized&) const = default;
+};
+struct RelayEnded {
+  std::uint32_t channel = 0;
+  bool has_status = false;
+  std::uint32_t status = 0;
+  std::string signal;             // "TERM"; empty: none
+  std::uint64_t in = 0, out = 0;  // bytes of the client's and the target's
+  bool operator==(const RelayEnded&) const = default;
+};
+/// Of the monitor: both sessions end, and the client is told why.
+struct RelayEnd {
+  std::string reason;
+  bool operator==(const RelayEnd&) const = default;
+};
+
+using FromRelay =
+    std::variant<RelayReady, RelayFailed, RelayAsk, RelayOutput, RelayResized, RelayEnded>;
+using ToRelay = std::variant<RelaySetup, RelayVerdict, RelayMasked, RelayEnd>;
+
+/// Text that is too long is cut at its cap.
+Bytes encode(const FromRelay& frame);
+Bytes encode(const ToRelay& frame);
+/// A relay may be in a stranger's hands: everything is checked. Fails with malformed.
+Result<FromRelay> decode_from_relay(ByteSpan frame);
+Result<ToRelay> decode_to_relay(ByteSpan frame);
+
+}  // namespace hoop::ssh

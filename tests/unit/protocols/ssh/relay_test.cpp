@@ -1,0 +1,436 @@
+// SPDX-License-Identifier: Apache-2.0
+// The stock ssh, through a relay, to a real sshd.
+#include "protocols/ssh/relay.h"
+
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <fstream>
+#include <functional>
+#include <iterator>
+#include <map>
+#include <string>
+
+#include "core/crypto/digest.h"
+#include "protocols/ssh/certificate.h"
+#include "protocols/ssh/relay_frames.h"
+#include "tests/support/catch.h"
+#include "tests/support/ssh_server.h"
+#include "tests/support/temp_dir.h"
+
+namespace hoop::ssh {
+namespace {
+
+using std::chrono::seconds;
+using Words = std::vector<std::string>;
+
+std::string whole(const std::string& path) {
+  std::ifstream in(path, std::ios::binary);
+  return std::string(std::istreambuf_iterator<char>(in), {});
+}
+
+/// A process that ends with the test's.
+pid_t start(const std::function<void()>& body) {
+  const pid_t child = ::fork();
+  REQUIRE(child >= 0);
+  if (child > 0) return child;
+  ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+  body();
+  ::_exit(127);
+}
+
+int status_of(pid_t child) {
+  int status = 0;
+  while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
+  }
+  return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+struct Ran {
+  int status = -1;
+  int relay_status = -1;
+  std::string out, err;
+};
+
+/// One client after the other, each with a relay of its own whose monitor is the test.
+struct RelayWorld {
+  crypto::SystemRandom random;
+  crypto::Ed25519Key authority = crypto::Ed25519Key::generate();
+  crypto::Ed25519Key key = crypto::Ed25519Key::generate();
+  crypto::Ed25519Key host = crypto::Ed25519Key::generate();
+  test::SshServer server{to_line(public_key(authority.public_key())),
+                         {"Subsystem sftp internal-sftp", "AcceptEnv GREETING"}};
+  test::TempDir folder;
+  Words options;  // of ssh
+  std::string input;
+  Bytes client_key;
+  std::vector<std::string> host_keys{server.host_key("ed25519")};
+
+  // What the monitor does, and what it heard.
+  std::function<RelayVerdict(const RelayAsk&)> judge = [](const RelayAsk& ask) {
+    return RelayVerdict{ask.number, true, {}};
+  };
+  std::function<Bytes(const RelayOutput&)> mask = [](const RelayOutput& output) {
+    return output.data;
+  };
+  std::vector<RelayAsk> asked;
+  std::vector<RelayEnded> ended;
+  std::vector<RelayResized> resized;
+  std::optional<RelayReady> ready;
+  std::optional<RelayFailed> failed;
+  std::size_t outputs = 0;
+  int leaves_at = -1;  // 0: at the first question, 1: at the first output
+
+  RelaySetup setup() {
+    CertificateTerms terms;
+    terms.key_id = "relay test";
+    terms.principals = {test::SshServer::user()};
+    terms.valid_after = SystemClock().system_now() - seconds(60);
+    terms.valid_before = SystemClock().system_now() + seconds(600);
+    terms.extensions = {{"permit-pty", ""}};
+    RelaySetup out;
+    out.user = test::SshServer::user();
+    out.host_keys = host_keys;
+    out.certificate = sign_certificate(key.public_key(), terms, authority, random).value();
+    out.key = key.seed();
+    out.host_key = host.seed();
+    out.client_key = client_key;
+    out.patience = 15;
+    return out;
+  }
+
+  Ran run(Words command, const std::string& program = "/usr/bin/ssh");
+  void monitor(int control);
+};
+
+void RelayWorld::monitor(int control) {
+  const Bytes first = encode(setup());
+  REQUIRE(::send(control, first.data(), first.size(), MSG_NOSIGNAL) ==
+          static_cast<ssize_t>(first.size()));
+  const auto send = [&](const ToRelay& frame) {
+    const Bytes bytes = encode(frame);
+    static_cast<void>(::send(control, bytes.data(), bytes.size(), MSG_NOSIGNAL));
+  };
+  Bytes bytes(kMaxFrame + 1024);
+  for (;;) {
+    pollfd ready_to_read{control, POLLIN, 0};
+    if (::poll(&ready_to_read, 1, 60'000) <= 0) return;
+    const ssize_t count = ::recv(control, bytes.data(), bytes.size(), 0);
+    if (count <= 0) return;
+    const auto frame = decode_from_relay(ByteSpan(bytes).first(static_cast<std::size_t>(count)));
+    REQUIRE(frame);
+    if (const auto* ask = std::get_if<RelayAsk>(&*frame)) {
+      asked.push_back(*ask);
+      if (leaves_at == 0) return;
+      send(judge(*ask));
+    } else if (const auto* output = std::get_if<RelayOutput>(&*frame)) {
+      ++outputs;
+      if (leaves_at == 1) {
+        ::usleep(300'000);  // the program has done its work by then
+        return;
+      }
+      RelayMasked masked{output->number, mask(*output)};
+      send(masked);
+    } else if (const auto* end = std::get_if<RelayEnded>(&*frame)) {
+      ended.push_back(*end);
+    } else if (const auto* size = std::get_if<RelayResized>(&*frame)) {
+      resized.push_back(*size);
+    } else if (const auto* is_ready = std::get_if<RelayReady>(&*frame)) {
+      ready = *is_ready;
+    } else if (const auto* has_failed = std::get_if<RelayFailed>(&*frame)) {
+      failed = *has_failed;
+    }
+  }
+}
+
+Ran RelayWorld::run(Words command, const std::string& program) {
+  const Descriptor listener(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t size = sizeof address;
+  REQUIRE(::bind(listener.get(), reinterpret_cast<sockaddr*>(&address), size) == 0);
+  REQUIRE(::listen(listener.get(), 4) == 0);
+  REQUIRE(::getsockname(listener.get(), reinterpret_cast<sockaddr*>(&address), &size) == 0);
+  const std::string port = std::to_string(ntohs(address.sin_port));
+  std::ofstream(folder / "known") << "[127.0.0.1]:" << port << " "
+                                  << to_line(public_key(host.public_key())) << "\n";
+  std::ofstream(folder / "in", std::ios::binary) << input;
+
+  Words words{program,
+              "-F",
+              "/dev/null",
+              "-o",
+              "UserKnownHostsFile=" + folder / "known",
+              "-o",
+              "GlobalKnownHostsFile=/dev/null",
+              "-o",
+              "StrictHostKeyChecking=yes",
+              "-o",
+              "BatchMode=yes",
+              "-o",
+              "LogLevel=INFO",
+              "-o",
+              "Port=" + port};
+  words.insert(words.end(), options.begin(), options.end());
+  words.insert(words.end(), command.begin(), command.end());
+  const pid_t client = start([&] {
+    ::dup2(::open((folder / "in").c_str(), O_RDONLY), 0);
+    ::dup2(::open((folder / "out").c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600), 1);
+    ::dup2(::open((folder / "err").c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600), 2);
+    std::vector<char*> argv;
+    for (std::string& word : words) argv.push_back(word.data());
+    argv.push_back(nullptr);
+    ::execv(argv[0], argv.data());
+  });
+  pollfd comes{listener.get(), POLLIN, 0};
+  REQUIRE(::poll(&comes, 1, 10'000) == 1);
+  Descriptor accepted(::accept4(listener.get(), nullptr, nullptr, SOCK_CLOEXEC));
+  Descriptor upstream = server.connect();
+  int ends[2];
+  REQUIRE(::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) == 0);
+  Descriptor ours(ends[0]);
+  Descriptor theirs(ends[1]);
+  const pid_t relay = start([&] {
+    ours.reset();
+    ::_exit(run_relay(std::move(theirs), std::move(accepted), std::move(upstream)));
+  });
+  accepted.reset();
+  upstream.reset();
+  theirs.reset();
+  monitor(ours.get());
+  ours.reset();
+  Ran out;
+  out.relay_status = status_of(relay);
+  out.status = status_of(client);
+  out.out = whole(folder / "out");
+  out.err = whole(folder / "err");
+  return out;
+}
+
+std::string target() { return test::SshServer::user() + "@127.0.0.1"; }
+
+std::string pattern(std::size_t size) {
+  std::string out(size, '\0');
+  for (std::size_t i = 0; i < size; ++i) out[i] = static_cast<char>((i * 31 + i / 251) & 0xff);
+  return out;
+}
+
+}  // namespace
+
+TEST_CASE("relay: a command, its output, its errors and its status") {
+  RelayWorld world;
+  const Ran ran = world.run({target(), "echo out; echo err >&2; exit 7"});
+  CHECK(ran.status == 7);
+  CHECK(ran.out == "out\n");
+  CHECK(ran.err == "err\n");
+  CHECK(ran.relay_status == 0);
+  REQUIRE(world.ready);
+  CHECK(world.ready->host_key == world.server.host_key("ed25519"));
+  REQUIRE(world.asked.size() == 1);
+  CHECK(world.asked[0].act == RelayAct::exec);
+  CHECK(world.asked[0].text == "echo out; echo err >&2; exit 7");
+  REQUIRE(world.ended.size() == 1);
+  CHECK(world.ended[0].has_status);
+  CHECK(world.ended[0].status == 7);
+  CHECK(world.ended[0].out == 8);
+}
+
+TEST_CASE("relay: what the monitor denies does not run") {
+  RelayWorld world;
+  world.judge = [](const RelayAsk& ask) {
+    return RelayVerdict{ask.number, false, "rule 'no-shell': \x1b[31mnot here"};
+  };
+  const auto witness = world.folder / "witness";
+  const Ran ran = world.run({target(), "touch " + witness});
+  CHECK(ran.status == 77);
+  CHECK(ran.out.empty());
+  CHECK(ran.err.find("hoopctl: rule 'no-shell': ") != std::string::npos);
+  CHECK(ran.err.find('\x1b') == std::string::npos);
+  CHECK_FALSE(std::filesystem::exists(witness));
+}
+
+TEST_CASE(
+    "relay: nothing runs before the verdict, and a monitor that goes takes the session along") {
+  RelayWorld world;
+  const auto witness = world.folder / "witness";
+  bool was_there = true;
+  world.judge = [&](const RelayAsk& ask) {
+    ::usleep(300'000);
+    was_there = std::filesystem::exists(witness);
+    return RelayVerdict{ask.number, true, {}};
+  };
+  CHECK(world.run({target(), "touch " + witness}).status == 0);
+  CHECK_FALSE(was_there);
+  CHECK(std::filesystem::exists(witness));
+}
+
+TEST_CASE("relay: a monitor that goes takes the session along") {
+  RelayWorld world;
+  const auto witness = world.folder / "witness";
+  world.leaves_at = GENERATE(0, 1);  // before the verdict; before the output
+  const Ran ran = world.run({target(), "echo out; touch " + witness});
+  CHECK(ran.status == 255);
+  CHECK(ran.out.empty());
+  CHECK(std::filesystem::exists(witness) == (world.leaves_at == 1));
+}
+
+TEST_CASE("relay: the client is given what the monitor makes of the output") {
+  RelayWorld world;
+  world.mask = [](const RelayOutput& output) {
+    std::string text = to_text(output.data);
+    if (const auto at = text.find("secret"); at != std::string::npos) text.replace(at, 6, "[...]");
+    return to_bytes(text);
+  };
+  const Ran ran = world.run({target(), "echo a secret; echo another secret >&2"});
+  CHECK(ran.out == "a [...]\n");
+  CHECK(ran.err == "another [...]\n");
+}
+
+TEST_CASE("relay: bytes both ways, unchanged, and the end of input") {
+  RelayWorld world;
+  world.input = pattern(3'000'000);
+  const Ran ran = world.run({target(), "cat; exit 3"});
+  CHECK(ran.status == 3);
+  CHECK((ran.out == world.input));
+  REQUIRE(world.ended.size() == 1);
+  CHECK(world.ended[0].in == world.input.size());
+  CHECK(world.ended[0].out == world.input.size());
+  CHECK(world.outputs >= world.input.size() / kMaxOutput);
+}
+
+TEST_CASE("relay: a program that closes its output first, and a signal that ends one") {
+  RelayWorld world;
+  CHECK(world.run({target(), "exec 1>&- 2>&-; sleep 1; exit 5"}).status == 5);
+  const Ran killed = world.run({target(), "kill -TERM $$"});
+  CHECK(killed.status == 255);
+  REQUIRE(world.ended.size() == 2);
+  CHECK(world.ended[1].signal == "TERM");
+}
+
+TEST_CASE("relay: nobody reads on") {
+  RelayWorld world;
+  const Ran ran =
+      world.run({target(), "yes | head -c 100000; yes 2>/dev/null | head -n 1 >/dev/null"});
+  CHECK(ran.out.size() == 100'000);
+}
+
+TEST_CASE("relay: a terminal, its size and its name") {
+  RelayWorld world;
+  world.options = {"-tt"};
+  const Ran ran = world.run({target(), "tty >/dev/null && echo $TERM $(stty size)"});
+  CHECK(ran.status == 0);
+  REQUIRE(world.asked.size() == 2);
+  CHECK(world.asked[0].act == RelayAct::pty);
+  CHECK(world.asked[1].act == RelayAct::exec);
+  CHECK(ran.out.find(world.asked[0].text) != std::string::npos);
+}
+
+TEST_CASE("relay: variables, and a shell that reads its commands") {
+  RelayWorld world;
+  world.options = {"-o", "SetEnv=GREETING=hello"};
+  world.input = "echo $GREETING there\nexit 4\n";
+  const Ran ran = world.run({target()});
+  CHECK(ran.status == 4);
+  CHECK(ran.out.find("hello there") != std::string::npos);
+  const auto has = [&](RelayAct act) {
+    return std::ranges::any_of(world.asked, [act](const auto& ask) { return ask.act == act; });
+  };
+  CHECK(has(RelayAct::env));
+  CHECK(has(RelayAct::shell));
+}
+
+TEST_CASE("relay: sftp and scp") {
+  RelayWorld world;
+  const auto from = world.folder / "from", to = world.folder / "to";
+  std::ofstream(from, std::ios::binary) << pattern(1'500'000);
+  const Ran up = world.run({from, target() + ":" + to}, "/usr/bin/scp");
+  INFO(up.err);
+  CHECK(up.status == 0);
+  CHECK((whole(to) == pattern(1'500'000)));
+  REQUIRE(world.asked.size() == 1);
+  CHECK(world.asked[0].act == RelayAct::subsystem);
+  CHECK(world.asked[0].text == "sftp");
+  std::filesystem::remove(from);
+  const Ran down = world.run({"-O", target() + ":" + to, from}, "/usr/bin/scp");
+  INFO(down.err);
+  CHECK(down.status == 0);
+  CHECK((whole(from) == pattern(1'500'000)));
+  CHECK(world.asked.back().act == RelayAct::exec);
+  CHECK(world.asked.back().text.starts_with("scp -f "));
+}
+
+TEST_CASE("relay: forwards, agents and X11 are refused") {
+  RelayWorld world;
+  world.options = {"-A", "-X", "-o", "ExitOnForwardFailure=yes", "-R", "127.0.0.1:0:127.0.0.1:9"};
+  const Ran ran = world.run({target(), "echo $SSH_AUTH_SOCK$DISPLAY"});
+  CHECK(ran.status == 255);
+  CHECK(world.asked.empty());
+  world.options = {"-W", "127.0.0.1:9"};
+  CHECK(world.run({target()}).status == 255);
+  world.options = {"-A"};
+  CHECK(world.run({target(), "echo x$SSH_AUTH_SOCK"}).out == "x\n");
+}
+
+TEST_CASE("relay: a client must prove its key where one is asked for") {
+  RelayWorld world;
+  const auto file = (world.folder / "id");
+  REQUIRE(status_of(start([&] {
+            ::execl("/usr/bin/ssh-keygen", "ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f",
+                    file.c_str(), nullptr);
+          })) == 0);
+  world.client_key = parse_public_key(whole(file + ".pub"))->blob;
+  world.options = {"-o", "IdentityAgent=none", "-i", file};
+  CHECK(world.run({target(), "echo in"}).out == "in\n");
+  world.client_key = public_key(world.key.public_key()).blob;
+  const Ran stranger = world.run({target(), "echo in"});
+  CHECK(stranger.status == 255);
+  CHECK(stranger.out.empty());
+  CHECK(stranger.err.find("Permission denied") != std::string::npos);
+}
+
+TEST_CASE("relay: a target that is another than the pinned one") {
+  RelayWorld world;
+  world.host_keys = {fingerprint(public_key(world.key.public_key()))};
+  const Ran ran = world.run({target(), "echo in"});
+  CHECK(ran.status == 255);
+  REQUIRE(world.failed);
+  CHECK(world.failed->error.code == ErrorCode::integrity);
+  CHECK(world.asked.empty());
+  CHECK(ran.relay_status == 69);
+}
+
+TEST_CASE("relay frames: what is written is what is read, and nothing else is") {
+  const std::vector<FromRelay> from{RelayReady{"SHA256:x", "SSH-2.0-x"},
+                                    RelayFailed{Error{ErrorCode::integrity, "m", "h", "r"}},
+                                    RelayAsk{7, 1, RelayAct::pty, "xterm", "", 80, 24},
+                                    RelayOutput{8, 1, RelayStream::err, {1, 2, 3}},
+                                    RelayResized{1, 100, 30},
+                                    RelayEnded{1, true, 3, "TERM", 10, 20}};
+  for (const FromRelay& frame : from) {
+    const Bytes bytes = encode(frame);
+    CHECK(decode_from_relay(bytes) == frame);
+    for (std::size_t at = 0; at < bytes.size(); ++at)
+      CHECK_FALSE(decode_from_relay(ByteSpan(bytes).first(at)));
+    Bytes longer = bytes;
+    longer.push_back(0);
+    CHECK_FALSE(decode_from_relay(longer));
+    CHECK_FALSE(decode_to_relay(bytes));
+  }
+  const auto verdict = decode_to_relay(encode(ToRelay(RelayVerdict{7, false, "no"})));
+  REQUIRE(verdict);
+  CHECK(std::get<RelayVerdict>(*verdict) == RelayVerdict{7, false, "no"});
+  CHECK_FALSE(decode_from_relay(encode(FromRelay(RelayOutput{8, 1, RelayStream::out, {}}))));
+  CHECK_FALSE(decode_from_relay(
+      encode(FromRelay(RelayOutput{8, 1, RelayStream::out, Bytes(kMaxOutput + 1)}))));
+}
+
+}  // namespace hoop::ssh
