@@ -186,6 +186,8 @@ void Relay::take(ToRelay frame) {
       if (channel->take(*verdict)) return;
     } else if (auto* masked = std::get_if<RelayMasked>(&frame)) {
       if (channel->take(*masked)) return;
+    } else if (const auto* more = std::get_if<RelayMore>(&frame)) {
+      if (channel->take(*more)) return;
     }
   }
   // Of a channel that has gone.

@@ -8,8 +8,9 @@
 
 namespace hoop::ssh {
 
-/// Runs in a process of its own until either session has ended, or control is closed. client and
-/// target are connected sockets, control is SOCK_SEQPACKET. Answers the exit status of the process:
+/// Runs in a process of its own until either session has ended, or control is closed. client,
+/// target and control are connected, all of them
+/// SOCK_STREAM. Answers the exit status of the process:
 /// 0 when a client was served, however that ended.
 int run_relay(Descriptor control, Descriptor client, Descriptor target);
 

@@ -154,10 +154,17 @@ bool RelayChannel::take(RelayMasked& masked) {
   for (Output* output : {&out_, &err_}) {
     if (!output->waits || output->question != masked.number) continue;
     output->waits = false;
-    output->masked = std::move(masked.data);
+    output->masked.insert(output->masked.end(), masked.data.begin(), masked.data.end());
     return true;
   }
   return false;
+}
+
+bool RelayChannel::take(const RelayMore& more) {
+  if (more.channel != number_) return false;
+  Bytes& to = (more.stream == RelayStream::err ? err_ : out_).masked;
+  to.insert(to.end(), more.data.begin(), more.data.end());
+  return true;
 }
 
 bool RelayChannel::open_target() {
@@ -365,6 +372,14 @@ bool RelayChannel::move_output(Output& output, RelayStream stream) {
     if (!send_(frame)) broken_ = true;
     did = true;
   }
+  if (begun_ && !output.ended && (target_eof_ || target_closed_) && output.raw.empty() &&
+      !output.waits && HOOP_LIBSSH(ssh_channel_poll)(target_, is_err) <= 0) {
+    const RelayOutput end{++questions_, number_, stream, {}};
+    output.question = end.number;
+    output.waits = output.ended = true;
+    if (!send_(end)) broken_ = true;
+    did = true;
+  }
   if (!output.masked.empty() && !client_closed_) {
     const std::uint32_t room = HOOP_LIBSSH(ssh_channel_window_size)(client_);
     const auto count =
@@ -386,6 +401,7 @@ bool RelayChannel::move_output(Output& output, RelayStream stream) {
 bool RelayChannel::is_drained() const {
   for (const Output* output : {&out_, &err_}) {
     if (output->waits || !output->raw.empty() || !output->masked.empty()) return false;
+    if (begun_ && !output->ended) return false;
   }
   return !open_ || (HOOP_LIBSSH(ssh_channel_poll)(target_, 0) <= 0 &&
                     HOOP_LIBSSH(ssh_channel_poll)(target_, 1) <= 0);

@@ -35,6 +35,7 @@ class RelayChannel {
   /// Answers of the monitor. False: they are not for this channel.
   bool take(const RelayVerdict& verdict);
   bool take(RelayMasked& masked);
+  bool take(const RelayMore& more);
   /// Does what can be done now. True if something was.
   bool work();
   /// Both channels are closed, and the monitor has been told.
@@ -60,6 +61,7 @@ class RelayChannel {
     Bytes masked;  // to be written
     std::uint32_t question = 0;
     bool waits = false;
+    bool ended = false;  // the monitor has been told that no more comes
   };
 
   bool open_target();

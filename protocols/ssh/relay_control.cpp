@@ -3,43 +3,63 @@
 
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <cerrno>
 
 namespace hoop::ssh {
 
 bool RelayControl::send(const FromRelay& frame) {
-  const Bytes bytes = encode(frame);
-  for (;;) {
-    const ssize_t sent = ::send(socket_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
-    if (sent >= 0) return static_cast<std::size_t>(sent) == bytes.size();
-    if (errno != EINTR) return false;
+  Bytes bytes;
+  append_framed(bytes, encode(frame));
+  ByteSpan rest = bytes;
+  while (!rest.empty()) {
+    const ssize_t sent = ::send(socket_.get(), rest.data(), rest.size(), MSG_NOSIGNAL);
+    if (sent < 0 && errno != EINTR) return false;
+    if (sent > 0) rest = rest.subspan(static_cast<std::size_t>(sent));
   }
+  return true;
 }
 
-Result<std::optional<ToRelay>> RelayControl::read(int flags) {
-  Bytes bytes(kMaxFrame + 1024);
+Result<bool> RelayControl::read(int flags) {
+  const std::size_t had = buffer_.size();
+  buffer_.resize(had + kMaxFrame);
   ssize_t count = 0;
   do {
-    // MSG_TRUNC: how long it was, also where it did not fit.
-    count = ::recv(socket_.get(), bytes.data(), bytes.size(), flags | MSG_TRUNC);
+    count = ::recv(socket_.get(), buffer_.data() + had, kMaxFrame, flags);
   } while (count < 0 && errno == EINTR);
-  if (count < 0 && errno == EAGAIN) return std::nullopt;
-  if (count <= 0) return fail(ErrorCode::io, "the monitor is gone");
-  if (static_cast<std::size_t>(count) > bytes.size())
-    return fail(ErrorCode::malformed, "a frame for an SSH relay is too long");
-  bytes.resize(static_cast<std::size_t>(count));
-  auto frame = decode_to_relay(bytes);
-  wipe(bytes.data(), bytes.size());  // it may have been keys
-  if (!frame) return std::unexpected(std::move(frame).error());
-  return std::optional<ToRelay>(std::move(*frame));
+  const int failure = errno;
+  buffer_.resize(had + static_cast<std::size_t>(std::max<ssize_t>(count, 0)));
+  if (count > 0) return true;
+  if (count < 0 && failure == EAGAIN) return false;
+  return fail(ErrorCode::io, "the monitor is gone");
+}
+
+Result<std::optional<ToRelay>> RelayControl::take() {
+  HOOP_TRY(const auto bytes, next_frame(buffer_));
+  if (!bytes) return std::nullopt;
+  HOOP_TRY(ToRelay frame, decode_to_relay(*bytes));
+  const std::size_t used = kFramePrefix + bytes->size();
+  wipe(buffer_.data(), used);  // it may have been keys
+  buffer_.erase(buffer_.begin(), buffer_.begin() + static_cast<std::ptrdiff_t>(used));
+  return std::optional<ToRelay>(std::move(frame));
 }
 
 Result<ToRelay> RelayControl::receive() {
-  HOOP_TRY(auto frame, read(0));
-  if (!frame) return fail(ErrorCode::io, "the monitor is gone");
-  return std::move(*frame);
+  for (;;) {
+    HOOP_TRY(auto frame, take());
+    if (frame) return std::move(*frame);
+    HOOP_TRY(const bool came, read(0));
+    if (!came) return fail(ErrorCode::io, "the monitor is gone");
+  }
 }
 
-Result<std::optional<ToRelay>> RelayControl::poll() { return read(MSG_DONTWAIT); }
+Result<std::optional<ToRelay>> RelayControl::poll() {
+  for (;;) {
+    HOOP_TRY(auto frame, take());
+    if (frame) return frame;
+    HOOP_TRY(const bool came, read(MSG_DONTWAIT));
+    if (!came) return std::nullopt;
+  }
+}
 
 }  // namespace hoop::ssh

@@ -22,8 +22,12 @@ class RelayControl {
   Result<std::optional<ToRelay>> poll();
 
  private:
-  Result<std::optional<ToRelay>> read(int flags);
+  /// What is in the buffer, if that is a whole frame.
+  Result<std::optional<ToRelay>> take();
+  /// Reads more. False: nothing waits.
+  Result<bool> read(int flags);
   Descriptor socket_;
+  Bytes buffer_;
 };
 
 }  // namespace hoop::ssh

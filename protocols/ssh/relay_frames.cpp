@@ -18,6 +18,7 @@ enum class FrameType : std::uint8_t {
   setup = 65,
   verdict,
   masked,
+  more,
   end,
 };
 
@@ -174,6 +175,13 @@ struct ToRelayWriter {
   Bytes operator()(const RelayMasked& frame) const {
     return FrameWriter(FrameType::masked).number(frame.number).data(frame.data).take();
   }
+  Bytes operator()(const RelayMore& frame) const {
+    return FrameWriter(FrameType::more)
+        .number(frame.channel)
+        .byte(static_cast<std::uint8_t>(frame.stream))
+        .data(frame.data)
+        .take();
+  }
   Bytes operator()(const RelayEnd& frame) const {
     return FrameWriter(FrameType::end).text(frame.reason).take();
   }
@@ -183,6 +191,20 @@ struct ToRelayWriter {
 
 Bytes encode(const FromRelay& frame) { return std::visit(FromRelayWriter(), frame); }
 Bytes encode(const ToRelay& frame) { return std::visit(ToRelayWriter(), frame); }
+
+void append_framed(Bytes& out, ByteSpan frame) {
+  ByteWriter writer(out);
+  write_string(writer, frame);
+}
+
+Result<std::optional<ByteSpan>> next_frame(ByteSpan buffer) {
+  ByteReader reader(buffer);
+  const auto size = reader.u32();
+  if (!size) return std::nullopt;
+  if (*size == 0 || *size > kMaxFrame)
+    return fail(ErrorCode::malformed, "a frame of an SSH relay is empty or too long");
+  return reader.take(*size);
+}
 
 Result<FromRelay> decode_from_relay(ByteSpan frame) {
   FrameReader reader(frame);
@@ -220,7 +242,6 @@ Result<FromRelay> decode_from_relay(ByteSpan frame) {
       out.channel = reader.number();
       out.stream = reader.word(RelayStream::err);
       out.data = reader.data(kMaxOutput);
-      if (out.data.empty()) reader.fail();
       return reader.take<FromRelay>(std::move(out));
     }
     case FrameType::resized: {
@@ -273,6 +294,13 @@ Result<ToRelay> decode_to_relay(ByteSpan frame) {
     case FrameType::masked: {
       RelayMasked out;
       out.number = reader.number();
+      out.data = reader.data(kMaxFrame);
+      return reader.take<ToRelay>(std::move(out));
+    }
+    case FrameType::more: {
+      RelayMore out;
+      out.channel = reader.number();
+      out.stream = reader.word(RelayStream::err);
       out.data = reader.data(kMaxFrame);
       return reader.take<ToRelay>(std::move(out));
     }

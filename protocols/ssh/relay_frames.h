@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // What an SSH relay and its monitor say to each other. The relay is a process of its own that holds
 // the two SSH sessions of one client and nothing else; the monitor has policy, masks and record,
-// and answers the relay's numbered questions. A frame is one message of a SOCK_SEQPACKET socket.
+// and answers the relay's numbered questions. On the socket between them the length of each frame
+// stands in front of it, as uint32.
 #pragma once
 
 #include <cstdint>
@@ -61,7 +62,8 @@ struct RelayVerdict {
 
 enum class RelayStream : std::uint8_t { out = 1, err };
 
-/// Output of the target: waits for a RelayMasked of the same number.
+/// Output of the target: waits for a RelayMasked of the same number. Empty: this stream has ended,
+/// and what was held back of it is the answer.
 struct RelayOutput {
   std::uint32_t number = 0;
   std::uint32_t channel = 0;
@@ -73,6 +75,14 @@ struct RelayMasked {
   std::uint32_t number = 0;
   Bytes data;  // what the client is given in its place
   bool operator==(const RelayMasked&) const = default;
+};
+
+/// Of output that was held back: it goes out behind all that was answered before.
+struct RelayMore {
+  std::uint32_t channel = 0;
+  RelayStream stream = RelayStream::out;
+  Bytes data;
+  bool operator==(const RelayMore&) const = default;
 };
 
 /// Told, not asked.
@@ -96,7 +106,7 @@ struct RelayEnd {
 
 using FromRelay =
     std::variant<RelayReady, RelayFailed, RelayAsk, RelayOutput, RelayResized, RelayEnded>;
-using ToRelay = std::variant<RelaySetup, RelayVerdict, RelayMasked, RelayEnd>;
+using ToRelay = std::variant<RelaySetup, RelayVerdict, RelayMasked, RelayMore, RelayEnd>;
 
 /// Text that is too long is cut at its cap.
 Bytes encode(const FromRelay& frame);
@@ -104,5 +114,12 @@ Bytes encode(const ToRelay& frame);
 /// A relay may be in a stranger's hands: everything is checked. Fails with malformed.
 Result<FromRelay> decode_from_relay(ByteSpan frame);
 Result<ToRelay> decode_to_relay(ByteSpan frame);
+
+/// frame with its length in front, at the end of out.
+void append_framed(Bytes& out, ByteSpan frame);
+/// The first frame of what has been read so far, without its length; nullopt: more must be read.
+/// Fails with malformed for one that is empty or longer than kMaxFrame.
+Result<std::optional<ByteSpan>> next_frame(ByteSpan buffer);
+inline constexpr std::size_t kFramePrefix = 4;
 
 }  // namespace hoop::ssh
