@@ -191,7 +191,8 @@ Result<Certificate> parse_certificate(ByteSpan blob) {
 }
 
 std::string certificate_line(ByteSpan blob, std::string_view comment) {
-  std::string out = std::string(kEd25519Certificate) + " " + to_base64(blob);
+  std::string out(kEd25519Certificate);
+  out.append(" ").append(to_base64(blob));
   if (!comment.empty()) out.append(" ").append(comment);
   return out;
 }

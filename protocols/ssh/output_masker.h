@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+// Detectors over output that comes in pieces: what they look for may begin in one and end in the
+// next.
+#pragma once
+
+#include "core/base/bytes.h"
+#include "core/base/error.h"
+#include "core/mask/masker.h"
+
+namespace hoop::ssh {
+
+/// One stream of one channel. What has no end of line yet is held back, up to a cap; who waits for
+/// it (a prompt) gets it by flush(), after a moment of silence. A private key that has begun is
+/// held back to its end.
+class OutputMasker {
+ public:
+  explicit OutputMasker(mask::Masker& masker) : masker_(masker) {}
+
+  /// What of it all may go out now. Fails closed.
+  Result<Bytes> take(ByteSpan piece);
+  Result<Bytes> flush();
+  /// The rest: no more comes.
+  Result<Bytes> finish() { return rewrite(held_.size()); }
+  bool holds() const { return !held_.empty(); }
+  const mask::HiddenCounts& hidden() const { return hidden_; }
+
+ private:
+  Result<Bytes> rewrite(std::size_t count);
+  mask::Masker& masker_;
+  std::string held_;
+  mask::HiddenCounts hidden_;
+};
+
+}  // namespace hoop::ssh
