@@ -68,6 +68,10 @@ Result<Bytes> OutputMasker::take(ByteSpan piece) {
   return rewrite(cut_of(held_));
 }
 
+bool OutputMasker::holds() const {
+  return !held_.empty() && std::min(open_key(held_), partial_key(held_)) > 0;
+}
+
 Result<Bytes> OutputMasker::flush() {
   return rewrite(std::min(open_key(held_), partial_key(held_)));
 }

@@ -21,7 +21,8 @@ class OutputMasker {
   Result<Bytes> flush();
   /// The rest: no more comes.
   Result<Bytes> finish() { return rewrite(held_.size()); }
-  bool holds() const { return !held_.empty(); }
+  /// Whether flush() would have something.
+  bool holds() const;
   const mask::HiddenCounts& hidden() const { return hidden_; }
 
  private:

@@ -194,8 +194,10 @@ void Relay::take(ToRelay frame) {
 }
 
 void Relay::end(const std::string& reason) {
-  if (!reason.empty()) HOOP_LIBSSH(ssh_session_set_disconnect_message)
-  (client_, neutralise(reason, 1000, Lines::escape).c_str());
+  // Where the user looks; what a disconnect says is shown by some clients alone.
+  for (const auto& channel : channels_) {
+    if (!reason.empty()) channel->say(reason);
+  }
   over_ = true;
 }
 

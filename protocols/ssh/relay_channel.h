@@ -38,6 +38,8 @@ class RelayChannel {
   bool take(const RelayMore& more);
   /// Does what can be done now. True if something was.
   bool work();
+  /// A line of ours on the client's standard error.
+  void say(std::string_view words);
   /// Both channels are closed, and the monitor has been told.
   bool is_over() const;
   /// A peer has sent far more than it may, or the monitor is gone: the relay must end.
@@ -74,7 +76,6 @@ class RelayChannel {
   bool move_output(Output& output, RelayStream stream);
   bool finish();
   bool is_drained() const;
-  void say(std::string_view words);
   void report();
 
   std::uint32_t number_;

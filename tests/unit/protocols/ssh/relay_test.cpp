@@ -2,27 +2,21 @@
 // The stock ssh, through a relay, to a real sshd.
 #include "protocols/ssh/relay.h"
 
-#include <arpa/inet.h>
-#include <fcntl.h>
-#include <netinet/in.h>
 #include <poll.h>
-#include <signal.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <fstream>
 #include <functional>
 #include <iterator>
-#include <map>
 #include <string>
 
 #include "core/crypto/digest.h"
 #include "protocols/ssh/certificate.h"
 #include "protocols/ssh/relay_frames.h"
 #include "tests/support/catch.h"
+#include "tests/support/ssh_client.h"
 #include "tests/support/ssh_server.h"
 #include "tests/support/temp_dir.h"
 
@@ -37,27 +31,8 @@ std::string whole(const std::string& path) {
   return std::string(std::istreambuf_iterator<char>(in), {});
 }
 
-/// A process that ends with the test's.
-pid_t start(const std::function<void()>& body) {
-  const pid_t child = ::fork();
-  REQUIRE(child >= 0);
-  if (child > 0) return child;
-  ::prctl(PR_SET_PDEATHSIG, SIGKILL);
-  body();
-  ::_exit(127);
-}
-
-int status_of(pid_t child) {
-  int status = 0;
-  while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
-  }
-  return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-}
-
-struct Ran {
-  int status = -1;
+struct Ran : test::SshRan {
   int relay_status = -1;
-  std::string out, err;
 };
 
 /// One client after the other, each with a relay of its own whose monitor is the test.
@@ -163,54 +138,16 @@ void RelayWorld::monitor(int control) {
 }
 
 Ran RelayWorld::run(Words command, const std::string& program) {
-  const Descriptor listener(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t size = sizeof address;
-  REQUIRE(::bind(listener.get(), reinterpret_cast<sockaddr*>(&address), size) == 0);
-  REQUIRE(::listen(listener.get(), 4) == 0);
-  REQUIRE(::getsockname(listener.get(), reinterpret_cast<sockaddr*>(&address), &size) == 0);
-  const std::string port = std::to_string(ntohs(address.sin_port));
-  std::ofstream(folder / "known") << "[127.0.0.1]:" << port << " "
-                                  << to_line(public_key(host.public_key())) << "\n";
-  std::ofstream(folder / "in", std::ios::binary) << input;
-
-  Words words{program,
-              "-F",
-              "/dev/null",
-              "-o",
-              "UserKnownHostsFile=" + folder / "known",
-              "-o",
-              "GlobalKnownHostsFile=/dev/null",
-              "-o",
-              "StrictHostKeyChecking=yes",
-              "-o",
-              "BatchMode=yes",
-              "-o",
-              "LogLevel=INFO",
-              "-o",
-              "Port=" + port};
-  words.insert(words.end(), options.begin(), options.end());
+  Words words = options;
   words.insert(words.end(), command.begin(), command.end());
-  const pid_t client = start([&] {
-    ::dup2(::open((folder / "in").c_str(), O_RDONLY), 0);
-    ::dup2(::open((folder / "out").c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600), 1);
-    ::dup2(::open((folder / "err").c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600), 2);
-    std::vector<char*> argv;
-    for (std::string& word : words) argv.push_back(word.data());
-    argv.push_back(nullptr);
-    ::execv(argv[0], argv.data());
-  });
-  pollfd comes{listener.get(), POLLIN, 0};
-  REQUIRE(::poll(&comes, 1, 10'000) == 1);
-  Descriptor accepted(::accept4(listener.get(), nullptr, nullptr, SOCK_CLOEXEC));
+  test::SshClient client({to_line(public_key(host.public_key())), words, input, program});
+  Descriptor accepted = client.accept();
   Descriptor upstream = server.connect();
   int ends[2];
   REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) == 0);
   Descriptor ours(ends[0]);
   Descriptor theirs(ends[1]);
-  const pid_t relay = start([&] {
+  const pid_t relay = test::start_process([&] {
     ours.reset();
     ::_exit(run_relay(std::move(theirs), std::move(accepted), std::move(upstream)));
   });
@@ -220,10 +157,8 @@ Ran RelayWorld::run(Words command, const std::string& program) {
   monitor(ours.get());
   ours.reset();
   Ran out;
-  out.relay_status = status_of(relay);
-  out.status = status_of(client);
-  out.out = whole(folder / "out");
-  out.err = whole(folder / "err");
+  out.relay_status = test::status_of(relay);
+  static_cast<test::SshRan&>(out) = client.wait();
   return out;
 }
 
@@ -394,7 +329,7 @@ TEST_CASE("relay: forwards, agents and X11 are refused") {
 TEST_CASE("relay: a client must prove its key where one is asked for") {
   RelayWorld world;
   const auto file = (world.folder / "id");
-  REQUIRE(status_of(start([&] {
+  REQUIRE(test::status_of(test::start_process([&] {
             ::execl("/usr/bin/ssh-keygen", "ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f",
                     file.c_str(), nullptr);
           })) == 0);

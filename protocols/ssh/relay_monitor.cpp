@@ -1,0 +1,314 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "protocols/ssh/relay_monitor.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "core/base/encoding.h"
+
+namespace hoop::ssh {
+namespace {
+
+constexpr std::size_t kMostChannels = 64;
+constexpr std::chrono::milliseconds kSilence{20};  // then what is held back goes out: a prompt
+constexpr std::chrono::seconds kLastWords{2};      // for a relay that was told to end
+constexpr std::size_t kMostText = std::size_t{16} << 10;  // of a command in the log
+// design "Rules", 2, and "Session log": as for replies of a database.
+constexpr std::uint64_t kProgressBytes = 1U << 20;
+constexpr std::uint64_t kDataPerCommand = 64U << 10;
+constexpr std::uint64_t kDataPerSession = 8U << 20;
+
+std::string_view verb_of(RelayAct act) {
+  switch (act) {
+    case RelayAct::shell: return "shell";
+    case RelayAct::exec: return "exec";
+    case RelayAct::subsystem: return "subsystem";
+    case RelayAct::pty: return "pty";
+    case RelayAct::env: return "env";
+  }
+  return "unknown";
+}
+
+bool begins_program(RelayAct act) {
+  return act == RelayAct::shell || act == RelayAct::exec || act == RelayAct::subsystem;
+}
+
+std::string words_of(const access::Decision& decision) {
+  std::string out = decision.message.empty()
+                        ? fmt::format("denied by rule '{}'", decision.rule)
+                        : fmt::format("{} (rule '{}')", decision.message, decision.rule);
+  if (!decision.hint.empty()) out += ": " + decision.hint;
+  return out;
+}
+
+}  // namespace
+
+access::Action action_of(const RelayAsk& ask) {
+  access::Action out;
+  out.protocol = "ssh";
+  out.verb = verb_of(ask.act);
+  out.text = ask.text;
+  std::string bytes = ask.text;
+  switch (ask.act) {
+    case RelayAct::exec: out.attributes["command"] = ask.text; break;
+    case RelayAct::subsystem: out.attributes["subsystem"] = ask.text; break;
+    case RelayAct::pty:
+      out.attributes["terminal"] = ask.text;
+      out.attributes["columns"] = std::to_string(ask.columns);
+      out.attributes["rows"] = std::to_string(ask.rows);
+      break;
+    case RelayAct::env:
+      // Its value may be a secret, and stands nowhere.
+      out.attributes["variable"] = ask.text;
+      bytes += "=" + ask.value;
+      break;
+    case RelayAct::shell: break;
+  }
+  out.digest = crypto::sha256(as_bytes(bytes));
+  return out;
+}
+
+/// A program that runs at the target, and what it has said.
+struct RelayMonitor::Channel {
+  Channel(session::Admitted by, mask::Masker& masker) : admitted(by), out(masker), err(masker) {}
+  session::Admitted admitted;
+  OutputMasker out, err;
+  std::uint64_t bytes = 0;     // released
+  std::uint64_t reported = 0;  // of them, in a record
+  std::uint64_t kept = 0;      // of them, in the log
+  bool ended = false;
+  OutputMasker& of(RelayStream stream) { return stream == RelayStream::err ? err : out; }
+};
+
+RelayMonitor::RelayMonitor(session::SessionContext context, std::uint64_t connection,
+                           net::Stream& relay)
+    : context_(context), connection_(connection), relay_(relay) {}
+RelayMonitor::~RelayMonitor() = default;
+
+Task<void> RelayMonitor::send(const ToRelay& frame) {
+  session::DownstreamBatch batch;
+  append_framed(batch.bytes(), encode(frame));
+  // Commits first: what the log says of this stands there before the relay hears it.
+  co_return co_await finished(context_.gate.deliver(batch, relay_));
+}
+
+void RelayMonitor::end(std::string reason) {
+  if (!ending_) ending_ = std::move(reason);
+  relay_.set_deadline(Deadline::at(context_.clock.steady_now()));  // wakes what reads
+}
+
+Task<void> RelayMonitor::run(RelaySetup setup) {
+  {
+    Bytes bytes;
+    append_framed(bytes, encode(ToRelay(std::move(setup))));
+    const Result<void> sent = co_await relay_.write_all(bytes);
+    wipe(bytes.data(), bytes.size());
+    HOOP_CO_CHECK(sent);
+  }
+  Bytes buffer;
+  Bytes chunk(kMaxFrame);
+  Result<void> outcome;
+  for (;;) {
+    HOOP_CO_TRY(const auto bytes, next_frame(buffer));
+    if (bytes) {
+      HOOP_CO_TRY(FromRelay frame, decode_from_relay(*bytes));
+      buffer.erase(buffer.begin(),
+                   buffer.begin() + static_cast<std::ptrdiff_t>(kFramePrefix + bytes->size()));
+      outcome = co_await take(std::move(frame));
+      if (!outcome) break;
+      continue;
+    }
+    if (ending_ && !told_) {
+      told_ = true;
+      const ToRelay last = RelayEnd{*ending_};
+      outcome = co_await send(last);
+      if (!outcome) break;
+    }
+    if (told_) {
+      relay_.set_deadline(Deadline::after(context_.clock, kLastWords));
+    } else if (holds()) {
+      relay_.set_deadline(Deadline::after(context_.clock, kSilence));
+    }
+    const auto count = co_await relay_.read_some(chunk);
+    relay_.set_deadline(Deadline::never());
+    if (!count && count.error().code == ErrorCode::timeout) {
+      if (told_) break;
+      outcome = co_await flush();
+      if (!outcome) break;
+      continue;
+    }
+    if (!count || *count == 0) break;
+    buffer.insert(buffer.end(), chunk.begin(), chunk.begin() + static_cast<std::ptrdiff_t>(*count));
+  }
+  // Whatever still ran: its end is not known.
+  for (const auto& [number, channel] : channels_) {
+    const Result<void> ended = end(*channel, "lost");
+    if (outcome && !ended) outcome = ended;
+  }
+  if (outcome && failed_) outcome = std::unexpected(*failed_);
+  co_return outcome;
+}
+
+Task<void> RelayMonitor::take(FromRelay frame) {
+  if (auto* ask = std::get_if<RelayAsk>(&frame)) co_return co_await judge(std::move(*ask));
+  if (auto* output = std::get_if<RelayOutput>(&frame)) co_return co_await pass(std::move(*output));
+  if (const auto* ready = std::get_if<RelayReady>(&frame))
+    co_return context_.gate.note(
+        {"ssh_target", {{"host_key", ready->host_key}, {"banner", ready->banner}}});
+  if (const auto* failed = std::get_if<RelayFailed>(&frame)) {
+    failed_ = failed->error;
+    co_return context_.gate.note(
+        {"ssh_failed", {{"code", std::string(to_string(failed->error.code))}}});
+  }
+  if (const auto* size = std::get_if<RelayResized>(&frame))
+    co_return context_.gate.note({"resized",
+                                  {{"channel", std::to_string(size->channel)},
+                                   {"columns", std::to_string(size->columns)},
+                                   {"rows", std::to_string(size->rows)}}});
+  const auto& ended = std::get<RelayEnded>(frame);
+  const auto found = channels_.find(ended.channel);
+  if (found == channels_.end()) co_return Result<void>{};  // it was denied, or never began
+  std::string status = ended.has_status ? fmt::format("exit {}", ended.status)
+                       : ended.signal.empty()
+                           ? std::string("closed")
+                           : "signal " + neutralise(ended.signal, 16, Lines::escape);
+  const Result<void> recorded = end(*found->second, std::move(status));
+  channels_.erase(found);
+  co_return recorded;
+}
+
+/// Judged as it came; kept without what detectors find.
+Result<void> RelayMonitor::clean(access::Action& action) {
+  mask::HiddenCounts hidden;
+  access::Action shown = action;
+  HOOP_TRY(shown.text, context_.masker.rewrite_text(
+                           std::string_view(action.text).substr(0, kMostText), hidden));
+  for (auto& [name, value] : shown.attributes) {
+    HOOP_TRY(value,
+             context_.masker.rewrite_text(std::string_view(value).substr(0, kMostText), hidden));
+  }
+  action.recorded = record::action_members(shown);
+  return {};
+}
+
+Task<void> RelayMonitor::judge(RelayAsk ask) {
+  access::Action action = action_of(ask);
+  const Result<void> cleaned = clean(action);
+  RelayVerdict verdict{ask.number, false, {}};
+  if (!cleaned) {
+    verdict.message = "the command cannot be recorded";
+  } else if (begins_program(ask.act) && channels_.size() >= kMostChannels) {
+    verdict.message = "too many programs run in this session";
+  } else if (begins_program(ask.act) && channels_.contains(ask.channel)) {
+    co_return fail(ErrorCode::malformed, "an SSH relay begins two programs on one channel");
+  } else if (ask.act == RelayAct::subsystem && context_.masker.has_detectors()) {
+    // Binary frames of a protocol: what is hidden in them would break it, and what is not would be
+    // a way around the masks.
+    const session::Refusal refusal = context_.gate.refuse(
+        connection_, action,
+        {access::Effect::deny,
+         "masked-transfer",
+         "files of this target cannot be transferred: what its masks hide would be in them",
+         {}});
+    verdict.message = words_of(refusal.decision);
+  } else {
+    const session::Verdict judged = co_await finished(context_.gate.admit(connection_, action));
+    if (const auto* refusal = std::get_if<session::Refusal>(&judged)) {
+      verdict.message = words_of(refusal->decision);
+    } else {
+      verdict.allowed = true;
+      const auto& admitted = std::get<session::Admitted>(judged);
+      if (begins_program(ask.act)) {
+        channels_.emplace(ask.channel, std::make_unique<Channel>(admitted, context_.masker));
+        HOOP_CO_CHECK(context_.gate.reply_begin(admitted, {admitted.id(), {}, 0}));
+      } else {
+        record::ReplyEnd done;
+        done.action = admitted.id();
+        done.status = "asked";
+        HOOP_CO_CHECK(context_.gate.reply_end(admitted, std::move(done)));
+      }
+    }
+  }
+  const ToRelay answer = std::move(verdict);
+  co_return co_await send(answer);
+}
+
+Result<void> RelayMonitor::record_output(Channel& channel, ByteSpan masked) {
+  session::Gate& gate = context_.gate;
+  channel.bytes += masked.size();
+  if (channel.bytes - channel.reported >= kProgressBytes) {
+    HOOP_CHECK(gate.reply_progress(channel.admitted, {channel.admitted.id(), 0, channel.bytes}));
+    channel.reported = channel.bytes;
+  }
+  if (gate.policy().document().record != access::RecordLevel::full) return {};
+  const std::uint64_t room = std::min(kDataPerCommand - channel.kept, kDataPerSession - kept_);
+  const std::size_t keeps = std::min<std::size_t>(masked.size(), room);
+  if (keeps == 0) return {};
+  channel.kept += keeps;
+  kept_ += keeps;
+  return gate.reply_data(channel.admitted, masked.first(keeps));
+}
+
+Task<void> RelayMonitor::pass(RelayOutput output) {
+  const auto found = channels_.find(output.channel);
+  if (found == channels_.end())
+    co_return fail(ErrorCode::malformed, "an SSH relay has output of a program that was not begun");
+  Channel& channel = *found->second;
+  OutputMasker& masker = channel.of(output.stream);
+  RelayMasked masked{output.number, {}};
+  if (output.data.empty()) {
+    HOOP_CO_TRY(masked.data, masker.finish());
+  } else {
+    HOOP_CO_TRY(masked.data, masker.take(output.data));
+  }
+  if (masked.data.size() > kMaxFrame - 64)
+    co_return fail(ErrorCode::too_large, "what stands for the output is longer than a frame");
+  HOOP_CO_CHECK(record_output(channel, masked.data));
+  const ToRelay answer = std::move(masked);
+  co_return co_await send(answer);
+}
+
+bool RelayMonitor::holds() const {
+  return std::ranges::any_of(channels_, [](const auto& one) {
+    return one.second->out.holds() || one.second->err.holds();
+  });
+}
+
+Task<void> RelayMonitor::flush() {
+  for (const auto& [number, channel] : channels_) {
+    for (const RelayStream stream : {RelayStream::out, RelayStream::err}) {
+      RelayMore more{number, stream, {}};
+      HOOP_CO_TRY(more.data, channel->of(stream).flush());
+      if (more.data.empty()) continue;
+      HOOP_CO_CHECK(record_output(*channel, more.data));
+      const ToRelay frame = std::move(more);
+      HOOP_CO_CHECK(co_await send(frame));
+    }
+  }
+  co_return Result<void>{};
+}
+
+Result<void> RelayMonitor::end(Channel& channel, std::string status) {
+  if (channel.ended) return {};
+  channel.ended = true;
+  record::ReplyEnd end;
+  end.action = channel.admitted.id();
+  end.bytes = channel.bytes;
+  mask::HiddenCounts hidden = channel.out.hidden();
+  hidden.add(channel.err.hidden());
+  end.masked_values = hidden.total();
+  for (std::size_t i = 0; i < mask::kDetectorClasses; ++i) {
+    if (hidden.detected[i] != 0)
+      end.masked_by_class[std::string(to_string(static_cast<mask::DetectorClass>(i)))] =
+          hidden.detected[i];
+  }
+  const auto& own = context_.masker.own_patterns();
+  for (std::size_t i = 0; i < hidden.own.size(); ++i) {
+    if (hidden.own[i] != 0) end.masked_by_class[own[i]] = hidden.own[i];
+  }
+  end.status = std::move(status);
+  return context_.gate.reply_end(channel.admitted, std::move(end));
+}
+
+}  // namespace hoop::ssh

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+// The monitor of one relay: judges what its client asks for, masks what its target says, and has
+// both recorded before they pass.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "core/session/handler.h"
+#include "protocols/ssh/output_masker.h"
+#include "protocols/ssh/relay_frames.h"
+
+namespace hoop::ssh {
+
+/// The action that a question of a relay's client is, for policy and log. text in it is as it came.
+access::Action action_of(const RelayAsk& ask);
+
+class RelayMonitor {
+ public:
+  /// Both outlive it. connection numbers the client's connection in the session.
+  RelayMonitor(session::SessionContext context, std::uint64_t connection, net::Stream& relay);
+  ~RelayMonitor();
+  RelayMonitor(const RelayMonitor&) = delete;
+  RelayMonitor& operator=(const RelayMonitor&) = delete;
+
+  /// Until the relay is gone. Fails with what the relay or the record failed with; malformed for a
+  /// relay that breaks the protocol: then nothing more of it is believed.
+  Task<void> run(RelaySetup setup);
+  /// Makes run() tell the client why its session ends, and end it.
+  void end(std::string reason);
+
+ private:
+  struct Channel;
+  Task<void> take(FromRelay frame);
+  Task<void> judge(RelayAsk ask);
+  Result<void> clean(access::Action& action);
+  Task<void> pass(RelayOutput output);
+  Result<void> record_output(Channel& channel, ByteSpan masked);
+  Result<void> end(Channel& channel, std::string status);
+  /// What is held back has waited long enough.
+  Task<void> flush();
+  bool holds() const;
+  Task<void> send(const ToRelay& frame);
+
+  session::SessionContext context_;
+  std::uint64_t connection_;
+  net::Stream& relay_;
+  std::map<std::uint32_t, std::unique_ptr<Channel>> channels_;
+  std::uint64_t kept_ = 0;  // bytes of output in the log
+  std::optional<Error> failed_;
+  std::optional<std::string> ending_;  // the reason, until the relay has been told
+  bool told_ = false;
+};
+
+}  // namespace hoop::ssh

@@ -1,0 +1,298 @@
+// SPDX-License-Identifier: Apache-2.0
+// A session as the engine runs it: the stock ssh, policy, masks, record, a relay process, a real
+// sshd.
+#include "protocols/ssh/handler.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <string>
+
+#include "core/crypto/digest.h"
+#include "core/record/session_log_reader.h"
+#include "protocols/ssh/certificate.h"
+#include "protocols/ssh/relay.h"
+#include "tests/support/catch.h"
+#include "tests/support/memory_log.h"
+#include "tests/support/run_task.h"
+#include "tests/support/ssh_client.h"
+#include "tests/support/ssh_server.h"
+#include "tests/support/temp_dir.h"
+
+namespace hoop::ssh {
+namespace {
+
+using std::chrono::seconds;
+
+net::StreamPtr tcp_stream(Descriptor socket, const asio::any_io_executor& executor) {
+  asio::ip::tcp::socket made(executor);
+  made.assign(asio::ip::tcp::v4(), socket.release());
+  return net::make_tcp_stream(std::move(made));
+}
+
+class ServerDialer final : public net::Dialer {
+ public:
+  ServerDialer(test::SshServer& server, asio::any_io_executor executor)
+      : server_(server), executor_(std::move(executor)) {}
+  Task<net::StreamPtr> dial(std::string, std::uint16_t, Deadline) override {
+    co_return tcp_stream(server_.connect(), executor_);
+  }
+
+ private:
+  test::SshServer& server_;
+  asio::any_io_executor executor_;
+};
+
+/// As exec would: a process must not hold the other ends of its own sockets.
+void keep_only(const std::vector<int>& kept) {
+  for (int descriptor = 3; descriptor < 1024; ++descriptor) {
+    if (std::ranges::find(kept, descriptor) == kept.end()) ::close(descriptor);
+  }
+}
+
+access::Rule rule(std::string name, access::Effect effect,
+                  std::map<std::string, std::vector<std::string>> when) {
+  access::Rule out;
+  out.name = std::move(name);
+  out.effect = effect;
+  out.when = std::move(when);
+  out.message = out.name + " says so";
+  return out;
+}
+
+struct HandlerWorld {
+  asio::io_context context;
+  SystemClock clock;
+  crypto::SystemRandom random;
+  NullLog operator_log;
+  crypto::Ed25519Key authority = crypto::Ed25519Key::generate();
+  crypto::Ed25519Key key = crypto::Ed25519Key::generate();
+  crypto::Ed25519Key host = crypto::Ed25519Key::generate();
+  test::SshServer server{to_line(public_key(authority.public_key())),
+                         {"Subsystem sftp internal-sftp"}};
+  std::shared_ptr<test::MemoryLog> log = std::make_shared<test::MemoryLog>();
+  test::TempDir folder;
+  access::PolicyDocument policy;
+  std::unique_ptr<session::SessionEngine> engine;
+  Result<void> served;
+
+  HandlerWorld() {
+    policy.rules = {rule("no-rm", access::Effect::deny, {{"command", {"rm *"}}}),
+                    rule("all", access::Effect::allow, {{"protocol", {"ssh"}}})};
+    access::Mask mask;
+    mask.name = "cards";
+    mask.detectors = {"payment_card"};
+    policy.masks = {mask};
+  }
+
+  Result<RelaySetup> setup() {
+    CertificateTerms terms;
+    terms.key_id = "handler test";
+    terms.principals = {test::SshServer::user()};
+    terms.valid_after = clock.system_now() - seconds(60);
+    terms.valid_before = clock.system_now() + seconds(600);
+    terms.extensions = {{"permit-pty", ""}};
+    RelaySetup out;
+    out.user = test::SshServer::user();
+    out.host_keys = {server.host_key("ed25519")};
+    HOOP_TRY(out.certificate, sign_certificate(key.public_key(), terms, authority, random));
+    out.key = key.seed();
+    out.host_key = host.seed();
+    return out;
+  }
+
+  /// behind: the server that is reached, where it is another.
+  void open(test::SshServer* behind = nullptr) {
+    session::SessionParts parts{
+        {},
+        std::make_unique<test::MemorySink>(log),
+        crypto::Ed25519Key::generate(),
+        std::make_unique<ServerDialer>(behind == nullptr ? server : *behind,
+                                       context.get_executor()),
+        [this](session::SessionContext given) {
+          return make_handler(
+              given,
+              [](RelaySockets sockets) -> Result<pid_t> {
+                return test::start_process([&] {
+                  keep_only({sockets.control.get(), sockets.client.get(), sockets.target.get()});
+                  ::_exit(run_relay(std::move(sockets.control), std::move(sockets.client),
+                                    std::move(sockets.target)));
+                });
+              },
+              [this](const access::Grant&) { return setup(); });
+        },
+        {},
+        ""};
+    parts.grant.session = "s_ssh";
+    parts.grant.target.name = "web-1";
+    parts.grant.target.protocol = "ssh";
+    parts.grant.identity.subject = "ann";
+    parts.grant.mask_key = SecretBytes(Bytes(32, 1));
+    parts.grant.policy = policy;
+    auto made = session::SessionEngine::create(std::move(parts), clock, random, operator_log);
+    REQUIRE(made);
+    engine = std::move(*made);
+  }
+
+  /// One client, served to its end; ends: after that long the session is ended from outside.
+  test::SshRan run(std::vector<std::string> words, std::string input = {},
+                   std::chrono::milliseconds ends = {},
+                   const std::string& program = "/usr/bin/ssh") {
+    if (!engine) open();
+    test::SshClient client(
+        {to_line(public_key(host.public_key())), words, std::move(input), program});
+    auto downstream = tcp_stream(client.accept(), context.get_executor());
+    asio::steady_timer timer(context);
+    if (ends.count() > 0) {
+      timer.expires_after(ends);
+      timer.async_wait([this](std::error_code error) {
+        if (!error) engine->end_all("access was revoked by ops");
+      });
+    }
+    served = test::run(
+        context,
+        [](HandlerWorld& world, net::StreamPtr stream, asio::steady_timer& until) -> Task<void> {
+          Result<void> outcome = co_await world.engine->serve(std::move(stream), {});
+          until.cancel();
+          co_return outcome;
+        }(*this, std::move(downstream), timer));
+    return client.wait();
+  }
+
+  /// Types and payloads of the sealed log.
+  std::string record() {
+    REQUIRE(engine->finish("program_exit", 0));
+    record::LogReader reader;
+    reader.feed(log->bytes);
+    std::string text;
+    for (;;) {
+      const auto next = reader.next();
+      REQUIRE(next);
+      if (!*next) break;
+      text += to_text((*next)->payload) + "\n";
+    }
+    REQUIRE(reader.finish());
+    return text;
+  }
+};
+
+std::string where() { return test::SshServer::user() + "@127.0.0.1"; }
+
+bool has(const std::string& text, std::string_view part) {
+  return text.find(part) != std::string::npos;
+}
+
+}  // namespace
+
+TEST_CASE("ssh session: a command is judged, masked and recorded") {
+  HandlerWorld world;
+  const auto ran = world.run({where(), "echo card 4111111111111111; echo done >&2; exit 3"});
+  CHECK(ran.status == 3);
+  CHECK(ran.out == "card [redacted]\n");
+  CHECK(ran.err == "done\n");
+  CHECK(world.served);
+  const std::string record = world.record();
+  INFO(record);
+  CHECK(has(record, R"("verb":"exec")"));
+  CHECK(has(record, R"("rule":"all")"));
+  // The number stands nowhere: not in the command, not in what it said.
+  CHECK_FALSE(has(record, "4111111111111111"));
+  CHECK(has(record, R"("status":"exit 3")"));
+  CHECK(has(record, R"("masked_values":1)"));
+  CHECK(has(record, "card [redacted]"));
+  CHECK(has(record, "ssh_target"));
+}
+
+TEST_CASE("ssh session: what policy denies does not run, and stands in the log") {
+  HandlerWorld world;
+  const auto file = world.folder / "file";
+  const auto ran = world.run({where(), "rm -f x; touch " + file});
+  CHECK(ran.status == 77);
+  CHECK(has(ran.err, "hoopctl: no-rm says so (rule 'no-rm')"));
+  CHECK_FALSE(std::filesystem::exists(file));
+  const auto other = world.run({where(), "touch " + file});
+  CHECK(other.status == 0);
+  CHECK(std::filesystem::exists(file));
+  CHECK(world.engine->gate().totals().denied == 1);
+  CHECK(world.engine->gate().totals().allowed == 1);
+  const std::string record = world.record();
+  CHECK(has(record, R"("effect":"deny")"));
+}
+
+TEST_CASE("ssh session: without a rule nothing is allowed") {
+  HandlerWorld world;
+  world.policy.rules.pop_back();
+  CHECK(world.run({where(), "true"}).status == 77);
+  CHECK(world.run({where()}, "exit\n").status == 77);
+}
+
+TEST_CASE("ssh session: where masks look at content, files do not go past them") {
+  HandlerWorld world;
+  const auto from = world.folder / "from";
+  std::ofstream(from) << "4111111111111111\n";
+  const auto ran = world.run({from, where() + ":" + (world.folder / "to")}, {}, {}, "/usr/bin/scp");
+  CHECK(ran.status != 0);
+  CHECK(has(ran.err, "masked-transfer"));
+  HandlerWorld without;
+  without.policy.masks.clear();
+  const auto to = without.folder / "to";
+  const auto copied = without.run({from, where() + ":" + to}, {}, {}, "/usr/bin/scp");
+  INFO(copied.err);
+  CHECK(copied.status == 0);
+  CHECK(std::filesystem::exists(to));
+}
+
+TEST_CASE("ssh session: a prompt comes through, and what is typed reaches the shell") {
+  HandlerWorld world;
+  const auto ran = world.run({where()}, "printf 'no end of line'; sleep 0.3; echo; exit 6\n");
+  CHECK(ran.status == 6);
+  CHECK(has(ran.out, "no end of line\n"));
+}
+
+TEST_CASE("ssh session: many bytes, with masks and without") {
+  HandlerWorld world;
+  const auto ran = world.run({where(), "yes 0123456789abcdef | head -c 4000000"});
+  CHECK(ran.status == 0);
+  CHECK(ran.out.size() == 4'000'000);
+  const std::string record = world.record();
+  CHECK(has(record, R"("bytes":4000000)"));
+  // Of what was said the log keeps its part.
+  CHECK(world.log->bytes.size() < 300'000);
+}
+
+TEST_CASE("ssh session: its end from outside reaches the user in words") {
+  HandlerWorld world;
+  const auto begun = std::chrono::steady_clock::now();
+  const auto ran =
+      world.run({where(), "echo begun; sleep 30"}, {}, std::chrono::milliseconds(1500));
+  CHECK(std::chrono::steady_clock::now() - begun < seconds(10));
+  CHECK(ran.status == 255);
+  CHECK(ran.out == "begun\n");
+  CHECK(has(ran.err, "access was revoked by ops"));
+  CHECK(has(world.record(), R"("status":"lost")"));
+}
+
+TEST_CASE("ssh session: a record that cannot be kept ends it before anything runs") {
+  HandlerWorld world;
+  world.open();
+  world.log->fails = true;
+  const auto file = world.folder / "file";
+  const auto ran = world.run({where(), "touch " + file});
+  CHECK(ran.status == 255);
+  CHECK_FALSE(world.served);
+  CHECK_FALSE(std::filesystem::exists(file));
+}
+
+TEST_CASE("ssh session: a host that is not the pinned one") {
+  HandlerWorld world;
+  test::SshServer other(to_line(public_key(world.authority.public_key())));
+  world.open(&other);
+  const auto ran = world.run({where(), "true"});
+  CHECK(ran.status == 255);
+  REQUIRE_FALSE(world.served);
+  CHECK(world.served.error().code == ErrorCode::integrity);
+}
+
+}  // namespace hoop::ssh
