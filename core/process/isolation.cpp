@@ -5,7 +5,6 @@
 #include <fcntl.h>
 #include <linux/audit.h>
 #include <linux/capability.h>
-#include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <net/if.h>
 #include <sched.h>
@@ -27,6 +26,7 @@
 
 #include <fmt/format.h>
 
+#include "core/process/call_filter.h"
 #include "core/process/spawn.h"
 
 namespace hoop::process {
@@ -64,16 +64,6 @@ constexpr std::array<std::string_view, 11> kSteps{"exec",
 
 // ---- What the program may ask of the kernel ----
 
-#if defined(__x86_64__)
-constexpr std::uint32_t kArchitecture = AUDIT_ARCH_X86_64;
-constexpr std::uint32_t kForeignCalls = 0x40000000;  // x32
-#elif defined(__aarch64__)
-constexpr std::uint32_t kArchitecture = AUDIT_ARCH_AARCH64;
-constexpr std::uint32_t kForeignCalls = 0xffffffff;
-#else
-#error "no system call filter for this architecture"
-#endif
-
 // What would lead out of the namespaces, into other processes, or around the filter. A namespace
 // made inside could not undo anything, but is a large part of the kernel that nobody needs here.
 constexpr std::array kRefusedCalls{SYS_unshare,
@@ -98,17 +88,6 @@ constexpr std::array kRefusedCalls{SYS_unshare,
                                    SYS_perf_event_open,
                                    SYS_userfaultfd,
                                    SYS_open_by_handle_at};
-
-constexpr std::uint32_t refuse(int error) {
-  return SECCOMP_RET_ERRNO | (static_cast<std::uint32_t>(error) & SECCOMP_RET_DATA);
-}
-constexpr sock_filter load(std::size_t offset) {
-  return {BPF_LD | BPF_W | BPF_ABS, 0, 0, static_cast<std::uint32_t>(offset)};
-}
-constexpr sock_filter jump(int test, std::uint32_t value, std::uint8_t yes, std::uint8_t no) {
-  return {static_cast<std::uint16_t>(BPF_JMP | test | BPF_K), yes, no, value};
-}
-constexpr sock_filter answer(std::uint32_t value) { return {BPF_RET | BPF_K, 0, 0, value}; }
 
 std::vector<sock_filter> make_filter() {
   // The lower half, on the little-endian machines that there are.
@@ -253,11 +232,7 @@ bool give_up_privileges() {
   return ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0;
 }
 
-bool filter_calls() {
-  std::vector<sock_filter> filter = make_filter();
-  const sock_fprog program{static_cast<unsigned short>(filter.size()), filter.data()};
-  return ::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program, 0, 0) == 0;
-}
+bool filter_calls() { return install_filter(make_filter()); }
 
 /// Answers the step that failed, its reason in errno.
 Step isolate(const Order& order) {

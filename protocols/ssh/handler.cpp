@@ -83,7 +83,8 @@ class SshHandler final : public session::ProtocolHandler {
     const Result<void> outcome = co_await monitor.run(std::move(setup));
     live_.erase(connection);
     relay->close();
-    // What the relay has said last still goes out; but neither it nor the target is waited for long.
+    // What the relay has said last still goes out; but neither it nor the target is waited for
+    // long.
     asio::steady_timer patience(executor, kLastWords);
     patience.async_wait([&](std::error_code stopped) {
       if (!stopped) carriers.cancel();

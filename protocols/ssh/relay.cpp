@@ -15,6 +15,7 @@
 
 #include "core/base/encoding.h"
 #include "core/crypto/digest.h"
+#include "core/process/call_filter.h"
 #include "protocols/ssh/libssh.h"
 #include "protocols/ssh/private_key.h"
 #include "protocols/ssh/relay_channel.h"
@@ -291,6 +292,14 @@ int run_relay(Descriptor control_socket, Descriptor client_socket, Descriptor ta
   if (setup == nullptr) return 70;
   // Whatever hangs before both stand, this process does not outlive it.
   ::alarm(2 * setup->patience + 5);
+  // Before a byte of either peer is read. The library is there by then; a key's making has loaded
+  // what the cryptography wants.
+  if (auto loaded = load_libssh(); !loaded) {
+    control.send(RelayFailed{loaded.error()});
+    return 70;
+  }
+  static_cast<void>(crypto::Ed25519Key::generate());
+  if (!process::confine_to_open_descriptors()) return 70;
   crypto::SystemRandom random;
   const std::chrono::seconds patience(setup->patience);
   const auto failed = [&](const Error& error) {

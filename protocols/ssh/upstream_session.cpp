@@ -78,6 +78,9 @@ Result<void> Connection::prepare(int socket, const std::string& host_keys,
   const bool no = false;
   HOOP_CHECK(set(SSH_OPTIONS_PROCESS_CONFIG, &no));
   HOOP_CHECK(set(SSH_OPTIONS_HOST, "target"));  // never resolved: there is a socket
+  // Else it looks up who runs this, and where at home keys lie.
+  HOOP_CHECK(set(SSH_OPTIONS_USER, "nobody"));
+  HOOP_CHECK(set(SSH_OPTIONS_SSH_DIR, "/nonexistent"));
   const long seconds = patience.count();
   HOOP_CHECK(set(SSH_OPTIONS_TIMEOUT, &seconds));
   HOOP_CHECK(set(SSH_OPTIONS_HOSTKEYS, host_keys.c_str()));
