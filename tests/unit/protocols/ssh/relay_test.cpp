@@ -31,6 +31,14 @@ std::string whole(const std::string& path) {
   return std::string(std::istreambuf_iterator<char>(in), {});
 }
 
+/// KiB.
+long resident_of(pid_t process) {
+  std::ifstream in("/proc/" + std::to_string(process) + "/statm");
+  long all = 0, resident = 0;
+  in >> all >> resident;
+  return resident * ::sysconf(_SC_PAGESIZE) / 1024;
+}
+
 struct Ran : test::SshRan {
   int relay_status = -1;
 };
@@ -62,6 +70,9 @@ struct RelayWorld {
   std::optional<RelayReady> ready;
   std::optional<RelayFailed> failed;
   std::size_t outputs = 0;
+  bool looks_at_memory = false;
+  long most_memory = 0;  // KiB that the relay had
+  pid_t relay = -1;
   int leaves_at = -1;  // 0: at the first question, 1: at the first output
 
   RelaySetup setup() {
@@ -109,6 +120,8 @@ void RelayWorld::monitor(int control) {
     REQUIRE(frame);
     buffer.erase(buffer.begin(),
                  buffer.begin() + static_cast<std::ptrdiff_t>(kFramePrefix + (*bytes)->size()));
+    if (looks_at_memory && outputs % 50 == 0)
+      most_memory = std::max(most_memory, resident_of(relay));
     if (const auto* ask = std::get_if<RelayAsk>(&*frame)) {
       asked.push_back(*ask);
       if (leaves_at == 0) return;
@@ -147,7 +160,7 @@ Ran RelayWorld::run(Words command, const std::string& program) {
   REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) == 0);
   Descriptor ours(ends[0]);
   Descriptor theirs(ends[1]);
-  const pid_t relay = test::start_process([&] {
+  relay = test::start_process([&] {
     ours.reset();
     ::_exit(run_relay(std::move(theirs), std::move(accepted), std::move(upstream)));
   });
@@ -262,11 +275,35 @@ TEST_CASE("relay: a program that closes its output first, and a signal that ends
   CHECK(world.ended[1].signal == "TERM");
 }
 
+/// A program that does something with ssh's output.
+std::string script(const RelayWorld& world, const std::string& text) {
+  const std::string path = world.folder / "script";
+  std::ofstream(path) << "#!/bin/sh\n" << text << "\n";
+  std::filesystem::permissions(path, std::filesystem::perms::owner_all);
+  return path;
+}
+
 TEST_CASE("relay: nobody reads on") {
   RelayWorld world;
+  const auto begun = std::chrono::steady_clock::now();
+  const Ran first =
+      world.run({target(), "yes"}, script(world, R"(exec /usr/bin/ssh "$@" | head -n 1)"));
+  CHECK(first.out == "y\n");
+  CHECK(std::chrono::steady_clock::now() - begun < seconds(10));
   const Ran ran =
       world.run({target(), "yes | head -c 100000; yes 2>/dev/null | head -n 1 >/dev/null"});
   CHECK(ran.out.size() == 100'000);
+}
+
+TEST_CASE("relay: a reader that is slow costs no memory") {
+  RelayWorld world;
+  world.looks_at_memory = true;
+  // 60 MB that are read after two seconds.
+  const Ran ran = world.run({target(), "head -c 60000000 /dev/zero"},
+                            script(world, R"(exec /usr/bin/ssh "$@" | (sleep 2; wc -c))"));
+  CHECK(ran.out == "60000000\n");
+  CHECK(world.most_memory > 0);
+  CHECK(world.most_memory < 40'000);
 }
 
 TEST_CASE("relay: a terminal, its size and its name") {
