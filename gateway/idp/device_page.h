@@ -11,15 +11,16 @@
 #pragma once
 
 #include "core/http/form.h"
+#include "gateway/idp/page_forms.h"
 #include "gateway/idp/parts.h"
-#include "gateway/idp/password_worker.h"
+#include "gateway/idp/sign_in.h"
 #include "gateway/idp/try_limiter.h"
 
 namespace hoop::gateway::idp {
 
 class DevicePage {
  public:
-  explicit DevicePage(Shared& shared);
+  DevicePage(Shared& shared, SignIn& sign_in);
 
   Result<http::Response> show(const http::Request& request, const http::ConnectionInfo& connection);
   Task<http::Response> submit(http::Request request, http::ConnectionInfo connection);
@@ -45,26 +46,15 @@ class DevicePage {
   };
   /// Counts a wrong code against the address and in all.
   Result<Lookup> find_request(const std::string& user_code, const std::string& address);
-  /// For whoever wonders why somebody cannot log in any more.
-  Result<void> note_locked(const std::string& username, const std::string& address);
-  std::chrono::seconds password_wait(const std::string& username, const std::string& address) const;
 
-  std::string csrf(std::string_view cookie, std::string_view step,
-                   std::string_view user_code) const;
-  std::string fresh_cookie() const;
-  http::Response page(int status, std::string html) const;
   http::Response sign_in_form(int status, const std::string& user_code, const std::string& cookie,
                               std::string_view complaint) const;
 
   Shared& shared_;
-  SecretBytes csrf_key_;  // of this process: a form does not outlive a restart
-  std::string unmatchable_hash_;
-  std::string security_policy_;
+  SignIn& sign_in_;
+  PageForms forms_;
   TryLimiter codes_by_address_;
   WindowLimiter codes_in_all_;
-  TryLimiter passwords_by_user_;
-  TryLimiter passwords_by_address_;
-  PasswordWorker worker_;  // last: its thread's work may refer to what stands above
 };
 
 }  // namespace hoop::gateway::idp

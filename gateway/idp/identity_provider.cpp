@@ -60,10 +60,14 @@ http::Response too_many(http::Response response, std::chrono::seconds retry_afte
 struct IdentityProvider::Parts {
   Shared shared;
   TokenEndpoints endpoints;
+  SignIn sign_in;
   DevicePage page;
 
   Parts(Shared parts, crypto::P256Key key)
-      : shared(std::move(parts)), endpoints(shared, std::move(key)), page(shared) {}
+      : shared(std::move(parts)),
+        endpoints(shared, std::move(key)),
+        sign_in(shared),
+        page(shared, sign_in) {}
 
   identity::KeySet keys() const { return {{identity::verification_key(endpoints.key())}}; }
 

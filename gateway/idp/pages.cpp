@@ -130,9 +130,12 @@ std::string message_page(std::string_view title, std::string_view text) {
   return page(title, "<p>" + escape_html(text) + "</p>\n");
 }
 
-std::string page_security_policy() {
-  return "default-src 'none'; style-src 'sha256-" + to_base64(crypto::sha256(as_bytes(kStyle))) +
-         "'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
+std::string page_security_policy(std::string_view form_action) {
+  static const std::string style = to_base64(crypto::sha256(as_bytes(kStyle)));
+  std::string out = "default-src 'none'; style-src 'sha256-" + style + "'; form-action 'self'";
+  if (!form_action.empty()) out.append(" ").append(form_action);
+  out += "; frame-ancestors 'none'; base-uri 'none'";
+  return out;
 }
 
 }  // namespace hoop::gateway::idp

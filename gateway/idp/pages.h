@@ -28,7 +28,8 @@ std::string decision_page(const RequestView& request, std::string_view subject,
 std::string message_page(std::string_view title, std::string_view text);
 
 /// Content-Security-Policy for all of them.
-std::string page_security_policy();
+/// form_action: where besides ourselves a form may lead, as a source of the policy; empty: nowhere.
+std::string page_security_policy(std::string_view form_action = {});
 std::string escape_html(std::string_view text);
 
 }  // namespace hoop::gateway::idp
