@@ -2,6 +2,7 @@
 #include "gateway/idp/identity_provider.h"
 
 #include "core/base/encoding.h"
+#include "gateway/idp/authorize_page.h"
 #include "gateway/idp/device_page.h"
 #include "gateway/idp/schema.h"
 #include "gateway/idp/token_endpoints.h"
@@ -16,10 +17,12 @@ std::string discovery_document(const std::string& issuer) {
     return quoted;
   };
   return R"({"issuer":)" + url("") + R"(,"device_authorization_endpoint":)" +
-         url("/oauth/device_authorization") + R"(,"token_endpoint":)" + url("/oauth/token") +
+         url("/oauth/device_authorization") + R"(,"authorization_endpoint":)" +
+         url("/oauth/authorize") + R"(,"token_endpoint":)" + url("/oauth/token") +
          R"(,"revocation_endpoint":)" + url("/oauth/revoke") + R"(,"jwks_uri":)" +
          url("/oauth/jwks") +
-         R"(,"grant_types_supported":["urn:ietf:params:oauth:grant-type:device_code","refresh_token"],"response_types_supported":[],)"
+         R"(,"grant_types_supported":["urn:ietf:params:oauth:grant-type:device_code","authorization_code","refresh_token"],"response_types_supported":["code"],)"
+         R"("code_challenge_methods_supported":["S256"],"authorization_response_iss_parameter_supported":true,)"
          R"("token_endpoint_auth_methods_supported":["none"],"revocation_endpoint_auth_methods_supported":["none"],)"
          R"("scopes_supported":["hoopctl"],"subject_types_supported":["public"],"id_token_signing_alg_values_supported":["ES256"],"dpop_signing_alg_values_supported":["ES256"]})";
 }
@@ -62,12 +65,14 @@ struct IdentityProvider::Parts {
   TokenEndpoints endpoints;
   SignIn sign_in;
   DevicePage page;
+  AuthorizePage authorize;
 
   Parts(Shared parts, crypto::P256Key key)
       : shared(std::move(parts)),
         endpoints(shared, std::move(key)),
         sign_in(shared),
-        page(shared, sign_in) {}
+        page(shared, sign_in),
+        authorize(shared, sign_in) {}
 
   identity::KeySet keys() const { return {{identity::verification_key(endpoints.key())}}; }
 
@@ -86,6 +91,11 @@ struct IdentityProvider::Parts {
       co_return endpoints.authorize_device(request, connection);
     if (path == "/oauth/token") co_return endpoints.token(request, connection);
     if (path == "/oauth/revoke") co_return endpoints.revoke(request);
+    if (path == "/oauth/authorize") {
+      if (request.method == "GET" || request.method == "HEAD") co_return authorize.show(request);
+      if (request.method != "POST") co_return http::method_not_allowed("GET, POST");
+      co_return co_await authorize.submit(std::move(request), std::move(connection));
+    }
     if (path != "/device")
       co_return http::problem_response(404, "not_found", "there is nothing here");
     if (request.method == "GET" || request.method == "HEAD")
@@ -103,8 +113,16 @@ Result<std::unique_ptr<IdentityProvider>> IdentityProvider::create(
     Log& log, ProofChecker& proofs) {
   HOOP_TRY(UserStore users, UserStore::open(database));
   HOOP_TRY(Audit audit, Audit::open(database));
-  Shared shared{std::move(settings), clock, random, log, std::move(users), DeviceRequests(database),
-                Logins(database),    audit, proofs};
+  Shared shared{std::move(settings),
+                clock,
+                random,
+                log,
+                std::move(users),
+                DeviceRequests(database),
+                Logins(database),
+                AuthorizationCodes(database),
+                audit,
+                proofs};
   auto parts = std::make_unique<Parts>(std::move(shared), std::move(key));
   return std::unique_ptr<IdentityProvider>(new IdentityProvider(std::move(parts)));
 }

@@ -62,6 +62,16 @@ std::string code_box(std::string_view code) {
   return "<p class=\"code\">" + escape_html(code) + "</p>\n";
 }
 
+std::string sign_in_fields() {
+  return "<label for=\"username\">User</label>\n"
+         "<input id=\"username\" name=\"username\" maxlength=\"128\" required autofocus "
+         "autocomplete=\"username\" "
+         "autocapitalize=\"none\" spellcheck=\"false\">\n"
+         "<label for=\"password\">Password</label>\n"
+         "<input id=\"password\" name=\"password\" type=\"password\" maxlength=\"1024\" required "
+         "autocomplete=\"current-password\">\n";
+}
+
 }  // namespace
 
 std::string escape_html(std::string_view text) {
@@ -91,21 +101,30 @@ std::string code_page(std::string_view complaint) {
                   "<button>Go on</button>\n</form>\n");
 }
 
-std::string sign_in_page(std::string_view user_code, std::string_view csrf,
-                         std::string_view complaint) {
+std::string authorize_page(const AuthorizeView& request, std::string_view complaint) {
   return page(
       "Sign in",
-      complaint_line(complaint) + "<p>to look at the request with this code:</p>\n" +
-          code_box(user_code) + "<form method=\"post\" action=\"/device\">\n" +
-          hidden("step", "sign_in") + hidden("csrf", csrf) + hidden("user_code", user_code) +
-          "<label for=\"username\">User</label>\n"
-          "<input id=\"username\" name=\"username\" maxlength=\"128\" required autofocus "
-          "autocomplete=\"username\" "
-          "autocapitalize=\"none\" spellcheck=\"false\">\n"
-          "<label for=\"password\">Password</label>\n"
-          "<input id=\"password\" name=\"password\" type=\"password\" maxlength=\"1024\" required "
-          "autocomplete=\"current-password\">\n"
-          "<button>Sign in</button>\n</form>\n");
+      complaint_line(complaint) +
+          "<p>A program on this computer wants to act as you. Go on only if you have just run "
+          "<b>hoopctl login --browser</b> in a terminal here.</p>\n"
+          "<form method=\"post\" action=\"/oauth/authorize\">\n" +
+          hidden("csrf", request.csrf) + hidden("response_type", "code") +
+          hidden("client_id", request.client_id) + hidden("redirect_uri", request.redirect_uri) +
+          hidden("state", request.state) + hidden("code_challenge", request.challenge) +
+          hidden("code_challenge_method", "S256") + sign_in_fields() +
+          "<div class=\"row\">\n<button class=\"quiet\" name=\"decision\" value=\"deny\" "
+          "formnovalidate>Deny</button>\n"
+          "<button name=\"decision\" value=\"approve\">Sign in</button>\n</div>\n</form>\n");
+}
+
+std::string sign_in_page(std::string_view user_code, std::string_view csrf,
+                         std::string_view complaint) {
+  return page("Sign in", complaint_line(complaint) +
+                             "<p>to look at the request with this code:</p>\n" +
+                             code_box(user_code) + "<form method=\"post\" action=\"/device\">\n" +
+                             hidden("step", "sign_in") + hidden("csrf", csrf) +
+                             hidden("user_code", user_code) + sign_in_fields() +
+                             "<button>Sign in</button>\n</form>\n");
 }
 
 std::string decision_page(const RequestView& request, std::string_view subject,

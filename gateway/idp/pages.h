@@ -24,6 +24,11 @@ std::string sign_in_page(std::string_view user_code, std::string_view csrf,
                          std::string_view complaint);
 std::string decision_page(const RequestView& request, std::string_view subject,
                           std::string_view csrf);
+struct AuthorizeView {
+  std::string client_id, redirect_uri, state, challenge, csrf;
+};
+/// Asks for user and password, for a program on the same computer.
+std::string authorize_page(const AuthorizeView& request, std::string_view complaint);
 /// An end: nothing to fill in.
 std::string message_page(std::string_view title, std::string_view text);
 

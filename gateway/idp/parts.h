@@ -8,6 +8,7 @@
 #include "core/http/message.h"
 #include "core/http/server.h"
 #include "gateway/audit.h"
+#include "gateway/idp/authorization_codes.h"
 #include "gateway/idp/device_requests.h"
 #include "gateway/idp/logins.h"
 #include "gateway/idp/settings.h"
@@ -24,6 +25,7 @@ struct Shared {
   UserStore users;
   DeviceRequests requests;
   Logins logins;
+  AuthorizationCodes codes;
   Audit audit;
   ProofChecker& proofs;
 };

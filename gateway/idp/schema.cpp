@@ -33,6 +33,13 @@ Result<void> make_tables(Database& database) {
       signed_in_at INTEGER
     ) STRICT;
     CREATE INDEX IF NOT EXISTS idp_device_requests_expiry ON idp_device_requests (expires_at);
+    CREATE TABLE IF NOT EXISTS idp_authorization_codes (
+      code BLOB PRIMARY KEY,
+      subject TEXT NOT NULL,
+      redirect_uri TEXT NOT NULL,
+      challenge TEXT NOT NULL,       -- RFC 7636, S256
+      expires_at INTEGER NOT NULL
+    ) STRICT;
     CREATE TABLE IF NOT EXISTS idp_logins (
       family INTEGER PRIMARY KEY,
       subject TEXT NOT NULL,

@@ -114,6 +114,7 @@ Result<http::Response> TokenEndpoints::token(const http::Request& request,
     key = std::move(proven->thumbprint);
   }
   if (*grant == kDeviceGrant) return from_device_code(*form, key, connection);
+  if (*grant == "authorization_code") return from_code(*form, key, connection);
   if (*grant == "refresh_token") return from_refresh_token(*form, key, connection);
   return oauth_error(400, "unsupported_grant_type");
 }
@@ -143,11 +144,29 @@ Result<http::Response> TokenEndpoints::from_device_code(const http::Form& form,
     case State::expired: return oauth_error(400, "expired_token");
     case State::approved: break;
   }
-  HOOP_TRY(const std::optional<User> user, shared_.users.find_user(poll.subject));
+  return begin_login(poll.subject, key, connection);
+}
+
+Result<http::Response> TokenEndpoints::from_code(const http::Form& form, const std::string& key,
+                                                 const http::ConnectionInfo& connection) {
+  const auto code = form.find("code"), uri = form.find("redirect_uri"),
+             verifier = form.find("code_verifier");
+  if (!code || !uri || !verifier) return oauth_error(400, "invalid_request");
+  HOOP_TRY(const std::optional<std::string> subject,
+           shared_.codes.redeem(*code, *uri, *verifier, shared_.clock.system_now()));
+  if (!subject) return oauth_error(400, "invalid_grant");
+  return begin_login(*subject, key, connection);
+}
+
+Result<http::Response> TokenEndpoints::begin_login(const std::string& subject,
+                                                   const std::string& key,
+                                                   const http::ConnectionInfo& connection) {
+  HOOP_TRY(const std::optional<User> user, shared_.users.find_user(subject));
   if (!user || user->disabled) return oauth_error(400, "access_denied");
-  HOOP_TRY(const SecretText refresh,
-           shared_.logins.start(user->name, shared_.settings.client_id, key, now,
-                                shared_.settings.login_life, shared_.random));
+  HOOP_TRY(
+      const SecretText refresh,
+      shared_.logins.start(user->name, shared_.settings.client_id, key, shared_.clock.system_now(),
+                           shared_.settings.login_life, shared_.random));
   shared_.log.info("login", {{"subject", user->name}, {"address", address_text(connection.peer)}});
   return tokens(*user, key, refresh);
 }

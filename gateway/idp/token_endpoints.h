@@ -29,6 +29,10 @@ class TokenEndpoints {
   /// is bound to it.
   Result<http::Response> from_device_code(const http::Form& form, const std::string& key,
                                           const http::ConnectionInfo& connection);
+  Result<http::Response> from_code(const http::Form& form, const std::string& key,
+                                   const http::ConnectionInfo& connection);
+  Result<http::Response> begin_login(const std::string& subject, const std::string& key,
+                                     const http::ConnectionInfo& connection);
   Result<http::Response> from_refresh_token(const http::Form& form, const std::string& key,
                                             const http::ConnectionInfo& connection);
   http::Response tokens(const User& user, const std::string& key, const SecretText& refresh_token);
