@@ -165,6 +165,7 @@ class Relay {
   std::vector<std::unique_ptr<RelayChannel>> channels_;
   std::uint32_t questions_ = 0;
   std::uint32_t numbers_ = 0;
+  bool is_openssh_ = false;  // the client
   bool over_ = false;
 };
 
@@ -218,7 +219,7 @@ void Relay::take_message(ssh_message_struct* taken) {
     const auto found = std::ranges::find_if(
         channels_, [of](const auto& channel) { return channel->client() == of; });
     if (found != channels_.end()) {
-      (*found)->take(message.release());
+      (*found)->take(message.release(), is_openssh_);
       return;
     }
   }
@@ -263,6 +264,9 @@ void Relay::run() {
       HOOP_LIBSSH(ssh_event_add_fd)(event_.get(), control_.descriptor(), POLLIN, &Relay::on_control,
                                     this) != SSH_OK)
     return;
+  const char* const banner = HOOP_LIBSSH(ssh_get_clientbanner)(client_);
+  is_openssh_ =
+      banner != nullptr && std::string_view(banner).find("OpenSSH") != std::string_view::npos;
   while (!over_) {
     take_messages();
     refuse_targets_wishes();

@@ -103,7 +103,7 @@ RelayChannel::~RelayChannel() {
   HOOP_LIBSSH(ssh_channel_free)(client_);
 }
 
-void RelayChannel::take(ssh_message_struct* message) {
+void RelayChannel::take(ssh_message_struct* message, bool is_openssh) {
   Request request;
   request.message = message;
   const int kind = HOOP_LIBSSH(ssh_message_subtype)(message);
@@ -115,7 +115,7 @@ void RelayChannel::take(ssh_message_struct* message) {
     // Without its name: of OpenSSH's client it is "nobody reads on" (eow@openssh.com), which it
     // says to servers that are called OpenSSH. The target's program hears of it by its channel.
     answer(request, false);
-    client_closed_ = true;
+    if (is_openssh) client_closed_ = true;
     return;
   }
   if (kind == SSH_CHANNEL_REQUEST_WINDOW_CHANGE) {

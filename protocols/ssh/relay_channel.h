@@ -30,8 +30,9 @@ class RelayChannel {
   RelayChannel& operator=(const RelayChannel&) = delete;
 
   ssh_channel_struct* client() const { return client_; }
-  /// A request of the client on this channel: it is this object's now.
-  void take(ssh_message_struct* request);
+  /// A request of the client on this channel: it is this object's now. is_openssh: the client is
+  /// OpenSSH's.
+  void take(ssh_message_struct* request, bool is_openssh);
   /// Answers of the monitor. False: they are not for this channel.
   bool take(const RelayVerdict& verdict);
   bool take(RelayMasked& masked);
