@@ -153,8 +153,11 @@ Result<Certificate> parse_certificate(ByteSpan blob) {
   const auto reserved = read_string(reader), authority = read_string(reader);
   const std::size_t signed_bytes = blob.size() - reader.size();
   const auto signature = read_string(reader);
-  if (!signature || !reader.empty()) return bad("it is cut off, or goes on after its signature");
-  if (!nonce || nonce->empty() || !key || key->size() != 32) return bad("its key has not 32 bytes");
+  // Each of them: what one field has not, the next one of another type may still read.
+  const bool is_whole = nonce && key && serial && kind && key_id && principals && critical &&
+                        extensions && reserved && authority && signature;
+  if (!is_whole || !reader.empty()) return bad("it is cut off, or goes on after its signature");
+  if (nonce->empty() || key->size() != 32) return bad("its key has not 32 bytes");
   if (*kind != kUser) return bad("it is not for a user");
   if (!reserved->empty()) return bad("it holds what is not known");
 

@@ -241,6 +241,14 @@ TEST_CASE("certificate: what is signed well and says what it may not") {
   CHECK(refused([](Fields& f) { f.critical = option("a", Bytes{0, 0, 0, 9, 1}); }));
   CHECK(refused([](Fields& f) { f.extensions = option("a", Bytes{0, 0, 0, 1, 'x', 'y'}); }));
   CHECK(refused([](Fields& f) { f.extensions = text_option("a", std::string_view("x\0", 2)); }));
+  // A field that says to be longer than all that follows: the numbers behind it would still be
+  // read.
+  Fields cut;
+  Bytes lies = cut.certificate();
+  const std::string before = to_hex(as_bytes("id"));
+  const std::size_t at = to_hex(lies).find("00000002" + before) / 2 + 6;
+  lies[at] = 0x7f;
+  CHECK_FALSE(parse_certificate(lies));
   Fields wrong;
   Bytes blob = wrong.certificate();
   blob.back() ^= 1;

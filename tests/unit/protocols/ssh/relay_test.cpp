@@ -31,6 +31,18 @@ std::string whole(const std::string& path) {
   return std::string(std::istreambuf_iterator<char>(in), {});
 }
 
+#if defined(__SANITIZE_ADDRESS__)
+constexpr bool kKeepsFreedMemory = true;
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+constexpr bool kKeepsFreedMemory = true;
+#else
+constexpr bool kKeepsFreedMemory = false;
+#endif
+#else
+constexpr bool kKeepsFreedMemory = false;
+#endif
+
 /// KiB.
 long resident_of(pid_t process) {
   std::ifstream in("/proc/" + std::to_string(process) + "/statm");
@@ -303,7 +315,8 @@ TEST_CASE("relay: a reader that is slow costs no memory") {
                             script(world, R"(exec /usr/bin/ssh "$@" | (sleep 2; wc -c))"));
   CHECK(ran.out == "60000000\n");
   CHECK(world.most_memory > 0);
-  CHECK(world.most_memory < 40'000);
+  if (!kKeepsFreedMemory)
+    CHECK(world.most_memory < 40'000);  // what AddressSanitizer keeps of freed memory is more
 }
 
 TEST_CASE("relay: a terminal, its size and its name") {
