@@ -12,62 +12,28 @@
 namespace hoop::process {
 namespace {
 
-constexpr std::array kMovesBytes{SYS_read,
-                                 SYS_write,
-                                 SYS_readv,
-                                 SYS_writev,
-                                 SYS_recvfrom,
-                                 SYS_sendto,
-                                 SYS_recvmsg,
-                                 SYS_sendmsg,
-                                 SYS_ppoll,
-                                 SYS_epoll_pwait,
-                                 SYS_epoll_ctl,
-                                 SYS_epoll_create1,
-                                 SYS_close,
-                                 SYS_shutdown,
-                                 SYS_getsockopt,
-                                 SYS_setsockopt,
-                                 SYS_getsockname,
-                                 SYS_getpeername,
-                                 SYS_fcntl,
-                                 SYS_ioctl,
-                                 SYS_lseek,
-                                 SYS_fstat,
-                                 SYS_brk,
-                                 SYS_munmap,
-                                 SYS_mremap,
-                                 SYS_madvise,
-                                 SYS_futex,
-                                 SYS_clock_gettime,
-                                 SYS_clock_nanosleep,
-                                 SYS_nanosleep,
-                                 SYS_gettimeofday,
-                                 SYS_getrandom,
-                                 SYS_getpid,
-                                 SYS_gettid,
-                                 SYS_getuid,
-                                 SYS_geteuid,
-                                 SYS_getgid,
-                                 SYS_getegid,
-                                 SYS_rt_sigaction,
-                                 SYS_rt_sigprocmask,
-                                 SYS_rt_sigreturn,
-                                 SYS_sigaltstack,
-                                 SYS_setitimer,
-                                 SYS_restart_syscall,
-                                 SYS_sched_yield,
-                                 SYS_membarrier,
-                                 SYS_exit,
-                                 SYS_exit_group,
+constexpr std::array kMovesBytes{
+    SYS_read, SYS_write, SYS_readv, SYS_writev, SYS_recvfrom, SYS_sendto, SYS_recvmsg, SYS_sendmsg,
+    SYS_ppoll, SYS_epoll_pwait, SYS_epoll_ctl, SYS_epoll_create1, SYS_close, SYS_shutdown,
+    SYS_getsockopt, SYS_setsockopt, SYS_getsockname, SYS_getpeername, SYS_fcntl, SYS_ioctl,
+    SYS_lseek, SYS_fstat, SYS_brk, SYS_munmap, SYS_mremap, SYS_madvise, SYS_futex,
+    SYS_clock_gettime, SYS_clock_nanosleep, SYS_nanosleep, SYS_gettimeofday, SYS_getrandom,
+    SYS_getpid, SYS_gettid, SYS_getuid, SYS_geteuid, SYS_getgid, SYS_getegid, SYS_rt_sigaction,
+    SYS_rt_sigprocmask, SYS_rt_sigreturn, SYS_sigaltstack, SYS_setitimer, SYS_restart_syscall,
+    SYS_sched_yield, SYS_membarrier, SYS_exit, SYS_exit_group,
 #if defined(__x86_64__)
-                                 SYS_poll,
-                                 SYS_select,
-                                 SYS_epoll_wait,
-                                 SYS_time,
-                                 SYS_alarm,
+    SYS_poll, SYS_select, SYS_epoll_wait, SYS_time, SYS_alarm,
 #endif
-                                 SYS_pselect6};
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer)
+    // By which the sanitizers' runtime looks whether memory is there.
+    SYS_pipe2,
+#if defined(__x86_64__)
+    SYS_pipe,
+#endif
+#endif
+#endif
+    SYS_pselect6};
 
 void limit(__rlimit_resource what, rlim_t most) {
   const rlimit both{most, most};

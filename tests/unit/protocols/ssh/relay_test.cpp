@@ -229,8 +229,7 @@ TEST_CASE("relay: what the monitor denies does not run") {
   CHECK_FALSE(std::filesystem::exists(witness));
 }
 
-TEST_CASE(
-    "relay: nothing runs before the verdict, and a monitor that goes takes the session along") {
+TEST_CASE("relay: nothing runs before the verdict") {
   RelayWorld world;
   const auto witness = world.folder / "witness";
   bool was_there = true;
