@@ -5,8 +5,6 @@
 #include <charconv>
 
 #include "core/base/encoding.h"
-#include "core/crypto/digest.h"
-#include "core/http/url.h"
 #include "gateway/idp/pages.h"
 
 namespace hoop::gateway::idp {
@@ -24,9 +22,8 @@ constexpr const char* kNoRequest =
 bool is_loopback_callback(std::string_view uri) {
   constexpr std::string_view kBegin = "http://127.0.0.1:", kEnd = "/callback";
   if (!uri.starts_with(kBegin) || !uri.ends_with(kEnd)) return false;
-  const std::string_view port =
-      uri.substr(kBegin.size(),
-                 uri.size() - kBegin.size() - std::min(uri.size() - kBegin.size(), kEnd.size()));
+  if (uri.size() <= kBegin.size() + kEnd.size()) return false;
+  const std::string_view port = uri.substr(kBegin.size(), uri.size() - kBegin.size() - kEnd.size());
   std::uint16_t number = 0;
   const auto [stop, error] = std::from_chars(port.data(), port.data() + port.size(), number);
   return error == std::errc() && stop == port.data() + port.size() && number > 0 &&
@@ -63,11 +60,14 @@ std::optional<AuthorizePage::Asked> AuthorizePage::read(const http::Form& fields
   return out;
 }
 
+std::string AuthorizePage::about(const Asked& asked) {
+  return asked.redirect_uri + "\n" + asked.state + "\n" + asked.challenge;
+}
+
 http::Response AuthorizePage::form(int status, const Asked& asked, const std::string& cookie,
                                    std::string_view complaint) const {
-  const std::string about = asked.redirect_uri + "\n" + asked.state + "\n" + asked.challenge;
   const AuthorizeView view{shared_.settings.client_id, asked.redirect_uri, asked.state,
-                           asked.challenge, forms_.csrf(cookie, "authorize", about)};
+                           asked.challenge, forms_.csrf(cookie, "authorize", about(asked))};
   // A browser that keeps to the policy would not follow the way back after the form.
   http::Response out = PageForms::page(status, authorize_page(view, complaint),
                                        asked.redirect_uri.substr(0, asked.redirect_uri.rfind('/')));
@@ -106,9 +106,9 @@ Task<http::Response> AuthorizePage::submit(http::Request request, http::Connecti
   wipe(request.body.data(), request.body.size());
   const auto asked = fields ? read(*fields) : std::nullopt;
   if (!asked || !asked->error.empty()) co_return no_request(400);
-  const std::string about = asked->redirect_uri + "\n" + asked->state + "\n" + asked->challenge;
   const std::string cookie = forms_.cookie_of(request);
-  if (!forms_.are_ours(request, *fields, cookie, "authorize", about)) co_return no_request(403);
+  if (!forms_.are_ours(request, *fields, cookie, "authorize", about(*asked)))
+    co_return no_request(403);
   if (fields->find("decision").value_or("") == "deny")
     co_return send_back(*asked, "error", "access_denied");
   const std::string address = address_key(connection.peer);

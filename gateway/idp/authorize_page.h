@@ -2,9 +2,10 @@
 // The page at /oauth/authorize, where a person signs in for a program on the same computer
 // (RFC 6749 §4.1 with RFC 7636, 8252, 9207).
 //
-//   GET  /oauth/authorize?response_type=code&client_id&redirect_uri&state&code_challenge&…  the
-//   form POST /oauth/authorize  csrf username password and the request's own fields
-//                          → 303 to redirect_uri with code, state and iss
+//   GET  /oauth/authorize?response_type=code&client_id&redirect_uri&state&code_challenge&…
+//        → the form
+//   POST /oauth/authorize  csrf, username, password and the request's own fields
+//        → 303 to redirect_uri with code, state and iss
 //
 // redirect_uri is http://127.0.0.1:PORT/callback, with any port: a code reaches no other computer.
 #pragma once
@@ -29,6 +30,8 @@ class AuthorizePage {
   };
   /// What the fields ask for; nullopt where the answer could reach a stranger.
   std::optional<Asked> read(const http::Form& fields) const;
+  /// What a form of ours is tied to.
+  static std::string about(const Asked& asked);
   http::Response form(int status, const Asked& asked, const std::string& cookie,
                       std::string_view complaint) const;
   http::Response send_back(const Asked& asked, std::string_view name, std::string_view value) const;

@@ -317,16 +317,15 @@ bool RelayChannel::move_input() {
   if (!begun_ || client_closed_) return false;
   bool did = false;
   if (input_.empty()) {
-    // All that is there: libssh opens its window by what is read, not by what is left.
-    for (int there = HOOP_LIBSSH(ssh_channel_poll)(client_, 0); there > 0;
-         there = HOOP_LIBSSH(ssh_channel_poll)(client_, 0)) {
-      const std::size_t had = input_.size();
-      input_.resize(had + static_cast<std::size_t>(there));
+    // All that is there, once: libssh opens its window by what is read, not by what is left, and
+    // looking again takes in what a fast client has sent meanwhile, without end.
+    const int there = HOOP_LIBSSH(ssh_channel_poll)(client_, 0);
+    if (there > 0) {
+      input_.resize(static_cast<std::size_t>(there));
       const int count = HOOP_LIBSSH(ssh_channel_read_nonblocking)(
-          client_, input_.data() + had, static_cast<std::uint32_t>(there), 0);
-      input_.resize(had + static_cast<std::size_t>(std::max(count, 0)));
-      if (count <= 0) break;
-      bytes_in_ += static_cast<std::uint64_t>(count);
+          client_, input_.data(), static_cast<std::uint32_t>(there), 0);
+      input_.resize(static_cast<std::size_t>(std::max(count, 0)));
+      bytes_in_ += input_.size();
       did = true;
     }
   }
@@ -450,6 +449,7 @@ void RelayChannel::report() {
 }
 
 bool RelayChannel::work() {
+  if (broken_) return false;  // nothing more of it is read
   bool did = open_target();
   did = handle_requests() || did;
   did = move_input() || did;

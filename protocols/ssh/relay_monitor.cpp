@@ -110,12 +110,20 @@ Task<void> RelayMonitor::run(RelaySetup setup) {
   Bytes chunk(kMaxFrame);
   Result<void> outcome;
   for (;;) {
-    HOOP_CO_TRY(const auto bytes, next_frame(buffer));
-    if (bytes) {
-      HOOP_CO_TRY(FromRelay frame, decode_from_relay(*bytes));
-      buffer.erase(buffer.begin(),
-                   buffer.begin() + static_cast<std::ptrdiff_t>(kFramePrefix + bytes->size()));
-      outcome = co_await take(std::move(frame));
+    const auto bytes = next_frame(buffer);
+    if (!bytes) {
+      outcome = std::unexpected(bytes.error());
+      break;
+    }
+    if (*bytes) {
+      auto frame = decode_from_relay(**bytes);
+      if (!frame) {
+        outcome = std::unexpected(std::move(frame).error());
+        break;
+      }
+      const auto used = static_cast<std::ptrdiff_t>(kFramePrefix + (*bytes)->size());
+      buffer.erase(buffer.begin(), buffer.begin() + used);
+      outcome = co_await take(std::move(*frame));
       if (!outcome) break;
       continue;
     }
