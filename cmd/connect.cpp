@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // hoopctl connect and run: a program against a target, or against several.
+#include <algorithm>
 #include <set>
 
 #include <fmt/format.h>
@@ -51,6 +52,22 @@ Result<void> check_targets(const Environment& environment, const ProgramRunOptio
   return {};
 }
 
+/// `connect web-1 -- scp a web-1:b` would have the host run scp.
+Result<void> check_words(const Environment& environment, const std::string& target) {
+  const auto& words = environment.program;
+  if (!words || words->empty()) return {};
+  const std::string& program = words->front();
+  const bool copies = program == "scp" || program == "sftp" || program == "rsync";
+  if (!copies || std::ranges::none_of(*words, [&](const std::string& word) {
+        return word == target || word.starts_with(target + ":");
+      }))
+    return {};
+  return fail(
+      ErrorCode::usage,
+      fmt::format("what stands after '--' is run at the host, and {} is to run here", program),
+      fmt::format("hoopctl run -t {} -- {} …", target, program));
+}
+
 }  // namespace
 
 void add_connect(CLI::App& app, Environment& environment) {
@@ -58,15 +75,21 @@ void add_connect(CLI::App& app, Environment& environment) {
   CLI::App* command = app.add_subcommand(
       "connect", "run a program against a target; after --: its arguments, or another program");
   options->targets.resize(1);
+  options->is_connect = true;
   command->add_option("TARGET", options->targets.front(), "the target's name")
       ->required()
       ->option_text(" ");
   add_options(*command, *options);
   command->footer(examples({"hoopctl connect pg-prod -- -c 'select * from orders limit 5'",
-                            "hoopctl connect pg-prod -- pg_dump -t orders"}));
+                            "hoopctl connect pg-prod -- pg_dump -t orders",
+                            "hoopctl connect web-1 -- uptime"}));
   command->callback([&environment, options] {
     environment.takes_program = true;
-    environment.work = [&environment, options] { return run_program(environment, *options); };
+    environment.work = [&environment, options] {
+      if (auto checked = check_words(environment, options->targets.front()); !checked)
+        return environment.give_up(checked.error());
+      return run_program(environment, *options);
+    };
   });
 }
 
@@ -83,7 +106,8 @@ void add_run(CLI::App& app, Environment& environment) {
   command->footer(
       examples({"hoopctl run -t pg-old -t pg-new -- sh -c 'pg_dump service=pg-old -t orders | psql "
                 "service=pg-new'",
-                "hoopctl run -t pg-prod -- ./report.py"}));
+                "hoopctl run -t pg-prod -- ./report.py",
+                "hoopctl run -t web-1 -- scp web-1:/var/log/app.log ."}));
   command->callback([&environment, options] {
     environment.takes_program = true;
     environment.work = [&environment, options] {

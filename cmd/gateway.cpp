@@ -38,6 +38,7 @@ void add_gateway(CLI::App& app, Environment& environment) {
   add_gateway_user(*gateway, environment);
   add_gateway_role(*gateway, environment);
   add_gateway_target(*gateway, environment);
+  add_gateway_ssh_ca(*gateway, environment);
   add_gateway_agent(*gateway, environment);
   add_gateway_audit(*gateway, environment);
   gateway->footer(examples({"hoopctl gateway init /etc/hoopctl --name gw.example",

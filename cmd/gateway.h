@@ -28,6 +28,7 @@ void add_gateway_init(CLI::App& app, Environment& environment);
 void add_gateway_serve(CLI::App& app, Environment& environment);
 void add_gateway_agent(CLI::App& app, Environment& environment);
 void add_gateway_role(CLI::App& app, Environment& environment);
+void add_gateway_ssh_ca(CLI::App& app, Environment& environment);
 void add_gateway_target(CLI::App& app, Environment& environment);
 void add_gateway_user(CLI::App& app, Environment& environment);
 

@@ -133,6 +133,7 @@ Task<access::Grant> GatewayClient::create_grant(GrantWish wish) {
     append_json_string(body, wish.claimed_agent);
   }
   if (wish.program.isolated) body += ",\"isolated\":true";
+  if (wish.program.is_arguments) body += ",\"arguments\":true";
   const std::vector<std::string>& command = wish.program.command;
   if (!command.empty()) {
     body += ",\"command\":[";

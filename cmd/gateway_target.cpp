@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // hoopctl gateway target: what a gateway's targets are, and whether sessions could run on them.
 #include <algorithm>
+#include <charconv>
 
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
@@ -9,6 +10,7 @@
 #include "cmd/findings.h"
 #include "cmd/gateway.h"
 #include "gateway/config.h"
+#include "gateway/ssh_target_check.h"
 #include "gateway/target_check.h"
 
 namespace hoop::cmd {
@@ -40,8 +42,7 @@ Result<void> list_targets(Environment& environment, const std::string& directory
         {target.name, target.protocol, fmt::format("{}:{}", target.host, target.port),
          target.databases, std::string(access::to_string(target.path)),
          std::string(one.via == gateway::Via::agent ? "agent" : "direct"), labels_of(target),
-         std::string(one.lends == gateway::Lends::shared_login ? "shared_login" : "session_role"),
-         one.login.user});
+         std::string(gateway::to_string(one.lends)), one.login.user});
   }
   environment.console.print(listing);
   return {};
@@ -78,6 +79,40 @@ Result<ExitStatus> check_targets(Environment& environment, const std::string& di
   return findings.status();
 }
 
+/// "HOST", "HOST:PORT", "[::1]:22".
+Result<std::pair<std::string, std::uint16_t>> parse_host(std::string_view text) {
+  std::string_view host = text;
+  std::uint16_t port = 22;
+  const std::size_t colon = text.rfind(':');
+  const bool bare_six =
+      colon != std::string_view::npos && text.find(':') != colon && !text.starts_with('[');
+  if (colon != std::string_view::npos && !bare_six && !text.ends_with(']')) {
+    const std::string_view digits = text.substr(colon + 1);
+    const auto [stop, error] = std::from_chars(digits.data(), digits.data() + digits.size(), port);
+    host = text.substr(0, colon);
+    if (error != std::errc() || stop != digits.data() + digits.size() || port == 0) host = {};
+  }
+  if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
+  if (host.empty() || host.find_first_of("/,@ []") != std::string_view::npos)
+    return fail(ErrorCode::usage, fmt::format("'{}' is no host", remote_text(text)),
+                "write it like web-1.example or web-1.example:2222");
+  return std::pair(std::string(host), port);
+}
+
+Result<void> scan_host_key(Environment& environment, const std::string& text) {
+  HOOP_TRY(const auto where, parse_host(text));
+  HOOP_TRY(const auto keys, gateway::scan_host_keys(where.first, where.second));
+  Listing listing{{{"type", "TYPE"}, {"fingerprint", "FINGERPRINT"}, {"key", "KEY"}}, {}, ""};
+  for (const ssh::PublicKey& key : keys)
+    listing.rows.push_back({key.type, ssh::fingerprint(key), ssh::to_line(key)});
+  environment.console.print(listing);
+  environment.console.say(
+      "compare",
+      "whoever stands in between would show a key of their own: compare one at the host itself, "
+      "ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub, before it stands in host_keys");
+  return {};
+}
+
 }  // namespace
 
 void add_gateway_target(CLI::App& app, Environment& environment) {
@@ -106,6 +141,17 @@ void add_gateway_target(CLI::App& app, Environment& environment) {
     environment.work = [&environment, directory, name] {
       const auto checked = check_targets(environment, *directory, *name);
       return checked ? *checked : environment.give_up(checked.error());
+    };
+  });
+  auto host = std::make_shared<std::string>();
+  CLI::App* scan = target->add_subcommand(
+      "scan-host-key", "show the keys that a host shows, for host_keys of an SSH target");
+  scan->add_option("HOST", *host, "its name or address, and :PORT if that is not 22")->required();
+  scan->footer(examples({"hoopctl gateway target scan-host-key web-1.example",
+                         "hoopctl --output json gateway target scan-host-key 10.1.2.3:2222"}));
+  scan->callback([&environment, host] {
+    environment.work = [&environment, host] {
+      return environment.finish(scan_host_key(environment, *host));
     };
   });
 }

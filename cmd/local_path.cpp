@@ -4,18 +4,29 @@
 #include "core/base/encoding.h"
 #include "core/net/dialer.h"
 #include "protocols/postgres/handler.h"
+#include "protocols/ssh/handler.h"
 
 namespace hoop::cmd {
+namespace {
+
+Result<std::unique_ptr<session::ProtocolHandler>> make_handler(session::SessionContext context) {
+  if (context.grant.target.protocol == "ssh") return ssh::make_handler(context);
+  return postgres::make_handler(context);
+}
+
+}  // namespace
 
 Result<std::unique_ptr<LocalPath>> LocalPath::create(Environment& environment,
                                                      asio::any_io_executor executor, Parts parts) {
   std::unique_ptr<LocalPath> path(
       new LocalPath(environment, parts.grant.session, parts.grant.target.name));
-  session::SessionParts for_engine{
-      std::move(parts.grant),   std::move(parts.sink),
-      std::move(parts.log_key), std::make_unique<net::DirectDialer>(std::move(executor)),
-      &postgres::make_handler,  std::move(parts.program),
-      std::move(parts.reason)};
+  session::SessionParts for_engine{std::move(parts.grant),
+                                   std::move(parts.sink),
+                                   std::move(parts.log_key),
+                                   std::make_unique<net::DirectDialer>(std::move(executor)),
+                                   &make_handler,
+                                   std::move(parts.program),
+                                   std::move(parts.reason)};
   HOOP_TRY(path->engine_, session::SessionEngine::create(std::move(for_engine), environment.clock,
                                                          environment.random, environment.log));
   path->engine_->gate().on_denial(

@@ -7,10 +7,12 @@
 #include <string_view>
 
 #include "cmd/command_line.h"
+#include "cmd/ssh_clients.h"
 #include "core/base/clock.h"
 #include "core/crypto/digest.h"
 #include "core/process/hardening.h"
 #include "core/process/isolation.h"
+#include "protocols/ssh/relay_process.h"
 
 namespace {
 
@@ -27,11 +29,13 @@ std::map<std::string, std::string> snapshot(char** variables) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  // It has no secrets, and what hardening does would stand in its way.
+  // These have no secrets, and what hardening does would stand in the way of the first.
   if (argc > 0 && argv[0] == hoop::process::kIsolatorName)
     return hoop::process::run_isolator(argc, argv);
+  if (argc == 3 && argv[1] == hoop::cmd::kPassSshSocket) return hoop::cmd::pass_ssh_socket(argv[2]);
   hoop::process::harden();  // first: from here on no other process of this uid can look into ours
   hoop::crypto::ignore_openssl_configuration();
+  if (argc > 0 && argv[0] == hoop::ssh::kRelayName) return hoop::ssh::run_relay_process(argc, argv);
   const hoop::SystemClock clock;
   hoop::crypto::SystemRandom random;
   // Before anything else sees the environment.

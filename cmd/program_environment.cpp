@@ -11,6 +11,8 @@ namespace {
 
 constexpr std::array<std::string_view, 3> kHarmless{"PGAPPNAME", "PGTZ", "PGDATESTYLE"};
 constexpr std::array<std::string_view, 3> kSecretWords{"TOKEN", "SECRET", "PASSWORD"};
+constexpr std::array<std::string_view, 6> kWaysOfSsh{
+    "SSH_AUTH_SOCK", "SSH_AGENT_PID", "SSH_ASKPASS", "GIT_SSH", "GIT_SSH_COMMAND", "RSYNC_RSH"};
 constexpr std::size_t kMaxWord = 128;
 constexpr std::size_t kMaxWords = 100;  // a log's header holds 64 KiB
 
@@ -24,14 +26,18 @@ bool is_withheld(std::string_view name) {
   });
 }
 
-std::vector<std::string> program_environment(
-    const std::map<std::string, std::string>& user,
-    const std::vector<std::pair<std::string, std::string>>& ours) {
+bool is_withheld_from_ssh(std::string_view name) {
+  return std::ranges::find(kWaysOfSsh, name) != kWaysOfSsh.end();
+}
+
+std::vector<std::string> program_environment(const std::map<std::string, std::string>& user,
+                                             const Variables& ours, bool reaches_hosts) {
   std::vector<std::string> out;
   for (const auto& [name, value] : user) {
     const bool replaced =
         std::ranges::any_of(ours, [&](const auto& pair) { return pair.first == name; });
-    if (!replaced && !is_withheld(name)) out.push_back(name + "=" + value);
+    const bool withheld = is_withheld(name) || (reaches_hosts && is_withheld_from_ssh(name));
+    if (!replaced && !withheld) out.push_back(name + "=" + value);
   }
   for (const auto& [name, value] : ours) out.push_back(name + "=" + value);
   return out;
@@ -44,14 +50,6 @@ std::string url_variable(std::string_view target) {
     const bool kept = (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
     out += small ? static_cast<char>(c - 'a' + 'A') : kept ? c : '_';
   }
-  return out;
-}
-
-std::vector<std::string> program_words(const std::vector<std::string>& after_mark,
-                                       const std::string& default_client) {
-  std::vector<std::string> out;
-  if (after_mark.empty() || after_mark.front().starts_with('-')) out.push_back(default_client);
-  out.insert(out.end(), after_mark.begin(), after_mark.end());
   return out;
 }
 

@@ -11,23 +11,22 @@
 
 namespace hoop::cmd {
 
+using Variables = std::vector<std::pair<std::string, std::string>>;
+
 /// True for a variable that a PostgreSQL program must not see: every PG* (libpq would follow it to
 /// another server, file or user) but PGAPPNAME, PGTZ and PGDATESTYLE; and hoopctl's own tokens,
 /// secrets and passwords.
 bool is_withheld(std::string_view name);
+/// The same of a program that reaches hosts: the user's own agent is none of its business, nor is
+/// another ssh that git or rsync would be led to.
+bool is_withheld_from_ssh(std::string_view name);
 
 /// user without what is withheld, and with ours, which win. "NAME=value".
-std::vector<std::string> program_environment(
-    const std::map<std::string, std::string>& user,
-    const std::vector<std::pair<std::string, std::string>>& ours);
+std::vector<std::string> program_environment(const std::map<std::string, std::string>& user,
+                                             const Variables& ours, bool reaches_hosts = false);
 
 /// The variable that names a target's URL: HOOPCTL_URL_PG_PROD for "pg-prod".
 std::string url_variable(std::string_view target);
-
-/// The program to run, by the words after "--": none: the default client; a first word with '-':
-/// its arguments; else the program.
-std::vector<std::string> program_words(const std::vector<std::string>& after_mark,
-                                       const std::string& default_client);
 
 /// What the session log keeps of a command line. A word that looks like SQL or a script is kept as
 /// "[N bytes]": its statements are recorded when they come, and there without the literals that

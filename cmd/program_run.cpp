@@ -11,6 +11,7 @@
 #include "cmd/program_session.h"
 #include "cmd/run.h"
 #include "cmd/target_session.h"
+#include "core/access/client_words.h"
 #include "core/process/deep_stack.h"
 #include "core/process/spawn.h"
 
@@ -54,12 +55,13 @@ class ProgramRun {
 Task<TargetEndpoint::Plan> ProgramRun::open(const std::string& name) {
   TargetSession& session =
       *sessions_.emplace_back(std::make_unique<TargetSession>(environment_, context_));
-  record::RecordedProgram program{recorded_command(words_), options_.isolate};
+  record::RecordedProgram program{recorded_command(words_), options_.isolate, options_.is_connect};
   TargetSession::Wish wish{name, options_.reason, std::move(program)};
   HOOP_CO_TRY(OpenTarget open, co_await session.open(std::move(wish)));
   TargetEndpoint::Plan plan;
   plan.session = session.session();
   plan.target = std::move(open.target);
+  plan.logins = std::move(open.logins);
   plan.expires_at = open.expires_at;
   using Listen = TargetEndpoint::Plan::Listen;
   plan.listen = options_.tcp ? Listen::tcp : Listen::unix_socket;
@@ -84,7 +86,7 @@ asio::awaitable<void> ProgramRun::give_back(std::vector<TargetEndpoint::Plan> op
 }
 
 Task<ProgramPlan> ProgramRun::plan() {
-  words_ = program_words(environment_.program.value_or(std::vector<std::string>{}), "psql");
+  words_ = environment_.program.value_or(std::vector<std::string>{});
   ProgramPlan plan;
   if (options_.isolate) {
     HOOP_CO_TRY(plan.isolation, isolation());
@@ -100,7 +102,10 @@ Task<ProgramPlan> ProgramRun::plan() {
   const bool terminal =
       environment_.terminals.in || environment_.terminals.out || environment_.terminals.err;
   using ParentDeath = process::SupervisorSettings::ParentDeath;
-  plan.words = words_;
+  const access::Target& first = plan.targets.front().target;
+  plan.words = options_.is_connect
+                   ? access::connect_words(first.protocol, first.name, std::move(words_))
+                   : std::move(words_);
   plan.descriptors = std::move(descriptors_);
   plan.parent_death =
       terminal || options_.keep ? ParentDeath::is_ignored : ParentDeath::ends_program;

@@ -11,6 +11,9 @@ namespace hoop::cmd {
 
 struct ProgramRunOptions {
   std::vector<std::string> targets;  // at least one
+  /// What stands after "--" is for the stock client of the only target, where its protocol has it
+  /// so; otherwise it is the program.
+  bool is_connect = false;
   std::string reason;
   bool tcp = false;
   bool isolate = false;
@@ -19,7 +22,7 @@ struct ProgramRunOptions {
   int result_descriptor = -1;
 };
 
-/// Runs environment.program, or the default client of the first target.
+/// Runs environment.program, or the stock client of the target.
 ExitStatus run_program(Environment& environment, ProgramRunOptions options);
 
 /// Fails with usage for a reason that the record does not take.

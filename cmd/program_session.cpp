@@ -5,16 +5,16 @@
 
 #include <algorithm>
 #include <csignal>
+#include <iterator>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include "cmd/program_environment.h"
+#include "cmd/postgres_clients.h"
+#include "cmd/ssh_clients.h"
 
 namespace hoop::cmd {
 namespace {
-
-constexpr std::size_t kMostPasswordLine = 512;  // a socket's path escaped, and the password
 
 std::string cause_of(const process::ProgramEnd& end, bool expired) {
   if (expired) return "expired";
@@ -23,58 +23,36 @@ std::string cause_of(const process::ProgramEnd& end, bool expired) {
   return "program_exit";
 }
 
-/// A section of libpq's connection service file. Its settings win over the environment's.
-std::string service_section(const TargetEndpoint& endpoint) {
-  return fmt::format(
-      "[{}]\nhost={}\nport={}\nuser={}\ndbname={}\npassfile={}\nsslmode=disable\n"
-      "gssencmode=disable\nchannel_binding=disable\n",
-      endpoint.target().name, endpoint.host(), endpoint.port(), TargetEndpoint::kUser,
-      endpoint.database(), endpoint.password_file());
-}
-
 }  // namespace
 
-/// How a program that knows several targets finds each: by service name, by URL, and by a password
-/// file that has the passwords of all.
-Result<void> ProgramSession::add_all_targets(
-    std::vector<std::pair<std::string, std::string>>& ours) const {
-  std::string services;
-  std::string passwords;
-  passwords.reserve(endpoints_.size() * kMostPasswordLine);  // growing would leave copies behind
-  std::vector<std::string> targets, sessions;
+Endpoints ProgramSession::of_protocol(std::string_view protocol) const {
+  Endpoints out;
   for (const auto& endpoint : endpoints_) {
-    services += service_section(*endpoint);
-    passwords += endpoint->password_line().reveal();
-    targets.push_back(endpoint->target().name);
-    sessions.push_back(endpoint->session());
-    ours.emplace_back(url_variable(endpoint->target().name),
-                      endpoint->url(endpoint->password_file()));
+    if (endpoint->target().protocol == protocol) out.push_back(endpoint.get());
   }
-  const TargetEndpoint& first = *endpoints_.front();
-  HOOP_TRY(std::string service_file, first.keep("services", SecretText(std::move(services))));
-  HOOP_TRY(std::string all, first.keep("passwords", SecretText(std::move(passwords))));
-  ours.emplace_back("PGSERVICEFILE", std::move(service_file));
-  std::ranges::find(ours, "PGPASSFILE", &std::pair<std::string, std::string>::first)->second =
-      std::move(all);
-  ours.emplace_back("HOOPCTL_TARGETS", fmt::format("{}", fmt::join(targets, " ")));
-  ours.emplace_back("HOOPCTL_SESSIONS", fmt::format("{}", fmt::join(sessions, " ")));
-  return {};
+  return out;
 }
 
-Result<std::vector<std::pair<std::string, std::string>>> ProgramSession::variables() const {
+Result<Variables> ProgramSession::variables() const {
   const TargetEndpoint& first = *endpoints_.front();
-  std::vector<std::pair<std::string, std::string>> ours{
-      {"PGHOST", first.host()},
-      {"PGPORT", std::to_string(first.port())},
-      {"PGUSER", std::string(TargetEndpoint::kUser)},
-      {"PGDATABASE", first.database()},
-      {"PGPASSFILE", first.password_file()},
-      {"PGSSLMODE", "disable"},
-      {"PGGSSENCMODE", "disable"},
-      {"PGCHANNELBINDING", "disable"},
-      {"HOOPCTL_TARGET", first.target().name},
-      {"HOOPCTL_SESSION", first.session()}};
-  if (endpoints_.size() > 1) HOOP_CHECK(add_all_targets(ours));
+  Variables ours{{"HOOPCTL_TARGET", first.target().name}, {"HOOPCTL_SESSION", first.session()}};
+  const bool is_alone = endpoints_.size() == 1;
+  if (const Endpoints databases = of_protocol("postgres"); !databases.empty()) {
+    HOOP_TRY(Variables more, postgres_variables(databases, is_alone));
+    std::ranges::move(more, std::back_inserter(ours));
+  }
+  if (const Endpoints hosts = of_protocol("ssh"); !hosts.empty()) {
+    HOOP_TRY(Variables more, ssh_variables(environment_, hosts));
+    std::ranges::move(more, std::back_inserter(ours));
+  }
+  if (is_alone) return ours;
+  std::vector<std::string> targets, sessions;
+  for (const auto& endpoint : endpoints_) {
+    targets.push_back(endpoint->target().name);
+    sessions.push_back(endpoint->session());
+  }
+  ours.emplace_back("HOOPCTL_TARGETS", fmt::format("{}", fmt::join(targets, " ")));
+  ours.emplace_back("HOOPCTL_SESSIONS", fmt::format("{}", fmt::join(sessions, " ")));
   return ours;
 }
 
@@ -86,8 +64,9 @@ Result<void> ProgramSession::start_program(const ProgramPlan& plan) {
   };
   for (const auto& endpoint : endpoints_) HOOP_CHECK(endpoint->open(tree, {}));
   HOOP_TRY(const auto ours, variables());
-  HOOP_CHECK(supervisor_->start({plan.words, program_environment(environment_.variables, ours),
-                                 plan.descriptors, plan.isolation}));
+  HOOP_CHECK(supervisor_->start(
+      {plan.words, program_environment(environment_.variables, ours, !of_protocol("ssh").empty()),
+       plan.descriptors, plan.isolation}));
   std::vector<Descriptor> listeners = supervisor_->take_listeners();
   for (std::size_t i = 0; i < listeners.size(); ++i)
     HOOP_CHECK(endpoints_[i]->take_listener(std::move(listeners[i])));

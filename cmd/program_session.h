@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "cmd/environment.h"
+#include "cmd/postgres_clients.h"
 #include "cmd/target_endpoint.h"
 #include "core/process/supervisor.h"
 
@@ -42,8 +43,8 @@ class ProgramSession {
 
  private:
   Result<void> start_program(const ProgramPlan& plan);
-  Result<std::vector<std::pair<std::string, std::string>>> variables() const;
-  Result<void> add_all_targets(std::vector<std::pair<std::string, std::string>>& ours) const;
+  Endpoints of_protocol(std::string_view protocol) const;
+  Result<Variables> variables() const;
 
   Environment& environment_;
   asio::io_context& context_;

@@ -11,8 +11,10 @@
 #include <asio/signal_set.hpp>
 
 #include "cmd/command_line.h"
+#include "cmd/postgres_clients.h"
 #include "cmd/program_run.h"
 #include "cmd/run.h"
+#include "cmd/ssh_clients.h"
 #include "cmd/target_endpoint.h"
 #include "cmd/target_session.h"
 #include "core/base/encoding.h"
@@ -25,7 +27,6 @@ namespace {
 // A password file that begins so is ours to replace: one that a killed run left.
 constexpr std::string_view kPasswordFileMark = "# hoopctl proxy\n";
 constexpr std::size_t kMaxPasswordFile = 4096;
-constexpr std::string_view kSocketFile = ".s.PGSQL.5432";
 
 struct ProxyOptions {
   std::string target;
@@ -80,6 +81,8 @@ class Proxy {
  private:
   Task<TargetEndpoint::Plan> plan();
   Result<void> serve();
+  bool is_ssh() const { return endpoint_->target().protocol == "ssh"; }
+  std::vector<Field> fields() const;
   void print() const;
   asio::awaitable<void> wait();
 
@@ -92,6 +95,7 @@ class Proxy {
   bool ended_ = false;
   std::optional<TargetEndpoint> endpoint_;
   PasswordFile password_file_;
+  std::string configuration_;  // ssh's
 };
 
 Task<TargetEndpoint::Plan> Proxy::plan() {
@@ -102,6 +106,7 @@ Task<TargetEndpoint::Plan> Proxy::plan() {
   TargetEndpoint::Plan plan;
   plan.session = target_.session();
   plan.target = std::move(open.target);
+  plan.logins = std::move(open.logins);
   plan.expires_at = open.expires_at;
   plan.renewal = std::move(open.renewal);
   plan.control = std::move(open.control);
@@ -109,7 +114,8 @@ Task<TargetEndpoint::Plan> Proxy::plan() {
   using Listen = TargetEndpoint::Plan::Listen;
   plan.listen = options_.socket.empty() ? Listen::tcp : Listen::unix_socket;
   plan.peers = TargetEndpoint::Plan::Peers::user;
-  plan.socket = options_.socket;
+  const std::string name(make_entry(plan.target.protocol, environment_.random)->socket_name());
+  if (!options_.socket.empty()) plan.socket = options_.socket + "/" + name;
   plan.port = static_cast<std::uint16_t>(options_.port);
   co_return plan;
 }
@@ -119,23 +125,44 @@ Result<void> Proxy::serve() {
     ended_ = true;
     over_.cancel();
   }));
+  if (is_ssh()) {
+    if (!options_.password_file.empty())
+      return fail(ErrorCode::usage, "--passfile is for databases: a host has no password",
+                  "leave it out");
+    HOOP_TRY(std::string text, ssh_configuration({&*endpoint_}));
+    HOOP_TRY(configuration_, endpoint_->keep("ssh.config", SecretText(std::move(text))));
+    return {};
+  }
   if (!options_.password_file.empty())
-    HOOP_CHECK(password_file_.write(options_.password_file, endpoint_->password_line()));
+    HOOP_CHECK(password_file_.write(options_.password_file, password_line(*endpoint_)));
   return {};
 }
 
-void Proxy::print() const {
+std::vector<Field> Proxy::fields() const {
+  std::vector<Field> out{{"target", endpoint_->target().name},
+                         {"session", endpoint_->session()},
+                         {"expires_at", to_rfc3339(endpoint_->expires_at())},
+                         {"host", endpoint_->host()}};
+  if (is_ssh()) {
+    if (!endpoint_->is_unix()) out.push_back({"port", std::uint64_t{endpoint_->port()}});
+    out.push_back({"logins", endpoint_->logins()});
+    out.push_back({"ssh_config", configuration_});
+    out.push_back(
+        {"command", fmt::format("ssh -F '{}' {}", configuration_, endpoint_->target().name)});
+    return out;
+  }
   const std::string file =
-      options_.password_file.empty() ? endpoint_->password_file() : options_.password_file;
-  environment_.console.print({{"target", endpoint_->target().name},
-                              {"session", endpoint_->session()},
-                              {"expires_at", to_rfc3339(endpoint_->expires_at())},
-                              {"host", endpoint_->host()},
-                              {"port", std::uint64_t{endpoint_->port()}},
-                              {"user", std::string(TargetEndpoint::kUser)},
-                              {"database", endpoint_->database()},
-                              {"password_file", file},
-                              {"url", endpoint_->url(file)}});
+      options_.password_file.empty() ? password_file_of(*endpoint_) : options_.password_file;
+  out.push_back({"port", std::uint64_t{endpoint_->port()}});
+  out.push_back({"user", std::string(PostgresEntry::kUser)});
+  out.push_back({"database", database_of(*endpoint_)});
+  out.push_back({"password_file", file});
+  out.push_back({"url", postgres_url(*endpoint_, file)});
+  return out;
+}
+
+void Proxy::print() const {
+  environment_.console.print(fields());
   environment_.console.say("listening", "connections are taken until Ctrl-C",
                            {{"session", endpoint_->session()}});
 }
@@ -187,17 +214,9 @@ std::string absolute(const std::string& path) {
 
 /// Programs find the socket by its folder; whoever could change that could put another in its
 /// place.
-Result<std::string> checked_socket(std::string path) {
-  path = absolute(path);
-  if (path.ends_with('/')) path.pop_back();
-  std::error_code ignored;
-  if (std::filesystem::is_directory(path, ignored)) path += fmt::format("/{}", kSocketFile);
-  const std::string folder = path.substr(0, path.rfind('/'));
-  if (path.substr(folder.size() + 1) != kSocketFile)
-    return fail(
-        ErrorCode::usage,
-        fmt::format("--socket '{}' is neither a folder nor a file named {}", path, kSocketFile),
-        "PostgreSQL's programs look for that name in the folder that PGHOST names");
+Result<std::string> checked_folder(std::string path) {
+  std::string folder = absolute(path);
+  if (folder.ends_with('/')) folder.pop_back();
   struct stat status{};
   if (::stat(folder.c_str(), &status) != 0 || !S_ISDIR(status.st_mode))
     return fail(ErrorCode::usage, fmt::format("there is no folder '{}'", folder),
@@ -206,7 +225,7 @@ Result<std::string> checked_socket(std::string path) {
     return fail(ErrorCode::usage,
                 fmt::format("others may write in '{}', where the socket would be", folder),
                 fmt::format("mkdir -m 700 a folder of your own"));
-  return path;
+  return folder;
 }
 
 ExitStatus run_proxy(Environment& environment, ProxyOptions options) {
@@ -218,7 +237,7 @@ ExitStatus run_proxy(Environment& environment, ProxyOptions options) {
       return environment.give_up(checked.error());
   }
   if (!options.socket.empty()) {
-    auto socket = checked_socket(std::move(options.socket));
+    auto socket = checked_folder(std::move(options.socket));
     if (!socket) return environment.give_up(socket.error());
     options.socket = std::move(*socket);
   }

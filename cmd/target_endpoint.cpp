@@ -4,30 +4,14 @@
 #include <fmt/format.h>
 
 #include "core/base/encoding.h"
-#include "core/http/form.h"
-#include "protocols/postgres/door.h"
 
 namespace hoop::cmd {
 namespace {
 
-constexpr std::string_view kSocketName =
-    ".s.PGSQL.5432";  // where libpq looks in PGHOST for port 5432
-constexpr std::uint16_t kSocketPort = 5432;
 constexpr auto kDoorTime = std::chrono::seconds(10);
 constexpr auto kHandlersMayFinish =
     std::chrono::seconds(3);  // after the program's end; then they are told to end
 constexpr std::size_t kMaxConnections = 256;
-constexpr std::size_t kPasswordBytes = 32;
-
-/// A field of a password file: ':' ends one, and '\' escapes.
-std::string password_field(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    if (c == ':' || c == '\\') out += '\\';
-    out += c;
-  }
-  return out;
-}
 
 }  // namespace
 
@@ -44,7 +28,7 @@ Result<void> TargetEndpoint::listen(net::ProgramLookup programs) {
     HOOP_TRY(endpoint_, net::listen_loopback(context_.get_executor(), plan_.port, refused));
     return {};
   }
-  std::string path = plan_.socket.empty() ? folder_->path_of(kSocketName) : plan_.socket;
+  std::string path = socket_path();
   if (for_user) {
     HOOP_TRY(endpoint_,
              net::listen_unix_for_user(context_.get_executor(), std::move(path), refused));
@@ -59,16 +43,12 @@ Result<void> TargetEndpoint::open(net::ProgramLookup programs, std::function<voi
   ended_ = std::move(ended);
   const process::RuntimeBases bases{environment_.variable("XDG_RUNTIME_DIR").value_or(""),
                                     environment_.variable("TMPDIR").value_or("")};
+  entry_ = make_entry(plan_.target.protocol, environment_.random);
+  HOOP_ASSERT(entry_ != nullptr);
   HOOP_TRY(process::RuntimeDir folder,
-           process::RuntimeDir::create(bases, kSocketName.size(), environment_.random));
+           process::RuntimeDir::create(bases, entry_->socket_name().size(), environment_.random));
   folder_.emplace(std::move(folder));
-  password_ = SecretText(to_base64url(environment_.random.bytes(kPasswordBytes)));
-  HOOP_CHECK(
-      folder_->write_secret(kPasswordName, SecretText("*:*:*:*:" + password_.reveal() + "\n")));
-  using Behind = postgres::PostgresDoor::Behind;
-  door_ = std::make_unique<postgres::PostgresDoor>(
-      password_, environment_.random,
-      plan_.listen == Plan::Listen::unix_socket ? Behind::unix_socket : Behind::tcp);
+  HOOP_CHECK(entry_->prepare(*folder_, is_unix()));
   HOOP_CHECK(listen(std::move(programs)));
   if (endpoint_) tasks_.spawn(accept_all());
   watch_expiry();
@@ -86,9 +66,9 @@ Result<void> TargetEndpoint::take_listener(Descriptor listener) {
 // ---- What a program is told ----
 
 std::string TargetEndpoint::host() const {
-  if (plan_.listen != Plan::Listen::unix_socket) return "127.0.0.1";
-  if (plan_.socket.empty()) return folder_->path();
-  return plan_.socket.substr(0, plan_.socket.rfind('/'));
+  if (!is_unix()) return "127.0.0.1";
+  const std::string path = socket_path();
+  return path.substr(0, path.rfind('/'));
 }
 
 std::uint16_t TargetEndpoint::port() const {
@@ -97,24 +77,11 @@ std::uint16_t TargetEndpoint::port() const {
     case Plan::Listen::in_isolation: return plan_.port;
     case Plan::Listen::unix_socket: break;
   }
-  return kSocketPort;
+  return PostgresEntry::kPort;  // of a name of PostgreSQL's
 }
 
-std::string TargetEndpoint::database() const {
-  return plan_.target.databases.empty() ? "postgres" : plan_.target.databases.front();
-}
-
-SecretText TargetEndpoint::password_line() const {
-  return SecretText(
-      fmt::format("{}:{}:*:*:{}\n", password_field(host()), port(), password_.reveal()));
-}
-
-std::string TargetEndpoint::url(std::string_view password_file) const {
-  const bool tcp = plan_.listen != Plan::Listen::unix_socket;
-  return fmt::format("postgresql://{}@{}:{}/{}?{}sslmode=disable&passfile={}", kUser,
-                     tcp ? host() : "", port(), http::percent_encode(database()),
-                     tcp ? "" : fmt::format("host={}&", http::percent_encode(host())),
-                     http::percent_encode(password_file));
+std::string TargetEndpoint::socket_path() const {
+  return plan_.socket.empty() ? folder_->path_of(entry_->socket_name()) : plan_.socket;
 }
 
 Result<std::string> TargetEndpoint::keep(std::string_view name, const SecretText& content) const {
@@ -137,13 +104,15 @@ asio::awaitable<void> TargetEndpoint::accept_all() {
 }
 
 asio::awaitable<void> TargetEndpoint::serve(net::StreamPtr stream) {
-  auto opening = co_await door_->open(*stream, Deadline::after(environment_.clock, kDoorTime));
+  auto opening =
+      co_await entry_->door().open(*stream, Deadline::after(environment_.clock, kDoorTime));
   if (!opening) {
     environment_.console.detail("connection_failed",
                                 "a connection was not opened: " + opening.error().message);
     co_return;
   }
-  const auto served = co_await plan_.path->serve(std::move(stream), std::move(*opening), *door_);
+  const auto served =
+      co_await plan_.path->serve(std::move(stream), std::move(*opening), entry_->door());
   if (!served) {
     // What the program has seen in its own protocol; the target's own words are not repeated.
     const Error& error = served.error();

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "cmd/denial_report.h"
+#include "cmd/endpoint_entry.h"
 #include "cmd/environment.h"
 #include "cmd/grant_renewal.h"
 #include "cmd/session_control.h"
@@ -37,6 +38,7 @@ class TargetEndpoint {
   struct Plan {
     std::string session;
     access::Target target;
+    std::vector<std::string> logins;  // ssh
     SystemTime expires_at{};
     std::unique_ptr<GrantRenewal> renewal;    // none: access is not renewed
     std::unique_ptr<SessionControl> control;  // outlives path
@@ -68,23 +70,26 @@ class TargetEndpoint {
   bool expired() const { return expired_; }
   const std::string& session() const { return plan_.session; }
   const access::Target& target() const { return plan_.target; }
+  const std::vector<std::string>& logins() const { return plan_.logins; }
   SystemTime expires_at() const { return plan_.expires_at; }
+  bool is_isolated() const { return plan_.listen == Plan::Listen::in_isolation; }
+  bool is_unix() const { return plan_.listen == Plan::Listen::unix_socket; }
   /// Where a program finds it: the folder of the socket, or 127.0.0.1; after open().
   std::string host() const;
   std::uint16_t port() const;
-  std::string database() const;
-  std::string password_file() const { return folder_->path_of(kPasswordName); }
-  /// A line of a password file (pgpass) that fits this endpoint alone.
-  SecretText password_line() const;
-  /// A connection URI of libpq that names that password file and holds no secret.
-  std::string url(std::string_view password_file) const;
-  /// A new file in the private folder, 0600.
+  /// Where it is a Unix socket.
+  std::string socket_path() const;
+  /// The entry of the target's protocol.
+  template <class Entry>
+  const Entry& entry_as() const {
+    return dynamic_cast<const Entry&>(*entry_);
+  }
+  /// The private folder; after open().
+  const process::RuntimeDir& folder() const { return *folder_; }
+  /// A new file in it, 0600.
   Result<std::string> keep(std::string_view name, const SecretText& content) const;
 
-  static constexpr std::string_view kUser = "hoop";
-
  private:
-  static constexpr std::string_view kPasswordName = "pgpass";
   Result<void> listen(net::ProgramLookup programs);
   asio::awaitable<void> accept_all();
   asio::awaitable<void> serve(net::StreamPtr stream);
@@ -101,8 +106,7 @@ class TargetEndpoint {
   asio::io_context& context_;
   Plan plan_;
   std::function<void()> ended_;
-  SecretText password_;
-  std::unique_ptr<session::Door> door_;
+  std::unique_ptr<EndpointEntry> entry_;
   std::optional<process::RuntimeDir> folder_;
   net::EndpointPtr endpoint_;
   std::optional<asio::steady_timer> expiry_;

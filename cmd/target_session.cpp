@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "cmd/endpoint_entry.h"
 #include "cmd/gateway_path.h"
 #include "cmd/local_path.h"
 #include "cmd/log_delivery.h"
@@ -51,7 +52,7 @@ Task<OpenTarget> TargetSession::ask(Wish wish) {
   HOOP_CO_TRY(access::Grant grant, co_await client_->create_grant(std::move(asked)));
   session_ = grant.session;
   data_path_ = grant.path;
-  if (grant.target.protocol != "postgres") {
+  if (make_entry(grant.target.protocol, environment_.random) == nullptr) {
     co_return fail(ErrorCode::unsupported,
                    fmt::format("target '{}' ({}) is not something this version can open",
                                remote_text(grant.target.name), remote_text(grant.target.protocol)),
@@ -59,6 +60,7 @@ Task<OpenTarget> TargetSession::ask(Wish wish) {
   }
   OpenTarget out;
   out.target = grant.target;
+  out.logins = grant.logins;
   out.expires_at = grant.expires_at;
   out.control = std::make_unique<SessionControl>(
       environment_, *client_, context_.get_executor(),

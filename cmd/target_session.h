@@ -25,6 +25,7 @@ std::string_view to_string(Upload upload);
 /// What a grant gives to whoever uses it.
 struct OpenTarget {
   access::Target target;
+  std::vector<std::string> logins;  // ssh: as whom one may log in; the first is the default
   SystemTime expires_at{};
   std::unique_ptr<GrantRenewal> renewal;    // none: access is not renewed
   std::unique_ptr<SessionControl> control;  // outlives path

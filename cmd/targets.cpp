@@ -49,6 +49,8 @@ Result<void> show_target(Environment& environment, const std::string& name) {
     std::vector<Field> fields;
     for (const std::string_view key : {"name", "protocol", "path", "description", "labels"})
       fields.push_back({key, value_at(target, key)});
+    if (target.find("host_keys") != nullptr)
+      fields.push_back({"host_keys", value_at(target, "host_keys")});
     environment.console.print(fields);
     return {};
   }

@@ -5,11 +5,12 @@ _hoopctl_commands() {
     '') echo 'login logout whoami targets connect run proxy sessions policy gateway agent doctor' ;;
     targets) echo 'list show' ;;
     sessions) echo 'list show export replay verify upload pending kill' ;;
-    gateway) echo 'init serve user role target agent audit' ;;
+    gateway) echo 'init serve user role target agent ssh-ca audit' ;;
     'gateway role') echo 'list explain' ;;
-    'gateway target') echo 'list check' ;;
+    'gateway target') echo 'list check scan-host-key' ;;
     'gateway user') echo 'add password list disable enable remove' ;;
     'gateway agent') echo 'add list remove' ;;
+    'gateway ssh-ca') echo 'public-key create' ;;
     agent) echo 'serve' ;;
     policy) echo 'check explain' ;;
   esac
@@ -80,7 +81,8 @@ _hoopctl() {
     'sessions show' | 'sessions kill') COMPREPLY=($(compgen -W "$(_hoopctl_sessions)" -- "$word")) ;;
     'policy check') COMPREPLY=($(compgen -f -- "$word")) ;;
     'sessions verify' | 'sessions export' | 'sessions replay') COMPREPLY=($(compgen -W "$(_hoopctl_sessions)" -- "$word") $(compgen -f -- "$word")) ;;
-    'gateway init' | 'gateway serve' | 'gateway audit' | 'gateway user '* | 'gateway role '* | 'gateway target '* | 'gateway agent '*) COMPREPLY=($(compgen -d -- "$word")) ;;
+    'gateway target scan-host-key') COMPREPLY=($(compgen -A hostname -- "$word")) ;;
+    'gateway init' | 'gateway serve' | 'gateway audit' | 'gateway ssh-ca '* | 'gateway user '* | 'gateway role '* | 'gateway target '* | 'gateway agent '*) COMPREPLY=($(compgen -d -- "$word")) ;;
     *) COMPREPLY=($(compgen -W "$(_hoopctl_commands "$path")" -- "$word")) ;;
   esac
 }

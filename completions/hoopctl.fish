@@ -6,7 +6,7 @@ function __hoopctl_at
     set -l words (commandline -opc)
     for word in $words[2..-1]
         test "$word" = -- && return 1
-        if contains -- $word login logout whoami targets connect run proxy sessions policy gateway agent doctor check explain list show export replay verify upload pending kill init serve user add remove disable enable target audit password
+        if contains -- $word login logout whoami targets connect run proxy sessions policy gateway agent doctor check explain list show export replay verify upload pending kill init serve user add remove disable enable target audit password ssh-ca public-key create scan-host-key
             set -a path $word
         end
     end
@@ -122,6 +122,13 @@ complete -c hoopctl -n '__hoopctl_at gateway role explain' -l kind -x -a 'person
 complete -c hoopctl -n '__hoopctl_at gateway' -a target -d 'list and check the targets'
 complete -c hoopctl -n '__hoopctl_at gateway target' -a list -d 'which targets are configured'
 complete -c hoopctl -n '__hoopctl_at gateway target' -a check -d 'take each step of a session, and undo it'
+complete -c hoopctl -n '__hoopctl_at gateway target' -a scan-host-key -d 'show the keys of a host'
+complete -c hoopctl -n '__hoopctl_at gateway target scan-host-key' -xa '(__fish_print_hostnames)'
+complete -c hoopctl -n '__hoopctl_at gateway' -a ssh-ca -d 'the authority that hosts trust'
+complete -c hoopctl -n '__hoopctl_at gateway ssh-ca' -a public-key -d 'print its public key'
+complete -c hoopctl -n '__hoopctl_at gateway ssh-ca' -a create -d 'make its key'
+complete -c hoopctl -n '__hoopctl_at gateway ssh-ca public-key' -xa '(__fish_complete_directories)'
+complete -c hoopctl -n '__hoopctl_at gateway ssh-ca create' -xa '(__fish_complete_directories)'
 complete -c hoopctl -n '__hoopctl_at gateway target list' -xa '(__fish_complete_directories)'
 complete -c hoopctl -n '__hoopctl_at gateway target check' -xa '(__fish_complete_directories)'
 complete -c hoopctl -n '__hoopctl_at gateway audit' -F -l limit -x -d 'how many'

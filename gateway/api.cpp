@@ -118,6 +118,7 @@ http::Response Api::targets(const access::Identity& identity) const {
                     {"path", access::to_string(path)},
                     {"description", target->description},
                     {"labels", target->labels}});
+    if (!target->host_keys.empty()) list.back()["host_keys"] = target->host_keys;
   }
   return http::json_response(200, Json{{"targets", std::move(list)}}.dump());
 }

@@ -48,11 +48,11 @@ Result<GrantRequest> read_request(const std::string& body) {
       HOOP_TRY(out.program.command, read_command(value));
       continue;
     }
-    if (name == "isolated") {
-      const bool* isolated = value.boolean();
-      if (isolated == nullptr)
-        return fail(ErrorCode::malformed, "'isolated' must be true or false");
-      out.program.isolated = *isolated;
+    if (name == "isolated" || name == "arguments") {
+      const bool* flag = value.boolean();
+      if (flag == nullptr)
+        return fail(ErrorCode::malformed, fmt::format("'{}' must be true or false", name));
+      (name == "isolated" ? out.program.isolated : out.program.is_arguments) = *flag;
       continue;
     }
     if (name != "target" && name != "reason" && name != "client_key" && name != "claimed_agent")

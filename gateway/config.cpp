@@ -255,6 +255,16 @@ Result<ListenAddress> parse_listen(std::string_view text) {
   return out;
 }
 
+std::string_view to_string(Lends lends) {
+  switch (lends) {
+    case Lends::session_role: return "session_role";
+    case Lends::session_certificate: return "session_certificate";
+    case Lends::shared_login: return "shared_login";
+    case Lends::shared_key: return "shared_key";
+  }
+  return "unknown";
+}
+
 std::string GatewayConfig::base_url(std::uint16_t port) const {
   if (!url.empty()) return url;
   const bool near = listen_host.starts_with("127.") || listen_host == "::1" ||

@@ -8,6 +8,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/access/policy_parser.h"
@@ -30,16 +31,20 @@ struct GatewayLogin {
 /// How the gateway reaches a target: itself, or through an agent that serves the target's labels.
 enum class Via { direct, agent };
 
-/// By what sessions log in: a role of their own, which the gateway's login makes and drops; or the
-/// gateway's login itself.
-enum class Lends { session_role, shared_login };
+/// By what sessions log in: a database role of their own, which the gateway's login makes and
+/// drops; a certificate of the gateway's SSH authority; or a login or key that is the gateway's
+/// own, and lasts.
+enum class Lends { session_role, session_certificate, shared_login, shared_key };
+/// As listings name it.
+std::string_view to_string(Lends lends);
 
 struct ConfiguredTarget {
   access::Target target;
   Via via = Via::direct;
   Lends lends = Lends::session_role;
-  GatewayLogin login;
-  std::string ca_file;  // absolute; libpq wants a file
+  GatewayLogin login;                         // of shared_key: its password is the key
+  std::vector<std::string> source_addresses;  // ssh: from where certificates are good; empty: any
+  std::string ca_file;                        // absolute; libpq wants a file
   bool operator==(const ConfiguredTarget&) const = default;
 };
 
@@ -55,6 +60,7 @@ struct Layout {
   std::filesystem::path server_key() const { return directory / "tls/server.key"; }
   std::filesystem::path token_key() const { return directory / "keys/token.pem"; }
   std::filesystem::path receipt_key() const { return directory / "keys/receipt.pem"; }
+  std::filesystem::path ssh_ca_key() const { return directory / "keys/ssh_ca.key"; }
   std::filesystem::path secret_key() const { return directory / "keys/secret.key"; }
   std::filesystem::path state() const { return directory / "state"; }
   std::filesystem::path database() const { return directory / "state/gateway.db"; }

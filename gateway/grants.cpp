@@ -111,9 +111,9 @@ class GrantService::Place {
   bool taken_ = false;
 };
 
-Result<access::PostgresCredential> GrantService::issue(const SessionRecord& record,
-                                                       const access::Authorization& authorization,
-                                                       CredentialIssuer& issuer) {
+Result<access::Credential> GrantService::issue(const SessionRecord& record,
+                                               const access::Authorization& authorization,
+                                               CredentialIssuer& issuer) {
   Place place(*this, record.subject);
   HOOP_CHECK(place.take());
   // Written first: if we die while the role is made, the next start finds its name here.
@@ -178,6 +178,7 @@ Task<IssuedGrant> GrantService::create(GrantRequest request) {
   grant.target = target->target;
   grant.role = authorization.role();
   grant.database_role = authorization.database_role();
+  grant.logins = authorization.logins();
   grant.policy = policy->part_for(identity, target->target);
   grant.mask_key =
       derive_mask_key(parts_.secret, gateway_path ? "" : identity.subject, target->target.name);
@@ -185,7 +186,7 @@ Task<IssuedGrant> GrantService::create(GrantRequest request) {
   grant.heartbeat = parts_.heartbeat;
   grant.issued_at = now;
   grant.expires_at = authorization.valid_until();
-  grant.renewable = authorization.renew_for().count() > 0;
+  grant.renewable = authorization.renew_for().count() > 0 && target->issuer->can_extend();
 
   // In the timer before it exists, so that nothing that is made can be forgotten.
   {
@@ -195,7 +196,7 @@ Task<IssuedGrant> GrantService::create(GrantRequest request) {
   if (on_sooner_) on_sooner_();
   auto shared = std::make_shared<access::Authorization>(std::move(authorization));
   CredentialIssuer* issuer = target->issuer.get();
-  Work<access::PostgresCredential> make = [this, record, shared, issuer] {
+  Work<access::Credential> make = [this, record, shared, issuer] {
     return issue(record, *shared, *issuer);
   };
   auto credential = co_await parts_.workers.run(make);

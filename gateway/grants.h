@@ -108,9 +108,9 @@ class GrantService {
  private:
   const GrantTarget* find_target(const std::string& name) const;
   class Place;
-  Result<access::PostgresCredential> issue(const SessionRecord& record,
-                                           const access::Authorization& authorization,
-                                           CredentialIssuer& issuer);
+  Result<access::Credential> issue(const SessionRecord& record,
+                                   const access::Authorization& authorization,
+                                   CredentialIssuer& issuer);
   Result<void> renew_blocking(const SessionRecord& record,
                               const access::Authorization& authorization, SystemTime until,
                               CredentialIssuer& issuer);

@@ -10,6 +10,7 @@
 #include "core/identity/private_file.h"
 #include "core/net/tls.h"
 #include "gateway/config.h"
+#include "gateway/ssh_authority.h"
 
 namespace hoop::gateway {
 namespace {
@@ -40,6 +41,16 @@ listen = "{listen}"
 # labels = {{ env = "demo" }}
 #   The password never stands here: file:/path (0600), env:NAME or exec:/path/to/program argument.
 # admin = {{ user = "hoop_admin", password = "file:keys/pg-demo.password", database = "postgres" }}
+#
+# A host that people may reach by SSH: hoopctl-ssh(7). It trusts this gateway's authority, hoopctl gateway ssh-ca public-key DIR.
+#
+# [[target]]
+# name = "web-1"                # hoopctl connect web-1
+# protocol = "ssh"
+# host = "web-1.example"
+# port = 22
+#   hoopctl gateway target scan-host-key web-1.example; compare it at the host before it stands here.
+# host_keys = ["SHA256:..."]
 )";
 
 constexpr std::string_view kPolicyToml =
@@ -52,6 +63,7 @@ members = ["group:developers"]  # or "user:alice", "*"
 targets = ["pg-*"]
 max_ttl = "30m"
 database_role = "app"           # granted to the admin login by the DBA; never a superuser
+# logins = ["deploy"]           # of hosts: as whom one may log in there; the first is the default
 
 [[rule]]
 name = "no-ddl"
@@ -153,6 +165,8 @@ Result<InitReport> init_directory(const InitOptions& options, Random& random) {
   HOOP_CHECK(write.file("tls/server.key", pki.server_key_pem.reveal()));
   HOOP_CHECK(write.file("keys/token.pem", crypto::P256Key::generate().to_pem().reveal()));
   HOOP_CHECK(write.file("keys/receipt.pem", crypto::P256Key::generate().to_pem().reveal()));
+  HOOP_CHECK(
+      write.file("keys/ssh_ca.key", ssh_authority_text(crypto::Ed25519Key::generate()).reveal()));
   const SecretText secret(to_base64url(random.bytes(32)));
   HOOP_CHECK(write.file("keys/secret.key", secret.reveal()));
   HOOP_CHECK(write.file("policy.toml", kPolicyToml));

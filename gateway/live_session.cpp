@@ -25,6 +25,7 @@ LiveSession::LiveSession(Services services, Keys keys, std::unique_ptr<Seat> sea
       identity_(engine->grant().identity),
       target_(engine->grant().target),
       database_role_(engine->grant().database_role),
+      logins_(engine->grant().logins),
       policy_version_(engine->grant().policy.version),
       engine_(std::make_shared<PinnedEngine>(
           PinnedEngine::Parts{std::move(seat), services_.executor, services_.clock, services_.log,
@@ -128,8 +129,9 @@ void LiveSession::apply(const access::PolicyEngine& policy) {
       self->begin_end({"policy_changed", -1, "policy has changed: connect again",
                        std::chrono::milliseconds(0)});
   };
-  // Its credential is the mapped role's.
-  if (now_allowed->database_role() != database_role_) return is_another();
+  // Its credential is the mapped role's, and of these logins.
+  if (now_allowed->database_role() != database_role_ || now_allowed->logins() != logins_)
+    return is_another();
   policy_version_ = policy.document().version;
   engine_->take_policy(policy.part_for(identity_, target_), is_another);
 }

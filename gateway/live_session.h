@@ -128,6 +128,7 @@ class LiveSession : public std::enable_shared_from_this<LiveSession> {
   access::Identity identity_;
   access::Target target_;
   std::string database_role_;
+  std::vector<std::string> logins_;
   std::string policy_version_;  // what the engine judges by
   std::shared_ptr<PinnedEngine> engine_;
   State state_ = State::open;

@@ -66,10 +66,11 @@ class MeasuredIssuer final : public CredentialIssuer {
   std::string name_for(const std::string& session) const override {
     return inner_->name_for(session);
   }
-  Result<access::PostgresCredential> issue(const access::Authorization& authorization,
-                                           const std::string& name) override {
+  Result<access::Credential> issue(const access::Authorization& authorization,
+                                   const std::string& name) override {
     return inner_->issue(authorization, name);
   }
+  bool can_extend() const override { return inner_->can_extend(); }
   Result<void> extend(const access::Authorization& authorization,
                       const std::string& name) override {
     return inner_->extend(authorization, name);

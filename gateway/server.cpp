@@ -6,6 +6,8 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+#include <algorithm>
+
 #include <fmt/format.h>
 #include <asio/signal_set.hpp>
 
@@ -25,8 +27,10 @@
 #include "gateway/revocations.h"
 #include "gateway/session_registry.h"
 #include "gateway/sqlite_store.h"
+#include "gateway/ssh_authority.h"
 #include "gateway/tunnel.h"
 #include "protocols/postgres/handler.h"
+#include "protocols/ssh/handler.h"
 
 namespace hoop::gateway {
 namespace {
@@ -93,6 +97,13 @@ Result<net::TlsServer> read_certificate(const Layout& layout) {
   HOOP_TRY(const auto chain, read_key_file(layout.server_pem()));
   HOOP_TRY(auto key, read_key_file(layout.server_key()));
   return net::TlsServer::create(net::ServerCertificate{chain.reveal(), std::move(key)});
+}
+
+/// Of whatever protocol the session's target speaks.
+session::HandlerFactory make_handlers() {
+  return [postgres = postgres::sharing_handlers()](session::SessionContext context) {
+    return context.grant.target.protocol == "ssh" ? ssh::make_handler(context) : postgres(context);
+  };
 }
 
 /// Whether more than the policy differs.
@@ -290,7 +301,13 @@ Result<std::unique_ptr<GatewayServer>> GatewayServer::create(GatewayConfig confi
                                      context.get_executor(), AgentTimes{}}));
   p.agent_service.emplace(p.agents, p.config.id);
   p.bridge.emplace(context.get_executor(), *log);
-  const ReachParts reach{p.agents, *p.bridge};
+  ReachParts reach{p.agents, *p.bridge};
+  if (std::ranges::any_of(p.config.targets, [](const ConfiguredTarget& target) {
+        return target.lends == Lends::session_certificate;
+      })) {
+    HOOP_TRY(auto authority, read_ssh_authority(layout));
+    reach.ssh_authority = std::make_shared<const crypto::Ed25519Key>(std::move(authority));
+  }
   p.grants.emplace(
       GrantService::Parts{p.config.id, std::move(policy), p.secret.clone(), *p.store, *p.workers,
                           clock, random, *log, p.config.sessions_per_identity, p.config.heartbeat},
@@ -309,7 +326,7 @@ Result<std::unique_ptr<GatewayServer>> GatewayServer::create(GatewayConfig confi
   // Where it cannot be read, each session that needs it is refused, and says why.
   const auto secrets = mask::SecretDatabase::load();
   p.live.emplace(
-      LiveSessions::Parts{p.base_url, p.spool, measured(postgres::sharing_handlers(), p.metrics),
+      LiveSessions::Parts{p.base_url, p.spool, measured(make_handlers(), p.metrics),
                           make_dialers(p.config, p.agents), *p.loops,
                           LiveSession::Services{*p.grants, *p.registry, *p.delivery, *p.workers,
                                                 clock, *log, context.get_executor(), p.metrics},

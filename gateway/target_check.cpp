@@ -11,6 +11,7 @@
 #include "gateway/issuers/postgres_login.h"
 #include "gateway/issuers/postgres_role.h"
 #include "gateway/secret_reference.h"
+#include "gateway/ssh_target_check.h"
 
 namespace hoop::gateway {
 namespace {
@@ -145,7 +146,7 @@ Result<std::string> TargetCheck::session_as(const std::string& database_role) {
   HOOP_TRY(const access::Authorization allowed, authorization(database_role));
   auto credential = issuer.issue(allowed, name);
   if (!credential) return std::unexpected(std::move(credential).error());
-  Result<std::string> used = use(*credential, database_role);
+  Result<std::string> used = use(std::get<access::PostgresCredential>(*credential), database_role);
   // Whatever came of it: the role goes.
   if (auto gone = issuer.revoke(name); !gone) return std::unexpected(std::move(gone).error());
   return used;
@@ -182,6 +183,8 @@ void TargetCheck::run() {
 
 void check_target(const GatewayConfig& config, const ConfiguredTarget& target, const Clock& clock,
                   Random& random, const TargetReport& report) {
+  if (target.target.protocol == "ssh")
+    return check_ssh_target(config, target, clock, random, report);
   TargetCheck(config, target, clock, random, report).run();
 }
 

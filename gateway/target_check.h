@@ -14,7 +14,8 @@ namespace hoop::gateway {
 using TargetReport = std::function<void(std::string_view step, const Result<std::string>& found)>;
 
 /// The login and its secret, each database, and for each database role of the policy a session
-/// role that is made, logs in and is dropped; or, of a shared login, whether it may become that.
+/// role that is made, logs in and is dropped; or, of a shared login, whether it may become that. Of
+/// a host: the key that it shows, and each login of the policy.
 /// Of a target behind an agent nothing but the secret:
 /// it is reached by a gateway that runs. Blocks, a minute or so where nothing answers.
 void check_target(const GatewayConfig& config, const ConfiguredTarget& target, const Clock& clock,

@@ -5,6 +5,7 @@
 
 #include "gateway/secret_reference.h"
 #include "gateway/toml_parts.h"
+#include "protocols/ssh/public_key.h"
 
 namespace hoop::gateway {
 namespace {
@@ -68,6 +69,14 @@ void check_name(const TomlTable& table, const access::Target& target) {
     table.complain("host", fmt::format("'{}' is not a host name or address", target.host));
 }
 
+/// What others than PostgreSQL, whose encryption is the gateway's own affair, are reached by.
+void check_agent_labels(const TomlTable& table, const ConfiguredTarget& out) {
+  if (out.via == Via::agent && out.target.labels.empty())
+    table.complain(
+        "via", fmt::format("target '{}' has no labels, and so no agent serves it", out.target.name),
+        "labels = { site = \"berlin\" }");
+}
+
 void check_databases(const TomlTable& table, const access::Target& target) {
   if (target.databases.empty())
     table.complain("databases", fmt::format("target '{}' names no database", target.name),
@@ -98,15 +107,7 @@ void read_path(const TomlTable& table, ConfiguredTarget& out) {
   if (out.via == Via::agent && path == "local")
     table.complain("path", "a target that is reached through an agent has no local path",
                    "path = \"gateway\", or leave it out");
-  if (out.via == Via::agent && out.target.tls == access::TlsMode::disable)
-    table.complain(
-        "tls",
-        "what goes through an agent is encrypted by the gateway: tls = \"disable\" cannot be",
-        "verify-full, or verify-ca");
-  if (out.via == Via::agent && out.target.labels.empty())
-    table.complain(
-        "via", fmt::format("target '{}' has no labels, and so no agent serves it", out.target.name),
-        "labels = { site = \"berlin\" }");
+  check_agent_labels(table, out);
 }
 
 void read_postgres(const TomlTable& table, const Layout& layout, ConfiguredTarget& out) {
@@ -114,8 +115,64 @@ void read_postgres(const TomlTable& table, const Layout& layout, ConfiguredTarge
   out.target.databases = table.text_list("databases");
   read_tls(table, layout, out);
   read_path(table, out);
+  if (out.via == Via::agent && out.target.tls == access::TlsMode::disable)
+    table.complain(
+        "tls",
+        "what goes through an agent is encrypted by the gateway: tls = \"disable\" cannot be",
+        "verify-full, or verify-ca");
   check_databases(table, out.target);
   read_login(table, out);
+}
+
+/// Each a fingerprint, or the key itself as ssh-keyscan prints it behind the host.
+void read_host_keys(const TomlTable& table, access::Target& target) {
+  const std::vector<std::string> given = table.text_list("host_keys");
+  for (std::size_t i = 0; i < given.size(); ++i) {
+    const auto key = ssh::parse_public_key(given[i]);
+    if (key) {
+      target.host_keys.push_back(ssh::fingerprint(*key));
+    } else if (ssh::is_fingerprint(given[i])) {
+      target.host_keys.push_back(given[i]);
+    } else {
+      const bool certificate = key.error().code == ErrorCode::denied;
+      table.complain("host_keys", i,
+                     certificate ? "a certificate stands where a host's key must"
+                                 : fmt::format("'{}' is no host key", given[i]),
+                     "\"SHA256:…\" as ssh-keygen -lf prints it, or \"ssh-ed25519 AAAA…\"");
+    }
+  }
+  if (given.empty())
+    table.complain(
+        "host_keys", fmt::format("target '{}' has no host key", target.name),
+        "hoopctl gateway target scan-host-key HOST shows them; compare them at the host");
+}
+
+void read_source_addresses(const TomlTable& table, ConfiguredTarget& out) {
+  out.source_addresses = table.text_list("source_address");
+  for (std::size_t i = 0; i < out.source_addresses.size(); ++i) {
+    const std::string& one = out.source_addresses[i];
+    if (one.empty() || one.find_first_not_of("0123456789abcdefABCDEF.:/") != std::string::npos)
+      table.complain("source_address", i, fmt::format("'{}' is no address", one),
+                     "like \"10.1.2.3\" or \"10.0.0.0/8\"");
+  }
+}
+
+void read_ssh(const TomlTable& table, ConfiguredTarget& out) {
+  out.target.port = static_cast<std::uint16_t>(table.integer("port", 1, 65535).value_or(22));
+  out.target.tls = access::TlsMode::disable;  // SSH has its own
+  out.lends = Lends::session_certificate;
+  read_host_keys(table, out.target);
+  read_source_addresses(table, out);
+  read_path(table, out);
+  const auto login = table.table("login");
+  if (!login) return;
+  out.lends = Lends::shared_key;
+  out.login.password = login->required_text("key");
+  if (auto checked = check_secret_reference(out.login.password);
+      !checked && !out.login.password.empty())
+    login->complain("key", checked.error().message, checked.error().hint);
+  if (!out.source_addresses.empty())
+    table.complain("source_address", "a key of the gateway's own has no certificate to say it in");
 }
 
 }  // namespace
@@ -131,10 +188,12 @@ ConfiguredTarget read_target(const TomlTable& table, const Layout& layout) {
   check_name(table, target);
   if (target.protocol == "postgres") {
     read_postgres(table, layout, out);
+  } else if (target.protocol == "ssh") {
+    read_ssh(table, out);
   } else {
     table.complain("protocol",
                    fmt::format("protocol '{}' is not available in this version", target.protocol),
-                   "\"postgres\" is");
+                   "\"postgres\" and \"ssh\" are");
   }
   return out;
 }

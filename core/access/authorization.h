@@ -3,6 +3,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "core/access/identity.h"
 #include "core/access/target.h"
@@ -26,6 +27,9 @@ class Authorization {
   const std::string& database_role() const {
     return database_role_;
   }  // the mapped role, empty if the protocol has none
+  /// As whom one may log in at the target; the first is the default. Empty if the protocol has
+  /// none.
+  const std::vector<std::string>& logins() const { return logins_; }
   DataPath path() const { return path_; }
   SystemTime valid_until() const { return valid_until_; }
   /// How long a session may last in all by renewals; 0: there are none.
@@ -38,6 +42,7 @@ class Authorization {
   Target target_;
   std::string role_;
   std::string database_role_;
+  std::vector<std::string> logins_;
   DataPath path_ = DataPath::gateway;
   SystemTime valid_until_{};
   std::chrono::seconds renew_for_{0};

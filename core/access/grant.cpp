@@ -15,7 +15,7 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 constexpr std::size_t kMostGrantBytes = 4U << 20;  // a policy part of some thousand rules
-constexpr std::size_t kMaskKeyBytes = 32;
+constexpr std::size_t kKeyBytes = 32;              // of a mask key, and of an Ed25519 key
 constexpr std::size_t kTicketBytes = 32;
 constexpr std::uint64_t kLongestHeartbeat = 3600;  // seconds
 
@@ -36,6 +36,7 @@ Json to_json(const Target& target) {
           {"host", target.host},
           {"port", target.port},
           {"databases", target.databases},
+          {"host_keys", target.host_keys},
           {"tls", to_string(target.tls)},
           {"tls_negotiation", to_string(target.tls_negotiation)},
           {"tls_ca_pem", target.tls_ca_pem},
@@ -64,6 +65,7 @@ Target target_from(const JsonObject& from) {
   if (port > std::numeric_limits<std::uint16_t>::max()) from.complain("port", "is no port");
   target.port = static_cast<std::uint16_t>(port);
   target.databases = from.texts("databases");
+  target.host_keys = from.texts("host_keys");
   target.tls = read_word(from, "tls", kTlsModes);
   target.tls_negotiation = read_word(from, "tls_negotiation", kTlsNegotiations);
   target.tls_ca_pem = from.text("tls_ca_pem");
@@ -74,11 +76,10 @@ Target target_from(const JsonObject& from) {
   return target;
 }
 
-SecretBytes key_from(const JsonObject& from) {
-  const SecretText text = from.secret("mask_key");
+SecretBytes key_from(const JsonObject& from, std::string_view name) {
+  const SecretText text = from.secret(name);
   auto bytes = from_base64url(text.reveal());
-  if (!bytes || bytes->size() != kMaskKeyBytes)
-    from.complain("mask_key", "must be 32 bytes in base64url");
+  if (!bytes || bytes->size() != kKeyBytes) from.complain(name, "must be 32 bytes in base64url");
   return SecretBytes(bytes ? std::move(*bytes) : Bytes());
 }
 
@@ -90,7 +91,17 @@ SecretText ticket_from(const JsonObject& from) {
   return text;
 }
 
-PostgresCredential credential_from(const JsonObject& from) {
+Credential credential_from(const JsonObject& from, std::string_view protocol) {
+  if (protocol == "ssh") {
+    SshCredential credential;
+    const auto certificate = from_base64url(from.text("certificate"));
+    if (!certificate || certificate->empty())
+      from.complain("certificate", "must be a certificate in base64url");
+    credential.certificate = certificate.value_or(Bytes());
+    credential.key = key_from(from, "key");
+    credential.expires_at = from.time("expires_at");
+    return credential;
+  }
   PostgresCredential credential;
   credential.username = from.text("username");
   credential.password = from.secret("password");
@@ -98,7 +109,33 @@ PostgresCredential credential_from(const JsonObject& from) {
   return credential;
 }
 
+/// Its members that are secrets, or as long as one: what must be reserved for them.
+std::size_t secret_bytes(const PostgresCredential& credential) {
+  return credential.username.size() + credential.password.reveal().size();
+}
+std::size_t secret_bytes(const SshCredential& credential) {
+  return 2 * (credential.certificate.size() + credential.key.reveal().size());
+}
+
+void append_members(std::string& out, const PostgresCredential& credential) {
+  out += "\"username\":";
+  append_json_string(out, credential.username);
+  out += ",\"password\":";
+  append_json_string(out, credential.password.reveal());
+}
+void append_members(std::string& out, const SshCredential& credential) {
+  const SecretText key(to_base64url(credential.key.reveal()));
+  out += "\"certificate\":";
+  append_json_string(out, to_base64url(credential.certificate));
+  out += ",\"key\":";
+  append_json_string(out, key.reveal());
+}
+
 }  // namespace
+
+SystemTime expires_at(const Credential& credential) {
+  return std::visit([](const auto& of) { return of.expires_at; }, credential);
+}
 
 Grant part_for_client(const Grant& grant, SecretText ticket) {
   Grant out;
@@ -113,6 +150,7 @@ Grant part_for_client(const Grant& grant, SecretText ticket) {
   out.target.labels = grant.target.labels;
   out.target.path = grant.path;
   out.role = grant.role;
+  out.logins = grant.logins;
   out.ticket = std::move(ticket);
   out.key_id = grant.key_id;
   out.heartbeat = grant.heartbeat;
@@ -128,7 +166,9 @@ Result<void> begin_at(Grant& grant, SystemTime at) {
     return fail(ErrorCode::malformed, "the grant ends before it begins");
   grant.issued_at = at;
   grant.expires_at = at + lasts;
-  if (grant.credential) grant.credential->expires_at = grant.expires_at;
+  if (grant.credential)
+    std::visit([&](auto& credential) { credential.expires_at = grant.expires_at; },
+               *grant.credential);
   return {};
 }
 
@@ -140,6 +180,7 @@ SecretText grant_to_json(const Grant& grant) {
                {"target", to_json(grant.target)},
                {"role", grant.role},
                {"database_role", grant.database_role},
+               {"logins", grant.logins},
                {"key_id", grant.key_id},
                {"heartbeat", grant.heartbeat.count()},
                {"issued_at", to_rfc3339(grant.issued_at)},
@@ -154,7 +195,7 @@ SecretText grant_to_json(const Grant& grant) {
   std::string out;
   std::size_t secrets = mask_key.reveal().size() + grant.ticket.reveal().size();
   if (grant.credential)
-    secrets += grant.credential->username.size() + grant.credential->password.reveal().size();
+    secrets += std::visit([](const auto& of) { return secret_bytes(of); }, *grant.credential);
   out.reserve(head.size() + policy.size() + 6 * secrets + 256);
   out.append(head, 0, head.size() - 1);
   out += ",\"policy\":" + policy;
@@ -163,12 +204,10 @@ SecretText grant_to_json(const Grant& grant) {
     append_json_string(out, mask_key.reveal());
   }
   if (local && grant.credential) {
-    out += ",\"credential\":{\"username\":";
-    append_json_string(out, grant.credential->username);
-    out += ",\"password\":";
-    append_json_string(out, grant.credential->password.reveal());
+    out += ",\"credential\":{";
+    std::visit([&](const auto& of) { append_members(out, of); }, *grant.credential);
     out += ",\"expires_at\":";
-    append_json_string(out, to_rfc3339(grant.credential->expires_at));
+    append_json_string(out, to_rfc3339(expires_at(*grant.credential)));
     out += '}';
   }
   if (!local) {
@@ -189,6 +228,7 @@ Result<Grant> grant_from_json(std::string_view json) {
   grant.target = target_from(root.object("target"));
   grant.role = root.text("role");
   grant.database_role = root.text("database_role");
+  grant.logins = root.texts("logins");
   grant.key_id = root.text("key_id");
   const std::uint64_t heartbeat = root.number("heartbeat");
   if (heartbeat < 1 || heartbeat > kLongestHeartbeat)
@@ -203,8 +243,9 @@ Result<Grant> grant_from_json(std::string_view json) {
   if (grant.path == DataPath::gateway) {
     grant.ticket = ticket_from(root);
   } else {
-    grant.mask_key = key_from(root);
-    if (root.has("credential")) grant.credential = credential_from(root.object("credential"));
+    grant.mask_key = key_from(root, "mask_key");
+    if (root.has("credential"))
+      grant.credential = credential_from(root.object("credential"), grant.target.protocol);
   }
   HOOP_CHECK(root.finish());
   return grant;

@@ -4,6 +4,8 @@
 
 #include <optional>
 #include <string>
+#include <variant>
+#include <vector>
 
 #include "core/access/policy.h"
 #include "core/base/secret.h"
@@ -20,6 +22,19 @@ struct PostgresCredential {
   bool shared = false;
 };
 
+/// An OpenSSH user certificate and the key that it is for.
+struct SshCredential {
+  Bytes certificate = {};  // as it goes over the wire
+  SecretBytes key = {};    // Ed25519 seed, made for this session
+  /// A private key as a file has it, in the place of both. On the gateway path only: it has no form
+  /// in JSON.
+  SecretBytes static_key = {};
+  SystemTime expires_at{};
+};
+
+using Credential = std::variant<PostgresCredential, SshCredential>;
+SystemTime expires_at(const Credential& credential);
+
 /// On the local path the credential is for the client. On the gateway path the client gets a ticket
 /// instead; what the gateway itself runs the session by never leaves it. Resource: move-only, holds
 /// secrets.
@@ -29,9 +44,10 @@ struct Grant {
   DataPath path = DataPath::local;
   Identity identity;
   Target target;
-  std::string role;           // the policy role
-  std::string database_role;  // the mapped role
-  std::optional<PostgresCredential> credential;
+  std::string role;                 // the policy role
+  std::string database_role;        // postgres: the mapped role
+  std::vector<std::string> logins;  // ssh: as whom one may log in; the first is the default
+  std::optional<Credential> credential;
   SecretText ticket;  // gateway path: 32 random bytes in base64url, half of a stream's login
   PolicyDocument
       policy;  // the part for this identity and target; on the gateway path the client's is empty
@@ -44,6 +60,12 @@ struct Grant {
   SystemTime issued_at{};
   SystemTime expires_at{};
   bool renewable = false;  // before it expires, for as long as the policy lets it
+
+  /// The credential, where it is of this kind.
+  template <class Kind>
+  const Kind* credential_as() const {
+    return credential ? std::get_if<Kind>(&*credential) : nullptr;
+  }
 };
 
 /// What the client of a session on the gateway path is given: nothing that it has no need to know,

@@ -126,6 +126,7 @@ Result<Authorization> PolicyEngine::authorize(const Identity& identity, const Ta
   authorization.target_ = target;
   authorization.role_ = role->name;
   authorization.database_role_ = role->database_role;
+  authorization.logins_ = role->logins;
   authorization.path_ = path_of(identity, target);
   authorization.renew_for_ = role->renew_for;
   const auto ttl = wanted_ttl.count() > 0 ? std::min(wanted_ttl, role->max_ttl) : role->max_ttl;

@@ -22,7 +22,7 @@
 
 namespace hoop::access {
 
-/// Maps identities to targets, and to the mapped database role.
+/// Maps identities to targets, and to what they are there: a mapped database role, logins of hosts.
 struct Role {
   std::string name;
   std::vector<std::string> members;  // "user:alice", "group:dba", "*"
@@ -31,7 +31,8 @@ struct Role {
   std::chrono::seconds max_ttl{std::chrono::minutes(30)};
   /// How long a session may last in all, max_ttl at a time; 0: it ends after one.
   std::chrono::seconds renew_for{0};
-  std::string database_role;  // postgres: the mapped role
+  std::string database_role;             // postgres: the mapped role
+  std::vector<std::string> logins = {};  // ssh: users of the host; the first is the default
   bool operator==(const Role&) const = default;
 };
 

@@ -19,6 +19,7 @@ Json to_json(const Role& role) {
   out["max_ttl"] = role.max_ttl.count();
   if (role.renew_for.count() > 0) out["renew_for"] = role.renew_for.count();
   out["database_role"] = role.database_role;
+  if (!role.logins.empty()) out["logins"] = role.logins;
   return out;
 }
 
@@ -76,6 +77,7 @@ Role role_from(const JsonObject& from) {
   role.max_ttl = seconds(from, "max_ttl");
   if (from.has("renew_for")) role.renew_for = seconds(from, "renew_for");
   role.database_role = from.text("database_role");
+  if (from.has("logins")) role.logins = from.texts("logins");
   return role;
 }
 

@@ -2,14 +2,15 @@
 #include "core/access/policy_reader.h"
 
 #include <algorithm>
+#include <cctype>
 #include <limits>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include "core/access/circumstances.h"
 #include "core/access/own_pattern.h"
-#include "core/access/pattern.h"
+#include "core/access/policy_conditions.h"
+#include "core/access/policy_words.h"
 #include "core/access/vocabulary.h"
 #include "core/access/words.h"
 
@@ -17,37 +18,9 @@ namespace hoop::access {
 namespace {
 
 using config::TomlTable;
-using Words = std::vector<std::string>;
 
 // A credential lives minutes; a day is the longest shift that a grant may span.
 constexpr std::chrono::seconds kMostTtl = std::chrono::hours(24);
-
-std::string suggest(std::string_view word, const Words& known) {
-  if (const auto like = config::nearest(word, known))
-    return fmt::format("did you mean '{}'?", *like);
-  return fmt::format("one of: {}", fmt::join(known, ", "));
-}
-
-template <class Enum, std::size_t N>
-std::optional<Enum> read_choice(const TomlTable& table, std::string_view key,
-                                const std::array<Enum, N>& all) {
-  const auto text = table.text(key);
-  if (!text) return std::nullopt;
-  const auto value = from_word(all, *text);
-  if (!value)
-    table.complain(key, fmt::format("'{}' cannot be '{}'", key, *text),
-                   suggest(*text, words_of(all)));
-  return value;
-}
-
-Words read_names(const TomlTable& table, std::string_view key) {
-  Words names = table.text_or_list(key);
-  for (std::size_t i = 0; i < names.size(); ++i) {
-    if (names[i].empty())
-      table.complain(key, i, fmt::format("an empty text in '{}' matches nothing", key));
-  }
-  return names;
-}
 
 Words read_required_names(const TomlTable& table, std::string_view key, std::string_view hint) {
   Words names = read_names(table, key);
@@ -73,122 +46,6 @@ Words read_people(const TomlTable& table, std::string_view key, Words people, Ev
                                text.empty() || text == "*" ? "NAME" : text));
   }
   return people;
-}
-
-/// Group words become their verbs; a pattern must match at least one verb.
-Words read_verbs(const TomlTable& when, const std::string& protocol) {
-  Words out;
-  const Words& known = verbs_of(protocol);
-  const Words values = read_names(when, "verb");
-  for (std::size_t i = 0; i < values.size(); ++i) {
-    if (const Words& group = verb_group(protocol, values[i]); !group.empty()) {
-      out.insert(out.end(), group.begin(), group.end());
-      continue;
-    }
-    if (std::ranges::none_of(
-            known, [&](const std::string& verb) { return glob_matches(values[i], verb); })) {
-      Words candidates = known;
-      std::ranges::copy(verb_groups(protocol), std::back_inserter(candidates));
-      when.complain("verb", i, fmt::format("'{}' is no verb of {}", values[i], protocol),
-                    suggest(values[i], candidates));
-    }
-    out.push_back(values[i]);
-  }
-  return out;
-}
-
-void check_qualified(const TomlTable& when, std::string_view key, const Words& values) {
-  for (std::size_t i = 0; i < values.size(); ++i) {
-    const std::string_view name = values[i];
-    if (name == "*" || name.empty()) continue;
-    const auto dot = name.find('.');
-    if (dot != std::string_view::npos && dot != 0 && dot + 1 != name.size()) continue;
-    when.complain(key, i, fmt::format("'{}' names no schema, so it would never match", name),
-                  fmt::format("write \"public.{0}\", or \"*.{0}\" for every schema", name));
-  }
-}
-
-void check_number_values(const TomlTable& when, std::string_view key, const Words& values) {
-  for (std::size_t i = 0; i < values.size(); ++i) {
-    const std::string& value = values[i];
-    if (is_comparison(value)) {
-      if (const auto good = check_comparison(value); !good)
-        when.complain(key, i, good.error().message, good.error().hint);
-    } else if (value != "absent" && value != "*" &&
-               value.find_first_not_of("0123456789") != std::string::npos) {
-      when.complain(key, i, fmt::format("'{}' is nothing that a {} can be", value, key),
-                    "write \"absent\", a number, or a comparison like \"<= 1000\"");
-    }
-  }
-}
-
-void check_counter_values(const TomlTable& when, std::string_view key, const Words& values) {
-  for (std::size_t i = 0; i < values.size(); ++i) {
-    const auto good =
-        is_comparison(values[i])
-            ? check_comparison(values[i])
-            : fail(ErrorCode::config, fmt::format("'{}' is no comparison with a number", values[i]),
-                   "write it like \">= 1000\"");
-    if (!good) when.complain(key, i, good.error().message, good.error().hint);
-  }
-}
-
-template <class Parse>
-void check_each(const TomlTable& when, std::string_view key, const Words& values, Parse parse) {
-  for (std::size_t i = 0; i < values.size(); ++i) {
-    if (const auto good = parse(values[i]); !good)
-      when.complain(key, i, good.error().message, good.error().hint);
-  }
-}
-
-void check_client_values(const TomlTable& when, const Words& values) {
-  for (std::size_t i = 0; i < values.size(); ++i) {
-    if (from_word(kIdentityKinds, values[i])) continue;
-    when.complain("client", i, fmt::format("'{}' is no kind of client", values[i]),
-                  suggest(values[i], words_of(kIdentityKinds)));
-  }
-}
-
-void check_where_values(const TomlTable& when, const Words& values) {
-  for (std::size_t i = 0; i < values.size(); ++i) {
-    if (values[i] == "absent" || values[i] == "present" || values[i] == "*") continue;
-    when.complain("where", i, fmt::format("'{}' is nothing that a WHERE can be", values[i]),
-                  "write \"absent\" or \"present\"");
-  }
-}
-
-std::string read_protocol(const TomlTable& when) {
-  const Words values = read_names(when, "protocol");
-  for (std::size_t i = 0; i < values.size(); ++i) {
-    if (std::ranges::any_of(
-            protocols(), [&](const std::string& known) { return glob_matches(values[i], known); }))
-      continue;
-    when.complain("protocol", i, fmt::format("'{}' is no protocol", values[i]),
-                  suggest(values[i], protocols()));
-  }
-  // The only one so far: verbs without a protocol are its verbs.
-  return protocols().front();
-}
-
-std::map<std::string, Words> read_when(const TomlTable& when) {
-  std::map<std::string, Words> out;
-  const std::string protocol = read_protocol(when);
-  for (const std::string& key : condition_keys()) {
-    if (!when.has(key)) continue;
-    Words values = key == "verb" ? read_verbs(when, protocol) : read_names(when, key);
-    if (values.empty())
-      when.complain(key, fmt::format("'{}' is empty, so the rule would never match", key));
-    if (key == "table" || key == "reads" || key == "writes" || key == "function")
-      check_qualified(when, key, values);
-    if (key == "limit" || key == "statement_count") check_number_values(when, key, values);
-    if (is_counter_key(key)) check_counter_values(when, key, values);
-    if (key == "time") check_each(when, key, values, TimeOfDay::parse);
-    if (key == "weekday") check_each(when, key, values, parse_weekdays);
-    if (key == "client") check_client_values(when, values);
-    if (key == "where") check_where_values(when, values);
-    out.emplace(key, std::move(values));
-  }
-  return out;
 }
 
 void check_columns(const TomlTable& table, const Words& columns) {
@@ -222,7 +79,29 @@ void check_examples(const TomlTable& table, const OwnPatternFinder& finder) {
   }
 }
 
+/// As sshd takes a principal and a shell a user's name, without patterns: who may log in as whom is
+/// said in so many words.
+Words read_logins(const TomlTable& table) {
+  Words logins = table.text_or_list("logins");
+  for (std::size_t i = 0; i < logins.size(); ++i) {
+    if (!is_login(logins[i]))
+      table.complain("logins", i, fmt::format("'{}' is no name of a user", logins[i]),
+                     "up to 32 letters, digits, '-', '_' and '.', and no pattern");
+  }
+  if (table.has("logins") && logins.empty())
+    table.complain("logins", "'logins' is empty, so nobody could log in", "like [\"deploy\"]");
+  return logins;
+}
+
 }  // namespace
+
+bool is_login(std::string_view name) {
+  const auto fits = [](char c) {
+    return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '-' || c == '_' || c == '.';
+  };
+  return !name.empty() && name.size() <= 32 && name.front() != '-' && name.front() != '.' &&
+         std::ranges::all_of(name, fits);
+}
 
 Role read_role(const TomlTable& table) {
   Role role;
@@ -245,6 +124,7 @@ Role read_role(const TomlTable& table) {
                      "it is how long a session may last in all, max_ttl at a time");
   }
   role.database_role = table.text_or("database_role", "");
+  role.logins = read_logins(table);
   return role;
 }
 

@@ -24,11 +24,12 @@ std::string_view to_string(TlsNegotiation negotiation);
 
 struct Target {
   std::string name;
-  std::string protocol;  // "postgres"
+  std::string protocol;  // "postgres", "ssh"
   std::string description;
   std::string host;
   std::uint16_t port = 0;
   std::vector<std::string> databases;  // postgres: the first one is the default
+  std::vector<std::string> host_keys;  // ssh: fingerprints, one of which the host must show
   TlsMode tls = TlsMode::verify_full;
   TlsNegotiation tls_negotiation = TlsNegotiation::postgres;
   std::string tls_ca_pem;       // empty: the system store

@@ -2,6 +2,7 @@
 #include "core/access/vocabulary.h"
 
 #include <algorithm>
+#include <array>
 #include <map>
 
 namespace hoop::access {
@@ -18,51 +19,87 @@ const Words kPostgresVerbs = {"select",   "insert",  "update",      "delete",   
                               "fetch",    "close",   "lock",        "comment",     "discard",
                               "grant",    "create",  "alter",       "drop",        "unknown"};
 
-const std::map<std::string, Words, std::less<>> kPostgresGroups = {
+using Groups = std::map<std::string, Words, std::less<>>;
+const Groups kPostgresGroups = {
     {"read", {"select", "show", "explain", "fetch", "declare", "close", "copy_out"}},
     {"write", {"insert", "update", "delete", "merge", "copy_in"}},
     {"ddl", {"create", "alter", "drop", "truncate", "comment"}},
 };
 
+const Words kSshVerbs = {"exec", "shell", "subsystem", "pty", "env"};
+const Groups kSshGroups = {{"program", {"exec", "shell", "subsystem"}}};
+
+// Of actions of one protocol; what stands in none of these is asked of every session.
+const Words kPostgresKeys = {
+    "table",    "reads",  "writes",          "function",     "schema",       "role",
+    "database", "where",  "limit",           "object",       "setting",      "explain",
+    "prepare",  "cursor", "statement_count", "session_rows", "session_bytes"};
+const Words kSshKeys = {"subsystem", "terminal", "variable"};
+
+struct Language {
+  std::string protocol;
+  const Words& verbs;
+  const Groups& groups;
+  const Words& keys;
+};
+const std::array<Language, 2> kLanguages = {
+    {{"postgres", kPostgresVerbs, kPostgresGroups, kPostgresKeys},
+     {"ssh", kSshVerbs, kSshGroups, kSshKeys}}};
+
+const Language* language_of(std::string_view protocol) {
+  const auto found = std::ranges::find(kLanguages, protocol, &Language::protocol);
+  return found == kLanguages.end() ? nullptr : &*found;
+}
+
 }  // namespace
 
 const std::vector<std::string>& protocols() {
-  static const Words kProtocols = {"postgres"};
+  static const Words kProtocols = [] {
+    Words out;
+    for (const Language& language : kLanguages) out.push_back(language.protocol);
+    return out;
+  }();
   return kProtocols;
 }
 
 const std::vector<std::string>& verbs_of(std::string_view protocol) {
-  return protocol == "postgres" ? kPostgresVerbs : kNone;
+  const Language* language = language_of(protocol);
+  return language == nullptr ? kNone : language->verbs;
 }
 
 const std::vector<std::string>& verb_group(std::string_view protocol, std::string_view word) {
-  if (protocol != "postgres") return kNone;
-  const auto found = kPostgresGroups.find(word);
-  return found == kPostgresGroups.end() ? kNone : found->second;
+  const Language* language = language_of(protocol);
+  if (language == nullptr) return kNone;
+  const auto found = language->groups.find(word);
+  return found == language->groups.end() ? kNone : found->second;
 }
 
 std::vector<std::string> verb_groups(std::string_view protocol) {
   Words out;
-  if (protocol != "postgres") return out;
-  for (const auto& [word, verbs] : kPostgresGroups) out.push_back(word);
+  const Language* language = language_of(protocol);
+  if (language == nullptr) return out;
+  for (const auto& [word, verbs] : language->groups) out.push_back(word);
   return out;
 }
 
 const std::vector<std::string>& condition_keys() {
-  static const Words kKeys = {"protocol",        "verb",
-                              "table",           "reads",
-                              "writes",          "function",
-                              "schema",          "role",
-                              "database",        "where",
-                              "limit",           "object",
-                              "setting",         "explain",
-                              "prepare",         "cursor",
-                              "statement_count", "session_statements",
-                              "session_rows",    "session_bytes",
-                              "session_denials", "client",
-                              "label",           "time",
-                              "weekday"};
+  static const Words kKeys = [] {
+    Words out = {"protocol", "verb",   "session_statements", "session_denials", "client", "label",
+                 "time",     "weekday"};
+    for (const Language& language : kLanguages)
+      out.insert(out.end(), language.keys.begin(), language.keys.end());
+    return out;
+  }();
   return kKeys;
+}
+
+std::vector<std::string> protocols_of_key(std::string_view key) {
+  Words out;
+  for (const Language& language : kLanguages) {
+    if (std::ranges::find(language.keys, key) != language.keys.end())
+      out.push_back(language.protocol);
+  }
+  return out.empty() ? protocols() : out;
 }
 
 const std::vector<std::string>& detector_names() {

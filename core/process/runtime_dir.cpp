@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -151,23 +152,36 @@ RuntimeDir::~RuntimeDir() {
   if (lock_ >= 0) ::close(lock_);
 }
 
-Result<void> RuntimeDir::write_secret(std::string_view name, const SecretText& content) const {
+Result<void> RuntimeDir::write(std::string_view name, std::string_view content,
+                               unsigned mode) const {
   const std::string path = path_of(name);
-  const int file = ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+  const int file = ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode);
   if (file < 0) return io_failure("create", path);
-  std::string_view rest(content.reveal());
-  while (!rest.empty()) {
-    const ssize_t count = ::write(file, rest.data(), rest.size());
+  while (!content.empty()) {
+    const ssize_t count = ::write(file, content.data(), content.size());
     if (count < 0 && errno == EINTR) continue;
     if (count <= 0) {
       auto failure = io_failure("write", path);
       ::close(file);
       return failure;
     }
-    rest.remove_prefix(static_cast<std::size_t>(count));
+    content.remove_prefix(static_cast<std::size_t>(count));
   }
   ::close(file);
   return {};
+}
+
+Result<void> RuntimeDir::write_secret(std::string_view name, const SecretText& content) const {
+  return write(name, content.reveal(), 0600);
+}
+
+Result<void> RuntimeDir::write_program(std::string_view name, const std::string& text) const {
+  struct statvfs system{};
+  if (::statvfs(path_.c_str(), &system) == 0 && (system.f_flag & ST_NOEXEC) != 0)
+    return fail(
+        ErrorCode::config, fmt::format("nothing may be executed in '{}'", path_),
+        "set XDG_RUNTIME_DIR or TMPDIR to a folder of yours whose file system is not noexec");
+  return write(name, text, 0700);
 }
 
 }  // namespace hoop::process

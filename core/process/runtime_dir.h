@@ -34,8 +34,11 @@ class RuntimeDir {
   std::string path_of(std::string_view name) const { return path_ + "/" + std::string(name); }
   /// A new file, 0600. Fails with io.
   Result<void> write_secret(std::string_view name, const SecretText& content) const;
+  /// A new script, 0700. Fails with io, and with config where nothing may be executed here.
+  Result<void> write_program(std::string_view name, const std::string& text) const;
 
  private:
+  Result<void> write(std::string_view name, std::string_view content, unsigned mode) const;
   RuntimeDir(std::string path, int lock) : path_(std::move(path)), lock_(lock) {}
   std::string path_;
   int lock_;

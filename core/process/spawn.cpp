@@ -123,7 +123,7 @@ Result<Pipes> make_pipes(bool isolated) {
     if (now.sa_handler == SIG_IGN && signal != SIGPIPE && signal != SIGTTOU) continue;
     ::sigaction(signal, &standard, nullptr);
   }
-  ::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+  if (program.dies_with_us) ::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
   if (::getppid() != parent) ::_exit(128 + SIGKILL);  // it died before the line above
   ::close_range(3, ~0U, CLOSE_RANGE_CLOEXEC);
   for (const int descriptor : program.descriptors) ::fcntl(descriptor, F_SETFD, 0);
@@ -161,7 +161,11 @@ Result<Spawned> spawn(const Program& program, ProcessGroup group) {
     words = isolator_words(*program.isolation, pipes.report_end.get(), pipes.channel_end.get(),
                            parent, program.words);
   Image image = make_image(words, environment);
-  if (program.isolation) image.candidates = {"/proc/self/exe"};
+  if (program.isolation) {
+    image.candidates = {"/proc/self/exe"};
+  } else if (!program.executable.empty()) {
+    image.candidates = {program.executable};
+  }
   // Our own handlers must not run in the child: they would write into the pipe that we share with
   // it.
   sigset_t all, before;

@@ -22,6 +22,8 @@ struct Program {
   /// too.
   std::vector<int> descriptors;
   std::optional<Isolation> isolation = std::nullopt;
+  bool dies_with_us = true;  // false: it sees by itself that we have gone, and has work to do then
+  std::string executable = {};  // what is executed in the place of words[0]; empty: that
 };
 
 struct Spawned {
@@ -35,9 +37,9 @@ enum class ProcessGroup {
   shared,        // stays in ours
 };
 
-/// The child dies with this thread (PR_SET_PDEATHSIG), has default signal handling and an empty
-/// mask. Fails with not_found (no such program), unsupported (there, but cannot be executed, or
-/// cannot be isolated), internal (no process could be made).
+/// The child dies with this thread (PR_SET_PDEATHSIG) unless the program says otherwise, has
+/// default signal handling and an empty mask. Fails with not_found (no such program), unsupported
+/// (there, but cannot be executed, or cannot be isolated), internal (no process could be made).
 Result<Spawned> spawn(const Program& program, ProcessGroup group);
 
 /// Executes the program by PATH of this process's environment; answers errno if it cannot.

@@ -31,6 +31,9 @@ enum class RecordType : std::uint8_t {
 struct RecordedProgram {
   std::vector<std::string> command = {};  // argv: never holds a secret of ours
   bool isolated = false;                  // it reaches its targets and no other network
+  /// command is what stands after connect's "--" only: whoever knows the target's protocol makes
+  /// the program of it.
+  bool is_arguments = false;
 };
 
 struct SessionStart {

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/session/session_engine.h"
 
+#include <utility>
+
+#include "core/access/client_words.h"
+
 namespace hoop::session {
 
 SessionEngine::SessionEngine(access::Grant grant, std::unique_ptr<net::Dialer> dialer,
@@ -14,6 +18,9 @@ Result<std::unique_ptr<SessionEngine>> SessionEngine::create(SessionParts parts,
   HOOP_TRY(mask::Masker masker,
            mask::Masker::create(parts.grant.policy.masks, parts.grant.mask_key.clone(),
                                 std::move(parts.secrets)));
+  if (std::exchange(parts.program.is_arguments, false))
+    parts.program.command = access::connect_words(
+        parts.grant.target.protocol, parts.grant.target.name, std::move(parts.program.command));
   // argv holds statements (psql -c), a reason may quote a value: what detectors hide in a reply
   // stands nowhere in the log.
   mask::HiddenCounts hidden;

@@ -3,6 +3,7 @@
 
 #include "gateway/issuers/postgres_login.h"
 #include "gateway/issuers/postgres_role.h"
+#include "gateway/issuers/ssh_certificate.h"
 #include "gateway/measured.h"
 #include "gateway/secret_reference.h"
 
@@ -33,21 +34,35 @@ PgLoginFor make_login(const ConfiguredTarget& target, const std::filesystem::pat
   };
 }
 
+std::unique_ptr<CredentialIssuer> make_issuer(const GatewayConfig& config,
+                                              const ConfiguredTarget& target,
+                                              const ReachParts& reach, const Clock& clock,
+                                              Random& random) {
+  const std::filesystem::path& directory = config.layout.directory;
+  switch (target.lends) {
+    case Lends::session_certificate:
+      return std::make_unique<SshCertificateIssuer>(reach.ssh_authority, target.source_addresses,
+                                                    clock, random);
+    case Lends::shared_key:
+      return std::make_unique<SshKeyIssuer>([reference = target.login.password, directory] {
+        return resolve_secret(reference, directory);
+      });
+    case Lends::shared_login:
+      return std::make_unique<PostgresLoginIssuer>(target.login.user, target.login.database,
+                                                   make_login(target, directory, reach));
+    case Lends::session_role: break;
+  }
+  return std::make_unique<PostgresRoleIssuer>(config.id, target.login.database,
+                                              make_login(target, directory, reach), clock, random);
+}
+
 }  // namespace
 
 std::vector<GrantTarget> make_targets(const GatewayConfig& config, const ReachParts& reach,
                                       const Clock& clock, Random& random, Metrics& metrics) {
   std::vector<GrantTarget> out;
   for (const ConfiguredTarget& target : config.targets) {
-    auto login = make_login(target, config.layout.directory, reach);
-    std::unique_ptr<CredentialIssuer> issuer;
-    if (target.lends == Lends::shared_login) {
-      issuer = std::make_unique<PostgresLoginIssuer>(target.login.user, target.login.database,
-                                                     std::move(login));
-    } else {
-      issuer = std::make_unique<PostgresRoleIssuer>(config.id, target.login.database,
-                                                    std::move(login), clock, random);
-    }
+    auto issuer = make_issuer(config, target, reach, clock, random);
     GrantTarget made{target.target, measured(std::move(issuer), metrics)};
     if (target.via == Via::agent) {
       made.obstacle = [agents = reach.agents,

@@ -16,6 +16,8 @@ namespace hoop::gateway {
 struct ReachParts {
   std::shared_ptr<Agents> agents;
   LoopbackBridge& bridge;  // outlives the pool's work
+  /// Of certificates; none where no target asks for one.
+  std::shared_ptr<const crypto::Ed25519Key> ssh_authority = nullptr;
 };
 
 /// The targets with their issuers. What is borrowed outlives them.

@@ -20,8 +20,10 @@ class CredentialIssuer {
   virtual std::string name_for(const std::string& session) const = 0;
   /// Fails with upstream_unreachable, upstream_refused, denied (the mapped role may not be handed
   /// out), config, timeout.
-  virtual Result<access::PostgresCredential> issue(const access::Authorization& authorization,
-                                                   const std::string& name) = 0;
+  virtual Result<access::Credential> issue(const access::Authorization& authorization,
+                                           const std::string& name) = 0;
+  /// Whether extend() can do what it is asked for.
+  virtual bool can_extend() const { return true; }
   /// Makes the credential last until the authorization ends: that of the same session, asked for
   /// anew. Fails as issue does, with not_found where it is not there any more.
   virtual Result<void> extend(const access::Authorization& authorization,

@@ -44,8 +44,8 @@ Result<void> check_shared_login(PgConnection& connection, const std::string& use
 
 std::string PostgresLoginIssuer::name_for(const std::string&) const { return "login:" + user_; }
 
-Result<access::PostgresCredential> PostgresLoginIssuer::issue(
-    const access::Authorization& authorization, const std::string&) {
+Result<access::Credential> PostgresLoginIssuer::issue(const access::Authorization& authorization,
+                                                      const std::string&) {
   if (authorization.path() != access::DataPath::gateway)
     return fail(ErrorCode::internal, "a shared login does not leave the gateway");
   HOOP_TRY(const PgLogin login, login_for_(database_));

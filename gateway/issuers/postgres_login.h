@@ -20,8 +20,8 @@ class PostgresLoginIssuer final : public CredentialIssuer {
   std::string name_for(const std::string& session) const override;
   /// Logs in and looks at what the login may do, each time: fails with denied where it is or can
   /// become what no session may be, or may not enter the policy role's database_role.
-  Result<access::PostgresCredential> issue(const access::Authorization& authorization,
-                                           const std::string& name) override;
+  Result<access::Credential> issue(const access::Authorization& authorization,
+                                   const std::string& name) override;
   /// Looks at what the login may do by now.
   Result<void> extend(const access::Authorization& authorization, const std::string& name) override;
   Result<void> revoke(const std::string& name) override;

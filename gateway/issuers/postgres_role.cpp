@@ -183,8 +183,8 @@ Result<void> PostgresRoleIssuer::extend(const access::Authorization& authorizati
   return {};
 }
 
-Result<access::PostgresCredential> PostgresRoleIssuer::issue(
-    const access::Authorization& authorization, const std::string& name) {
+Result<access::Credential> PostgresRoleIssuer::issue(const access::Authorization& authorization,
+                                                     const std::string& name) {
   const std::string& mapped = authorization.database_role();
   std::optional<PgConnection> connection;
   HOOP_TRY(const Terms terms, terms_for(connection, authorization));

@@ -31,8 +31,8 @@ class PostgresRoleIssuer final : public CredentialIssuer {
                      const Clock& clock, Random& random);
 
   std::string name_for(const std::string& session) const override;
-  Result<access::PostgresCredential> issue(const access::Authorization& authorization,
-                                           const std::string& name) override;
+  Result<access::Credential> issue(const access::Authorization& authorization,
+                                   const std::string& name) override;
   Result<void> extend(const access::Authorization& authorization, const std::string& name) override;
   Result<void> revoke(const std::string& name) override;
   Result<std::vector<Issued>> list() override;

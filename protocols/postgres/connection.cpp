@@ -45,8 +45,8 @@ Task<void> PostgresConnection::serve() {
   downstream_->close();
   shared_.cancel_keys.revoke(our_key_);
   // A role of the session's own is ended at the target together with what it runs.
-  const auto& credential = shared_.context.grant.credential;
-  if (left_behind && credential && credential->shared) {
+  const auto* credential = shared_.context.grant.credential_as<access::PostgresCredential>();
+  if (left_behind && credential != nullptr && credential->shared) {
     const auto stopped = co_await stop_statement();
     static_cast<void>(stopped);
   }
@@ -86,21 +86,22 @@ Task<void> PostgresConnection::converse() {
 
 Task<Upstream> PostgresConnection::log_in() {
   const access::Grant& grant = shared_.context.grant;
-  if (!grant.credential) co_return fail(ErrorCode::internal, "the grant holds no credential");
+  const auto* credential = grant.credential_as<access::PostgresCredential>();
+  if (credential == nullptr) co_return fail(ErrorCode::internal, "the grant holds no credential");
   HOOP_CO_TRY(std::string wanted, database());
   conversation_.database = wanted;
   const Deadline deadline = Deadline::after(shared_.context.clock, kLoginTime);
   HOOP_CO_TRY(net::StreamPtr stream,
               co_await shared_.context.dialer.dial(grant.target.host, grant.target.port, deadline));
   LoginParameters login_parameters{grant.target,
-                                   grant.credential->username,
-                                   grant.credential->password.clone(),
+                                   credential->username,
+                                   credential->password.clone(),
                                    std::move(wanted),
                                    opening_.parameters,
                                    deadline,
                                    &shared_.context.random,
                                    shared_.cache};
-  if (grant.credential->shared) login_parameters.enter_role = grant.database_role;
+  if (credential->shared) login_parameters.enter_role = grant.database_role;
   co_return co_await login(std::move(stream), std::move(login_parameters));
 }
 

@@ -58,6 +58,12 @@ class Wakeup {
   std::size_t waiting_ = 0;
 };
 
+/// As whom the session logs in; empty where the grant holds nothing to log in by.
+inline std::string login_of(const access::Grant& grant) {
+  const auto* credential = grant.credential_as<access::PostgresCredential>();
+  return credential == nullptr ? std::string() : credential->username;
+}
+
 /// How far a COPY … FROM STDIN has come.
 enum class CopyIn { none, streaming };
 
@@ -66,10 +72,7 @@ struct Conversation {
       : shared(session),
         number(number_),
         reader(NameContext{std::make_shared<const Catalog>(), std::nullopt,
-                           session.context.grant.credential
-                               ? session.context.grant.credential->username
-                               : std::string(),
-                           session.context.grant.database_role},
+                           login_of(session.context.grant), session.context.grant.database_role},
                session.context.masker),
         changed(executor) {}
 

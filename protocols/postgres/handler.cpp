@@ -78,7 +78,8 @@ Result<std::unique_ptr<session::ProtocolHandler>> make_with(session::SessionCont
                                                             std::shared_ptr<TargetCache> cache) {
   if (context.grant.target.protocol != "postgres")
     return fail(ErrorCode::config, "the grant is not for a PostgreSQL target");
-  if (!context.grant.credential) return fail(ErrorCode::config, "the grant holds no credential");
+  if (context.grant.credential_as<access::PostgresCredential>() == nullptr)
+    return fail(ErrorCode::config, "the grant holds no credential");
   return std::make_unique<PostgresHandler>(context, std::move(cache));
 }
 

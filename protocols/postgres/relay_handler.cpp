@@ -38,13 +38,14 @@ class RelayHandler final : public session::ProtocolHandler {
  private:
   Task<Upstream> log_in() {
     const access::Grant& grant = context_.grant;
+    const auto& credential = *grant.credential_as<access::PostgresCredential>();
     const Deadline deadline = Deadline::after(context_.clock, kLoginTime);
     HOOP_CO_TRY(net::StreamPtr stream,
                 co_await context_.dialer.dial(grant.target.host, grant.target.port, deadline));
     LoginParameters parameters{
         grant.target,
-        grant.credential->username,
-        grant.credential->password.clone(),
+        credential.username,
+        credential.password.clone(),
         grant.target.databases.empty() ? std::string() : grant.target.databases.front(),
         {},
         deadline,
@@ -69,7 +70,8 @@ class RelayHandler final : public session::ProtocolHandler {
 
 Result<std::unique_ptr<session::ProtocolHandler>> make_relay_handler(
     session::SessionContext context) {
-  if (!context.grant.credential) return fail(ErrorCode::config, "the grant holds no credential");
+  if (context.grant.credential_as<access::PostgresCredential>() == nullptr)
+    return fail(ErrorCode::config, "the grant holds no credential");
   return std::make_unique<RelayHandler>(context);
 }
 

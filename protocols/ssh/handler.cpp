@@ -3,14 +3,18 @@
 
 #include <signal.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <map>
 
 #include "core/net/relay.h"
 #include "core/net/task_group.h"
+#include "protocols/ssh/door.h"
 #include "protocols/ssh/relay_monitor.h"
+#include "protocols/ssh/relay_process.h"
 
 namespace hoop::ssh {
 namespace {
@@ -18,20 +22,25 @@ namespace {
 constexpr std::chrono::seconds kDialTime{15};
 constexpr std::chrono::seconds kLastWords{2};
 
-/// The process of a relay: ended, and waited for, when it goes.
+/// The process of a relay: ended, and waited for, when it goes. Held by a descriptor: whoever else
+/// waits for children of ours may have taken its end, and its number may be another's by then.
 class RelayProcess {
  public:
-  explicit RelayProcess(pid_t id) : id_(id) {}
+  /// Right after it was started: nothing has waited for it yet.
+  explicit RelayProcess(pid_t id) : handle_(static_cast<int>(::syscall(SYS_pidfd_open, id, 0))) {}
   ~RelayProcess() {
-    ::kill(id_, SIGKILL);
-    while (::waitpid(id_, nullptr, 0) < 0 && errno == EINTR) {
+    if (handle_.get() < 0) return;
+    ::syscall(SYS_pidfd_send_signal, handle_.get(), SIGKILL, nullptr, 0);
+    siginfo_t ignored{};
+    while (::waitid(P_PIDFD, static_cast<id_t>(handle_.get()), &ignored, WEXITED) < 0 &&
+           errno == EINTR) {
     }
   }
   RelayProcess(const RelayProcess&) = delete;
   RelayProcess& operator=(const RelayProcess&) = delete;
 
  private:
-  pid_t id_;
+  Descriptor handle_;
 };
 
 struct Pair {
@@ -55,17 +64,35 @@ asio::awaitable<void> carry(std::shared_ptr<net::Stream> one, std::shared_ptr<ne
   static_cast<void>(co_await net::relay(std::move(one), std::move(other)));
 }
 
+/// How the session logs in at its target, and how its clients log in to it.
+Result<RelaySetup> setup_of(const access::Grant& grant, const session::Opening& opening) {
+  HOOP_TRY(DoorKeys keys, keys_of(opening));
+  const auto* credential = grant.credential_as<access::SshCredential>();
+  HOOP_ASSERT(credential != nullptr);
+  RelaySetup out;
+  out.users = grant.logins;
+  out.host_keys = grant.target.host_keys;
+  out.certificate = credential->certificate;
+  out.key = credential->key.clone();
+  out.static_key = credential->static_key.clone();
+  out.host_key = std::move(keys.host_key);
+  out.client_key = std::move(keys.client_key);
+  return out;
+}
+
 class SshHandler final : public session::ProtocolHandler {
  public:
-  SshHandler(session::SessionContext context, StartRelay start, SetUpRelay set_up)
-      : context_(context), start_(std::move(start)), set_up_(std::move(set_up)) {}
+  SshHandler(session::SessionContext context, StartRelay start)
+      : context_(context), start_(std::move(start)) {}
 
-  Task<void> serve(std::uint64_t connection, net::StreamPtr downstream, session::Opening) override {
-    HOOP_CO_TRY(RelaySetup setup, set_up_(context_.grant));
+  Task<void> serve(std::uint64_t connection, net::StreamPtr downstream,
+                   session::Opening opening) override {
+    HOOP_CO_TRY(RelaySetup setup, setup_of(context_.grant, opening));
     const access::Target& target = context_.grant.target;
-    HOOP_CO_TRY(net::StreamPtr upstream,
-                co_await context_.dialer.dial(target.host, target.port,
-                                              Deadline::after(context_.clock, kDialTime)));
+    auto upstream = co_await context_.dialer.dial(target.host, target.port,
+                                                  Deadline::after(context_.clock, kDialTime));
+    // Only an SSH server can tell its client why: the relay is one, with or without a target.
+    if (!upstream) setup.obstacle = upstream.error().message;
     HOOP_CO_TRY(Pair control, make_pair());
     HOOP_CO_TRY(Pair client, make_pair());
     HOOP_CO_TRY(Pair server, make_pair());
@@ -77,7 +104,8 @@ class SshHandler final : public session::ProtocolHandler {
     const std::shared_ptr<net::Stream> relay = stream_of(std::move(control.ours), executor);
     net::TaskGroup carriers(executor);
     carriers.spawn(carry(std::move(downstream), stream_of(std::move(client.ours), executor)));
-    carriers.spawn(carry(std::move(upstream), stream_of(std::move(server.ours), executor)));
+    if (upstream)
+      carriers.spawn(carry(std::move(*upstream), stream_of(std::move(server.ours), executor)));
     RelayMonitor monitor(context_, connection, *relay);
     live_[connection] = &monitor;
     const Result<void> outcome = co_await monitor.run(std::move(setup));
@@ -91,6 +119,7 @@ class SshHandler final : public session::ProtocolHandler {
     });
     co_await carriers.join();
     patience.cancel();
+    if (!upstream) co_return std::unexpected(std::move(upstream).error());
     co_return outcome;
   }
 
@@ -103,18 +132,22 @@ class SshHandler final : public session::ProtocolHandler {
  private:
   session::SessionContext context_;
   StartRelay start_;
-  SetUpRelay set_up_;
   std::map<std::uint64_t, RelayMonitor*> live_;
 };
 
 }  // namespace
 
 Result<std::unique_ptr<session::ProtocolHandler>> make_handler(session::SessionContext context,
-                                                               StartRelay start,
-                                                               SetUpRelay set_up) {
+                                                               StartRelay start) {
   if (context.grant.target.protocol != "ssh")
     return fail(ErrorCode::config, "the grant is not for an SSH target");
-  return std::make_unique<SshHandler>(context, std::move(start), std::move(set_up));
+  if (context.grant.credential_as<access::SshCredential>() == nullptr)
+    return fail(ErrorCode::config, "the grant holds no credential");
+  return std::make_unique<SshHandler>(context, std::move(start));
+}
+
+Result<std::unique_ptr<session::ProtocolHandler>> make_handler(session::SessionContext context) {
+  return make_handler(context, &start_relay_process);
 }
 
 }  // namespace hoop::ssh

@@ -15,17 +15,15 @@ namespace hoop::ssh {
 struct RelaySockets {
   Descriptor control, client, target;
 };
-/// Starts a process that runs run_relay() and answers its id; it is the caller's to wait for. Fails
-/// with internal, unsupported.
+/// Starts a process that runs run_relay() and answers its id; it is a child of this one, which the
+/// caller ends. Fails with internal, unsupported.
 using StartRelay = std::function<Result<pid_t>(RelaySockets sockets)>;
 
-/// How a session logs in at its target, and how its clients log in to it: everything of a
-/// RelaySetup. Asked once a connection. Fails with config, denied.
-using SetUpRelay = std::function<Result<RelaySetup>(const access::Grant& grant)>;
-
 /// Each connection has a relay process of its own, whose every act is judged, masked and recorded
-/// here. context outlives the handler.
+/// here. context outlives the handler. Fails with config for a grant that is not for SSH.
 Result<std::unique_ptr<session::ProtocolHandler>> make_handler(session::SessionContext context,
-                                                               StartRelay start, SetUpRelay set_up);
+                                                               StartRelay start);
+/// With relays that are this program once more (relay_process.h).
+Result<std::unique_ptr<session::ProtocolHandler>> make_handler(session::SessionContext context);
 
 }  // namespace hoop::ssh

@@ -7,8 +7,11 @@
 #include <algorithm>
 #include <chrono>
 #include <memory>
+#include <optional>
 #include <vector>
 
+#include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <libssh/callbacks.h>
 #include <libssh/libssh.h>
 #include <libssh/server.h>
@@ -26,8 +29,9 @@ namespace hoop::ssh {
 namespace {
 
 constexpr std::size_t kMostChannels = 64;
-constexpr int kLoopPause = 1000;     // milliseconds: everything that matters wakes the loop
-constexpr int kMostLoginTries = 16;  // keys that a client's agent offers first
+constexpr int kLoopPause = 1000;         // milliseconds: everything that matters wakes the loop
+constexpr int kMostLoginTries = 16;      // keys that a client's agent offers first
+constexpr std::size_t kMaxWords = 1024;  // of ours to a user, names of theirs in it
 // OpenSSH's client tells only servers of this name that nobody reads a channel any more.
 constexpr const char* kBanner = "OpenSSH_9.2p1 hoopctl";
 
@@ -88,45 +92,83 @@ bool is_key(ssh_message_struct* message, const Bytes& wanted) {
   return equal_constant_time(as_bytes(base64), as_bytes(to_base64(wanted)));
 }
 
-/// One message of the time before the login. True: it let the client in.
-bool admit(ssh_message_struct* message, const RelaySetup& setup) {
+std::string printable(std::string_view text) { return neutralise(text, kMaxWords, Lines::escape); }
+
+/// What the client's user reads before the login.
+void say_before_login(ssh_session_struct* session, std::string_view words) {
+  ssh_string_struct* const banner =
+      HOOP_LIBSSH(ssh_string_from_char)(("hoopctl: " + printable(words) + "\r\n").c_str());
+  if (banner == nullptr) return;
+  HOOP_LIBSSH(ssh_send_issue_banner)(session, banner);
+  HOOP_LIBSSH(ssh_string_free)(banner);
+}
+
+/// A client that has shown who it is, and is not let in yet.
+struct Visitor {
+  OwnedMessage message;
+  std::string user;
+};
+
+bool proves_itself(ssh_message_struct* message, const RelaySetup& setup) {
+  const int method = HOOP_LIBSSH(ssh_message_subtype)(message);
+  if (setup.client_key.empty()) return method == SSH_AUTH_METHOD_NONE;
+  return method == SSH_AUTH_METHOD_PUBLICKEY && is_key(message, setup.client_key) &&
+         HOOP_LIBSSH(ssh_message_auth_publickey_state)(message) == SSH_PUBLICKEY_STATE_VALID;
+}
+
+bool offers_key(ssh_message_struct* message, const RelaySetup& setup) {
+  return !setup.client_key.empty() &&
+         HOOP_LIBSSH(ssh_message_subtype)(message) == SSH_AUTH_METHOD_PUBLICKEY &&
+         HOOP_LIBSSH(ssh_message_auth_publickey_state)(message) == SSH_PUBLICKEY_STATE_NONE &&
+         is_key(message, setup.client_key);
+}
+
+/// One message of the time before the login. A user: it may log in as that.
+std::optional<std::string> take_login(ssh_session_struct* session, ssh_message_struct* message,
+                                      const RelaySetup& setup) {
   const int type = HOOP_LIBSSH(ssh_message_type)(message);
   if (type == SSH_REQUEST_SERVICE) {
     HOOP_LIBSSH(ssh_message_service_reply_success)(message);
-    return false;
+    return std::nullopt;
   }
   if (type == SSH_REQUEST_AUTH) {
-    const int method = HOOP_LIBSSH(ssh_message_subtype)(message);
-    if (setup.client_key.empty() && method == SSH_AUTH_METHOD_NONE) {
-      HOOP_LIBSSH(ssh_message_auth_reply_success)(message, 0);
-      return true;
+    const char* const name = HOOP_LIBSSH(ssh_message_auth_user)(message);
+    std::string user = name == nullptr ? std::string() : std::string(name);
+    const bool is_theirs = std::ranges::find(setup.users, user) != setup.users.end();
+    if (offers_key(message, setup)) {
+      HOOP_LIBSSH(ssh_message_auth_reply_pk_ok_simple)(message);
+      return std::nullopt;
     }
-    if (!setup.client_key.empty() && method == SSH_AUTH_METHOD_PUBLICKEY &&
-        is_key(message, setup.client_key)) {
-      const auto state = HOOP_LIBSSH(ssh_message_auth_publickey_state)(message);
-      if (state == SSH_PUBLICKEY_STATE_VALID) {
-        HOOP_LIBSSH(ssh_message_auth_reply_success)(message, 0);
-        return true;
-      }
-      if (state == SSH_PUBLICKEY_STATE_NONE) {
-        HOOP_LIBSSH(ssh_message_auth_reply_pk_ok_simple)(message);
-        return false;
-      }
+    if (proves_itself(message, setup)) {
+      if (is_theirs) return user;
+      say_before_login(session, fmt::format("you may not log in here as '{}', but as: {}", user,
+                                            fmt::join(setup.users, ", ")));
     }
     HOOP_LIBSSH(ssh_message_auth_set_methods)
     (message, setup.client_key.empty() ? SSH_AUTH_METHOD_NONE : SSH_AUTH_METHOD_PUBLICKEY);
   }
   HOOP_LIBSSH(ssh_message_reply_default)(message);
-  return false;
+  return std::nullopt;
 }
 
-Result<void> log_client_in(ssh_session_struct* session, const RelaySetup& setup) {
+Result<Visitor> receive_visitor(ssh_session_struct* session, const RelaySetup& setup) {
   for (int tries = 0; tries < kMostLoginTries; ++tries) {
-    const OwnedMessage message(HOOP_LIBSSH(ssh_message_get)(session));
+    OwnedMessage message(HOOP_LIBSSH(ssh_message_get)(session));
     if (!message) break;
-    if (admit(message.get(), setup)) return {};
+    if (auto user = take_login(session, message.get(), setup))
+      return Visitor{std::move(message), std::move(*user)};
   }
   return fail(ErrorCode::unauthenticated, "the client did not log in");
+}
+
+/// Ends a client that is not let in, and tells its user why.
+void turn_away(ssh_session_struct* session, std::string_view words) {
+  HOOP_LIBSSH(ssh_session_set_disconnect_message)
+  (session, ("hoopctl: " + printable(words)).c_str());
+}
+
+std::string words_of(const Error& error) {
+  return error.hint.empty() ? error.message : error.message + " (" + error.hint + ")";
 }
 
 class Relay {
@@ -172,10 +214,7 @@ class Relay {
 void Relay::hear() {
   while (!over_) {
     auto frame = control_.poll();
-    if (!frame) {
-      over_ = true;  // without a monitor nothing passes
-      return;
-    }
+    if (!frame) return end({});  // without a monitor nothing passes
     if (!*frame) return;
     take(std::move(**frame));
   }
@@ -199,6 +238,7 @@ void Relay::end(const std::string& reason) {
   // Where the user looks; what a disconnect says is shown by some clients alone.
   for (const auto& channel : channels_) {
     if (!reason.empty()) channel->say(reason);
+    channel->end_program();
   }
   over_ = true;
 }
@@ -287,6 +327,17 @@ void Relay::run() {
   }
 }
 
+Result<UpstreamSession> open_target(Descriptor socket, const RelaySetup& setup,
+                                    const std::string& user, Random& random) {
+  crypto::Ed25519Key key = crypto::Ed25519Key::generate();
+  if (setup.static_key.reveal().empty()) {
+    HOOP_TRY(key, crypto::Ed25519Key::from_seed(setup.key));
+  }
+  const UpstreamLogin login{user, setup.host_keys, setup.certificate, setup.static_key.clone()};
+  return UpstreamSession::open(std::move(socket), login, key, random,
+                               std::chrono::seconds(setup.patience));
+}
+
 }  // namespace
 
 int run_relay(Descriptor control_socket, Descriptor client_socket, Descriptor target_socket) {
@@ -305,21 +356,29 @@ int run_relay(Descriptor control_socket, Descriptor client_socket, Descriptor ta
   static_cast<void>(crypto::Ed25519Key::generate());
   if (!process::confine_to_open_descriptors()) return 70;
   crypto::SystemRandom random;
-  const std::chrono::seconds patience(setup->patience);
   const auto failed = [&](const Error& error) {
     control.send(RelayFailed{error});
     return 69;
   };
-  auto key = crypto::Ed25519Key::from_seed(setup->key);
-  if (!key) return failed(key.error());
-  UpstreamLogin login{setup->user, setup->host_keys, setup->certificate};
-  auto target = UpstreamSession::open(std::move(target_socket), login, *key, random, patience);
-  if (!target) return failed(target.error());
-  if (!control.send(RelayReady{fingerprint(target->host_key()), target->banner()})) return 70;
   auto client = accept_client(std::move(client_socket), *setup, random);
   if (!client) return failed(client.error());
-  if (auto in = log_client_in(client->get(), *setup); !in) return failed(in.error());
+  auto visitor = receive_visitor(client->get(), *setup);
+  if (!visitor) return failed(visitor.error());
+  if (!setup->obstacle.empty()) {
+    turn_away(client->get(), setup->obstacle);
+    return 69;
+  }
+  auto target = open_target(std::move(target_socket), *setup, visitor->user, random);
   setup->key = {};
+  setup->static_key = {};
+  if (!target) {
+    turn_away(client->get(), words_of(target.error()));
+    return failed(target.error());
+  }
+  const RelayReady ready{visitor->user, fingerprint(target->host_key()), target->banner()};
+  if (!control.send(ready)) return 70;
+  HOOP_LIBSSH(ssh_message_auth_reply_success)(visitor->message.get(), 0);
+  visitor->message.reset();
   ::alarm(0);
   Relay(control, client->get(), target->handle()).run();
   return 0;

@@ -288,6 +288,11 @@ void RelayChannel::say(std::string_view words) {
   (client_, line.data(), static_cast<std::uint32_t>(line.size()));
 }
 
+void RelayChannel::end_program() {
+  if (begun_ && !has_status_ && signal_.empty() && !target_closed_)
+    HOOP_LIBSSH(ssh_channel_request_send_signal)(target_, "TERM");
+}
+
 bool RelayChannel::handle_requests() {
   bool did = false;
   while (!requests_.empty() && !target_closed_ && !broken_) {

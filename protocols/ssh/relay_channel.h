@@ -41,6 +41,9 @@ class RelayChannel {
   bool work();
   /// A line of ours on the client's standard error.
   void say(std::string_view words);
+  /// Ends a program that still runs: access to its target has been taken away. Without a terminal
+  /// the target would let it go on.
+  void end_program();
   /// Both channels are closed, and the monitor has been told.
   bool is_over() const;
   /// A peer has sent far more than it may, or the monitor is gone: the relay must end.

@@ -23,7 +23,8 @@ enum class FrameType : std::uint8_t {
 };
 
 constexpr std::size_t kMaxText = std::size_t{24} << 10;  // of a command; two go into a frame
-constexpr std::size_t kMaxKeys = 64;
+constexpr std::uint32_t kMaxKeys = 64;
+constexpr std::uint32_t kMaxUsers = 256;
 
 class FrameWriter {
  public:
@@ -74,6 +75,13 @@ class FrameReader {
     if (!read || read->size() > kMaxText) wrong_ = true;
     return wrong_ ? std::string() : to_text(*read);
   }
+  std::vector<std::string> texts(std::uint32_t most) {
+    const std::uint32_t count = number();
+    if (count > most) wrong_ = true;
+    std::vector<std::string> out;
+    for (std::uint32_t i = 0; i < count && !wrong_; ++i) out.push_back(text());
+    return out;
+  }
   Bytes data(std::size_t most) {
     const auto read = read_string(reader_);
     if (!read || read->size() > most) wrong_ = true;
@@ -105,7 +113,11 @@ class FrameReader {
 
 struct FromRelayWriter {
   Bytes operator()(const RelayReady& frame) const {
-    return FrameWriter(FrameType::ready).text(frame.host_key).text(frame.banner).take();
+    return FrameWriter(FrameType::ready)
+        .text(frame.user)
+        .text(frame.host_key)
+        .text(frame.banner)
+        .take();
   }
   Bytes operator()(const RelayFailed& frame) const {
     return FrameWriter(FrameType::failed)
@@ -156,13 +168,17 @@ struct FromRelayWriter {
 struct ToRelayWriter {
   Bytes operator()(const RelaySetup& frame) const {
     FrameWriter writer(FrameType::setup);
-    writer.text(frame.user).number(static_cast<std::uint32_t>(frame.host_keys.size()));
+    writer.number(static_cast<std::uint32_t>(frame.users.size()));
+    for (const std::string& user : frame.users) writer.text(user);
+    writer.number(static_cast<std::uint32_t>(frame.host_keys.size()));
     for (const std::string& key : frame.host_keys) writer.text(key);
     return writer.data(frame.certificate)
         .data(frame.key.reveal())
+        .data(frame.static_key.reveal())
         .data(frame.host_key.reveal())
         .data(frame.client_key)
         .number(frame.patience)
+        .text(frame.obstacle)
         .take();
   }
   Bytes operator()(const RelayVerdict& frame) const {
@@ -211,6 +227,7 @@ Result<FromRelay> decode_from_relay(ByteSpan frame) {
   switch (static_cast<FrameType>(reader.byte())) {
     case FrameType::ready: {
       RelayReady out;
+      out.user = reader.text();
       out.host_key = reader.text();
       out.banner = reader.text();
       return reader.take<FromRelay>(std::move(out));
@@ -271,17 +288,16 @@ Result<ToRelay> decode_to_relay(ByteSpan frame) {
   switch (static_cast<FrameType>(reader.byte())) {
     case FrameType::setup: {
       RelaySetup out;
-      out.user = reader.text();
-      const std::uint32_t keys = reader.number();
-      if (keys > kMaxKeys) reader.fail();
-      for (std::uint32_t i = 0; i < std::min<std::uint32_t>(keys, kMaxKeys); ++i)
-        out.host_keys.push_back(reader.text());
+      out.users = reader.texts(kMaxUsers);
+      out.host_keys = reader.texts(kMaxKeys);
       out.certificate = reader.data(kMaxText);
       out.key = SecretBytes(reader.data(32));
+      out.static_key = SecretBytes(reader.data(kMaxText));
       out.host_key = SecretBytes(reader.data(32));
       out.client_key = reader.data(1024);
       out.patience = reader.number();
       if (out.patience < 1 || out.patience > 600) reader.fail();
+      out.obstacle = reader.text();
       return reader.take<ToRelay>(std::move(out));
     }
     case FrameType::verdict: {

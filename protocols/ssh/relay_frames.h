@@ -21,17 +21,21 @@ inline constexpr std::size_t kMaxFrame = std::size_t{64} << 10;
 
 /// How the two sessions begin.
 struct RelaySetup {
-  std::string user;                    // at the target
+  std::vector<std::string> users;      // as whom the client may log in, here and at the target
   std::vector<std::string> host_keys;  // of the target: fingerprints
   Bytes certificate;
-  SecretBytes key;       // Ed25519 seed, for the certificate
-  SecretBytes host_key;  // Ed25519 seed: what the client is shown
-  Bytes client_key;      // that the client must prove, as a blob; empty: whoever holds the socket
+  SecretBytes key;         // Ed25519 seed, for the certificate
+  SecretBytes static_key;  // a private key as a file has it, in the place of both; else empty
+  SecretBytes host_key;    // Ed25519 seed: what the client is shown
+  Bytes client_key;        // that the client must prove, as a blob; empty: whoever holds the socket
   std::uint32_t patience = 30;  // seconds, for each session to stand
+  /// Why there is no target behind: the client is told, and that is all. Empty: there is one.
+  std::string obstacle;
 };
 
 /// The target has let us in.
 struct RelayReady {
+  std::string user;      // that the client named
   std::string host_key;  // fingerprint
   std::string banner;
   bool operator==(const RelayReady&) const = default;

@@ -129,8 +129,10 @@ Task<void> RelayMonitor::run(RelaySetup setup) {
     }
     if (ending_ && !told_) {
       told_ = true;
-      const ToRelay last = RelayEnd{*ending_};
-      outcome = co_await send(last);
+      // Not by the gate, through which nothing passes any more once access has ended.
+      Bytes last;
+      append_framed(last, encode(ToRelay(RelayEnd{*ending_})));
+      outcome = co_await relay_.write_all(last);
       if (!outcome) break;
     }
     if (told_) {
@@ -162,8 +164,11 @@ Task<void> RelayMonitor::take(FromRelay frame) {
   if (auto* ask = std::get_if<RelayAsk>(&frame)) co_return co_await judge(std::move(*ask));
   if (auto* output = std::get_if<RelayOutput>(&frame)) co_return co_await pass(std::move(*output));
   if (const auto* ready = std::get_if<RelayReady>(&frame))
-    co_return context_.gate.note(
-        {"ssh_target", {{"host_key", ready->host_key}, {"banner", ready->banner}}});
+    co_return context_.gate.note({"ssh_target",
+                                  {{"connection", std::to_string(connection_)},
+                                   {"login", neutralise(ready->user, 64, Lines::escape)},
+                                   {"host_key", ready->host_key},
+                                   {"banner", ready->banner}}});
   if (const auto* failed = std::get_if<RelayFailed>(&frame)) {
     failed_ = failed->error;
     co_return context_.gate.note(

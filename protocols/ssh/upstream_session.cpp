@@ -127,6 +127,15 @@ Result<Connection> Connection::open(Descriptor socket, const std::string& host_k
   return out;
 }
 
+Result<OwnedKey> read_private_key(const SecretText& pem) {
+  ssh_key_struct* made = nullptr;
+  if (HOOP_LIBSSH(ssh_pki_import_privkey_base64)(pem.reveal().c_str(), nullptr, nullptr, nullptr,
+                                                 &made) != SSH_OK)
+    return fail(ErrorCode::config, "the login's key cannot be read",
+                "a private key without a passphrase, as ssh-keygen writes it");
+  return OwnedKey(made);
+}
+
 Result<OwnedKey> key_with_certificate(const crypto::Ed25519Key& key, ByteSpan certificate,
                                       Random& random) {
   const SecretText pem = openssh_private_key(key, random);
@@ -172,23 +181,28 @@ Result<UpstreamSession> UpstreamSession::open(Descriptor socket, const UpstreamL
                             connection.host_key().type),
                 "compare it at the host itself: somebody may stand in between");
   }
-  HOOP_TRY(const OwnedKey identity, key_with_certificate(key, login.certificate, random));
+  const bool is_static = !login.static_key.reveal().empty();
+  HOOP_TRY(const OwnedKey identity,
+           is_static ? read_private_key(SecretText(to_text(login.static_key.reveal())))
+                     : key_with_certificate(key, login.certificate, random));
   const int answer =
       HOOP_LIBSSH(ssh_userauth_publickey)(connection.get(), login.user.c_str(), identity.get());
   if (answer == SSH_AUTH_SUCCESS)
     return UpstreamSession(std::make_unique<Impl>(Impl{std::move(connection)}));
   if (answer == SSH_AUTH_PARTIAL)
     return fail(ErrorCode::upstream_refused,
-                fmt::format("the target wants more than a certificate of '{}'",
+                fmt::format("the target wants more than a key of '{}'",
                             neutralise(login.user, 64, Lines::escape)),
                 "AuthenticationMethods publickey in its sshd_config");
   const std::string words = printable(HOOP_LIBSSH(ssh_get_error)(connection.get()));
   if (answer == SSH_AUTH_DENIED)
     return std::unexpected(Error{
         ErrorCode::upstream_refused,
-        fmt::format("the target lets nobody in as '{}' by a certificate of ours",
-                    neutralise(login.user, 64, Lines::escape)),
-        "is the user there, and our authority in TrustedUserCAKeys of its sshd_config?", words});
+        fmt::format("the target lets nobody in as '{}' by a {} of ours",
+                    neutralise(login.user, 64, Lines::escape), is_static ? "key" : "certificate"),
+        is_static ? "is the user there, and the key in its authorized_keys?"
+                  : "is the user there, and our authority in TrustedUserCAKeys of its sshd_config?",
+        words});
   return std::unexpected(
       Error{ErrorCode::upstream_unreachable, "the target ended the login", {}, words});
 }

@@ -22,6 +22,7 @@ struct UpstreamLogin {
   std::string user;
   std::vector<std::string> host_keys;  // fingerprints, one of which the target must show
   Bytes certificate;                   // for the key below
+  SecretBytes static_key = {};         // a private key as a file has it, in the place of both
 };
 
 /// Everything blocks, open() for patience at each of its steps: keep it off event loops. No

@@ -18,7 +18,7 @@ words() { tr ' ' '\n' | grep . | sort -u; }
 
 # help_options COMMAND…, help_commands COMMAND…: what --help lists.
 help_options() { "$hoopctl" "$@" --help | sed -n '/^Options:/,/^$/p' | grep -oE '^  [^ ]+' | grep -oE -- '--[a-z0-9-]+' | sort -u; }
-help_commands() { "$hoopctl" "$@" --help | sed -n '/^Subcommands:/,/^$/p' | sed -n 's/^  \([a-z]*\)  .*/\1/p' | sort -u; }
+help_commands() { "$hoopctl" "$@" --help | sed -n '/^Subcommands:/,/^$/p' | sed -n 's/^  \([a-z-]*\)  .*/\1/p' | sort -u; }
 
 all=()
 walk() {
@@ -65,11 +65,11 @@ for path in "${all[@]}"; do
   own=$(help_options $path | grep -vx -- --help)
   [ -n "$path" ] || continue
   same "fish: options of '$path'" "$own" "$(sed -n "s/^complete -c hoopctl -n '__hoopctl_at $path' .*-l \([a-z0-9-]*\).*/--\1/p" completions/hoopctl.fish | sort -u)"
-  same "fish: commands of '$path'" "$(help_commands $path)" "$(sed -n "s/^complete -c hoopctl -n '__hoopctl_at $path' -a \([a-z]*\) .*/\1/p" completions/hoopctl.fish | sort -u)"
+  same "fish: commands of '$path'" "$(help_commands $path)" "$(sed -n "s/^complete -c hoopctl -n '__hoopctl_at $path' -a \([a-z-]*\) .*/\1/p" completions/hoopctl.fish | sort -u)"
   same "zsh: options of '$path'" "$own" "$(zsh_arm "$path" | grep -oE "'\*?--[a-z0-9-]+" | grep -oE -- '--[a-z0-9-]+' | sort -u)"
 done
 same "fish: global options" "$(help_options)" "$(sed -n 's/^complete -c hoopctl -l \([a-z0-9-]*\).*/--\1/p' completions/hoopctl.fish | sort -u)"
-same "fish: commands" "$(help_commands)" "$(sed -n "s/^complete -c hoopctl -n '__hoopctl_at' -a \([a-z]*\) .*/\1/p" completions/hoopctl.fish | sort -u)"
+same "fish: commands" "$(help_commands)" "$(sed -n "s/^complete -c hoopctl -n '__hoopctl_at' -a \([a-z-]*\) .*/\1/p" completions/hoopctl.fish | sort -u)"
 same "zsh: global options" "$(help_options)" "$(sed -n '/^  global=(/,/^  )/p' completions/_hoopctl | grep -oE -- '--[a-z]+' | sort -u)"
 same "zsh: commands" "$(help_commands)" "$(sed -n '/^      commands=(/,/^      )/p' completions/_hoopctl | sed -n "s/^ *'\([a-z]*\):.*/\1/p" | sort -u)"
 for shell in bash zsh fish; do

@@ -112,7 +112,7 @@ start_gateway() {
   gateway_pid=$!
   ends_with_test TERM $gateway_pid
   eventually 20 test -s "$HOOPCTL_STACK_GATEWAY/state/listen" || return 1
-  [ "$target" != pg-demo-agent ] || eventually 30 agents_seen $((agents + 1))
+  [ "${target%-agent}" = "$target" ] || eventually 30 agents_seen $((agents + 1))
 }
 restart_gateway() {
   kill "$gateway_pid"
@@ -120,7 +120,7 @@ restart_gateway() {
 }
 finish() {
   NAME="the path that this run is about was taken"
-  [ "$target" = pg-demo ] || holds grep -q "grant.issued.*target=$target .*path=gateway" "$HOOPCTL_STACK_DIR/gateway.log"
+  one_of "$target" pg-demo ssh-demo || holds grep -q "grant.issued.*target=$target .*path=gateway" "$HOOPCTL_STACK_DIR/gateway.log"
   printf '%s passed, %s failed\n' $((checks - failures)) "$failures"
   [ "$failures" = 0 ] && [ "$checks" -gt 0 ]
 }

@@ -3,8 +3,8 @@
 set -uo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 if [ "${1:-}" != inside ]; then
-  echo "== starting a throw-away PostgreSQL and a gateway"
-  exec "$here/stack.sh" --no-login -- "$here/demo.sh" inside
+  echo "== starting a throw-away PostgreSQL, an sshd and a gateway"
+  exec "$here/stack.sh" --with pg,ssh --no-login -- "$here/demo.sh" inside
 fi
 
 if [ -t 1 ] && [ -z "${NO_COLOR:-}" ]; then bold=$'\e[1m' dim=$'\e[2m' plain=$'\e[0m'; else bold= dim= plain=; fi
@@ -45,6 +45,10 @@ try 1 connect pg-demo -- pg_dump --data-only -t customers
 title "The gateway path: the same engine, but in the gateway; this machine holds no credential and no record"
 try 0 connect pg-demo-gateway -- -X -c 'select id, email, ssn from customers where id = 2'
 
+title "A host by SSH: the stock ssh, a certificate for minutes; a card number in what it says is hidden"
+try 0 connect ssh-demo -- 'uname -s; echo "card 4111111111111111"'
+try 255 connect ssh-demo -- -l somebody id
+
 title "What was done, and the proof that nobody changed it"
 try 0 sessions list
 session=$(hoopctl --output json sessions list | jq -rs 'map(select(.session)) | sort_by(.started_at) | .[1].session')
@@ -55,4 +59,4 @@ title "The database knows each session by a role of its own, and none is left"
 show "psql … -c 'select rolname from pg_roles'"
 expect 0 psql -X -At "$HOOPCTL_STACK_PG" -c "select count(*) || ' session roles left' from pg_roles where rolname ~ '^hoop_' and rolname !~ '^hoop_(gw_|admin)'"
 
-printf '\n%sTry it yourself:%s ./dev stack -- bash, then: hoopctl connect pg-demo\n' "$bold" "$plain"
+printf '\n%sTry it yourself:%s ./dev stack --with pg,ssh -- bash, then: hoopctl connect pg-demo\n' "$bold" "$plain"

@@ -9,8 +9,9 @@ build=${HOOPCTL_BUILD:?set by ./dev}
 
 usage() {
   cat <<TEXT
-usage: ./dev stack [--with pg] [--sql FILE] [--policy FILE] [--gateway-config FILE] [--agent] [--postgres DIR] [--no-login] -- COMMAND…
+usage: ./dev stack [--with pg,ssh] [--sql FILE] [--policy FILE] [--gateway-config FILE] [--agent] [--postgres DIR] [--no-login] -- COMMAND…
 
+  --with PEERS           pg (the default), or pg,ssh: an sshd beside it, targets ssh-demo and ssh-demo-gateway
   --sql FILE             fill database demo from FILE, as its superuser, instead of with the demo data
   --policy FILE          roles, rules, masks and limits, merged over the defaults
   --gateway-config FILE  targets and settings, merged over the defaults
@@ -20,6 +21,7 @@ usage: ./dev stack [--with pg] [--sql FILE] [--policy FILE] [--gateway-config FI
 
 examples:
   ./dev stack -- hoopctl connect pg-demo
+  ./dev stack --with pg,ssh -- hoopctl connect ssh-demo -- uptime
   ./dev stack --sql shop.sql --policy mine.toml -- hoopctl connect pg-demo -- -c 'select * from shop'
 TEXT
 }
@@ -41,15 +43,17 @@ while [ $# -gt 0 ]; do
   esac
 done
 [ $# -gt 0 ] || { usage >&2; exit 64; }
-case ",$peers," in *,pg,*) ;; *) die "unknown peers '$peers': only pg can be had" ;; esac
+case $peers in pg) ssh= ;; pg,ssh | ssh,pg) ssh=1 ;; *) die "unknown peers '$peers': pg and pg,ssh can be had" ;; esac
 for file in "$sql" ${policy:+"$policy"} ${gateway_config:+"$gateway_config"}; do [ -r "$file" ] || die "cannot read $file"; done
 
 dir=$(mktemp -d /tmp/hoopctl-stack.XXXXXX)
 chmod 711 "$dir"   # the server's own user must be able to reach its folder
-pg_pid= gw_pid= agent_pid=
+pg_pid= gw_pid= agent_pid= ssh_pids=()
 cleanup() {
   [ -n "$agent_pid" ] && kill -KILL "$agent_pid" 2>/dev/null && wait "$agent_pid" 2>/dev/null
   [ -n "$gw_pid" ] && kill "$gw_pid" 2>/dev/null && wait "$gw_pid" 2>/dev/null
+  local one
+  for one in ${ssh_pids[@]+"${ssh_pids[@]}"}; do kill "$one" 2>/dev/null && wait "$one" 2>/dev/null; done
   if [ -n "$pg_pid" ] && kill -INT "$pg_pid" 2>/dev/null; then wait "$pg_pid" 2>/dev/null; fi
   rm -rf "$dir"
 }
@@ -187,6 +191,82 @@ CONF
   if [ -n "$agent" ]; then target pg-demo-agent gateway "the demo shop, through an agent" agent; fi
 } >"$gw/conf.d/10-stack.toml"
 cp "$here/stack_policy.toml" "$gw/policy.toml"
+
+# --- sshd ---------------------------------------------------------------------------------------------------------------------
+# Its one user is whoever runs this. As root there is a second one beside it, which an ordinary user runs: to a program of root's
+# sshd passes no signal on, and only root's can make terminals everywhere.
+ssh_target() {  # ssh_target NAME PATH PORT HOST-KEY DESCRIPTION [VIA]
+  cat <<CONF
+
+[[target]]
+name = "$1"
+protocol = "ssh"
+description = "$5"
+host = "127.0.0.1"
+port = $3
+host_keys = ["$4"]
+path = "$2"
+via = "${6:-direct}"
+labels = { env = "demo" }
+CONF
+}
+start_sshd() {  # start_sshd NAME LOGIN: targets NAME, NAME-gateway and NAME-agent
+  local name=$1 login=$2 at=$dir/$1 run=() started= pid host_key
+  [ "$login" = "$(id -un)" ] || run=(setpriv --reuid="$login" --regid="$login" --init-groups)
+  mkdir -m 755 "$at"
+  ssh-keygen -q -t ed25519 -N '' -f "$at/host_key"
+  host_key=$(ssh-keygen -lf "$at/host_key.pub" | cut -d' ' -f2)
+  hoopctl gateway ssh-ca public-key "$gw" >"$at/hoopctl_ca.pub"
+  for _ in 1 2 3 4 5 6 7 8; do
+    ssh_port=$(( 20000 + RANDOM % 30000 ))
+    cat >"$at/sshd_config" <<CONF
+ListenAddress 127.0.0.1:$ssh_port
+HostKey $at/host_key
+TrustedUserCAKeys $at/hoopctl_ca.pub
+AuthorizedKeysFile none
+PasswordAuthentication no
+KbdInteractiveAuthentication no
+PermitRootLogin prohibit-password
+UsePAM no
+StrictModes no
+PidFile none
+PrintMotd no
+AcceptEnv LANG LC_* GREETING
+MaxSessions 64
+MaxStartups 100
+Subsystem sftp internal-sftp
+CONF
+    [ ${#run[@]} -gt 0 ] && chown -R "$login" "$at"
+    (cd / && exec ${run[@]+"${run[@]}"} /usr/sbin/sshd -D -e -f "$at/sshd_config") >>"$at/sshd.log" 2>&1 </dev/null &
+    pid=$!
+    for _ in $(seq 100); do
+      kill -0 "$pid" 2>/dev/null || break
+      if grep -q "Server listening on 127.0.0.1 port $ssh_port" "$at/sshd.log"; then started=1; break; fi
+      sleep 0.05
+    done
+    [ -n "$started" ] && break
+    kill "$pid" 2>/dev/null || true; wait "$pid" 2>/dev/null || true
+  done
+  [ -n "$started" ] || { cat "$at/sshd.log" >&2; die "sshd did not start"; }
+  ssh_pids+=("$pid") ssh_ports+=("$ssh_port")
+  {
+    ssh_target "$name" local $ssh_port "$host_key" "a host"
+    ssh_target "$name-gateway" gateway $ssh_port "$host_key" "a host, by the gateway path"
+    if [ -n "$agent" ]; then ssh_target "$name-agent" gateway $ssh_port "$host_key" "a host, through an agent" agent; fi
+    printf '\n[[role]]\nname = "%s"\nmembers = ["group:developers"]\ntargets = ["%s*"]\nmax_ttl = "30m"\nlogins = ["%s"]\n' "$name" "$name" "$login"
+  } >"$gw/conf.d/20-$name.toml"
+}
+ssh_ports=()
+if [ -n "$ssh" ]; then
+  [ -x /usr/sbin/sshd ] || die "no SSH server: ./dev installs openssh-server"
+  if [ "$(id -u)" = 0 ]; then
+    mkdir -p -m 755 /run/sshd
+    start_sshd ssh-plain postgres
+  fi
+  start_sshd ssh-demo "$(id -un)"
+  cp "$here/stack_ssh_policy.toml" "$gw/conf.d/30-ssh-policy.toml"
+  export HOOPCTL_STACK_SSH=127.0.0.1:$ssh_port HOOPCTL_STACK_LOGIN; HOOPCTL_STACK_LOGIN=$(id -un)
+fi
 [ -n "$policy" ] && cp "$policy" "$gw/conf.d/50-policy.toml"
 [ -n "$gateway_config" ] && cp "$gateway_config" "$gw/conf.d/60-gateway.toml"
 password=$(random 12)
@@ -208,7 +288,7 @@ export HOOPCTL_STACK_PG="$super dbname=demo" HOOPCTL_STACK_PASSWORD=$password
 if [ -n "$agent" ]; then
   hoopctl gateway agent add "$gw" stack --serves env=demo >"$dir/token" 2>"$dir/agent.log" || { cat "$dir/agent.log" >&2; die "gateway agent add failed"; }
   hoopctl agent serve --state "$dir/agent" --gateway "$HOOPCTL_STACK_URL" --ca "$gw/tls/ca.pem" --join-token-file "$dir/token" \
-    --allow "127.0.0.1:$port" >>"$dir/agent.log" 2>&1 </dev/null &
+    --allow "127.0.0.1:$port" "${ssh_ports[@]/#/--allow=127.0.0.1:}" >>"$dir/agent.log" 2>&1 </dev/null &
   agent_pid=$!
   for _ in $(seq 200); do
     grep -q event=agent.connected "$dir/gateway.log" && break

@@ -41,11 +41,14 @@ TEST_CASE("the variable of a target's URL") {
   CHECK(url_variable("a=b\n") == "HOOPCTL_URL_A_B_");
 }
 
-TEST_CASE("what the words after -- mean") {
-  using Words = std::vector<std::string>;
-  CHECK(program_words({}, "psql") == Words{"psql"});
-  CHECK(program_words({"-c", "select 1"}, "psql") == Words{"psql", "-c", "select 1"});
-  CHECK(program_words({"pg_dump", "-t", "orders"}, "psql") == Words{"pg_dump", "-t", "orders"});
+TEST_CASE("a program that reaches hosts is given none of the user's own keys") {
+  CHECK(is_withheld_from_ssh("SSH_AUTH_SOCK"));
+  CHECK(is_withheld_from_ssh("GIT_SSH_COMMAND"));
+  CHECK_FALSE(is_withheld_from_ssh("SSH_CONNECTION"));
+  const std::map<std::string, std::string> user{{"SSH_AUTH_SOCK", "/a"}, {"RSYNC_RSH", "x"}};
+  CHECK(program_environment(user, {}).size() == 2);
+  CHECK(program_environment(user, {{"RSYNC_RSH", "ours"}}, true) ==
+        std::vector<std::string>{"RSYNC_RSH=ours"});
 }
 
 TEST_CASE("the log keeps no statement of a command line, and only so much of it") {

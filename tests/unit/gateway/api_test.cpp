@@ -17,8 +17,9 @@ namespace {
 bool can_connect(const access::Grant& grant) {
   PGconn* connection =
       PQconnectdb(("host=127.0.0.1 port=" + std::to_string(grant.target.port) +
-                   " dbname=postgres sslmode=disable user=" + grant.credential->username +
-                   " password=" + grant.credential->password.reveal())
+                   " dbname=postgres sslmode=disable user=" +
+                   grant.credential_as<access::PostgresCredential>()->username + " password=" +
+                   grant.credential_as<access::PostgresCredential>()->password.reveal())
                       .c_str());
   const bool connected = PQstatus(connection) == CONNECTION_OK;
   if (!connected) UNSCOPED_INFO(PQerrorMessage(connection));

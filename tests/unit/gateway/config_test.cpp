@@ -4,6 +4,8 @@
 #include <fstream>
 #include <map>
 
+#include <fmt/format.h>
+
 #include "tests/support/catch.h"
 #include "tests/support/temp_dir.h"
 
@@ -142,9 +144,9 @@ TEST_CASE("config: every mistake is told with its place") {
            "[\"a\"]\n" +
            admin,
        "gateway.toml:4:8: 'Bad Name' is not a target's name"},
-      {g + "[[target]]\nname = \"pg\"\nprotocol = \"ssh\"\nhost = \"db\"\ndatabases = [\"a\"]\n" +
+      {g + "[[target]]\nname = \"pg\"\nprotocol = \"redis\"\nhost = \"db\"\ndatabases = [\"a\"]\n" +
            admin,
-       "gateway.toml:5:12: protocol 'ssh' is not available in this version"},
+       "gateway.toml:5:12: protocol 'redis' is not available in this version"},
       {g +
            "[[target]]\nname = \"pg\"\nprotocol = \"postgres\"\nhost = \"/run/pg\"\ndatabases = "
            "[\"a\"]\n" +
@@ -341,5 +343,65 @@ TEST_CASE("config: mistakes about an OpenID provider are told by their place") {
                           {"long.pem", certificate + std::string(40'000, 'A')},
                           {"conf.d/o.toml", text}}),
                Catch::Matchers::ContainsSubstring(wanted));
+  }
+}
+
+namespace {
+constexpr const char* kHost =
+    "[[target]]\nname = \"web-1\"\nprotocol = \"ssh\"\nhost = \"web-1.example\"\n";
+constexpr const char* kPrint = "SHA256:uNiVztksCsDhcc0u9e8BrnzJe5pMNFDsYdVP4R2DNvk";
+}  // namespace
+
+TEST_CASE("config: a host has pinned keys, and sessions have certificates") {
+  std::string host = fmt::format("{}{}", kGateway, kHost);
+  host += fmt::format(
+      "host_keys = [\"{}\", \"ssh-ed25519 "
+      "AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl\"]\n",
+      kPrint);
+  const auto config = load({{"gateway.toml", host + "source_address = [\"10.0.0.0/8\"]\n"}});
+  INFO((config ? "" : config.error().message));
+  REQUIRE(config);
+  const ConfiguredTarget& target = config->targets[0];
+  CHECK(target.target.port == 22);
+  REQUIRE(target.target.host_keys.size() == 2);
+  CHECK(target.target.host_keys[0] == kPrint);
+  // A key is kept as its fingerprint.
+  CHECK(target.target.host_keys[1] == "SHA256:+DiY3wvvV6TuJJhbpZisF/zLDA0zPMSvHdkr4UvCOqU");
+  CHECK(target.lends == Lends::session_certificate);
+  CHECK(target.source_addresses == std::vector<std::string>{"10.0.0.0/8"});
+  CHECK(target.target.path == access::DataPath::local);
+
+  const auto own_key = load({{"gateway.toml", host + "login = { key = \"file:keys/web-1\" }\n"}});
+  REQUIRE(own_key);
+  CHECK(own_key->targets[0].lends == Lends::shared_key);
+  CHECK(own_key->targets[0].target.path == access::DataPath::gateway);
+}
+
+TEST_CASE("config: mistakes about a host are told by their place") {
+  struct Row {
+    std::string text;
+    std::string complaint;
+  };
+  const std::string keys = fmt::format("host_keys = [\"{}\"]\n", kPrint);
+  const std::vector<Row> rows = {
+      {"", "'web-1' has no host key | hoopctl gateway target scan-host-key"},
+      {"host_keys = [\"SHA256:short\"]\n", "gateway.toml:7:14: 'SHA256:short' is no host key"},
+      {"host_keys = [\"MD5:00:11\"]\n", "is no host key"},
+      {"host_keys = [\"ssh-ed25519-cert-v01@openssh.com AAAA\"]\n",
+       "a certificate stands where a host's key must"},
+      {keys + "port = 0\n", "'port' must be from 1 to 65535"},
+      {keys + "databases = [\"x\"]\n", "unknown key 'databases'"},
+      {keys + "tls = \"disable\"\n", "unknown key 'tls'"},
+      {keys + "source_address = [\"10.0.0.0/8,*\"]\n", "'10.0.0.0/8,*' is no address"},
+      {keys + "login = { key = \"-----BEGIN\" }\n", "file:/path"},
+      {keys + "login = { key = \"env:K\" }\npath = \"local\"\n", "does not leave the gateway"},
+      {keys + "login = { key = \"env:K\" }\nsource_address = [\"10.0.0.1\"]\n",
+       "has no certificate to say it in"},
+      {keys + "via = \"agent\"\n", "has no labels"},
+  };
+  for (const Row& row : rows) {
+    INFO(row.text);
+    CHECK_THAT(complaint({{"gateway.toml", fmt::format("{}{}{}", kGateway, kHost, row.text)}}),
+               Catch::Matchers::ContainsSubstring(row.complaint));
   }
 }

@@ -35,8 +35,8 @@ class WorldIssuer final : public CredentialIssuer {
   std::string name_for(const std::string& session) const override {
     return "hoop_" + session.substr(2);
   }
-  Result<access::PostgresCredential> issue(const access::Authorization& authorization,
-                                           const std::string& name) override {
+  Result<access::Credential> issue(const access::Authorization& authorization,
+                                   const std::string& name) override {
     if (world_.before_issue) world_.before_issue();
     if (world_.issue_fails) return std::unexpected(*world_.issue_fails);
     world_.roles.insert(name);
@@ -65,6 +65,10 @@ class WorldIssuer final : public CredentialIssuer {
  private:
   World& world_;
 };
+
+std::string user_of(const access::Grant& grant) {
+  return grant.credential_as<access::PostgresCredential>()->username;
+}
 
 struct Fixture {
   test::TempDir dir;
@@ -143,7 +147,7 @@ TEST_CASE("grants: what a grant holds") {
   CHECK(grant->gateway == "gw_t");
   CHECK(grant->role == "developers");
   CHECK(grant->database_role == "app");
-  CHECK(grant->credential->username == "hoop_" + grant->session.substr(2));
+  CHECK(user_of(*grant) == "hoop_" + grant->session.substr(2));
   CHECK(grant->expires_at == f.clock.system_now() + std::chrono::minutes(10));
   CHECK(grant->mask_key.reveal().size() == 32);
   CHECK(grant->policy.version == "v1");
@@ -168,7 +172,7 @@ TEST_CASE("grants: on the gateway path the log is sealed by a key of ours") {
   CHECK(record.path == access::DataPath::gateway);
   CHECK(record.seal_key == to_base64url(f.seal_key->public_key()));
   CHECK(record.seal_key != record.client_key);
-  CHECK(grant->credential->username == "hoop_" + grant->session.substr(2));
+  CHECK(user_of(*grant) == "hoop_" + grant->session.substr(2));
   CHECK(grant->mask_key.reveal() != local->mask_key.reveal());
   access::Identity alice;
   alice.groups = {"dev"};
@@ -253,7 +257,7 @@ TEST_CASE("grants: a session whose log has come is over, though nobody gave its 
   log.digest = "00";
   REQUIRE(f.store->set_finished(grant->session, log));
   CHECK(f.grants->sweep() == 1);
-  CHECK(f.world.roles == std::set<std::string>{other->credential->username});
+  CHECK(f.world.roles == std::set<std::string>{user_of(*other)});
 }
 
 TEST_CASE("grants: expiry ends the credential") {
@@ -343,7 +347,7 @@ TEST_CASE("grants: a role in the marker group that nobody knows is dropped") {
   auto grant = f.create();
   f.world.roles.insert("hoop_orphan");
   CHECK(f.grants->sweep() == 1);
-  CHECK(f.world.roles == std::set<std::string>{grant->credential->username});
+  CHECK(f.world.roles == std::set<std::string>{user_of(*grant)});
   f.world.list_fails = true;
   CHECK(f.grants->sweep() == 0);
 }
@@ -353,7 +357,7 @@ TEST_CASE("grants: the sweep of one target leaves the sessions of another on the
   const auto here = f.create("pg-a"), there = f.create("pg-b");
   REQUIRE(here);
   REQUIRE(there);
-  const std::set<std::string> both{here->credential->username, there->credential->username};
+  const std::set<std::string> both{user_of(*here), user_of(*there)};
   CHECK(f.grants->sweep() == 0);
   CHECK(f.world.roles == both);
   f.clock.advance(std::chrono::seconds(1));
@@ -364,7 +368,7 @@ TEST_CASE("grants: the sweep of one target leaves the sessions of another on the
   CHECK(test::run(f.context, f.grants->revoke(here->session)));
   f.world.roles.insert("hoop_orphan");
   CHECK(f.grants->sweep() == 1);
-  CHECK(f.world.roles == std::set<std::string>{there->credential->username});
+  CHECK(f.world.roles == std::set<std::string>{user_of(*there)});
 }
 
 TEST_CASE("grants: the reaper ends a session at its expiry without being asked") {

@@ -147,9 +147,11 @@ TEST_CASE("kill: on the local path the credential goes, and every connection of 
   const auto key = crypto::Ed25519Key::generate();
   auto grant = access::grant_from_json(g.post("/v1/grants", alice, grant_body(key, "pg-a")).body);
   REQUIRE(grant);
-  const std::string login = "host=127.0.0.1 port=" + std::to_string(grant->target.port) +
-                            " dbname=postgres sslmode=disable user=" + grant->credential->username +
-                            " password=" + grant->credential->password.reveal();
+  const std::string login =
+      "host=127.0.0.1 port=" + std::to_string(grant->target.port) +
+      " dbname=postgres sslmode=disable user=" +
+      grant->credential_as<access::PostgresCredential>()->username +
+      " password=" + grant->credential_as<access::PostgresCredential>()->password.reveal();
   PGconn* connection = PQconnectdb(login.c_str());
   REQUIRE(PQstatus(connection) == CONNECTION_OK);
   CHECK(g.post(kill_path(grant->session), g.token("bob", {"dev"}), Json::object()).status == 404);

@@ -59,7 +59,9 @@ struct LoginFixture {
     const auto authorization = access::PolicyEngine(policy).authorize(
         identity, target, std::chrono::minutes(5), SystemClock().system_now());
     REQUIRE(authorization);
-    return issuer.issue(*authorization, issuer.name_for("s_1"));
+    auto issued = issuer.issue(*authorization, issuer.name_for("s_1"));
+    if (!issued) return std::unexpected(std::move(issued).error());
+    return std::get<access::PostgresCredential>(std::move(*issued));
   }
   Error refused(const std::string& mapped) const {
     auto credential = issue(mapped);

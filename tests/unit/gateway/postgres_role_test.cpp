@@ -90,7 +90,7 @@ struct RoleFixture {
     auto credential = issuer.issue(authorization(mapped), name);
     INFO((credential ? "" : credential.error().message + " / " + credential.error().remote));
     REQUIRE(credential);
-    return std::move(*credential);
+    return std::get<access::PostgresCredential>(std::move(*credential));
   }
 };
 

@@ -181,7 +181,8 @@ TEST_CASE("hoopctl-policy(5) knows every word, and its example is a policy") {
   text << file.rdbuf();
   const std::string page = text.str();
   std::vector<std::string> all = verbs_of("postgres");
-  for (const auto& more : {verb_groups("postgres"), condition_keys(), detector_names()})
+  for (const auto& more : {verb_groups("postgres"), verbs_of("ssh"), verb_groups("ssh"),
+                           condition_keys(), detector_names()})
     all.insert(all.end(), more.begin(), more.end());
   for (const std::string& word : all) {
     INFO(word);
@@ -193,6 +194,21 @@ TEST_CASE("hoopctl-policy(5) knows every word, and its example is a policy") {
   INFO((document ? std::string() : document.error().message));
   REQUIRE(document);
   CHECK(document->rules.size() == 5);
+}
+
+TEST_CASE("verbs of several protocols, and logins") {
+  const auto document = parse(
+      "[[role]]\nname = \"ops\"\nmembers = [\"*\"]\ntargets = [\"web-*\"]\nlogins = [\"deploy\", "
+      "\"web.app\"]\n"
+      "[[rule]]\nname = \"a\"\nwhen = { protocol = \"ssh\", verb = \"program\" }\neffect = "
+      "\"allow\"\n"
+      "[[rule]]\nname = \"b\"\nwhen = { verb = [\"select\", \"exec\"] }\neffect = \"deny\"\n");
+  INFO((document ? std::string() : document.error().message));
+  REQUIRE(document);
+  CHECK(document->roles[0].logins == std::vector<std::string>{"deploy", "web.app"});
+  CHECK(document->rules[0].when.at("verb") ==
+        std::vector<std::string>{"exec", "shell", "subsystem"});
+  CHECK(document->rules[1].when.at("verb") == std::vector<std::string>{"select", "exec"});
 }
 
 TEST_CASE("every slip is named with its place and what would be right") {
@@ -247,6 +263,16 @@ TEST_CASE("every slip is named with its place and what would be right") {
       {r("when = { verb = [] }\n"), "p.toml:4:17: 'verb' is empty, so the rule would never match",
        ""},
       {r("when = { verb = \"SELECT\" }\n"), "p.toml:4:17: 'SELECT' is no verb", ""},
+      {r("when = { protocol = \"ssh\", verb = \"select\" }\n"),
+       "p.toml:4:35: 'select' is no verb of ssh", "subsystem"},
+      {r("when = { protocol = \"ssh\", table = \"public.t\" }\n"),
+       "p.toml:4:36: 'table' is nothing that an action of ssh has", "it is one of postgres"},
+      {r("when = { protocol = \"postgres\", subsystem = \"sftp\" }\n"),
+       "p.toml:4:45: 'subsystem' is nothing that an action of postgres has", "it is one of ssh"},
+      {"[[role]]\nname=\"a\"\nmembers=[\"*\"]\ntargets=[\"*\"]\nlogins=[]\n",
+       "p.toml:5:8: 'logins' is empty", "deploy"},
+      {"[[role]]\nname=\"a\"\nmembers=[\"*\"]\ntargets=[\"*\"]\nlogins=[\"ok\", \"*\"]\n",
+       "p.toml:5:15: '*' is no name of a user", "no pattern"},
       {r("when = { protocol = \"postgresql\" }\n"), "p.toml:4:21: 'postgresql' is no protocol",
        "did you mean 'postgres'?"},
       {r("when = { table = \"customers\" }\n"), "p.toml:4:18: 'customers' names no schema",

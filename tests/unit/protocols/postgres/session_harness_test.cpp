@@ -107,9 +107,10 @@ SessionUnderTest::SessionUnderTest(asio::io_context& context, SessionSettings se
   parts.grant.policy = settings.policy;
   parts.grant.mask_key = SecretBytes(Bytes(32, 7));
   parts.grant.database_role = "demo_role";
-  parts.grant.credential.emplace();
-  parts.grant.credential->username = settings.user;
-  parts.grant.credential->password = SecretText(settings.password);
+  access::PostgresCredential credential;
+  credential.username = settings.user;
+  credential.password = SecretText(settings.password);
+  parts.grant.credential = std::move(credential);
   auto engine = session::SessionEngine::create(std::move(parts), clock_, random_, operator_log_);
   if (!engine) FAIL(engine.error().message);
   engine_ = std::move(*engine);

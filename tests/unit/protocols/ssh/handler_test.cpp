@@ -13,6 +13,8 @@
 #include "core/crypto/digest.h"
 #include "core/record/session_log_reader.h"
 #include "protocols/ssh/certificate.h"
+#include "protocols/ssh/door.h"
+#include "protocols/ssh/private_key.h"
 #include "protocols/ssh/relay.h"
 #include "tests/support/catch.h"
 #include "tests/support/memory_log.h"
@@ -70,6 +72,7 @@ struct HandlerWorld {
   crypto::Ed25519Key authority = crypto::Ed25519Key::generate();
   crypto::Ed25519Key key = crypto::Ed25519Key::generate();
   crypto::Ed25519Key host = crypto::Ed25519Key::generate();
+  crypto::Ed25519Key client = crypto::Ed25519Key::generate();
   test::SshServer server{to_line(public_key(authority.public_key())),
                          {"Subsystem sftp internal-sftp"}};
   std::shared_ptr<test::MemoryLog> log = std::make_shared<test::MemoryLog>();
@@ -87,21 +90,19 @@ struct HandlerWorld {
     policy.masks = {mask};
   }
 
-  Result<RelaySetup> setup() {
+  access::SshCredential credential() {
     CertificateTerms terms;
     terms.key_id = "handler test";
     terms.principals = {test::SshServer::user()};
     terms.valid_after = clock.system_now() - seconds(60);
     terms.valid_before = clock.system_now() + seconds(600);
     terms.extensions = {{"permit-pty", ""}};
-    RelaySetup out;
-    out.user = test::SshServer::user();
-    out.host_keys = {server.host_key("ed25519")};
-    HOOP_TRY(out.certificate, sign_certificate(key.public_key(), terms, authority, random));
+    access::SshCredential out;
+    out.certificate = sign_certificate(key.public_key(), terms, authority, random).value();
     out.key = key.seed();
-    out.host_key = host.seed();
     return out;
   }
+  DoorKeys door_keys() { return {host.seed(), public_key(client.public_key()).blob}; }
 
   /// behind: the server that is reached, where it is another.
   void open(test::SshServer* behind = nullptr) {
@@ -112,22 +113,22 @@ struct HandlerWorld {
         std::make_unique<ServerDialer>(behind == nullptr ? server : *behind,
                                        context.get_executor()),
         [this](session::SessionContext given) {
-          return make_handler(
-              given,
-              [](RelaySockets sockets) -> Result<pid_t> {
-                return test::start_process([&] {
-                  keep_only({sockets.control.get(), sockets.client.get(), sockets.target.get()});
-                  ::_exit(run_relay(std::move(sockets.control), std::move(sockets.client),
-                                    std::move(sockets.target)));
-                });
-              },
-              [this](const access::Grant&) { return setup(); });
+          return make_handler(given, [](RelaySockets sockets) -> Result<pid_t> {
+            return test::start_process([&] {
+              keep_only({sockets.control.get(), sockets.client.get(), sockets.target.get()});
+              ::_exit(run_relay(std::move(sockets.control), std::move(sockets.client),
+                                std::move(sockets.target)));
+            });
+          });
         },
         {},
         ""};
     parts.grant.session = "s_ssh";
     parts.grant.target.name = "web-1";
     parts.grant.target.protocol = "ssh";
+    parts.grant.target.host_keys = {server.host_key("ed25519")};
+    parts.grant.logins = {test::SshServer::user()};
+    parts.grant.credential = credential();
     parts.grant.identity.subject = "ann";
     parts.grant.mask_key = SecretBytes(Bytes(32, 1));
     parts.grant.policy = policy;
@@ -141,9 +142,12 @@ struct HandlerWorld {
                    std::chrono::milliseconds ends = {},
                    const std::string& program = "/usr/bin/ssh") {
     if (!engine) open();
-    test::SshClient client(
-        {to_line(public_key(host.public_key())), words, std::move(input), program});
-    auto downstream = tcp_stream(client.accept(), context.get_executor());
+    std::ofstream(folder / "id") << openssh_private_key(client, random).reveal();
+    std::filesystem::permissions(folder / "id", std::filesystem::perms::owner_read);
+    words.insert(words.begin(),
+                 {"-o", "IdentitiesOnly=yes", "-o", "IdentityFile=" + (folder / "id")});
+    test::SshClient ssh({to_line(public_key(host.public_key())), words, std::move(input), program});
+    auto downstream = tcp_stream(ssh.accept(), context.get_executor());
     asio::steady_timer timer(context);
     if (ends.count() > 0) {
       timer.expires_after(ends);
@@ -154,11 +158,12 @@ struct HandlerWorld {
     served = test::run(
         context,
         [](HandlerWorld& world, net::StreamPtr stream, asio::steady_timer& until) -> Task<void> {
-          Result<void> outcome = co_await world.engine->serve(std::move(stream), {});
+          Result<void> outcome =
+              co_await world.engine->serve(std::move(stream), opening_of(world.door_keys()));
           until.cancel();
           co_return outcome;
         }(*this, std::move(downstream), timer));
-    return client.wait();
+    return ssh.wait();
   }
 
   /// Types and payloads of the sealed log.

@@ -69,6 +69,7 @@ struct RelayWorld {
   Words options;  // of ssh
   std::string input;
   Bytes client_key;
+  std::string obstacle;
   std::vector<std::string> host_keys{server.host_key("ed25519")};
 
   // What the monitor does, and what it heard.
@@ -97,7 +98,8 @@ struct RelayWorld {
     terms.valid_before = SystemClock().system_now() + seconds(600);
     terms.extensions = {{"permit-pty", ""}};
     RelaySetup out;
-    out.user = test::SshServer::user();
+    out.users = {"nobody-else", test::SshServer::user()};
+    out.obstacle = obstacle;
     out.host_keys = host_keys;
     out.certificate = sign_certificate(key.public_key(), terms, authority, random).value();
     out.key = key.seed();
@@ -415,10 +417,33 @@ TEST_CASE("relay: a target that is another than the pinned one") {
   CHECK(world.failed->error.code == ErrorCode::integrity);
   CHECK(world.asked.empty());
   CHECK(ran.relay_status == 69);
+  CHECK(ran.err.find("hoopctl: the target shows the host key") != std::string::npos);
+}
+
+TEST_CASE("relay: a login that the session does not have, and a target that is not there") {
+  RelayWorld world;
+  const Ran other = world.run({"somebody@127.0.0.1", "echo in"});
+  CHECK(other.status == 255);
+  CHECK(other.out.empty());
+  CHECK(other.err.find("hoopctl: you may not log in here as 'somebody', but as: nobody-else, " +
+                       test::SshServer::user()) != std::string::npos);
+  // One that the session has, and the target does not let in.
+  const Ran refused = world.run({"nobody-else@127.0.0.1", "echo in"});
+  CHECK(refused.status == 255);
+  CHECK(refused.err.find("hoopctl: the target lets nobody in as 'nobody-else'") !=
+        std::string::npos);
+  REQUIRE(world.failed);
+  CHECK(world.failed->error.code == ErrorCode::upstream_refused);
+  world.obstacle = "cannot reach '\x1b[1mweb-1'";
+  const Ran none = world.run({target(), "echo in"});
+  CHECK(none.status == 255);
+  CHECK(none.err.find("hoopctl: cannot reach '") != std::string::npos);
+  CHECK(none.err.find('\x1b') == std::string::npos);
+  CHECK(world.asked.empty());
 }
 
 TEST_CASE("relay frames: what is written is what is read, and nothing else is") {
-  const std::vector<FromRelay> from{RelayReady{"SHA256:x", "SSH-2.0-x"},
+  const std::vector<FromRelay> from{RelayReady{"ann", "SHA256:x", "SSH-2.0-x"},
                                     RelayFailed{Error{ErrorCode::integrity, "m", "h", "r"}},
                                     RelayAsk{7, 1, RelayAct::pty, "xterm", "", 80, 24},
                                     RelayOutput{8, 1, RelayStream::err, {1, 2, 3}},

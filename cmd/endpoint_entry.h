@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+// How programs of one protocol are let in at an endpoint: its door, and what they get through it
+// by.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "core/base/random.h"
+#include "core/process/runtime_dir.h"
+#include "core/session/door.h"
+#include "protocols/postgres/door.h"
+#include "protocols/ssh/door.h"
+
+namespace hoop::cmd {
+
+class EndpointEntry {
+ public:
+  virtual ~EndpointEntry() = default;
+  /// Of the Unix socket, where the protocol's programs look for it.
+  virtual std::string_view socket_name() const = 0;
+  /// Makes the door, and writes what programs prove themselves by into the endpoint's private
+  /// folder. Once, before anything listens.
+  virtual Result<void> prepare(const process::RuntimeDir& folder, bool is_unix) = 0;
+  virtual session::Door& door() = 0;
+};
+
+/// A password (SCRAM), in a password file of libpq's.
+class PostgresEntry final : public EndpointEntry {
+ public:
+  explicit PostgresEntry(Random& random) : random_(random) {}
+  std::string_view socket_name() const override { return ".s.PGSQL.5432"; }
+  Result<void> prepare(const process::RuntimeDir& folder, bool is_unix) override;
+  session::Door& door() override { return *door_; }
+  const SecretText& password() const { return password_; }
+
+  static constexpr std::uint16_t kPort = 5432;  // the one in the socket's name
+  static constexpr std::string_view kUser = "hoop";
+  static constexpr std::string_view kPasswordFile = "pgpass";
+
+ private:
+  Random& random_;
+  SecretText password_;
+  std::unique_ptr<postgres::PostgresDoor> door_;
+};
+
+/// A key that is made for it, in a file of ssh's; and the key that the endpoint shows.
+class SshEntry final : public EndpointEntry {
+ public:
+  explicit SshEntry(Random& random) : random_(random) {}
+  std::string_view socket_name() const override { return "ssh.sock"; }
+  Result<void> prepare(const process::RuntimeDir& folder, bool is_unix) override;
+  session::Door& door() override { return *door_; }
+
+  static constexpr std::string_view kKeyFile = "ssh.key";
+  static constexpr std::string_view kKnownHostsFile = "ssh.known_hosts";
+  /// By which the key in that file is found.
+  static constexpr std::string_view kHostKeyAlias = "hoopctl-endpoint";
+
+ private:
+  Random& random_;
+  std::unique_ptr<ssh::SshDoor> door_;
+};
+
+/// Null for a protocol that this version does not speak.
+std::unique_ptr<EndpointEntry> make_entry(std::string_view protocol, Random& random);
+
+}  // namespace hoop::cmd

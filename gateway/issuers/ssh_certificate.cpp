@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "gateway/issuers/ssh_certificate.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "core/base/encoding.h"
+#include "protocols/ssh/certificate.h"
+
+namespace hoop::gateway {
+namespace {
+
+constexpr std::chrono::seconds kBackdated{60};  // for hosts whose clocks are behind
+constexpr std::size_t kMaxSubject = 128;
+
+Result<void> check_logins(const access::Authorization& authorization) {
+  if (!authorization.logins().empty()) return {};
+  return fail(ErrorCode::config,
+              fmt::format("role '{}' has no logins for hosts", authorization.role()),
+              "logins = [\"deploy\"] in its [[role]]");
+}
+
+}  // namespace
+
+Result<access::Credential> SshCertificateIssuer::issue(const access::Authorization& authorization,
+                                                       const std::string& name) {
+  HOOP_CHECK(check_logins(authorization));
+  ssh::CertificateTerms terms;
+  // The host's log has it at each login.
+  terms.key_id = fmt::format(
+      "{} {}", name, neutralise(authorization.identity().subject, kMaxSubject, Lines::escape));
+  terms.principals = authorization.logins();
+  terms.valid_after = clock_.system_now() - kBackdated;
+  terms.valid_before = authorization.valid_until();
+  if (!source_addresses_.empty())
+    terms.critical_options["source-address"] = fmt::format("{}", fmt::join(source_addresses_, ","));
+  // Forwards are none of it: what the relay refuses the host does, too.
+  terms.extensions["permit-pty"] = "";
+  const crypto::Ed25519Key key = crypto::Ed25519Key::generate();
+  access::SshCredential out;
+  out.key = key.seed();
+  out.expires_at = authorization.valid_until();
+  const std::lock_guard lock(mutex_);
+  for (const std::uint8_t byte : random_.bytes(7)) terms.serial = terms.serial << 8 | byte;
+  HOOP_TRY(out.certificate, ssh::sign_certificate(key.public_key(), terms, *authority_, random_));
+  return out;
+}
+
+Result<void> SshCertificateIssuer::extend(const access::Authorization&, const std::string&) {
+  return fail(ErrorCode::denied, "sessions of this target are not renewed");
+}
+
+Result<access::Credential> SshKeyIssuer::issue(const access::Authorization& authorization,
+                                               const std::string&) {
+  if (authorization.path() != access::DataPath::gateway)
+    return fail(ErrorCode::internal, "a key of the gateway's does not leave it");
+  HOOP_CHECK(check_logins(authorization));
+  HOOP_TRY(const SecretText text, read_());
+  access::SshCredential out;
+  out.static_key = SecretBytes(to_bytes(text.reveal() + "\n"));
+  out.expires_at = authorization.valid_until();
+  return out;
+}
+
+Result<void> SshKeyIssuer::extend(const access::Authorization& authorization,
+                                  const std::string& name) {
+  if (auto again = issue(authorization, name); !again)
+    return std::unexpected(std::move(again).error());
+  return {};
+}
+
+}  // namespace hoop::gateway

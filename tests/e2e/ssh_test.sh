@@ -1,0 +1,192 @@
+# A host by SSH: the stock ssh, what policy refuses, what masks hide, terminals, logins, and how a session ends.
+# stack: --with pg,ssh --policy ssh.toml
+# every path
+. "$(dirname "$0")/lib.sh"
+target=${target/pg/ssh}
+me=$HOOPCTL_STACK_LOGIN
+# Of an ordinary user's sshd; root's passes no signal on.
+plain=$target; [ "$me" = root ] && plain=${target/demo/plain}
+on() { run hoopctl connect $target -- "$@"; }
+processes() { [ "$(pgrep -fc "^$1\$")" = "$2" ]; }
+
+test_case "a command: its output, its errors, its status"
+on 'echo out; echo err >&2; exit 3'
+status_is 3
+out_is out
+err_has err
+on uptime
+status_is 0
+out_has 'load average'
+on -T 'id -un'
+out_is "$me"
+input <<<'one line'
+on cat
+out_is 'one line'
+on 'kill -TERM $$'
+status_is 255
+
+test_case "a refusal is a line and the status 77; what masks know is hidden"
+input <<<'echo typed'
+run hoopctl connect $target
+status_is 77
+err_has 'hoopctl: commands are run one by one here'
+out_is ''
+on 'printf "card 41111111"; printf "11111111\n"; echo 4111111111111111 >&2'
+status_is 0
+out_is 'card [redacted]'
+err_has '[redacted]'
+on 'echo the card 4111111111111111'
+out_is 'the card [redacted]'
+err_has '1 value was masked'
+
+test_case "variables: those that a rule allows"
+run env GREETING=hello SECRETIVE=x hoopctl connect $target -- -o 'SendEnv=GREETING SECRETIVE' 'echo $GREETING-$SECRETIVE'
+out_is 'hello-'
+
+test_case "files do not go past the masks; forwards and agents are refused"
+run hoopctl run -t $target -- scp $target:/etc/hostname "$T/hostname"
+holds [ "$STATUS" != 0 ]
+err_has 'files of this target cannot be transferred'
+run hoopctl connect $target -- -o ExitOnForwardFailure=yes -R 127.0.0.1:0:127.0.0.1:9 true
+holds [ "$STATUS" != 0 ]
+run env SSH_AUTH_SOCK="$T/agent" hoopctl connect $target -- -A 'echo "x$SSH_AUTH_SOCK"'
+out_is x
+
+test_case "logins: the default, and nobody else's"
+run hoopctl connect $target -- -l somebody id
+status_is 255
+err_has "hoopctl: you may not log in here as 'somebody', but as: $me"
+run hoopctl run -t $target -- ssh $me@$target 'id -un'
+out_is "$me"
+
+test_case "a terminal: its size, Ctrl-C, and a prompt that is not held back"
+cat >"$T/terminal.exp" <<EXPECT
+set timeout 20
+stty rows 31 columns 97
+spawn hoopctl connect $target -- -t sh
+expect -re {[#\$] $}
+send "stty size; tty >/dev/null && echo is-a-tty\r"
+expect "31 97"
+expect "is-a-tty"
+expect -re {[#\$] $}
+send "sleep 70\r"
+sleep 0.5
+send "\003"
+expect -re {[#\$] $}
+send "exit 5\r"
+expect eof
+lassign [wait] pid spawn_id os status
+exit \$status
+EXPECT
+run expect -f "$T/terminal.exp"
+status_is 5
+
+test_case "a program that nobody reads any more ends"
+since=$(date +%s)
+run sh -c "hoopctl connect $target -- yes | head -n 1"
+out_is y
+holds [ $(( $(date +%s) - since )) -lt 15 ]
+
+test_case "the record has commands, decisions and what was seen, and nothing that was hidden"
+on 'echo seen 4111111111111111; exit 4'
+session=$(newest_session)
+run hoopctl sessions show "$session"
+status_is 0
+out_has 'exec'
+out_has 'seen'
+out_lacks 4111111111111111
+run hoopctl sessions export --format jsonl "$session"
+out_has '"login":"'"$me"'"'
+out_has '"status":"exit 4"'
+out_has '"host_key":"SHA256:'
+out_has '"command":["ssh","'$target'"'
+out_lacks 4111111111111111
+run hoopctl sessions verify "$session"
+status_is 0
+holds grep -q "ID $session demo" "$HOOPCTL_STACK_DIR/ssh-demo/sshd.log"
+
+test_case "a session that is killed ends its command, and says why"
+hoopctl connect $plain -- 'exec sleep 4711' >"$T/o" 2>"$T/e" & pid=$!
+ends_with_test TERM $pid
+holds eventually 15 processes 'sleep 4711' 1
+session=$(newest_session)
+run hoopctl sessions kill "$session" --reason 'it sleeps'
+status_is 0
+code=0; wait $pid || code=$?
+is $code 80
+holds grep -q 'hoopctl: .*it sleeps' "$T/e"
+holds eventually 10 processes 'sleep 4711' 0
+
+test_case "hoopctl that is killed takes along a command that has something to say"
+hoopctl connect $plain -- 'while sleep 0.4712; do echo .; done' >"$T/o" 2>"$T/e" & pid=$!
+saying() { pgrep -f 'sleep 0.4712' >/dev/null; }
+holds eventually 15 saying
+kill -KILL $pid; wait $pid 2>/dev/null
+silent() { ! pgrep -f '^bash -c while sleep 0.4712' >/dev/null; }
+holds eventually 20 silent
+
+test_case "no private file is left, and no relay"
+hoopctl connect $target -- true
+holds eventually 10 sh -c "[ -z \"\$(ls '$XDG_RUNTIME_DIR')\" ]"
+holds eventually 10 sh -c '! pgrep -f "^hoopctl-ssh-relay " >/dev/null'
+
+test_case "--tcp, and a program that reaches nothing else"
+run hoopctl connect $target --tcp -- 'echo by tcp'
+out_is 'by tcp'
+if hoopctl --output json doctor 2>/dev/null | grep '"check":"isolation"' | grep -q '"state":"ok"'; then
+  run hoopctl connect $target --isolate -- 'echo shut in'
+  out_is 'shut in'
+fi
+
+test_case "proxy: an endpoint for other programs of the user"
+hoopctl --output json proxy $target >"$T/proxy" 2>"$T/proxy-err" & proxy=$!
+ends_with_test TERM $proxy
+holds eventually 15 test -s "$T/proxy"
+run ssh -F "$(jq -r .ssh_config "$T/proxy")" $target 'echo by proxy'
+out_is 'by proxy'
+port=$(jq -r .port "$T/proxy")
+run ssh -F /dev/null -o BatchMode=yes -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -p "$port" $me@127.0.0.1 true
+status_is 255
+err_has 'Permission denied'
+kill -TERM $proxy; wait $proxy
+is $? 0
+
+test_case "a host that shows another key, and one that is not there"
+conf=$HOOPCTL_STACK_GATEWAY/conf.d/20-ssh-demo.toml
+ssh-keygen -q -t ed25519 -N '' -f "$T/other"
+cp "$conf" "$T/right.toml"
+sed "s|^host_keys = .*|host_keys = [\"$(ssh-keygen -lf "$T/other.pub" | cut -d' ' -f2)\"]|" "$T/right.toml" >"$conf"
+restart_gateway
+on true
+status_is 255
+err_has 'hoopctl: the target shows the host key'
+run hoopctl gateway target check "$HOOPCTL_STACK_GATEWAY" ssh-demo
+holds [ "$STATUS" != 0 ]
+out_has 'none of which is pinned'
+sed 's/^port = .*/port = 1/' "$T/right.toml" >"$conf"
+restart_gateway
+on true
+status_is 255
+err_has 'hoopctl: '
+cp "$T/right.toml" "$conf"
+restart_gateway
+on true
+status_is 0
+
+test_case "slips of the command line"
+run hoopctl connect $target -- scp a $target:b
+status_is 64
+err_has "hoopctl run -t $target -- scp"
+run hoopctl gateway ssh-ca create "$HOOPCTL_STACK_GATEWAY"
+status_is 78
+err_has 'is there already'
+run hoopctl gateway target scan-host-key "$HOOPCTL_STACK_SSH"
+status_is 0
+out_has 'ssh-ed25519'
+run hoopctl gateway target scan-host-key '127.0.0.1:1'
+status_is 69
+err_has 'nothing answers at 127.0.0.1:1'
+run hoopctl gateway target scan-host-key 'a b'
+status_is 64
+
+finish
