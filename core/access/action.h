@@ -4,11 +4,17 @@
 
 #include <map>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/crypto/digest.h"
 
 namespace hoop::access {
+
+/// Kinds of resources that are commands (command_pattern.h): those that a command line has, and
+/// those that one of them runs in its turn.
+inline constexpr std::string_view kCommandKey = "command";
+inline constexpr std::string_view kInnerCommand = "inner_command";
 
 enum class Access { read, write };
 

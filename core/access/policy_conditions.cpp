@@ -3,7 +3,9 @@
 
 #include <algorithm>
 
+#include "core/access/action.h"
 #include "core/access/circumstances.h"
+#include "core/access/command_pattern.h"
 #include "core/access/pattern.h"
 #include "core/access/policy_words.h"
 #include "core/access/vocabulary.h"
@@ -101,6 +103,15 @@ void check_where_values(const TomlTable& when, const Words& values) {
   }
 }
 
+void check_words(const TomlTable& when, std::string_view key, const Words& values,
+                 const Words& known) {
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    if (std::ranges::find(known, values[i]) == known.end())
+      when.complain(key, i, fmt::format("'{}' cannot be '{}'", key, values[i]),
+                    suggest(values[i], known));
+  }
+}
+
 /// Whose actions the rule may match: those that `protocol` names, or all.
 Words read_protocols(const TomlTable& when) {
   const Words values = read_names(when, "protocol");
@@ -149,6 +160,9 @@ std::map<std::string, Words> read_when(const TomlTable& when) {
     if (key == "weekday") check_each(when, key, values, parse_weekdays);
     if (key == "client") check_client_values(when, values);
     if (key == "where") check_where_values(when, values);
+    if (key == kCommandKey) check_each(when, key, values, CommandPattern::parse);
+    if (key == "form") check_words(when, key, values, {"plain", "script", "opaque"});
+    if (key == "transfer") check_words(when, key, values, {"upload", "download", "absent"});
     out.emplace(key, std::move(values));
   }
   return out;

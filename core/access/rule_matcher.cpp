@@ -25,6 +25,15 @@ RuleMatcher::RuleMatcher(const Rule& rule) : rule_(&rule) {
       condition.key = "table";
       condition.access = key == "reads" ? Access::read : Access::write;
     }
+    if (key == kCommandKey) {
+      condition.subject = Subject::command;
+      for (const std::string& value : values) {
+        auto pattern = CommandPattern::parse(value);
+        condition.commands.push_back(pattern ? std::optional(std::move(*pattern)) : std::nullopt);
+      }
+      conditions_.push_back(std::move(condition));
+      continue;
+    }
     for (const std::string& value : values) condition.patterns.emplace_back(value);
     if (key == "verb") {
       names_unknown_ = std::ranges::any_of(
@@ -83,14 +92,42 @@ bool RuleMatcher::resources_hold(const Condition& condition, const Action& actio
   return need_every && seen;
 }
 
+bool RuleMatcher::command_fits(const Condition& condition, std::string_view command) const {
+  const bool unsure = rule_->effect != Effect::allow;
+  const auto words = split_command(command);
+  return std::ranges::any_of(condition.commands, [&](const std::optional<CommandPattern>& pattern) {
+    if (!pattern || !words) return unsure;
+    const auto fit = pattern->fit(*words);
+    return fit == Pattern::Fit::yes || (fit == Pattern::Fit::unknown && unsure);
+  });
+}
+
+/// An allow speaks of what runs exactly as it stands there, and must cover all of it. A deny also
+/// of what that runs in its turn, as far as anybody can tell.
+bool RuleMatcher::commands_hold(const Condition& condition, const Action& action) const {
+  const bool need_every = rule_->effect == Effect::allow;
+  if (need_every) {
+    const auto form = action.attributes.find("form");
+    if (form == action.attributes.end() || form->second != "plain") return false;
+  }
+  bool seen = false;
+  for (const Resource& resource : action.resources) {
+    if (resource.kind != kCommandKey && (need_every || resource.kind != kInnerCommand)) continue;
+    seen = true;
+    if (command_fits(condition, resource.name) != need_every) return !need_every;
+  }
+  return need_every && seen;
+}
+
 bool RuleMatcher::holds(const Condition& condition, const Action& action) const {
   switch (condition.subject) {
     case Subject::protocol: return fits(condition, action.protocol);
     case Subject::verb: return verbs_hold(condition, action);
     case Subject::resource: return resources_hold(condition, action);
+    case Subject::command: return commands_hold(condition, action);
     case Subject::attribute: break;
   }
-  // A key of a later protocol's resources ("path", "command") is known by the action that has some.
+  // A key of a later protocol's resources ("path") is known by the action that has some.
   if (std::ranges::any_of(action.resources,
                           [&](const Resource& r) { return r.kind == condition.key; })) {
     return resources_hold(condition, action);

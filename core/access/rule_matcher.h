@@ -2,11 +2,13 @@
 // A rule of the policy, prepared for judging many actions.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "core/access/circumstances.h"
+#include "core/access/command_pattern.h"
 #include "core/access/pattern.h"
 #include "core/access/policy.h"
 
@@ -25,16 +27,19 @@ class RuleMatcher {
   bool matches(const Action& action, const Circumstances& now) const;
 
  private:
-  enum class Subject { protocol, verb, resource, attribute };
+  enum class Subject { protocol, verb, resource, attribute, command };
   struct Condition {
     Subject subject = Subject::attribute;
     std::string key;
     std::optional<Access> access;  // for "reads" and "writes"
     std::vector<Pattern> patterns;
+    std::vector<std::optional<CommandPattern>> commands;  // none: says nothing sensible
   };
   bool fits(const Condition& condition, std::string_view value) const;
   bool holds(const Condition& condition, const Action& action) const;
   bool verbs_hold(const Condition& condition, const Action& action) const;
+  bool command_fits(const Condition& condition, std::string_view command) const;
+  bool commands_hold(const Condition& condition, const Action& action) const;
   bool resources_hold(const Condition& condition, const Action& action) const;
 
   const Rule* rule_;

@@ -34,7 +34,7 @@ const Words kPostgresKeys = {
     "table",    "reads",  "writes",          "function",     "schema",       "role",
     "database", "where",  "limit",           "object",       "setting",      "explain",
     "prepare",  "cursor", "statement_count", "session_rows", "session_bytes"};
-const Words kSshKeys = {"subsystem", "terminal", "variable"};
+const Words kSshKeys = {"command", "form", "transfer", "subsystem", "terminal", "variable"};
 
 struct Language {
   std::string protocol;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // TCP and Unix streams: the plain system call first, Asio's reactor only when it would block.
+#include <fcntl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -159,6 +160,18 @@ Result<std::shared_ptr<SocketState<Socket>>> move_socket(SocketState<Socket>& st
 }
 
 template <class Socket>
+Result<Descriptor> take_descriptor(SocketState<Socket>& state) {
+  if (state.ended()) return std::unexpected(state.failure("hand over", {}));
+  std::error_code error;
+  Descriptor out(state.socket.release(error));
+  if (error) return std::unexpected(state.failure("hand over", error));
+  state.close();
+  if (const int flags = ::fcntl(out.get(), F_GETFL); flags >= 0)
+    ::fcntl(out.get(), F_SETFL, flags & ~O_NONBLOCK);
+  return out;
+}
+
+template <class Socket>
 class SocketStream final : public Stream {
  public:
   SocketStream(Socket socket, std::string peer)
@@ -181,6 +194,7 @@ class SocketStream final : public Stream {
     HOOP_TRY(auto moved, move_socket(*state_, executor));
     return std::make_unique<SocketStream>(std::move(moved));
   }
+  Result<Descriptor> take_socket() override { return take_descriptor(*state_); }
   std::string peer_name() const override { return state_->peer; }
 
  private:

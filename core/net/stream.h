@@ -10,6 +10,7 @@
 
 #include "core/base/bytes.h"
 #include "core/base/clock.h"
+#include "core/base/descriptor.h"
 #include "core/net/asio.h"
 
 namespace hoop::net {
@@ -43,6 +44,10 @@ class Stream {
   /// one is spent. Call while nothing is pending and without a deadline, from this stream's thread.
   /// Fails with unsupported where the bytes are not a socket's, io, and what ended the stream.
   virtual Result<std::unique_ptr<Stream>> move_to(const asio::any_io_executor& executor);
+  /// Gives the socket away where the bytes on it are this stream's as they are, without TLS and
+  /// frames; this one is spent. It blocks. Call as move_to(). Fails with unsupported otherwise, and
+  /// as move_to().
+  virtual Result<Descriptor> take_socket();
   /// tls-server-end-point (RFC 5929 §4.1): the digest of the peer's certificate. Empty unless this
   /// is a client's TLS stream.
   virtual Bytes server_end_point() const { return {}; }
@@ -60,6 +65,10 @@ using StreamPtr = std::unique_ptr<Stream>;
 
 inline Result<StreamPtr> Stream::move_to([[maybe_unused]] const asio::any_io_executor& executor) {
   return fail(ErrorCode::unsupported, "this stream stays on its event loop");
+}
+
+inline Result<Descriptor> Stream::take_socket() {
+  return fail(ErrorCode::unsupported, "this stream is more than a socket");
 }
 
 /// Two connected in-memory streams; what is written on one is read on the other. For tests and

@@ -80,6 +80,16 @@ Result<RelaySetup> setup_of(const access::Grant& grant, const session::Opening& 
   return out;
 }
 
+/// A socket for the relay that leads to stream: its own, where that is all that it is.
+Result<Descriptor> hand_over(net::StreamPtr stream, net::TaskGroup& carriers) {
+  auto own = stream->take_socket();
+  if (own || own.error().code != ErrorCode::unsupported) return own;
+  HOOP_TRY(Pair pair, make_pair());
+  auto ours = stream_of(std::move(pair.ours), stream->executor());
+  carriers.spawn(carry(std::move(stream), std::move(ours)));
+  return std::move(pair.theirs);
+}
+
 class SshHandler final : public session::ProtocolHandler {
  public:
   SshHandler(session::SessionContext context, StartRelay start)
@@ -94,18 +104,20 @@ class SshHandler final : public session::ProtocolHandler {
     // Only an SSH server can tell its client why: the relay is one, with or without a target.
     if (!upstream) setup.obstacle = upstream.error().message;
     HOOP_CO_TRY(Pair control, make_pair());
-    HOOP_CO_TRY(Pair client, make_pair());
-    HOOP_CO_TRY(Pair server, make_pair());
-    RelaySockets sockets{std::move(control.theirs), std::move(client.theirs),
-                         std::move(server.theirs)};
+    const auto executor = downstream->executor();
+    net::TaskGroup carriers(executor);
+    RelaySockets sockets;
+    sockets.control = std::move(control.theirs);
+    HOOP_CO_TRY(sockets.client, hand_over(std::move(downstream), carriers));
+    if (upstream) {
+      HOOP_CO_TRY(sockets.target, hand_over(std::move(*upstream), carriers));
+    } else {
+      HOOP_CO_TRY(Pair nothing, make_pair());
+      sockets.target = std::move(nothing.theirs);
+    }
     HOOP_CO_TRY(const pid_t id, start_(std::move(sockets)));
     const RelayProcess process(id);
-    const auto executor = downstream->executor();
     const std::shared_ptr<net::Stream> relay = stream_of(std::move(control.ours), executor);
-    net::TaskGroup carriers(executor);
-    carriers.spawn(carry(std::move(downstream), stream_of(std::move(client.ours), executor)));
-    if (upstream)
-      carriers.spawn(carry(std::move(*upstream), stream_of(std::move(server.ours), executor)));
     RelayMonitor monitor(context_, connection, *relay);
     live_[connection] = &monitor;
     const Result<void> outcome = co_await monitor.run(std::move(setup));

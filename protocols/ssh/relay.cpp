@@ -28,10 +28,10 @@
 namespace hoop::ssh {
 namespace {
 
-constexpr std::size_t kMostChannels = 64;
-constexpr int kLoopPause = 1000;         // milliseconds: everything that matters wakes the loop
-constexpr int kMostLoginTries = 16;      // keys that a client's agent offers first
-constexpr std::size_t kMaxWords = 1024;  // of ours to a user, names of theirs in it
+constexpr std::size_t kMostClientChannels = 64;
+constexpr int kLoopPause = 1000;           // milliseconds: everything that matters wakes the loop
+constexpr int kMostLoginTries = 16;        // keys that a client's agent offers first
+constexpr std::size_t kMaxParting = 1024;  // of ours to a user, names of theirs in it
 // OpenSSH's client tells only servers of this name that nobody reads a channel any more.
 constexpr const char* kBanner = "OpenSSH_9.2p1 hoopctl";
 
@@ -92,12 +92,12 @@ bool is_key(ssh_message_struct* message, const Bytes& wanted) {
   return equal_constant_time(as_bytes(base64), as_bytes(to_base64(wanted)));
 }
 
-std::string printable(std::string_view text) { return neutralise(text, kMaxWords, Lines::escape); }
+std::string parting(std::string_view text) { return neutralise(text, kMaxParting, Lines::escape); }
 
 /// What the client's user reads before the login.
 void say_before_login(ssh_session_struct* session, std::string_view words) {
   ssh_string_struct* const banner =
-      HOOP_LIBSSH(ssh_string_from_char)(("hoopctl: " + printable(words) + "\r\n").c_str());
+      HOOP_LIBSSH(ssh_string_from_char)(("hoopctl: " + parting(words) + "\r\n").c_str());
   if (banner == nullptr) return;
   HOOP_LIBSSH(ssh_send_issue_banner)(session, banner);
   HOOP_LIBSSH(ssh_string_free)(banner);
@@ -164,7 +164,7 @@ Result<Visitor> receive_visitor(ssh_session_struct* session, const RelaySetup& s
 /// Ends a client that is not let in, and tells its user why.
 void turn_away(ssh_session_struct* session, std::string_view words) {
   HOOP_LIBSSH(ssh_session_set_disconnect_message)
-  (session, ("hoopctl: " + printable(words)).c_str());
+  (session, ("hoopctl: " + parting(words)).c_str());
 }
 
 std::string words_of(const Error& error) {
@@ -265,7 +265,7 @@ void Relay::take_message(ssh_message_struct* taken) {
   }
   if (type == SSH_REQUEST_CHANNEL_OPEN &&
       HOOP_LIBSSH(ssh_message_subtype)(taken) == SSH_CHANNEL_SESSION &&
-      channels_.size() < kMostChannels) {
+      channels_.size() < kMostClientChannels) {
     ssh_channel_struct* const opened =
         HOOP_LIBSSH(ssh_message_channel_request_open_reply_accept)(taken);
     if (opened != nullptr)

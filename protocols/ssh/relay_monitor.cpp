@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "core/base/encoding.h"
+#include "protocols/ssh/command_line.h"
 
 namespace hoop::ssh {
 namespace {
@@ -13,7 +14,8 @@ namespace {
 constexpr std::size_t kMostChannels = 64;
 constexpr std::chrono::milliseconds kSilence{20};  // then what is held back goes out: a prompt
 constexpr std::chrono::seconds kLastWords{2};      // for a relay that was told to end
-constexpr std::size_t kMostText = std::size_t{16} << 10;  // of a command in the log
+constexpr std::size_t kMostText = std::size_t{16} << 10;      // of a command in the log
+constexpr std::size_t kMostResources = std::size_t{4} << 10;  // of the commands in it, in all
 // design "Rules", 2, and "Session log": as for replies of a database.
 constexpr std::uint64_t kProgressBytes = 1U << 20;
 constexpr std::uint64_t kDataPerCommand = 64U << 10;
@@ -42,6 +44,17 @@ std::string words_of(const access::Decision& decision) {
   return out;
 }
 
+void add_commands(access::Action& action, const CommandLine& line) {
+  action.attributes["form"] = to_string(line.form);
+  if (line.transfer != Transfer::none) action.attributes["transfer"] = to_string(line.transfer);
+  for (const auto& words : line.commands)
+    action.resources.push_back(
+        {std::string(access::kCommandKey), access::join_command(words), access::Access::write});
+  for (const auto& words : line.inner)
+    action.resources.push_back(
+        {std::string(access::kInnerCommand), access::join_command(words), access::Access::write});
+}
+
 }  // namespace
 
 access::Action action_of(const RelayAsk& ask) {
@@ -51,7 +64,7 @@ access::Action action_of(const RelayAsk& ask) {
   out.text = ask.text;
   std::string bytes = ask.text;
   switch (ask.act) {
-    case RelayAct::exec: out.attributes["command"] = ask.text; break;
+    case RelayAct::exec: add_commands(out, read_command_line(ask.text)); break;
     case RelayAct::subsystem: out.attributes["subsystem"] = ask.text; break;
     case RelayAct::pty:
       out.attributes["terminal"] = ask.text;
@@ -197,12 +210,36 @@ Result<void> RelayMonitor::clean(access::Action& action) {
   access::Action shown = action;
   HOOP_TRY(shown.text, context_.masker.rewrite_text(
                            std::string_view(action.text).substr(0, kMostText), hidden));
+  // The line is there whole; of what was made of it as much as tells why it was judged so.
+  std::size_t room = kMostResources;
+  for (access::Resource& resource : shown.resources) {
+    HOOP_TRY(resource.name,
+             context_.masker.rewrite_text(std::string_view(resource.name).substr(0, room), hidden));
+    room -= std::min(room, resource.name.size());
+  }
+  std::erase_if(shown.resources, [](const access::Resource& one) { return one.name.empty(); });
   for (auto& [name, value] : shown.attributes) {
     HOOP_TRY(value,
              context_.masker.rewrite_text(std::string_view(value).substr(0, kMostText), hidden));
   }
   action.recorded = record::action_members(shown);
   return {};
+}
+
+/// What an agent types nobody judges: a shell is for it only where a rule says so of agents.
+bool RelayMonitor::is_agents_shell(const access::Action& action) const {
+  const access::Identity& identity = context_.grant.identity;
+  if (action.verb != "shell" ||
+      (identity.kind != access::IdentityKind::agent && identity.claimed_agent.empty()))
+    return false;
+  access::SessionFacts facts;
+  facts.now = context_.clock.system_now();
+  const access::PolicyEngine& policy = context_.gate.policy();
+  const access::Decision decision = policy.decide(identity, context_.grant.target, action, facts);
+  const auto& rules = policy.document().rules;
+  const auto rule = std::ranges::find(rules, decision.rule, &access::Rule::name);
+  return decision.effect != access::Effect::deny && rule != rules.end() &&
+         !rule->when.contains("client");
 }
 
 Task<void> RelayMonitor::judge(RelayAsk ask) {
@@ -224,6 +261,12 @@ Task<void> RelayMonitor::judge(RelayAsk ask) {
          "masked-transfer",
          "files of this target cannot be transferred: what its masks hide would be in them",
          {}});
+    verdict.message = words_of(refusal.decision);
+  } else if (is_agents_shell(action)) {
+    const session::Refusal refusal = context_.gate.refuse(
+        connection_, action,
+        {access::Effect::deny, "agent-shell", "an agent has no shell here",
+         "run commands one by one; a rule with client = \"agent\" can allow it"});
     verdict.message = words_of(refusal.decision);
   } else {
     const session::Verdict judged = co_await finished(context_.gate.admit(connection_, action));

@@ -39,6 +39,20 @@ on 'echo the card 4111111111111111'
 out_is 'the card [redacted]'
 err_has '1 value was masked'
 
+test_case "a command is judged by its words, whatever it is wrapped in"
+for line in 'shutdown -h now' '/sbin/shutdown now' 'sudo -n reboot' "sh -c 'shutdown now'" 'echo $(shutdown now)' 'true; "shut"down'; do
+  on "$line"
+  status_is 77
+  err_has 'hoopctl: hosts are not shut down from here (rule '"'no-shutdown'"')'
+done
+run hoopctl connect $target --fail-on-deny -- 'shutdown now || true'
+status_is 77
+run env HOOPCTL_AGENT=robot hoopctl connect $target -- "python3 -c 'print(1)'"
+status_is 77
+err_has 'what this would run cannot be told'
+on "echo 'shutdown now'"
+out_is 'shutdown now'
+
 test_case "variables: those that a rule allows"
 run env GREETING=hello SECRETIVE=x hoopctl connect $target -- -o 'SendEnv=GREETING SECRETIVE' 'echo $GREETING-$SECRETIVE'
 out_is 'hello-'

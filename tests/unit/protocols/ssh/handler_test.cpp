@@ -78,11 +78,12 @@ struct HandlerWorld {
   std::shared_ptr<test::MemoryLog> log = std::make_shared<test::MemoryLog>();
   test::TempDir folder;
   access::PolicyDocument policy;
+  access::Identity identity;
   std::unique_ptr<session::SessionEngine> engine;
   Result<void> served;
 
   HandlerWorld() {
-    policy.rules = {rule("no-rm", access::Effect::deny, {{"command", {"rm *"}}}),
+    policy.rules = {rule("no-rm", access::Effect::deny, {{"command", {"rm **"}}}),
                     rule("all", access::Effect::allow, {{"protocol", {"ssh"}}})};
     access::Mask mask;
     mask.name = "cards";
@@ -112,7 +113,7 @@ struct HandlerWorld {
         crypto::Ed25519Key::generate(),
         std::make_unique<ServerDialer>(behind == nullptr ? server : *behind,
                                        context.get_executor()),
-        [this](session::SessionContext given) {
+        [](session::SessionContext given) {
           return make_handler(given, [](RelaySockets sockets) -> Result<pid_t> {
             return test::start_process([&] {
               keep_only({sockets.control.get(), sockets.client.get(), sockets.target.get()});
@@ -129,6 +130,7 @@ struct HandlerWorld {
     parts.grant.target.host_keys = {server.host_key("ed25519")};
     parts.grant.logins = {test::SshServer::user()};
     parts.grant.credential = credential();
+    parts.grant.identity = identity;
     parts.grant.identity.subject = "ann";
     parts.grant.mask_key = SecretBytes(Bytes(32, 1));
     parts.grant.policy = policy;
@@ -231,6 +233,28 @@ TEST_CASE("ssh session: without a rule nothing is allowed") {
   world.policy.rules.pop_back();
   CHECK(world.run({where(), "true"}).status == 77);
   CHECK(world.run({where()}, "exit\n").status == 77);
+}
+
+TEST_CASE("ssh session: an agent has a shell only where a rule says so of agents") {
+  HandlerWorld world;
+  world.identity.claimed_agent = "robot";
+  const auto refused = world.run({where()}, "echo in\nexit\n");
+  CHECK(refused.status == 77);
+  CHECK(refused.out.empty());
+  CHECK(has(refused.err, "hoopctl: an agent has no shell here (rule 'agent-shell')"));
+  CHECK(world.run({where(), "echo in"}).out == "in\n");
+  CHECK(has(world.record(), R"("rule":"agent-shell")"));
+
+  HandlerWorld allowed;
+  // What an environment claims allows nothing: of an allow's kinds both must be named.
+  allowed.identity.claimed_agent = "robot";
+  allowed.identity.kind = access::IdentityKind::agent;
+  allowed.policy.rules.push_back(
+      rule("shells", access::Effect::allow, {{"verb", {"shell"}}, {"client", {"agent"}}}));
+  std::swap(allowed.policy.rules[1], allowed.policy.rules[2]);
+  const auto ran = allowed.run({where()}, "echo in\nexit\n");
+  CHECK(ran.status == 0);
+  CHECK(has(ran.out, "in"));
 }
 
 TEST_CASE("ssh session: where masks look at content, files do not go past them") {

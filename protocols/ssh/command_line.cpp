@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "protocols/ssh/command_line.h"
+
+#include <algorithm>
+#include <array>
+#include <optional>
+
+#include "protocols/ssh/shell_reader.h"
+#include "protocols/ssh/wrapped_command.h"
+
+namespace hoop::ssh {
+namespace {
+
+using access::CommandWord;
+
+/// scp -t and -f, and rsync --server, are what their clients have run at a host.
+Transfer transfer_of(const std::vector<CommandWord>& words) {
+  if (words.empty() || !words[0].known) return Transfer::none;
+  const std::string_view program =
+      std::string_view(words[0].text).substr(words[0].text.rfind('/') + 1);
+  bool receives = false, sends = false, serves = false;
+  for (std::size_t i = 1; i < words.size(); ++i) {
+    const std::string& word = words[i].text;
+    if (word == "--server") serves = true;
+    if (word == "--sender") sends = true;
+    if (program != "scp" || !word.starts_with('-') || word.starts_with("--")) continue;
+    receives = receives || word.find('t') != std::string::npos;
+    sends = sends || word.find('f') != std::string::npos;
+  }
+  if (program == "scp" && (receives || sends)) return sends ? Transfer::download : Transfer::upload;
+  if (program == "rsync" && serves) return sends ? Transfer::download : Transfer::upload;
+  return Transfer::none;
+}
+
+}  // namespace
+
+std::string_view to_string(CommandForm form) {
+  switch (form) {
+    case CommandForm::plain: return "plain";
+    case CommandForm::script: return "script";
+    case CommandForm::opaque: return "opaque";
+  }
+  return "opaque";
+}
+
+std::string_view to_string(Transfer transfer) {
+  switch (transfer) {
+    case Transfer::none: return "absent";
+    case Transfer::upload: return "upload";
+    case Transfer::download: return "download";
+  }
+  return "absent";
+}
+
+CommandLine read_command_line(std::string_view text) {
+  CommandLine out;
+  ShellReader reader(text, 0);
+  reader.read();
+  out.form = reader.form();
+  out.commands = std::move(reader.commands);
+  out.inner = std::move(reader.inner);
+  if (out.commands.size() == 1) out.transfer = transfer_of(out.commands.front());
+  return out;
+}
+
+}  // namespace hoop::ssh

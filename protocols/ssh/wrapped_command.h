@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+// Programs that run what their words name: sudo, env, xargs, find -exec, sh -c, and interpreters,
+// whose code is not looked into.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "core/access/command_pattern.h"
+
+namespace hoop::ssh {
+
+struct Wrapped {
+  std::vector<std::vector<access::CommandWord>> commands;  // by their words
+  std::vector<std::string> scripts;                        // for a shell to read
+  bool is_opaque = false;                                  // it runs what cannot be known
+};
+
+/// What a command runs besides itself.
+Wrapped unwrap_command(const std::vector<access::CommandWord>& words);
+
+}  // namespace hoop::ssh
