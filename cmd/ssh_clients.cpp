@@ -74,7 +74,7 @@ Result<std::string> host_block(const TargetEndpoint& endpoint) {
   // Its name is short: ssh puts a temporary one of 17 letters more beside it.
   HOOP_TRY(const std::string folder_setting, setting(folder.path()));
   std::string control = folder_setting;
-  control.insert(control.size() - 1, "/m%C");
+  control.insert(control.size() - 1, "/m%r");
   if (endpoint.is_isolated()) control = "none";  // where there are no Unix sockets
   const std::string login =
       endpoint.logins().empty() ? "" : fmt::format("  User {}\n", endpoint.logins().front());
@@ -89,7 +89,7 @@ Result<std::string> host_block(const TargetEndpoint& endpoint) {
       "  PreferredAuthentications publickey\n  PubkeyAcceptedAlgorithms ssh-ed25519\n"
       "  GSSAPIAuthentication no\n  HostbasedAuthentication no\n  Compression no\n"
       "  ForwardAgent no\n  ForwardX11 no\n  ControlPath {}\n"
-      "  IgnoreUnknown WarnWeakCrypto\n  WarnWeakCrypto no\n",
+      "  WarnWeakCrypto no\n",
       endpoint.target().name, how, login, SshEntry::kHostKeyAlias, known, key, control);
 }
 
@@ -108,7 +108,9 @@ std::string find_program(const Environment& environment, std::string_view name) 
 }  // namespace
 
 Result<std::string> ssh_configuration(const Endpoints& endpoints) {
-  std::string out = "# Made by hoopctl for one session.\n";
+  // Newer clients are told more than older ones know; this must stand before all hosts, and it
+  // takes the place of the user's own.
+  std::string out = "# Made by hoopctl for one session.\nIgnoreUnknown *\n";
   for (const TargetEndpoint* endpoint : endpoints) {
     HOOP_TRY(const std::string block, host_block(*endpoint));
     out += block;

@@ -313,7 +313,10 @@ void Relay::run() {
     while (!over_ && work()) {
     }
     if (over_) break;
-    if (HOOP_LIBSSH(ssh_is_connected)(client_) == 0) break;
+    if (HOOP_LIBSSH(ssh_is_connected)(client_) == 0) {
+      end({});  // nobody sees any more what its programs do
+      break;
+    }
     if (HOOP_LIBSSH(ssh_is_connected)(target_) == 0) {
       end("the target ended the connection");
       break;
@@ -322,6 +325,7 @@ void Relay::run() {
       // One of the sessions has gone: what it left is still moved.
       while (work()) {
       }
+      end({});
       break;
     }
   }

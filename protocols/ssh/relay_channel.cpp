@@ -289,7 +289,7 @@ void RelayChannel::say(std::string_view words) {
 }
 
 void RelayChannel::end_program() {
-  if (begun_ && !has_status_ && signal_.empty() && !target_closed_)
+  if (begun_ && !has_status_ && signal_.empty() && !target_closed_ && !close_to_target_)
     HOOP_LIBSSH(ssh_channel_request_send_signal)(target_, "TERM");
 }
 
@@ -415,7 +415,8 @@ bool RelayChannel::is_drained() const {
 bool RelayChannel::finish() {
   bool did = false;
   if (client_closed_) {
-    // Nobody reads any more.
+    // Nobody reads any more, nor sees what it does.
+    if (open_ && !close_to_target_) end_program();
     if (open_ && !close_to_target_ && HOOP_LIBSSH(ssh_channel_close)(target_) != SSH_AGAIN)
       close_to_target_ = did = true;
     if (!close_to_client_ && HOOP_LIBSSH(ssh_channel_close)(client_) != SSH_AGAIN)

@@ -119,25 +119,25 @@ run hoopctl sessions verify "$session"
 status_is 0
 holds grep -q "ID $session demo" "$HOOPCTL_STACK_DIR/ssh-demo/sshd.log"
 
+# Of no other run.
+nap=$(( 100000 + RANDOM ))
 test_case "a session that is killed ends its command, and says why"
-hoopctl connect $plain -- 'exec sleep 4711' >"$T/o" 2>"$T/e" & pid=$!
+hoopctl connect $plain -- "exec sleep $nap" >"$T/o" 2>"$T/e" & pid=$!
 ends_with_test TERM $pid
-holds eventually 15 processes 'sleep 4711' 1
+holds eventually 15 processes "sleep $nap" 1
 session=$(newest_session)
 run hoopctl sessions kill "$session" --reason 'it sleeps'
 status_is 0
 code=0; wait $pid || code=$?
 is $code 80
 holds grep -q 'hoopctl: .*it sleeps' "$T/e"
-holds eventually 10 processes 'sleep 4711' 0
+holds eventually 10 processes "sleep $nap" 0
 
-test_case "hoopctl that is killed takes along a command that has something to say"
-hoopctl connect $plain -- 'while sleep 0.4712; do echo .; done' >"$T/o" 2>"$T/e" & pid=$!
-saying() { pgrep -f 'sleep 0.4712' >/dev/null; }
-holds eventually 15 saying
+test_case "hoopctl that is killed takes its command along"
+hoopctl connect $plain -- "exec sleep 1$nap" >"$T/o" 2>"$T/e" & pid=$!
+holds eventually 15 processes "sleep 1$nap" 1
 kill -KILL $pid; wait $pid 2>/dev/null
-silent() { ! pgrep -f '^bash -c while sleep 0.4712' >/dev/null; }
-holds eventually 20 silent
+holds eventually 20 processes "sleep 1$nap" 0
 
 test_case "no private file is left, and no relay"
 hoopctl connect $target -- true
