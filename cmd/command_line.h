@@ -24,6 +24,7 @@ void add_policy(CLI::App& app, Environment& environment);
 void add_connect(CLI::App& app, Environment& environment);
 void add_run(CLI::App& app, Environment& environment);
 void add_proxy(CLI::App& app, Environment& environment);
+void add_ssh_config(CLI::App& app, Environment& environment);
 void add_sessions(CLI::App& app, Environment& environment);
 void add_gateway(CLI::App& app, Environment& environment);
 void add_doctor(CLI::App& app, Environment& environment);

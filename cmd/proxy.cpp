@@ -15,6 +15,7 @@
 #include "cmd/program_run.h"
 #include "cmd/run.h"
 #include "cmd/ssh_clients.h"
+#include "cmd/stdio_pipe.h"
 #include "cmd/target_endpoint.h"
 #include "cmd/target_session.h"
 #include "core/base/encoding.h"
@@ -34,6 +35,7 @@ struct ProxyOptions {
   std::string socket;
   std::string password_file;
   int port = 0;
+  bool stdio = false;
 };
 
 /// A copy of the session's password at a path of the user's choice, gone at the end.
@@ -85,6 +87,7 @@ class Proxy {
   std::vector<Field> fields() const;
   void print() const;
   asio::awaitable<void> wait();
+  asio::awaitable<void> serve_stdio();
 
   Environment& environment_;
   ProxyOptions options_;
@@ -101,7 +104,12 @@ class Proxy {
 Task<TargetEndpoint::Plan> Proxy::plan() {
   record::RecordedProgram program;
   program.command = {"hoopctl", "proxy"};
+  if (options_.stdio) program.command.emplace_back("--stdio");
   TargetSession::Wish wish{options_.target, options_.reason, std::move(program)};
+  crypto::Ed25519Key key = crypto::Ed25519Key::generate();
+  if (options_.stdio) {
+    HOOP_CO_TRY(key, stream_host_key(environment_));
+  }
   HOOP_CO_TRY(OpenTarget open, co_await target_.open(std::move(wish)));
   TargetEndpoint::Plan plan;
   plan.session = target_.session();
@@ -117,6 +125,11 @@ Task<TargetEndpoint::Plan> Proxy::plan() {
   const std::string name(make_entry(plan.target.protocol, environment_.random)->socket_name());
   if (!options_.socket.empty()) plan.socket = options_.socket + "/" + name;
   plan.port = static_cast<std::uint16_t>(options_.port);
+  if (options_.stdio) {
+    plan.listen = Listen::nowhere;
+    if (plan.target.protocol == "ssh")
+      plan.entry = std::make_unique<SshStreamEntry>(std::move(key));
+  }
   co_return plan;
 }
 
@@ -125,6 +138,10 @@ Result<void> Proxy::serve() {
     ended_ = true;
     over_.cancel();
   }));
+  if (options_.stdio && !is_ssh())
+    return fail(ErrorCode::usage, "--stdio is for hosts, whose clients run it",
+                "leave it out: programs for databases connect to a port or a socket");
+  if (options_.stdio) return {};
   if (is_ssh()) {
     if (!options_.password_file.empty())
       return fail(ErrorCode::usage, "--passfile is for databases: a host has no password",
@@ -176,6 +193,22 @@ asio::awaitable<void> Proxy::wait() {
   signals_->cancel();
 }
 
+/// For the client that has started us, until it or its host has ended, or a signal.
+asio::awaitable<void> Proxy::serve_stdio() {
+  StdioPipe pipe(context_);
+  auto stream = pipe.open();
+  if (!stream) {
+    environment_.console.error(stream.error());
+    co_return;
+  }
+  signals_->async_wait([&pipe](const std::error_code& failure, int) {
+    if (!failure) pipe.close();
+  });
+  co_await endpoint_->serve_one(std::move(*stream));
+  co_await pipe.drain();
+  signals_->cancel();
+}
+
 Task<ExitStatus> Proxy::work() {
   auto plan_made = co_await plan();
   if (!plan_made) co_return environment_.give_up(plan_made.error());
@@ -183,7 +216,9 @@ Task<ExitStatus> Proxy::work() {
   signals_.emplace(context_, SIGINT, SIGTERM, SIGHUP);
   endpoint_.emplace(environment_, context_, std::move(*plan_made));
   const Result<void> serving = serve();
-  if (serving) {
+  if (serving && options_.stdio) {
+    co_await serve_stdio();
+  } else if (serving) {
     print();
     if (!ended_) co_await wait();
   }
@@ -274,6 +309,11 @@ void add_proxy(CLI::App& app, Environment& environment) {
       ->add_option("--passfile", options->password_file,
                    "keep the password in this file, too, while it is good")
       ->option_text("FILE");
+  command
+      ->add_flag("--stdio", options->stdio, "serve one ssh that has started this: its ProxyCommand")
+      ->excludes("--port")
+      ->excludes("--socket")
+      ->excludes("--passfile");
   command->footer(examples({"hoopctl proxy pg-prod --port 15432 --passfile ~/.pgpass-hoop",
                             "hoopctl --output json proxy pg-prod"}));
   command->callback([&environment, options] {

@@ -13,12 +13,16 @@
 #include <fmt/format.h>
 
 #include "core/base/descriptor.h"
+#include "core/base/encoding.h"
+#include "core/identity/private_file.h"
 
 namespace hoop::cmd {
 namespace {
 
 constexpr std::string_view kConfiguration = "ssh.config";
 constexpr std::array<std::string_view, 3> kPrograms{"ssh", "scp", "sftp"};
+constexpr const char* kStreamKeyFile = "ssh_endpoint.key";
+constexpr std::size_t kMaxStreamKey = 1024;
 constexpr int kSpeaks = 40'000;  // milliseconds: a target that is dialled takes fifteen seconds
 
 /// A word of a shell.
@@ -55,6 +59,17 @@ Result<std::string> own_program() {
   return path.string();
 }
 
+// Of two settings ssh takes the first: whatever stands in the user's own configuration, nothing of
+// the user's other keys goes through the connection, and it leads to what it is for.
+constexpr std::string_view kSettings =
+    "  HostKeyAlgorithms ssh-ed25519\n  GlobalKnownHostsFile /dev/null\n"
+    "  KnownHostsCommand none\n  StrictHostKeyChecking yes\n  CheckHostIP no\n"
+    "  UpdateHostKeys no\n  VerifyHostKeyDNS no\n  CanonicalizeHostname no\n"
+    "  IdentitiesOnly yes\n  IdentityAgent none\n  AddKeysToAgent no\n"
+    "  PreferredAuthentications publickey\n  PubkeyAcceptedAlgorithms ssh-ed25519\n"
+    "  GSSAPIAuthentication no\n  HostbasedAuthentication no\n  Compression no\n"
+    "  ForwardAgent no\n  ForwardX11 no\n";
+
 /// How ssh connects.
 Result<std::string> connection(const TargetEndpoint& endpoint) {
   if (!endpoint.is_unix())
@@ -78,19 +93,10 @@ Result<std::string> host_block(const TargetEndpoint& endpoint) {
   if (endpoint.is_isolated()) control = "none";  // where there are no Unix sockets
   const std::string login =
       endpoint.logins().empty() ? "" : fmt::format("  User {}\n", endpoint.logins().front());
-  // Of two settings ssh takes the first: whatever stands in the user's own configuration, the
-  // connection is this one, and nothing of the user's other keys goes through it.
   return fmt::format(
-      "Host {}\n{}{}"
-      "  HostKeyAlias {}\n  HostKeyAlgorithms ssh-ed25519\n  UserKnownHostsFile {}\n"
-      "  GlobalKnownHostsFile /dev/null\n  KnownHostsCommand none\n  StrictHostKeyChecking yes\n"
-      "  CheckHostIP no\n  UpdateHostKeys no\n  VerifyHostKeyDNS no\n  CanonicalizeHostname no\n"
-      "  IdentityFile {}\n  IdentitiesOnly yes\n  IdentityAgent none\n  AddKeysToAgent no\n"
-      "  PreferredAuthentications publickey\n  PubkeyAcceptedAlgorithms ssh-ed25519\n"
-      "  GSSAPIAuthentication no\n  HostbasedAuthentication no\n  Compression no\n"
-      "  ForwardAgent no\n  ForwardX11 no\n  ControlPath {}\n"
-      "  WarnWeakCrypto no\n",
-      endpoint.target().name, how, login, SshEntry::kHostKeyAlias, known, key, control);
+      "Host {}\n{}{}  HostKeyAlias {}\n  UserKnownHostsFile {}\n  IdentityFile {}\n"
+      "  ControlPath {}\n{}",
+      endpoint.target().name, how, login, SshEntry::kHostKeyAlias, known, key, control, kSettings);
 }
 
 /// Where PATH has it; only folders that do not change with the folder that a program stands in.
@@ -113,7 +119,7 @@ Result<std::string> ssh_configuration(const Endpoints& endpoints) {
   std::string out = "# Made by hoopctl for one session.\nIgnoreUnknown *\n";
   for (const TargetEndpoint* endpoint : endpoints) {
     HOOP_TRY(const std::string block, host_block(*endpoint));
-    out += block;
+    out += block + "  WarnWeakCrypto no\n";
   }
   return out + "Match all\n  Include ~/.ssh/config\n  Include /etc/ssh/ssh_config\n";
 }
@@ -138,6 +144,46 @@ Result<Variables> ssh_variables(const Environment& environment, const Endpoints&
                    {"GIT_SSH_COMMAND", own},
                    {"RSYNC_RSH", own},
                    {"HOOPCTL_SSH_CONFIG", file}};
+}
+
+Result<crypto::Ed25519Key> stream_host_key(const Environment& environment) {
+  HOOP_TRY(const std::string folder, environment.state_folder());
+  const std::filesystem::path file = std::filesystem::path(folder) / kStreamKeyFile;
+  HOOP_TRY(const auto text, identity::read_private_file(file, kMaxStreamKey));
+  if (text) {
+    auto seed = from_base64url(text->reveal());
+    if (!seed)
+      return fail(ErrorCode::config, fmt::format("'{}' is no key", file.string()),
+                  "remove it, and run hoopctl ssh-config again");
+    return crypto::Ed25519Key::from_seed(SecretBytes(std::move(*seed)));
+  }
+  crypto::Ed25519Key key = crypto::Ed25519Key::generate();
+  HOOP_CHECK(identity::make_private_directory(folder));
+  HOOP_CHECK(identity::write_private_file(file, to_base64url(key.seed().reveal())));
+  return key;
+}
+
+Result<std::string> keep_stream_host_key(const Environment& environment) {
+  HOOP_TRY(const crypto::Ed25519Key key, stream_host_key(environment));
+  HOOP_TRY(const std::string folder, environment.state_folder());
+  const std::string file = (std::filesystem::path(folder) / SshEntry::kKnownHostsFile).string();
+  HOOP_CHECK(identity::write_private_file(
+      file, fmt::format("{} {}\n", SshEntry::kHostKeyAlias,
+                        ssh::to_line(ssh::public_key(key.public_key())))));
+  return file;
+}
+
+Result<std::string> stream_host_block(const std::string& gateway, const std::string& target,
+                                      const std::string& host, const std::string& login,
+                                      const std::string& known_hosts) {
+  HOOP_TRY(const std::string program, own_program());
+  HOOP_TRY(const std::string known, setting(known_hosts));
+  return fmt::format(
+      "Host {}\n  ProxyCommand {} --quiet --gateway {} proxy --stdio {}\n  ProxyUseFdpass no\n{}"
+      "  HostKeyAlias {}\n  UserKnownHostsFile {}\n  IdentityFile none\n{}",
+      host, without_tokens(shell_word(program)), without_tokens(shell_word(gateway)), target,
+      login.empty() ? "" : fmt::format("  User {}\n", login), SshEntry::kHostKeyAlias, known,
+      kSettings);
 }
 
 int pass_ssh_socket(const char* path) {

@@ -16,7 +16,8 @@ constexpr std::size_t kMaxConnections = 256;
 }  // namespace
 
 Result<void> TargetEndpoint::listen(net::ProgramLookup programs) {
-  if (plan_.listen == Plan::Listen::in_isolation) return {};
+  if (plan_.listen == Plan::Listen::in_isolation || plan_.listen == Plan::Listen::nowhere)
+    return {};
   const bool for_user = plan_.peers == Plan::Peers::user;
   const auto refused = [this, for_user](std::string_view why) {
     environment_.console.warn("connection_refused",
@@ -43,7 +44,8 @@ Result<void> TargetEndpoint::open(net::ProgramLookup programs, std::function<voi
   ended_ = std::move(ended);
   const process::RuntimeBases bases{environment_.variable("XDG_RUNTIME_DIR").value_or(""),
                                     environment_.variable("TMPDIR").value_or("")};
-  entry_ = make_entry(plan_.target.protocol, environment_.random);
+  entry_ =
+      plan_.entry ? std::move(plan_.entry) : make_entry(plan_.target.protocol, environment_.random);
   HOOP_ASSERT(entry_ != nullptr);
   HOOP_TRY(process::RuntimeDir folder,
            process::RuntimeDir::create(bases, entry_->socket_name().size(), environment_.random));
@@ -75,7 +77,8 @@ std::uint16_t TargetEndpoint::port() const {
   switch (plan_.listen) {
     case Plan::Listen::tcp: return endpoint_->port();
     case Plan::Listen::in_isolation: return plan_.port;
-    case Plan::Listen::unix_socket: break;
+    case Plan::Listen::unix_socket:
+    case Plan::Listen::nowhere: break;
   }
   return PostgresEntry::kPort;  // of a name of PostgreSQL's
 }

@@ -44,10 +44,12 @@ class TargetEndpoint {
     std::unique_ptr<SessionControl> control;  // outlives path
     std::unique_ptr<SessionPath> path;
     /// in_isolation: on port of 127.0.0.1 in the program's own network; take_listener() is called.
-    enum class Listen { unix_socket, tcp, in_isolation } listen = Listen::unix_socket;
+    /// nowhere: serve_one() is called.
+    enum class Listen { unix_socket, tcp, in_isolation, nowhere } listen = Listen::unix_socket;
     /// Who may come on a Unix socket; on TCP it is the user in any case.
     enum class Peers { program, user } peers = Peers::program;
-    std::string socket;      // of unix_socket; empty: in the private folder
+    std::unique_ptr<EndpointEntry> entry;  // none: that of the target's protocol
+    std::string socket;                    // of unix_socket; empty: in the private folder
     std::uint16_t port = 0;  // of tcp, where 0 lets the system choose, and in_isolation
   };
 
@@ -64,6 +66,8 @@ class TargetEndpoint {
   Result<void> open(net::ProgramLookup programs, std::function<void()> ended);
   /// What listens in the program's network, once that is there.
   Result<void> take_listener(Descriptor listener);
+  /// A stream whose other end is a program's. Returns when it has been served to its end.
+  asio::awaitable<void> serve_one(net::StreamPtr stream) { co_await serve(std::move(stream)); }
   /// Ends what still runs, and the session. Once.
   asio::awaitable<EndpointEnd> stop(std::string cause, int program_status);
 

@@ -7,22 +7,10 @@
 #include "cmd/gateway_client.h"
 #include "cmd/json_view.h"
 #include "cmd/run.h"
+#include "cmd/targets.h"
 
 namespace hoop::cmd {
 namespace {
-
-Result<identity::Json::Array> fetch_targets(Environment& environment) {
-  HOOP_TRY(const std::string url, chosen_gateway(environment));
-  asio::io_context context;
-  HOOP_TRY(const std::unique_ptr<GatewayClient> client,
-           GatewayClient::open(environment, context.get_executor(), url));
-  HOOP_TRY(const identity::Json answer, run(context, client->get("/v1/targets")));
-  const identity::Json* targets = answer.find("targets");
-  if (targets == nullptr || targets->array() == nullptr)
-    return fail(ErrorCode::malformed, "the gateway's list of targets cannot be read",
-                "are hoopctl and the gateway of the same version?");
-  return *targets->array();
-}
 
 Result<void> list_targets(Environment& environment) {
   HOOP_TRY(const identity::Json::Array targets, fetch_targets(environment));
@@ -49,8 +37,9 @@ Result<void> show_target(Environment& environment, const std::string& name) {
     std::vector<Field> fields;
     for (const std::string_view key : {"name", "protocol", "path", "description", "labels"})
       fields.push_back({key, value_at(target, key)});
-    if (target.find("host_keys") != nullptr)
-      fields.push_back({"host_keys", value_at(target, "host_keys")});
+    for (const std::string_view key : {"logins", "host_keys"}) {
+      if (target.find(key) != nullptr) fields.push_back({key, value_at(target, key)});
+    }
     environment.console.print(fields);
     return {};
   }
@@ -60,6 +49,19 @@ Result<void> show_target(Environment& environment, const std::string& name) {
 }
 
 }  // namespace
+
+Result<identity::Json::Array> fetch_targets(Environment& environment) {
+  HOOP_TRY(const std::string url, chosen_gateway(environment));
+  asio::io_context context;
+  HOOP_TRY(const std::unique_ptr<GatewayClient> client,
+           GatewayClient::open(environment, context.get_executor(), url));
+  HOOP_TRY(const identity::Json answer, run(context, client->get("/v1/targets")));
+  const identity::Json* targets = answer.find("targets");
+  if (targets == nullptr || targets->array() == nullptr)
+    return fail(ErrorCode::malformed, "the gateway's list of targets cannot be read",
+                "are hoopctl and the gateway of the same version?");
+  return *targets->array();
+}
 
 void add_targets(CLI::App& app, Environment& environment) {
   CLI::App* command = app.add_subcommand("targets", "list what I may open");

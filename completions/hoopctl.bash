@@ -2,7 +2,7 @@
 
 _hoopctl_commands() {
   case $1 in
-    '') echo 'login logout whoami targets connect run proxy sessions policy gateway agent doctor' ;;
+    '') echo 'login logout whoami targets connect run proxy ssh-config sessions policy gateway agent doctor' ;;
     targets) echo 'list show' ;;
     sessions) echo 'list show export replay verify upload pending kill' ;;
     gateway) echo 'init serve user role target agent ssh-ca audit' ;;
@@ -22,7 +22,8 @@ _hoopctl_options() {
     login) echo '--help --ca --ca-sha256 --browser --client-id --client-secret-file --client-key --client-key-id --token-file --token-stdin' ;;
     connect) echo '--help --reason --tcp --isolate --keep --fail-on-deny --result-fd' ;;
     run) echo '--help --target --reason --tcp --isolate --keep --fail-on-deny --result-fd' ;;
-    proxy) echo '--help --reason --port --socket --passfile' ;;
+    proxy) echo '--help --reason --port --socket --passfile --stdio' ;;
+    ssh-config) echo '--help --suffix' ;;
     'sessions list') echo '--help --limit --live --denied --target --subject --since --until --before' ;;
     'sessions export') echo '--help --format' ;;
     'sessions replay') echo '--help --speed --step' ;;

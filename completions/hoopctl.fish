@@ -6,7 +6,7 @@ function __hoopctl_at
     set -l words (commandline -opc)
     for word in $words[2..-1]
         test "$word" = -- && return 1
-        if contains -- $word login logout whoami targets connect run proxy sessions policy gateway agent doctor check explain list show export replay verify upload pending kill init serve user add remove disable enable target audit password ssh-ca public-key create scan-host-key
+        if contains -- $word login logout whoami targets connect run proxy ssh-config sessions policy gateway agent doctor check explain list show export replay verify upload pending kill init serve user add remove disable enable target audit password ssh-ca public-key create scan-host-key
             set -a path $word
         end
     end
@@ -73,7 +73,10 @@ complete -c hoopctl -n '__hoopctl_at run' -l keep -d 'go on when our parent ends
 complete -c hoopctl -n '__hoopctl_at run' -l fail-on-deny -d '77 if anything was denied'
 complete -c hoopctl -n '__hoopctl_at run' -l result-fd -x -d 'descriptor of the results'
 
+complete -c hoopctl -n '__hoopctl_at' -a ssh-config -d 'print a block for ssh'
+complete -c hoopctl -n '__hoopctl_at ssh-config' -l suffix -x -d 'what is put behind each name'
 complete -c hoopctl -n '__hoopctl_at proxy' -a '(__hoopctl_targets)'
+complete -c hoopctl -n '__hoopctl_at proxy' -l stdio -d 'serve the ssh that has started this'
 complete -c hoopctl -n '__hoopctl_at proxy' -l reason -x -d 'why'
 complete -c hoopctl -n '__hoopctl_at proxy' -l port -x -d 'port on 127.0.0.1'
 complete -c hoopctl -n '__hoopctl_at proxy' -l socket -x -a '(__fish_complete_directories)' -d 'a Unix socket in this folder'

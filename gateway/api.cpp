@@ -112,13 +112,15 @@ http::Response Api::whoami(const access::Identity& identity) const {
 
 http::Response Api::targets(const access::Identity& identity) const {
   Json list = Json::array();
-  for (const auto& [target, path] : parts_.grants.open_to(identity)) {
+  for (const auto& [target, path, logins] : parts_.grants.open_to(identity)) {
     list.push_back({{"name", target->name},
                     {"protocol", target->protocol},
                     {"path", access::to_string(path)},
                     {"description", target->description},
                     {"labels", target->labels}});
-    if (!target->host_keys.empty()) list.back()["host_keys"] = target->host_keys;
+    if (target->protocol != "ssh") continue;
+    list.back()["host_keys"] = target->host_keys;
+    list.back()["logins"] = logins;
   }
   return http::json_response(200, Json{{"targets", std::move(list)}}.dump());
 }

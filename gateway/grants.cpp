@@ -71,8 +71,13 @@ const access::Target* GrantService::target(const std::string& name) const {
 std::vector<OpenTarget> GrantService::open_to(const access::Identity& identity) const {
   std::vector<OpenTarget> out;
   for (const GrantTarget& target : targets_) {
-    if (parts_.policy->may_open(identity, target.target))
-      out.push_back({&target.target, parts_.policy->path_of(identity, target.target)});
+    const auto allowed = parts_.policy->authorize(identity, target.target, std::chrono::seconds(0),
+                                                  parts_.clock.system_now());
+    if (!allowed) continue;
+    OpenTarget& open = out.emplace_back();
+    open.target = &target.target;
+    open.path = allowed->path();
+    if (target.target.protocol == "ssh") open.logins = allowed->logins();
   }
   return out;
 }

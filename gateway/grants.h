@@ -39,6 +39,7 @@ struct IssuedGrant {
 struct OpenTarget {
   const access::Target* target = nullptr;
   access::DataPath path = access::DataPath::gateway;
+  std::vector<std::string> logins = {};  // ssh: as whom; the first is the default
 };
 
 /// A target with its issuer, or with nullptr where the protocol needs none.

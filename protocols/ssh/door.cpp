@@ -27,8 +27,7 @@ Result<DoorKeys> keys_of(const session::Opening& opening) {
     return fail(ErrorCode::malformed, "the opening is not one of SSH");
   auto host_key = from_base64url(given[0].second);
   auto client_key = from_base64url(given[1].second);
-  if (!host_key || host_key->size() != 32 || !client_key || client_key->empty() ||
-      client_key->size() > kMostKeyBytes)
+  if (!host_key || host_key->size() != 32 || !client_key || client_key->size() > kMostKeyBytes)
     return fail(ErrorCode::malformed, "the opening has no keys of SSH");
   return DoorKeys{SecretBytes(std::move(*host_key)), std::move(*client_key)};
 }

@@ -13,7 +13,7 @@ namespace hoop::ssh {
 /// What an opening tells the relay.
 struct DoorKeys {
   SecretBytes host_key;  // Ed25519 seed: what the client is shown
-  Bytes client_key;      // that the client must prove, as a blob
+  Bytes client_key;      // that the client must prove, as a blob; empty: whoever holds the stream
 };
 session::Opening opening_of(const DoorKeys& keys);
 /// Fails with malformed.

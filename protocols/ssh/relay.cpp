@@ -144,8 +144,8 @@ std::optional<std::string> take_login(ssh_session_struct* session, ssh_message_s
       say_before_login(session, fmt::format("you may not log in here as '{}', but as: {}", user,
                                             fmt::join(setup.users, ", ")));
     }
-    HOOP_LIBSSH(ssh_message_auth_set_methods)
-    (message, setup.client_key.empty() ? SSH_AUTH_METHOD_NONE : SSH_AUTH_METHOD_PUBLICKEY);
+    // Of a refusal that names no method libssh would send nothing.
+    HOOP_LIBSSH(ssh_message_auth_set_methods)(message, SSH_AUTH_METHOD_PUBLICKEY);
   }
   HOOP_LIBSSH(ssh_message_reply_default)(message);
   return std::nullopt;

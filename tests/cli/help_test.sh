@@ -71,7 +71,7 @@ done
 same "fish: global options" "$(help_options)" "$(sed -n 's/^complete -c hoopctl -l \([a-z0-9-]*\).*/--\1/p' completions/hoopctl.fish | sort -u)"
 same "fish: commands" "$(help_commands)" "$(sed -n "s/^complete -c hoopctl -n '__hoopctl_at' -a \([a-z-]*\) .*/\1/p" completions/hoopctl.fish | sort -u)"
 same "zsh: global options" "$(help_options)" "$(sed -n '/^  global=(/,/^  )/p' completions/_hoopctl | grep -oE -- '--[a-z]+' | sort -u)"
-same "zsh: commands" "$(help_commands)" "$(sed -n '/^      commands=(/,/^      )/p' completions/_hoopctl | sed -n "s/^ *'\([a-z]*\):.*/\1/p" | sort -u)"
+same "zsh: commands" "$(help_commands)" "$(sed -n '/^      commands=(/,/^      )/p' completions/_hoopctl | sed -n "s/^ *'\([a-z-]*\):.*/\1/p" | sort -u)"
 for shell in bash zsh fish; do
   command -v $shell >/dev/null || continue
   case $shell in bash) file=hoopctl.bash ;; zsh) file=_hoopctl ;; fish) file=hoopctl.fish ;; esac

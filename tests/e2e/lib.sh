@@ -32,6 +32,7 @@ status_is() { check; [ "$STATUS" = "$1" ] || failed "status is not $1"; }
 out_is() { check; [ "$OUT" = "$1" ] || failed "stdout is not: $1"; }
 out_has() { check; case $OUT in *"$1"*) ;; *) failed "stdout lacks: $1" ;; esac; }
 out_lacks() { check; case $OUT in *"$1"*) failed "stdout has: $1" ;; esac; }
+err_is() { check; [ "$ERR" = "$1" ] || failed "stderr is not: $1"; }
 err_has() { check; case $ERR in *"$1"*) ;; *) failed "stderr lacks: $1" ;; esac; }
 err_lacks() { check; case $ERR in *"$1"*) failed "stderr has: $1" ;; esac; }
 is() { check; [ "$1" = "$2" ] || failed "'$1' is not '$2'"; }
