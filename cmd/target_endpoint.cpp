@@ -119,6 +119,10 @@ asio::awaitable<void> TargetEndpoint::serve(net::StreamPtr stream) {
   if (!served) {
     // What the program has seen in its own protocol; the target's own words are not repeated.
     const Error& error = served.error();
+    // Nothing of ours could speak to the program: it has been told nothing.
+    if (error.code == ErrorCode::config)
+      environment_.console.warn("connection_failed", error.message, error.hint,
+                                {{"session", plan_.session}});
     environment_.console.detail("connection_ended", error.message,
                                 {{"code", std::string(to_string(error.code))}});
   }

@@ -176,12 +176,15 @@ Task<void> RelayMonitor::run(RelaySetup setup) {
 Task<void> RelayMonitor::take(FromRelay frame) {
   if (auto* ask = std::get_if<RelayAsk>(&frame)) co_return co_await judge(std::move(*ask));
   if (auto* output = std::get_if<RelayOutput>(&frame)) co_return co_await pass(std::move(*output));
-  if (const auto* ready = std::get_if<RelayReady>(&frame))
+  if (const auto* ready = std::get_if<RelayReady>(&frame)) {
+    if (std::ranges::find(context_.grant.logins, ready->user) == context_.grant.logins.end())
+      co_return fail(ErrorCode::malformed, "an SSH relay names a login that the session has not");
     co_return context_.gate.note({"ssh_target",
                                   {{"connection", std::to_string(connection_)},
                                    {"login", neutralise(ready->user, 64, Lines::escape)},
                                    {"host_key", ready->host_key},
                                    {"banner", ready->banner}}});
+  }
   if (const auto* failed = std::get_if<RelayFailed>(&frame)) {
     failed_ = failed->error;
     co_return context_.gate.note(

@@ -241,7 +241,7 @@ CONF
     pid=$!
     for _ in $(seq 100); do
       kill -0 "$pid" 2>/dev/null || break
-      if grep -q "Server listening on 127.0.0.1 port $ssh_port" "$at/sshd.log"; then started=1; break; fi
+      if grep -qs "Server listening on 127.0.0.1 port $ssh_port" "$at/sshd.log"; then started=1; break; fi
       sleep 0.05
     done
     [ -n "$started" ] && break
