@@ -11,6 +11,7 @@ namespace hoop::cmd {
 namespace {
 
 constexpr std::size_t kShownText = 400;
+constexpr std::size_t kLongestLine = 4096;  // of a program's output; what is longer becomes several
 constexpr identity::JsonCaps kRecordCaps{512U << 10, 32, 200'000};
 
 std::string_view name_of(record::RecordType type) {
@@ -63,6 +64,11 @@ std::string note_line(const identity::Json& json) {
   return fmt::format("explained: {} by rule {}: {}", words_at(json, "effect"),
                      words_at(json, "rule"),
                      neutralise(text_at(json, "statement"), kShownText, Lines::escape));
+}
+
+std::string output_line(std::string_view text) {
+  // Escaped, a byte becomes four.
+  return fmt::format("{:14}| {}", "", neutralise(text, 4 * kLongestLine, Lines::escape));
 }
 
 /// A line for people; empty for records that say nothing to them.
@@ -136,11 +142,27 @@ std::string json_line(const record::Record& record) {
   return line + "}";
 }
 
+/// Of a host: whole lines, without what a terminal would obey.
+void SessionText::add_output(std::uint64_t action, ByteSpan bytes, std::vector<std::string>& out) {
+  std::string& line = begun_lines_[action];
+  for (const char c : as_text(bytes)) {
+    if (c == '\n' || line.size() >= kLongestLine) {
+      out.push_back(output_line(line));
+      line.clear();
+    }
+    if (c != '\n' && c != '\r') line += c;
+  }
+}
+
 std::vector<std::string> SessionText::lines(const record::Record& record) {
   std::vector<std::string> out;
   if (record.type == record::RecordType::reply_data) {
     if (rows_ == Rows::hidden) return out;
     const record::ReplyData reply = record::reply_data_of(record);
+    if (is_text_) {
+      add_output(reply.action, reply.data, out);
+      return out;
+    }
     replies_[reply.action].feed(reply.data, [&out](std::string line) {
       out.push_back(fmt::format("{:14}| {}", "", line));
     });
@@ -152,12 +174,16 @@ std::vector<std::string> SessionText::lines(const record::Record& record) {
     const std::int64_t* value = member == nullptr ? nullptr : member->integer();
     return value == nullptr ? 0 : static_cast<std::uint64_t>(*value);
   };
+  if (record.type == record::RecordType::session_start)
+    is_text_ = text_at(json, "protocol") == "ssh";
   std::string line = line_of(record.type, json);
   const auto moment = moment_of(json);
   if (record.type == record::RecordType::action && moment && text_at(json, "effect") == "allow") {
     decided_[number("id")] = *moment;
   } else if (record.type == record::RecordType::reply_end) {
     replies_.erase(number("action"));
+    if (const auto rest = begun_lines_.extract(number("action")); rest && !rest.mapped().empty())
+      out.push_back(output_line(rest.mapped()));
     if (const auto action = decided_.extract(number("action"))) {
       if (const std::string span = took(action.mapped(), moment); !span.empty())
         line += ", " + span;

@@ -109,6 +109,8 @@ status_is 0
 out_has 'exec'
 out_has 'seen'
 out_lacks 4111111111111111
+run hoopctl sessions export "$session"
+out_has '| seen [redacted]'
 run hoopctl sessions export --format jsonl "$session"
 out_has '"login":"'"$me"'"'
 out_has '"status":"exit 4"'
