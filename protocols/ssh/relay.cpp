@@ -29,8 +29,9 @@ namespace hoop::ssh {
 namespace {
 
 constexpr std::size_t kMostClientChannels = 64;
-constexpr int kLoopPause = 1000;           // milliseconds: everything that matters wakes the loop
-constexpr int kMostLoginTries = 16;        // keys that a client's agent offers first
+constexpr int kLoopPause = 1000;     // milliseconds, at most
+constexpr int kPasses = 16;          // over what there is to do, before new requests are looked for
+constexpr int kMostLoginTries = 16;  // keys that a client's agent offers first
 constexpr std::size_t kMaxParting = 1024;  // of ours to a user, names of theirs in it
 // OpenSSH's client tells only servers of this name that nobody reads a channel any more.
 constexpr const char* kBanner = "OpenSSH_9.2p1 hoopctl";
@@ -209,6 +210,7 @@ class Relay {
   std::uint32_t numbers_ = 0;
   bool is_openssh_ = false;  // the client
   bool over_ = false;
+  bool heard_ = false;  // the monitor, since work() began
 };
 
 void Relay::hear() {
@@ -216,6 +218,7 @@ void Relay::hear() {
     auto frame = control_.poll();
     if (!frame) return end({});  // without a monitor nothing passes
     if (!*frame) return;
+    heard_ = true;
     take(std::move(**frame));
   }
 }
@@ -287,13 +290,14 @@ void Relay::refuse_targets_wishes() {
 }
 
 bool Relay::work() {
+  heard_ = false;
   bool did = false;
   for (const auto& channel : channels_) {
     did = channel->work() || did;
     if (channel->is_broken()) over_ = true;
   }
   std::erase_if(channels_, [](const auto& channel) { return channel->is_over(); });
-  return did;
+  return did || heard_;
 }
 
 void Relay::run() {
@@ -307,11 +311,12 @@ void Relay::run() {
   const char* const banner = HOOP_LIBSSH(ssh_get_clientbanner)(client_);
   is_openssh_ =
       banner != nullptr && std::string_view(banner).find("OpenSSH") != std::string_view::npos;
+  int pause = 0;
   while (!over_) {
     take_messages();
     refuse_targets_wishes();
-    while (!over_ && work()) {
-    }
+    bool busy = true;
+    for (int pass = 0; pass < kPasses && busy && !over_; ++pass) busy = work();
     if (over_) break;
     if (HOOP_LIBSSH(ssh_is_connected)(client_) == 0) {
       end({});  // nobody sees any more what its programs do
@@ -321,7 +326,10 @@ void Relay::run() {
       end("the target ended the connection");
       break;
     }
-    if (HOOP_LIBSSH(ssh_event_dopoll)(event_.get(), kLoopPause) == SSH_ERROR) {
+    // A message that some call of libssh's has taken in after its turn wakes nobody: it is looked
+    // for again, the sooner the less has been quiet.
+    pause = busy ? 0 : std::min(pause * 4 + 1, kLoopPause);
+    if (HOOP_LIBSSH(ssh_event_dopoll)(event_.get(), pause) == SSH_ERROR) {
       // One of the sessions has gone: what it left is still moved.
       while (work()) {
       }

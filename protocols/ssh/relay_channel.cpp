@@ -31,37 +31,43 @@ struct RelayChannel::Callbacks {
   ssh_channel_callbacks_struct client{};
   ssh_channel_callbacks_struct target{};
 
+  static RelayChannel& stirred(void* self) {
+    auto& channel = *static_cast<RelayChannel*>(self);
+    channel.stirred_ = true;
+    return channel;
+  }
   static int data(ssh_session, ssh_channel, void*, uint32_t length, int, void* self) {
-    if (length > kMostBuffered) static_cast<RelayChannel*>(self)->broken_ = true;
+    if (length > kMostBuffered) stirred(self).broken_ = true;
+    stirred(self);
     return 0;  // it stays where it is, until we read it
   }
-  static void client_eof(ssh_session, ssh_channel, void* self) {
-    static_cast<RelayChannel*>(self)->client_eof_ = true;
+  static int may_write(ssh_session, ssh_channel, uint32_t, void* self) {
+    stirred(self);
+    return 0;
   }
+  static void client_eof(ssh_session, ssh_channel, void* self) { stirred(self).client_eof_ = true; }
   static void client_close(ssh_session, ssh_channel, void* self) {
-    static_cast<RelayChannel*>(self)->client_closed_ = true;
+    stirred(self).client_closed_ = true;
   }
   static void client_signal(ssh_session, ssh_channel, const char* name, void* self) {
-    auto& channel = *static_cast<RelayChannel*>(self);
+    auto& channel = stirred(self);
     if (channel.requests_.size() >= kMostRequests) return;
     Request request;
     request.signal = text_of(name);
     channel.requests_.push_back(std::move(request));
   }
-  static void target_eof(ssh_session, ssh_channel, void* self) {
-    static_cast<RelayChannel*>(self)->target_eof_ = true;
-  }
+  static void target_eof(ssh_session, ssh_channel, void* self) { stirred(self).target_eof_ = true; }
   static void target_close(ssh_session, ssh_channel, void* self) {
-    static_cast<RelayChannel*>(self)->target_closed_ = true;
+    stirred(self).target_closed_ = true;
   }
   static void exit_status(ssh_session, ssh_channel, int status, void* self) {
-    auto& channel = *static_cast<RelayChannel*>(self);
+    auto& channel = stirred(self);
     channel.has_status_ = true;
     channel.status_ = static_cast<std::uint32_t>(status);
   }
   static void exit_signal(ssh_session, ssh_channel, const char* name, int core, const char*,
                           const char*, void* self) {
-    auto& channel = *static_cast<RelayChannel*>(self);
+    auto& channel = stirred(self);
     channel.signal_ = text_of(name);
     channel.core_dumped_ = core != 0;
   }
@@ -79,6 +85,7 @@ RelayChannel::RelayChannel(std::uint32_t number, ssh_channel_struct* client,
   ssh_callbacks_init(&calls.client);
   calls.client.userdata = this;
   calls.client.channel_data_function = Callbacks::data;
+  calls.client.channel_write_wontblock_function = Callbacks::may_write;
   calls.client.channel_eof_function = Callbacks::client_eof;
   calls.client.channel_close_function = Callbacks::client_close;
   calls.client.channel_signal_function = Callbacks::client_signal;
@@ -86,6 +93,7 @@ RelayChannel::RelayChannel(std::uint32_t number, ssh_channel_struct* client,
   ssh_callbacks_init(&calls.target);
   calls.target.userdata = this;
   calls.target.channel_data_function = Callbacks::data;
+  calls.target.channel_write_wontblock_function = Callbacks::may_write;
   calls.target.channel_eof_function = Callbacks::target_eof;
   calls.target.channel_close_function = Callbacks::target_close;
   calls.target.channel_exit_status_function = Callbacks::exit_status;
@@ -456,12 +464,16 @@ void RelayChannel::report() {
 
 bool RelayChannel::work() {
   if (broken_) return false;  // nothing more of it is read
+  // Nearly every call of libssh's looks for packets, of whatever channel: what they bring after its
+  // turn here would wait for the next event, and there may be none.
+  stirred_ = false;
   bool did = open_target();
   did = handle_requests() || did;
   did = move_input() || did;
   did = move_output(out_, RelayStream::out) || did;
   did = move_output(err_, RelayStream::err) || did;
-  return finish() || did;
+  did = finish() || did;
+  return did || stirred_;
 }
 
 bool RelayChannel::is_over() const {

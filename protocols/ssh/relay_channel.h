@@ -37,7 +37,7 @@ class RelayChannel {
   bool take(const RelayVerdict& verdict);
   bool take(RelayMasked& masked);
   bool take(const RelayMore& more);
-  /// Does what can be done now. True if something was.
+  /// Does what can be done now. True if something was, or there is more to do.
   bool work();
   /// A line of ours on the client's standard error.
   void say(std::string_view words);
@@ -97,6 +97,7 @@ class RelayChannel {
   bool client_eof_ = false, client_closed_ = false, target_eof_ = false, target_closed_ = false;
   bool eof_to_target_ = false, eof_to_client_ = false, close_to_client_ = false,
        close_to_target_ = false, reported_ = false, status_sent_ = false, broken_ = false;
+  bool stirred_ = false;  // something has come since work() began
   bool has_status_ = false;
   std::uint32_t status_ = 0;
   std::string signal_;
