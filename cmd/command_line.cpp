@@ -112,8 +112,9 @@ ExitStatus run_command_line(std::vector<std::string> words, Environment& environ
     environment.program.emplace(mark + 1, words.end());
     words.erase(mark, words.end());
   }
-  CLI::App app("People, CI jobs and agents reach databases by policy, masked and recorded.",
-               "hoopctl");
+  CLI::App app(
+      "People, CI jobs and agents reach databases and hosts by policy, masked and recorded.",
+      "hoopctl");
   app.set_help_flag("--help,-h", "print this help");
   app.require_subcommand(1);
   app.fallthrough();

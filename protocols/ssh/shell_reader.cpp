@@ -152,8 +152,9 @@ void ShellReader::read_word(CommandWord& word) {
         break;
       default:
         // Filled in from the names of files, of users, or by a shell's braces.
-        if (c == '*' || c == '?' || c == '[' || c == '{' || (c == '~' && at_ == begin) ||
-            (c == '!' && at_ != begin))
+        if (c == '*' || c == '?' || c == '[' || c == '{' || (c == '!' && at_ != begin) ||
+            (c == '~' && (at_ == begin || text_[at_ - 1] == '=' || text_[at_ - 1] == ':')) ||
+            (c == '=' && at_ == begin))  // of zsh: where a program is
           word.known = false;
         word.text += c;
         ++at_;

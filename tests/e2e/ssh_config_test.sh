@@ -47,7 +47,7 @@ holds eventually 10 live 0
 is "$(spooled)" 0
 
 test_case "many at once, and one for many"
-for i in 1 2 3 4 5; do ssh -F "$T/config" $target.hoop "echo $i" >"$T/at.$i" 2>&1 & done; wait
+for i in 1 2 3 4 5; do ssh -F "$T/config" $target.hoop "echo $i" >"$T/at.$i" 2>/dev/null & done; wait
 is "$(cat "$T"/at.* | tr '\n' ' ')" '1 2 3 4 5 '
 
 test_case "a refusal and a login that is not one's own are told"

@@ -144,7 +144,8 @@ holds eventually 20 processes "sleep 1$nap" 0
 test_case "no private file is left, and no relay"
 hoopctl connect $target -- true
 holds eventually 10 sh -c "[ -z \"\$(ls '$XDG_RUNTIME_DIR')\" ]"
-holds eventually 10 sh -c '! pgrep -f "^hoopctl-ssh-relay " >/dev/null'
+# Those of other tests are other gateways'.
+holds eventually 10 sh -c "! pgrep -P $gateway_pid -f '^hoopctl-ssh-relay ' >/dev/null"
 
 test_case "--tcp, and a program that reaches nothing else"
 run hoopctl connect $target --tcp -- 'echo by tcp'
