@@ -195,17 +195,17 @@ asio::awaitable<void> Proxy::wait() {
 
 /// For the client that has started us, until it or its host has ended, or a signal.
 asio::awaitable<void> Proxy::serve_stdio() {
-  StdioPipe pipe(context_);
-  auto stream = pipe.open();
+  const auto pipe = std::make_shared<StdioPipe>(context_);
+  auto stream = pipe->open();
   if (!stream) {
     environment_.console.error(stream.error());
     co_return;
   }
-  signals_->async_wait([&pipe](const std::error_code& failure, int) {
-    if (!failure) pipe.close();
+  signals_->async_wait([pipe](const std::error_code& failure, int) {
+    if (!failure) pipe->close();
   });
   co_await endpoint_->serve_one(std::move(*stream));
-  co_await pipe.drain();
+  co_await pipe->drain();
   signals_->cancel();
 }
 
@@ -266,6 +266,11 @@ Result<std::string> checked_folder(std::string path) {
 ExitStatus run_proxy(Environment& environment, ProxyOptions options) {
   if (auto checked = check_reason(options.reason); !checked)
     return environment.give_up(checked.error());
+  if (options.stdio && (environment.terminals.in || environment.terminals.out))
+    return environment.give_up(Error{ErrorCode::usage,
+                                     "--stdio is for ssh, which starts this",
+                                     "hoopctl ssh-config prints what ssh needs for it",
+                                     {}});
   if (!options.password_file.empty()) {
     options.password_file = absolute(options.password_file);
     if (auto checked = PasswordFile::check(options.password_file); !checked)

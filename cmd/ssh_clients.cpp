@@ -159,7 +159,8 @@ Result<crypto::Ed25519Key> stream_host_key(const Environment& environment) {
   }
   crypto::Ed25519Key key = crypto::Ed25519Key::generate();
   HOOP_CHECK(identity::make_private_directory(folder));
-  HOOP_CHECK(identity::write_private_file(file, to_base64url(key.seed().reveal())));
+  const SecretText text_of_key(to_base64url(key.seed().reveal()));
+  HOOP_CHECK(identity::write_private_file(file, text_of_key.reveal()));
   return key;
 }
 
@@ -179,11 +180,10 @@ Result<std::string> stream_host_block(const std::string& gateway, const std::str
   HOOP_TRY(const std::string program, own_program());
   HOOP_TRY(const std::string known, setting(known_hosts));
   return fmt::format(
-      "Host {}\n  ProxyCommand {} --quiet --gateway {} proxy --stdio {}\n  ProxyUseFdpass no\n{}"
-      "  HostKeyAlias {}\n  UserKnownHostsFile {}\n  IdentityFile none\n{}",
-      host, without_tokens(shell_word(program)), without_tokens(shell_word(gateway)), target,
-      login.empty() ? "" : fmt::format("  User {}\n", login), SshEntry::kHostKeyAlias, known,
-      kSettings);
+      "Host {}\n  ProxyCommand {} --quiet --gateway {} proxy --stdio {}\n  ProxyUseFdpass no\n"
+      "  User {}\n  HostKeyAlias {}\n  UserKnownHostsFile {}\n  IdentityFile none\n{}",
+      host, without_tokens(shell_word(program)), without_tokens(shell_word(gateway)), target, login,
+      SshEntry::kHostKeyAlias, known, kSettings);
 }
 
 int pass_ssh_socket(const char* path) {

@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // hoopctl ssh-config: what makes plain ssh, and whatever runs it, go through hoopctl.
-#include <algorithm>
-
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
 
@@ -10,6 +8,8 @@
 #include "cmd/json_view.h"
 #include "cmd/ssh_clients.h"
 #include "cmd/targets.h"
+#include "core/access/names.h"
+#include "gateway/toml_parts.h"
 
 namespace hoop::cmd {
 namespace {
@@ -17,14 +17,6 @@ namespace {
 bool is_suffix(std::string_view text) {
   return text.size() <= 64 && text.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-_.") ==
                                   std::string_view::npos;
-}
-
-/// From a gateway: of what ssh would take for something else, nothing goes into its configuration.
-bool is_plain_name(std::string_view text) {
-  return !text.empty() && text.front() != '-' &&
-         text.find_first_not_of(
-             "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.") ==
-             std::string_view::npos;
 }
 
 Result<void> print_configuration(Environment& environment, const std::string& suffix) {
@@ -38,12 +30,12 @@ Result<void> print_configuration(Environment& environment, const std::string& su
   std::size_t hosts = 0;
   for (const identity::Json& target : targets) {
     const std::string name = text_at(target, "name");
-    if (text_at(target, "protocol") != "ssh" || !is_plain_name(name)) continue;
-    std::string login;
-    if (const identity::Json* logins = target.find("logins"))
-      if (const auto* list = logins->array(); list != nullptr && !list->empty())
-        if (const std::string* text = list->front().text()) login = *text;
-    if (!login.empty() && !is_plain_name(login)) login.clear();
+    if (text_at(target, "protocol") != "ssh") continue;
+    const Value logins = value_at(target, "logins");
+    const auto* list = std::get_if<std::vector<std::string>>(&logins);
+    const std::string login = list == nullptr || list->empty() ? "" : list->front();
+    // From a gateway: what ssh would take for something else does not go into its configuration.
+    if (!gateway::is_name(name, 63) || !access::is_login(login)) continue;
     HOOP_TRY(const std::string block, stream_host_block(url, name, name + suffix, login, known));
     out += block;
     ++hosts;

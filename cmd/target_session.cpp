@@ -9,6 +9,7 @@
 #include "cmd/gateway_path.h"
 #include "cmd/local_path.h"
 #include "cmd/log_delivery.h"
+#include "core/access/names.h"
 
 namespace hoop::cmd {
 namespace {
@@ -29,6 +30,12 @@ std::string_view to_string(Upload upload) {
     case Upload::unconfirmed: return "unconfirmed";
   }
   return "none";
+}
+
+Result<void> check_grant(const access::Grant& grant, const std::string& target) {
+  if (grant.target.name == target && std::ranges::all_of(grant.logins, access::is_login)) return {};
+  return fail(ErrorCode::malformed, "the gateway's grant names another target, or no login",
+              "are hoopctl and the gateway of the same version?");
 }
 
 Task<OpenTarget> TargetSession::open(Wish wish) {
@@ -52,6 +59,7 @@ Task<OpenTarget> TargetSession::ask(Wish wish) {
   HOOP_CO_TRY(access::Grant grant, co_await client_->create_grant(std::move(asked)));
   session_ = grant.session;
   data_path_ = grant.path;
+  HOOP_CO_CHECK(check_grant(grant, wish.target));
   if (make_entry(grant.target.protocol, environment_.random) == nullptr) {
     co_return fail(ErrorCode::unsupported,
                    fmt::format("target '{}' ({}) is not something this version can open",

@@ -32,6 +32,10 @@ struct OpenTarget {
   std::unique_ptr<SessionPath> path;
 };
 
+/// That it is for the target that was asked for, and its names are what they must be: programs are
+/// told both, ssh in its own words. Fails with malformed.
+Result<void> check_grant(const access::Grant& grant, const std::string& target);
+
 class TargetSession {
  public:
   TargetSession(Environment& environment, asio::io_context& context)

@@ -1,15 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "gateway/server.h"
 
-#include <fcntl.h>
-#include <signal.h>
-#include <sys/file.h>
-#include <unistd.h>
-
 #include <algorithm>
 
 #include <fmt/format.h>
-#include <asio/signal_set.hpp>
 
 #include "core/base/encoding.h"
 #include "core/identity/private_file.h"
@@ -25,6 +19,7 @@
 #include "gateway/metrics_endpoint.h"
 #include "gateway/reaper.h"
 #include "gateway/revocations.h"
+#include "gateway/server_files.h"
 #include "gateway/session_registry.h"
 #include "gateway/sqlite_store.h"
 #include "gateway/ssh_authority.h"
@@ -37,67 +32,6 @@ namespace {
 
 constexpr std::size_t kWorkers =
     8;  // each may wait for a database; more would not make SQLite faster
-constexpr std::size_t kMaxKeyFile = 64 << 10;  // PEM chains are a few KiB
-
-/// Held while the gateway runs: two on one directory would sweep each other's sessions away.
-class DirectoryLock {
- public:
-  static Result<DirectoryLock> take(const std::filesystem::path& file) {
-    DirectoryLock lock;
-    lock.descriptor_ = ::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-    if (lock.descriptor_ < 0)
-      return fail(ErrorCode::storage, fmt::format("cannot open '{}'", file.string()));
-    if (::flock(lock.descriptor_, LOCK_EX | LOCK_NB) != 0)
-      return fail(ErrorCode::config, "another gateway runs on this directory",
-                  "stop it first; SIGHUP is enough for a changed policy");
-    return lock;
-  }
-  DirectoryLock() = default;
-  ~DirectoryLock() {
-    if (descriptor_ >= 0) ::close(descriptor_);
-  }
-  DirectoryLock(DirectoryLock&& other) noexcept
-      : descriptor_(std::exchange(other.descriptor_, -1)) {}
-  DirectoryLock& operator=(DirectoryLock&& other) noexcept {
-    std::swap(descriptor_, other.descriptor_);
-    return *this;
-  }
-
- private:
-  int descriptor_ = -1;
-};
-
-Result<SecretText> read_key_file(const std::filesystem::path& path) {
-  HOOP_TRY(auto text, identity::read_private_file(path, kMaxKeyFile));
-  if (!text)
-    return fail(ErrorCode::config, fmt::format("'{}' is missing", path.string()),
-                "'hoopctl gateway init DIR' makes a working directory");
-  return std::move(*text);
-}
-
-Result<crypto::P256Key> read_key(const std::filesystem::path& path) {
-  HOOP_TRY(const auto pem, read_key_file(path));
-  auto key = crypto::P256Key::from_pem(pem.reveal());
-  if (!key)
-    return fail(ErrorCode::config, fmt::format("'{}' is not a P-256 private key", path.string()),
-                "restore it from a backup; 'hoopctl gateway init' makes one with a new directory");
-  return key;
-}
-
-Result<SecretBytes> read_secret(const std::filesystem::path& path) {
-  HOOP_TRY(const auto text, read_key_file(path));
-  auto bytes = from_base64url(text.reveal());
-  if (!bytes || bytes->size() != 32)
-    return fail(ErrorCode::config, fmt::format("'{}' is not 32 bytes in base64url", path.string()),
-                "restore it from a backup; 'hoopctl gateway init' makes one with a new directory");
-  return SecretBytes(std::move(*bytes));
-}
-
-Result<net::TlsServer> read_certificate(const Layout& layout) {
-  HOOP_TRY(const auto chain, read_key_file(layout.server_pem()));
-  HOOP_TRY(auto key, read_key_file(layout.server_key()));
-  return net::TlsServer::create(net::ServerCertificate{chain.reveal(), std::move(key)});
-}
 
 /// Of whatever protocol the session's target speaks.
 session::HandlerFactory make_handlers() {
@@ -127,7 +61,7 @@ std::string written(const ListenAddress& address) {
 
 // In the order in which they are built: what stands below uses what stands above.
 struct GatewayServer::Parts {
-  Parts(GatewayConfig config_, const Clock& clock_, DirectoryLock lock_, std::shared_ptr<Log> log_,
+  Parts(GatewayConfig config_, const Clock& clock_, Descriptor lock_, std::shared_ptr<Log> log_,
         SecretBytes secret_, crypto::P256Key receipt, Database people,
         std::unique_ptr<SqliteStore> store_, record::Spool spool_)
       : config(std::move(config_)),
@@ -142,7 +76,7 @@ struct GatewayServer::Parts {
         spool(std::move(spool_)) {}
   GatewayConfig config;
   const Clock& clock;
-  DirectoryLock lock;
+  Descriptor lock;
   std::shared_ptr<Log> log;
   SecretBytes secret;
   crypto::P256Key receipt_key;
@@ -268,7 +202,7 @@ Result<std::unique_ptr<GatewayServer>> GatewayServer::create(GatewayConfig confi
   const Layout layout = config.layout;
   HOOP_CHECK(identity::make_private_directory(layout.state()));
   HOOP_CHECK(identity::make_private_directory(layout.logs()));
-  HOOP_TRY(auto lock, DirectoryLock::take(layout.state() / "lock"));
+  HOOP_TRY(auto lock, lock_directory(layout.state() / "lock"));
   HOOP_TRY(auto token_key, read_key(layout.token_key()));
   HOOP_TRY(auto receipt_key, read_key(layout.receipt_key()));
   HOOP_TRY(auto secret, read_secret(layout.secret_key()));
@@ -456,35 +390,5 @@ std::optional<std::uint16_t> GatewayServer::metrics_port() const {
   return parts_->metrics_endpoint->port();
 }
 const std::string& GatewayServer::base_url() const { return parts_->base_url; }
-
-Result<void> serve(const std::filesystem::path& directory, const Clock& clock, Random& random,
-                   std::shared_ptr<Log> log) {
-  ::signal(SIGPIPE, SIG_IGN);
-  HOOP_TRY(auto config, load_config(directory));
-  asio::io_context context(1);
-  HOOP_TRY(auto server, GatewayServer::create(std::move(config), context, clock, random, log));
-  HOOP_CHECK(server->start());
-  asio::signal_set signals(context, SIGTERM, SIGINT), hangups(context, SIGHUP);
-  asio::co_spawn(
-      context,
-      [](asio::signal_set& again, GatewayServer& gateway) -> asio::awaitable<void> {
-        for (;;) {
-          const auto [failure, number] = co_await again.async_wait(as_result);
-          if (failure) co_return;
-          static_cast<void>(co_await gateway.reload());  // logged
-        }
-      }(hangups, *server),
-      [](std::exception_ptr) {});
-  asio::co_spawn(
-      context,
-      [](asio::signal_set& until, GatewayServer& gateway, Log& events) -> asio::awaitable<void> {
-        co_await until.async_wait(asio::experimental::as_tuple(asio::use_awaitable));
-        events.info("gateway.stopping");
-        co_await gateway.stop();
-      }(signals, *server, *log),
-      [&context](std::exception_ptr) { context.stop(); });
-  context.run();
-  return {};
-}
 
 }  // namespace hoop::gateway

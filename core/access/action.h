@@ -43,6 +43,9 @@ struct Action {
   /// What the log says of all this, made once for an action that is done many times; empty: made
   /// for each record. Whoever changes another member empties it.
   std::string recorded;
+  /// What it goes on to do nobody judges (a shell, a script that cannot be read): an allow must
+  /// name agents, by their kind, to let one of them do it.
+  bool unjudged = false;
 };
 
 }  // namespace hoop::access

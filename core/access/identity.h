@@ -21,6 +21,8 @@ struct Identity {
   std::string claimed_agent;  // from the client's environment: "claude-code"; empty if none. Never
                               // trusted to allow
   SystemTime issued_at{};     // of the token; not in a grant
+  /// By its login, or as its environment says.
+  bool is_agent() const { return kind == IdentityKind::agent || !claimed_agent.empty(); }
   bool operator==(const Identity&) const = default;
 };
 

@@ -1,4 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "core/access/names.h"
+
+#include <algorithm>
+#include <cctype>
+
 // The words of configuration, JSON and messages for the enumerations of this folder.
 #include "core/access/policy.h"
 #include "core/access/words.h"
@@ -98,6 +103,14 @@ std::string_view to_string(Durability value) {
     case Durability::disk: return "disk";
   }
   return "os";
+}
+
+bool is_login(std::string_view name) {
+  const auto fits = [](char c) {
+    return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '-' || c == '_' || c == '.';
+  };
+  return !name.empty() && name.size() <= 32 && name.front() != '-' && name.front() != '.' &&
+         std::ranges::all_of(name, fits);
 }
 
 }  // namespace hoop::access

@@ -45,7 +45,13 @@ Decision by_rule(const Rule& rule, const Action& action) {
   return decision;
 }
 
-Decision by_default(const Action& action) {
+Decision by_default(const Action& action, const Identity& identity) {
+  if (action.unjudged && identity.is_agent())
+    return {Effect::deny, "default",
+            fmt::format("no rule allows '{}' to agents: what it goes on to do is not judged",
+                        action.verb),
+            "run commands one by one, that can be read; a rule whose client names agents can "
+            "allow it"};
   return {Effect::deny, "default", fmt::format("no rule allows '{}' on this target", action.verb),
           "ask whoever runs the gateway for a rule that allows it"};
 }
@@ -102,10 +108,6 @@ const Role* PolicyEngine::role_of(const Identity& identity, const Target& target
   return found == document().roles.end() ? nullptr : &*found;
 }
 
-bool PolicyEngine::may_open(const Identity& identity, const Target& target) const {
-  return role_of(identity, target) != nullptr;
-}
-
 DataPath PolicyEngine::path_of(const Identity& identity, const Target& target) const {
   // Whichever role is used, none that asks for the gateway may be stepped around, nor may the
   // target: what a role says of the local path can therefore change nothing.
@@ -152,7 +154,7 @@ Decision PolicyEngine::decide(const Identity& identity, const Target& target, co
   if (most != 0 && facts.statements >= most) return by_limit(most);
   if (const Rule* rule = first_of(compiled_->require_approval)) return by_rule(*rule, action);
   if (const Rule* rule = first_of(compiled_->allow)) return by_rule(*rule, action);
-  return by_default(action);
+  return by_default(action, identity);
 }
 
 PolicyDocument PolicyEngine::part_for(const Identity& identity, const Target& target) const {

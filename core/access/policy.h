@@ -141,8 +141,6 @@ class PolicyEngine {
   /// only maker of Authorization. Fails with denied; the text never says whether the target exists.
   Result<Authorization> authorize(const Identity& identity, const Target& target,
                                   std::chrono::seconds wanted_ttl, SystemTime now) const;
-  /// True if some role lets the identity open the target: for listings.
-  bool may_open(const Identity& identity, const Target& target) const;
   /// By which path; where roles and target differ, the gateway wins.
   DataPath path_of(const Identity& identity, const Target& target) const;
 

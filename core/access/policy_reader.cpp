@@ -2,12 +2,12 @@
 #include "core/access/policy_reader.h"
 
 #include <algorithm>
-#include <cctype>
 #include <limits>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "core/access/names.h"
 #include "core/access/own_pattern.h"
 #include "core/access/policy_conditions.h"
 #include "core/access/policy_words.h"
@@ -94,14 +94,6 @@ Words read_logins(const TomlTable& table) {
 }
 
 }  // namespace
-
-bool is_login(std::string_view name) {
-  const auto fits = [](char c) {
-    return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '-' || c == '_' || c == '.';
-  };
-  return !name.empty() && name.size() <= 32 && name.front() != '-' && name.front() != '.' &&
-         std::ranges::all_of(name, fits);
-}
 
 Role read_role(const TomlTable& table) {
   Role role;

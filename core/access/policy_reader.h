@@ -9,8 +9,6 @@
 
 namespace hoop::access {
 
-/// Whether a role's logins may hold it: a user of a host, and no pattern.
-bool is_login(std::string_view name);
 Role read_role(const config::TomlTable& table);
 Rule read_rule(const config::TomlTable& table);
 /// A [[detector]]: its expression finds all that `finds` shows, and nothing in what `ignores`

@@ -11,6 +11,7 @@ bool is_resource_key(std::string_view key) {
 
 RuleMatcher::RuleMatcher(const Rule& rule) : rule_(&rule) {
   for (const std::string& target : rule.targets) targets_.emplace_back(target);
+  names_client_ = rule.when.contains("client");
   for (const auto& [key, values] : rule.when) {
     if (is_circumstance_key(key)) {
       circumstances_.emplace_back(key, values, rule.effect);
@@ -138,6 +139,8 @@ bool RuleMatcher::holds(const Condition& condition, const Action& action) const 
 
 bool RuleMatcher::matches(const Action& action, const Circumstances& now) const {
   if (action.verb == "unknown" && rule_->effect != Effect::deny && !names_unknown_) return false;
+  if (action.unjudged && rule_->effect != Effect::deny && !names_client_ && now.identity.is_agent())
+    return false;
   return std::ranges::all_of(
              conditions_, [&](const Condition& condition) { return holds(condition, action); }) &&
          std::ranges::all_of(circumstances_, [&](const CircumstanceMatcher& condition) {

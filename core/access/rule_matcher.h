@@ -47,6 +47,7 @@ class RuleMatcher {
   std::vector<Condition> conditions_;  // cheap ones first
   std::vector<CircumstanceMatcher> circumstances_;
   bool names_unknown_ = false;
+  bool names_client_ = false;
 };
 
 /// The words of `when` that speak of resources, whatever the action holds.

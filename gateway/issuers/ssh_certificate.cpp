@@ -57,7 +57,12 @@ Result<access::Credential> SshKeyIssuer::issue(const access::Authorization& auth
   HOOP_CHECK(check_logins(authorization));
   HOOP_TRY(const SecretText text, read_());
   access::SshCredential out;
-  out.static_key = SecretBytes(to_bytes(text.reveal() + "\n"));
+  // Whole at once: growing would leave a copy behind. A file ends with a line, and libssh wants it.
+  Bytes file;
+  file.reserve(text.reveal().size() + 1);
+  file.assign(text.reveal().begin(), text.reveal().end());
+  file.push_back('\n');
+  out.static_key = SecretBytes(std::move(file));
   out.expires_at = authorization.valid_until();
   return out;
 }

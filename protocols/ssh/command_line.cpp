@@ -1,17 +1,29 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "protocols/ssh/command_line.h"
 
-#include <algorithm>
-#include <array>
-#include <optional>
-
 #include "protocols/ssh/shell_reader.h"
-#include "protocols/ssh/wrapped_command.h"
 
 namespace hoop::ssh {
-namespace {
 
 using access::CommandWord;
+
+std::string_view to_string(CommandForm form) {
+  switch (form) {
+    case CommandForm::plain: return "plain";
+    case CommandForm::script: return "script";
+    case CommandForm::opaque: return "opaque";
+  }
+  return "opaque";
+}
+
+std::string_view to_string(Transfer transfer) {
+  switch (transfer) {
+    case Transfer::none: return "absent";
+    case Transfer::upload: return "upload";
+    case Transfer::download: return "download";
+  }
+  return "absent";
+}
 
 /// scp -t and -f, and rsync --server, are what their clients have run at a host.
 Transfer transfer_of(const std::vector<CommandWord>& words) {
@@ -32,26 +44,6 @@ Transfer transfer_of(const std::vector<CommandWord>& words) {
   return Transfer::none;
 }
 
-}  // namespace
-
-std::string_view to_string(CommandForm form) {
-  switch (form) {
-    case CommandForm::plain: return "plain";
-    case CommandForm::script: return "script";
-    case CommandForm::opaque: return "opaque";
-  }
-  return "opaque";
-}
-
-std::string_view to_string(Transfer transfer) {
-  switch (transfer) {
-    case Transfer::none: return "absent";
-    case Transfer::upload: return "upload";
-    case Transfer::download: return "download";
-  }
-  return "absent";
-}
-
 CommandLine read_command_line(std::string_view text) {
   CommandLine out;
   ShellReader reader(text, 0);
@@ -59,7 +51,6 @@ CommandLine read_command_line(std::string_view text) {
   out.form = reader.form();
   out.commands = std::move(reader.commands);
   out.inner = std::move(reader.inner);
-  if (out.commands.size() == 1) out.transfer = transfer_of(out.commands.front());
   return out;
 }
 

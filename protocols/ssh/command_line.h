@@ -11,9 +11,9 @@
 
 namespace hoop::ssh {
 
-/// plain: commands, one after the other or piped, whose words are all known: every shell runs
-/// exactly them. script: the shell does more than that (it redirects, assigns, branches, fills in
-/// words), but which programs it runs is known. opaque: that is not.
+/// plain: commands, one after the other or piped, whose words are all known: POSIX shells, csh
+/// and fish run exactly them. script: the shell does more than that (it redirects, assigns,
+/// branches, fills in words), but which programs it runs is known. opaque: that is not.
 enum class CommandForm { plain, script, opaque };
 std::string_view to_string(CommandForm form);
 
@@ -27,8 +27,10 @@ struct CommandLine {
   std::vector<std::vector<access::CommandWord>> commands;
   /// Those that one of them runs in its turn: behind sudo, env, xargs, find -exec, sh -c, in $( ).
   std::vector<std::vector<access::CommandWord>> inner;
-  Transfer transfer = Transfer::none;
 };
+
+/// Of one command.
+Transfer transfer_of(const std::vector<access::CommandWord>& words);
 
 /// By the grammar of POSIX shells. What other shells take in another way, and what is not
 /// understood, is opaque.

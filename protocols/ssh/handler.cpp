@@ -9,6 +9,9 @@
 
 #include <cerrno>
 #include <map>
+#include <optional>
+
+#include <fmt/format.h>
 
 #include "core/net/relay.h"
 #include "core/net/task_group.h"
@@ -27,9 +30,15 @@ constexpr std::chrono::seconds kLastWords{2};
 class RelayProcess {
  public:
   /// Right after it was started: nothing has waited for it yet.
-  explicit RelayProcess(pid_t id) : handle_(static_cast<int>(::syscall(SYS_pidfd_open, id, 0))) {}
+  explicit RelayProcess(pid_t id)
+      : id_(id), handle_(static_cast<int>(::syscall(SYS_pidfd_open, id, 0))) {}
   ~RelayProcess() {
-    if (handle_.get() < 0) return;
+    if (!handle_.is_open()) {
+      // No more descriptors: it goes by itself once its sockets are closed; this makes sure.
+      ::kill(id_, SIGKILL);
+      ::waitpid(id_, nullptr, 0);
+      return;
+    }
     ::syscall(SYS_pidfd_send_signal, handle_.get(), SIGKILL, nullptr, 0);
     siginfo_t ignored{};
     while (::waitid(P_PIDFD, static_cast<id_t>(handle_.get()), &ignored, WEXITED) < 0 &&
@@ -40,6 +49,7 @@ class RelayProcess {
   RelayProcess& operator=(const RelayProcess&) = delete;
 
  private:
+  pid_t id_;
   Descriptor handle_;
 };
 
@@ -80,6 +90,12 @@ Result<RelaySetup> setup_of(const access::Grant& grant, const session::Opening& 
   return out;
 }
 
+/// For the client: on the gateway path the target's address is none of its business.
+std::string obstacle_of(const Error& error, const access::Grant& grant) {
+  const std::string words = fmt::format("target '{}' cannot be reached", grant.target.name);
+  return grant.path == access::DataPath::local ? words + ": " + error.message : words;
+}
+
 /// A socket for the relay that leads to stream: its own, where that is all that it is.
 Result<Descriptor> hand_over(net::StreamPtr stream, net::TaskGroup& carriers) {
   auto own = stream->take_socket();
@@ -102,15 +118,15 @@ class SshHandler final : public session::ProtocolHandler {
     auto upstream = co_await context_.dialer.dial(target.host, target.port,
                                                   Deadline::after(context_.clock, kDialTime));
     // Only an SSH server can tell its client why: the relay is one, with or without a target.
-    if (!upstream) setup.obstacle = upstream.error().message;
+    if (!upstream) setup.obstacle = obstacle_of(upstream.error(), context_.grant);
     HOOP_CO_TRY(Pair control, make_pair());
     const auto executor = downstream->executor();
-    net::TaskGroup carriers(executor);
+    const auto carriers = std::make_shared<net::TaskGroup>(executor);
     RelaySockets sockets;
     sockets.control = std::move(control.theirs);
-    HOOP_CO_TRY(sockets.client, hand_over(std::move(downstream), carriers));
+    HOOP_CO_TRY(sockets.client, hand_over(std::move(downstream), *carriers));
     if (upstream) {
-      HOOP_CO_TRY(sockets.target, hand_over(std::move(*upstream), carriers));
+      HOOP_CO_TRY(sockets.target, hand_over(std::move(*upstream), *carriers));
     } else {
       HOOP_CO_TRY(Pair nothing, make_pair());
       sockets.target = std::move(nothing.theirs);
@@ -120,22 +136,25 @@ class SshHandler final : public session::ProtocolHandler {
     const std::shared_ptr<net::Stream> relay = stream_of(std::move(control.ours), executor);
     RelayMonitor monitor(context_, connection, *relay);
     live_[connection] = &monitor;
+    // While the target was dialled, nobody could be told.
+    if (ended_) monitor.end(*ended_);
     const Result<void> outcome = co_await monitor.run(std::move(setup));
     live_.erase(connection);
     relay->close();
     // What the relay has said last still goes out; but neither it nor the target is waited for
     // long.
     asio::steady_timer patience(executor, kLastWords);
-    patience.async_wait([&](std::error_code stopped) {
-      if (!stopped) carriers.cancel();
+    patience.async_wait([carriers](std::error_code stopped) {
+      if (!stopped) carriers->cancel();
     });
-    co_await carriers.join();
+    co_await carriers->join();
     patience.cancel();
     if (!upstream) co_return std::unexpected(std::move(upstream).error());
     co_return outcome;
   }
 
   void end_all(std::string reason) override {
+    if (!ended_) ended_ = reason;
     for (const auto& [connection, monitor] : live_) monitor->end(reason);
   }
   void announce(std::string) override {}
@@ -145,6 +164,7 @@ class SshHandler final : public session::ProtocolHandler {
   session::SessionContext context_;
   StartRelay start_;
   std::map<std::uint64_t, RelayMonitor*> live_;
+  std::optional<std::string> ended_;  // why access has; nothing is served any more
 };
 
 }  // namespace

@@ -29,9 +29,10 @@ namespace hoop::ssh {
 namespace {
 
 constexpr std::size_t kMostClientChannels = 64;
-constexpr int kLoopPause = 1000;     // milliseconds, at most
-constexpr int kPasses = 16;          // over what there is to do, before new requests are looked for
-constexpr int kMostLoginTries = 16;  // keys that a client's agent offers first
+constexpr int kLoopPause = 1000;  // milliseconds, at most
+constexpr int kPasses = 16;       // over what there is to do, before new requests are looked for
+constexpr int kLastPasses = 1024;
+constexpr int kMostLoginTries = 16;        // keys that a client's agent offers first
 constexpr std::size_t kMaxParting = 1024;  // of ours to a user, names of theirs in it
 // OpenSSH's client tells only servers of this name that nobody reads a channel any more.
 constexpr const char* kBanner = "OpenSSH_9.2p1 hoopctl";
@@ -331,7 +332,7 @@ void Relay::run() {
     pause = busy ? 0 : std::min(pause * 4 + 1, kLoopPause);
     if (HOOP_LIBSSH(ssh_event_dopoll)(event_.get(), pause) == SSH_ERROR) {
       // One of the sessions has gone: what it left is still moved.
-      while (work()) {
+      for (int pass = 0; pass < kLastPasses && work(); ++pass) {
       }
       end({});
       break;

@@ -44,15 +44,30 @@ std::string words_of(const access::Decision& decision) {
   return out;
 }
 
+/// Of each command whether it is a transfer, where there is one or a line is not known whole: an
+/// allow must then cover them all.
+void add_transfers(access::Action& action, const CommandLine& line) {
+  std::vector<Transfer> found;
+  for (const auto* commands : {&line.commands, &line.inner})
+    for (const auto& words : *commands) found.push_back(transfer_of(words));
+  if (std::ranges::all_of(found, [](Transfer one) { return one == Transfer::none; }))
+    found.assign(1, Transfer::none);
+  for (const Transfer one : found)
+    action.resources.push_back({"transfer", std::string(to_string(one)), access::Access::write});
+  if (line.form != CommandForm::plain)
+    action.resources.push_back({"transfer", "unknown", access::Access::write});
+}
+
 void add_commands(access::Action& action, const CommandLine& line) {
   action.attributes["form"] = to_string(line.form);
-  if (line.transfer != Transfer::none) action.attributes["transfer"] = to_string(line.transfer);
+  action.unjudged = line.form == CommandForm::opaque;
   for (const auto& words : line.commands)
     action.resources.push_back(
         {std::string(access::kCommandKey), access::join_command(words), access::Access::write});
   for (const auto& words : line.inner)
     action.resources.push_back(
         {std::string(access::kInnerCommand), access::join_command(words), access::Access::write});
+  add_transfers(action, line);
 }
 
 }  // namespace
@@ -76,7 +91,7 @@ access::Action action_of(const RelayAsk& ask) {
       out.attributes["variable"] = ask.text;
       bytes += "=" + ask.value;
       break;
-    case RelayAct::shell: break;
+    case RelayAct::shell: out.unjudged = true; break;
   }
   out.digest = crypto::sha256(as_bytes(bytes));
   return out;
@@ -112,6 +127,13 @@ void RelayMonitor::end(std::string reason) {
 }
 
 Task<void> RelayMonitor::run(RelaySetup setup) {
+  if (ending_) {
+    setup.obstacle = *ending_;
+    setup.key = {};
+    setup.static_key = {};
+    ending_.reset();
+    relay_.set_deadline(Deadline::after(context_.clock, kLastWords));
+  }
   {
     Bytes bytes;
     append_framed(bytes, encode(ToRelay(std::move(setup))));
@@ -229,22 +251,6 @@ Result<void> RelayMonitor::clean(access::Action& action) {
   return {};
 }
 
-/// What an agent types nobody judges: a shell is for it only where a rule says so of agents.
-bool RelayMonitor::is_agents_shell(const access::Action& action) const {
-  const access::Identity& identity = context_.grant.identity;
-  if (action.verb != "shell" ||
-      (identity.kind != access::IdentityKind::agent && identity.claimed_agent.empty()))
-    return false;
-  access::SessionFacts facts;
-  facts.now = context_.clock.system_now();
-  const access::PolicyEngine& policy = context_.gate.policy();
-  const access::Decision decision = policy.decide(identity, context_.grant.target, action, facts);
-  const auto& rules = policy.document().rules;
-  const auto rule = std::ranges::find(rules, decision.rule, &access::Rule::name);
-  return decision.effect != access::Effect::deny && rule != rules.end() &&
-         !rule->when.contains("client");
-}
-
 Task<void> RelayMonitor::judge(RelayAsk ask) {
   access::Action action = action_of(ask);
   const Result<void> cleaned = clean(action);
@@ -264,12 +270,6 @@ Task<void> RelayMonitor::judge(RelayAsk ask) {
          "masked-transfer",
          "files of this target cannot be transferred: what its masks hide would be in them",
          {}});
-    verdict.message = words_of(refusal.decision);
-  } else if (is_agents_shell(action)) {
-    const session::Refusal refusal = context_.gate.refuse(
-        connection_, action,
-        {access::Effect::deny, "agent-shell", "an agent has no shell here",
-         "run commands one by one; a rule with client = \"agent\" can allow it"});
     verdict.message = words_of(refusal.decision);
   } else {
     const session::Verdict judged = co_await finished(context_.gate.admit(connection_, action));

@@ -35,7 +35,6 @@ class RelayMonitor {
   struct Channel;
   Task<void> take(FromRelay frame);
   Task<void> judge(RelayAsk ask);
-  bool is_agents_shell(const access::Action& action) const;
   Result<void> clean(access::Action& action);
   Task<void> pass(RelayOutput output);
   Result<void> record_output(Channel& channel, ByteSpan masked);

@@ -39,10 +39,11 @@ constexpr std::array<std::string_view, 4> kClosers{"fi", "done", "}", "in"};
 constexpr std::array<std::string_view, 6> kOpaqueWords{"case",   "esac", "function",
                                                        "select", "[[",   "coproc"};
 
-template <std::size_t N>
-bool is_word_of(const std::array<std::string_view, N>& all, std::string_view word) {
-  return std::ranges::find(all, word) != all.end();
-}
+bool is_alphanumeric(char c) { return is_name(c) && c != '_'; }
+
+// The longest first.
+constexpr std::array<std::string_view, 8> kRedirections{"<<<", ">>", "<&", ">&",
+                                                        "<>",  ">|", "<",  ">"};
 
 }  // namespace
 
@@ -118,17 +119,12 @@ bool ShellReader::read_operator() {
 
 void ShellReader::read_redirection() {
   become(CommandForm::script);
-  if (looks_at("<<")) {
-    // A document may stand on the lines that follow, or be a text of bash's.
-    if (!looks_at("<<<")) return become(CommandForm::opaque);
-    at_ += 3;
-  } else if (looks_at("<(") || looks_at(">(")) {
+  // "&>" is one of bash's; others run the command in the background. A document may stand on the
+  // lines that follow. "<( )" is a command in its turn.
+  const bool is_document = looks_at("<<") && !looks_at("<<<");
+  if (expects_target_ || is_document || looks_at("&>") || looks_at("<(") || looks_at(">("))
     return become(CommandForm::opaque);
-  } else {
-    while (at_ < text_.size() &&
-           std::string_view("<>&|").find(text_[at_]) != std::string_view::npos)
-      ++at_;
-  }
+  at_ += std::ranges::find_if(kRedirections, [&](auto one) { return looks_at(one); })->size();
   // A number in front of it is a descriptor and no word.
   if (!command_.empty() && at_ >= 2 && command_.back().known &&
       command_.back().text.find_first_not_of("0123456789") == std::string::npos)
@@ -143,16 +139,23 @@ void ShellReader::read_word(CommandWord& word) {
     switch (c) {
       case '\'': read_single_quotes(word); break;
       case '"': read_double_quotes(word); break;
-      case '$': read_dollar(word); break;
+      case '$':
+        // A quote behind it makes a text of bash's of the two.
+        if (looks_at("$\"") || looks_at("$'")) word.known = false;
+        read_dollar(word);
+        break;
       case '`': read_substitution(word, 1, '`'); break;
       case '\\':
         if (at_ + 1 == text_.size()) return become(CommandForm::opaque);
+        // "\x41" of fish.
+        if (is_alphanumeric(text_[at_ + 1])) word.known = false;
         if (text_[at_ + 1] != '\n') word.text += text_[at_ + 1];
         at_ += 2;
         break;
       default:
         // Filled in from the names of files, of users, or by a shell's braces.
-        if (c == '*' || c == '?' || c == '[' || c == '{' || (c == '!' && at_ != begin) ||
+        if (c == '*' || c == '?' || c == '[' || c == '{' || c == '^' ||
+            (c == '!' && at_ != begin) ||
             (c == '~' && (at_ == begin || text_[at_ - 1] == '=' || text_[at_ - 1] == ':')) ||
             (c == '=' && at_ == begin))  // of zsh: where a program is
           word.known = false;
@@ -169,7 +172,12 @@ void ShellReader::read_word(CommandWord& word) {
 void ShellReader::read_single_quotes(CommandWord& word) {
   const std::size_t end = text_.find('\'', at_ + 1);
   if (end == std::string_view::npos) return become(CommandForm::opaque);
-  word.text += text_.substr(at_ + 1, end - at_ - 1);
+  const std::string_view inside = text_.substr(at_ + 1, end - at_ - 1);
+  // To fish a '\\' before another and before the quote is no letter, to csh a line ends the quotes.
+  if (inside.ends_with('\\') || inside.find("\\\\") != std::string_view::npos ||
+      inside.find('\n') != std::string_view::npos)
+    word.known = false;
+  word.text += inside;
   at_ = end + 1;
 }
 
@@ -186,11 +194,13 @@ void ShellReader::read_double_quotes(CommandWord& word) {
       read_substitution(word, 1, '`');
     } else if (c == '\\' && at_ + 1 < text_.size()) {
       const char next = text_[at_ + 1];
+      word.known = false;  // to csh it is a letter, and the quotes end at what is behind it
       if (std::string_view("$`\"\\\n").find(next) == std::string_view::npos) word.text += c;
       if (next != '\n') word.text += next;
       at_ += 2;
     } else {
-      if (c == '!') word.known = false;  // csh looks into its history
+      // csh looks into its history, and ends the quotes with the line.
+      if (c == '!' || c == '\n') word.known = false;
       word.text += c;
       ++at_;
     }
@@ -221,7 +231,7 @@ void ShellReader::read_dollar(CommandWord& word) {
     at_ = end + 1;
     return;
   }
-  if (text_[at_] == '\'') return;  // $'…' of bash; a text in quotes to others
+  if (text_[at_] == '\'') return;
   if (is_name(text_[at_])) {
     while (at_ < text_.size() && is_name(text_[at_])) word.text += text_[at_++];
   } else {
@@ -247,7 +257,8 @@ void ShellReader::read_substitution(CommandWord& word, std::size_t open, char cl
       if (c == quote) quote = 0;
       continue;
     }
-    if (c == '\'' || c == '"') quote = c;
+    // Of backquotes the first ends it, whatever it stands in.
+    if (close == ')' && (c == '\'' || c == '"')) quote = c;
     if (close == ')' && c == '(') ++level;
     if (c != close || --level > 0) continue;
     read_inner(text_.substr(begin, i - begin), inner);
@@ -270,15 +281,15 @@ void ShellReader::read_inner(std::string_view script, std::vector<Words>& into) 
 
 /// The words of the shell's own at the beginning of a command.
 bool ShellReader::take_keyword(const std::string& word) {
-  if (is_word_of(kOpaqueWords, word)) {
+  if (is_one_of(kOpaqueWords, word)) {
     become(CommandForm::opaque);
     return true;
   }
-  if (is_word_of(kOpeners, word)) {
+  if (is_one_of(kOpeners, word)) {
     become(CommandForm::script);
     return true;
   }
-  if (word == "for" || is_word_of(kClosers, word)) {
+  if (word == "for" || is_one_of(kClosers, word)) {
     become(CommandForm::script);
     in_list_ = word == "for";
     return true;

@@ -18,7 +18,7 @@ struct Wrapper {
   bool takes_variables = false;  // NAME=value before the command
 };
 
-constexpr std::array<Wrapper, 35> kWrappers{{
+constexpr std::array<Wrapper, 34> kWrappers{{
     {"sudo", "ugpCcDhRrtTU", 0, true},
     {"doas", "uC"},
     {"env", "uCS", 0, true},
@@ -50,7 +50,6 @@ constexpr std::array<Wrapper, 35> kWrappers{{
     {"busybox", ""},
     {"toybox", ""},
     {"catchsegv", ""},
-    {"catch", ""},
     {"fakeroot", "ls"},
     {"proot", "rbqw"},
     {"ssh-agent", "atE"},
@@ -77,11 +76,6 @@ constexpr std::array<std::string_view, 13> kRunsAnything{
 std::string_view program_of(const Words& words) {
   const std::string& text = words.front().text;
   return std::string_view(text).substr(text.rfind('/') + 1);
-}
-
-template <std::size_t N>
-bool is_one_of(const std::array<std::string_view, N>& all, std::string_view word) {
-  return std::ranges::find(all, word) != all.end();
 }
 
 /// python3.11, lua5.4: the language's name and a version.
@@ -138,9 +132,10 @@ void unwrap_sed(const Words& words, Wrapped& out) {
     // s/…/…/ with flags other than e and w, or an address and one of p, d, q, =.
     if (script.size() > 3 && script[0] == 's') {
       const char mark = script[1];
-      const std::size_t last = script.rfind(mark);
-      return last > 1 &&
-             script.substr(last + 1).find_first_not_of("gpiI0123456789") == std::string_view::npos;
+      return std::ranges::count(script, mark) == 3 && mark != 'g' && mark != 'p' &&
+             script.find_first_of("\n;") == std::string_view::npos &&
+             script.substr(script.rfind(mark) + 1).find_first_not_of("gpiI0123456789") ==
+                 std::string_view::npos;
     }
     return script.find_first_not_of("0123456789,$pdq=") == std::string_view::npos;
   };
@@ -181,7 +176,9 @@ std::size_t command_behind(const Wrapper& wrapper, const Words& words) {
       continue;
     }
     if (word.size() > 1 && word[0] == '-') {
-      if (wrapper.with_value.find(word.back()) != std::string_view::npos) ++i;
+      // The first of its letters that has a value has it behind it, or in the next word.
+      const std::size_t letter = word.find_first_of(wrapper.with_value, 1);
+      if (letter != std::string::npos && letter + 1 == word.size()) ++i;
       continue;
     }
     if (wrapper.takes_variables && word.find('=') != std::string::npos) continue;

@@ -3,12 +3,20 @@
 // whose code is not looked into.
 #pragma once
 
+#include <algorithm>
+#include <array>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/access/command_pattern.h"
 
 namespace hoop::ssh {
+
+template <std::size_t N>
+bool is_one_of(const std::array<std::string_view, N>& all, std::string_view word) {
+  return std::ranges::find(all, word) != all.end();
+}
 
 struct Wrapped {
   std::vector<std::vector<access::CommandWord>> commands;  // by their words

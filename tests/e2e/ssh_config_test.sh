@@ -74,7 +74,10 @@ is $code 255
 holds grep -q 'hoopctl: .*enough now' "$T/e"
 pkill -f "^sleep $nap\$"
 
-test_case "not for databases, not from a terminal's file"
+test_case "not for databases, nor for a person at a terminal"
+run script -qec "hoopctl proxy --stdio $target" /dev/null
+status_is 64
+out_has '--stdio is for ssh'
 run hoopctl proxy --stdio pg-demo
 status_is 64
 err_has '--stdio is for hosts'

@@ -50,6 +50,8 @@ status_is 77
 run env HOOPCTL_AGENT=robot hoopctl connect $target -- "python3 -c 'print(1)'"
 status_is 77
 err_has 'what this would run cannot be told'
+run env HOOPCTL_AGENT=robot hoopctl connect $target -- uptime
+status_is 0
 on "echo 'shutdown now'"
 out_is 'shutdown now'
 
@@ -153,6 +155,8 @@ out_is 'by tcp'
 if hoopctl --output json doctor 2>/dev/null | grep '"check":"isolation"' | grep -q '"state":"ok"'; then
   run hoopctl connect $target --isolate -- 'echo shut in'
   out_is 'shut in'
+else
+  echo "$NAME: not isolated, since this machine does not let us"
 fi
 
 test_case "proxy: an endpoint for other programs of the user"
@@ -167,6 +171,19 @@ status_is 255
 err_has 'Permission denied'
 kill -TERM $proxy; wait $proxy
 is $? 0
+
+mkdir -m 700 "$T/folder"
+hoopctl --output json proxy --socket "$T/folder" $target >"$T/proxy" 2>"$T/proxy-err" & proxy=$!
+ends_with_test TERM $proxy
+holds eventually 15 test -s "$T/proxy"
+holds [ -S "$T/folder/ssh.sock" ]
+run ssh -F "$(jq -r .ssh_config "$T/proxy")" $target 'echo by socket'
+out_is 'by socket'
+kill -TERM $proxy; wait $proxy
+is $? 0
+run hoopctl proxy --passfile "$T/pass" $target
+status_is 64
+err_has '--passfile is for databases'
 
 test_case "a host that shows another key, and one that is not there"
 conf=$HOOPCTL_STACK_GATEWAY/conf.d/20-ssh-demo.toml

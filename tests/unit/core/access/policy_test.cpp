@@ -466,8 +466,7 @@ TEST_CASE("membership is a user, a group or everybody") {
     PolicyDocument document;
     document.roles = {role("r", {row.member}, {"t*"})};
     const PolicyEngine engine(document);
-    CHECK(engine.may_open(alice(), target("t1")) == row.fits);
-    CHECK_FALSE(engine.may_open(alice(), target("x")));
+    CHECK_FALSE(engine.authorize(alice(), target("x"), std::chrono::minutes(1), now()));
     CHECK(engine.authorize(alice(), target("t1"), std::chrono::minutes(1), now()).has_value() ==
           row.fits);
   }
@@ -555,6 +554,35 @@ TEST_CASE("a copied engine judges as the first, which may go") {
   const PolicyEngine second(*first);
   first.reset();
   CHECK(second.decide(alice(), target("pg-demo"), action("select r:public.a"), {}).rule == "read");
+}
+
+TEST_CASE(
+    "what nobody judges is for agents only where a rule says so of them, whatever was before") {
+  Action shell;
+  shell.protocol = "ssh";
+  shell.verb = "shell";
+  shell.unjudged = true;
+  Action command = shell;
+  command.verb = "exec";
+  command.unjudged = false;
+  Identity agent = alice();
+  agent.claimed_agent = "robot";
+  Rule all, named;
+  all.name = "all";
+  all.effect = named.effect = Effect::allow;
+  named.name = "named";
+  named.when = {
+      {"verb", {"shell"}}, {"client", {"person", "agent"}}, {"session_statements", {"< 5"}}};
+  PolicyDocument document;
+  document.roles = {role("r", {"*"}, {"*"})};
+  document.rules = {all, named};
+  const PolicyEngine engine(document);
+  CHECK(engine.decide(alice(), target("t"), shell, {}).rule == "all");
+  CHECK(engine.decide(agent, target("t"), shell, {}).rule == "named");
+  SessionFacts later;
+  later.statements = 9;
+  CHECK(engine.decide(agent, target("t"), shell, later).rule == "default");
+  CHECK(engine.decide(agent, target("t"), command, later).rule == "all");
 }
 
 TEST_CASE("a decision costs no more than two microseconds", "[.bench]") {

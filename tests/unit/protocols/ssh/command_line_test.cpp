@@ -136,15 +136,34 @@ TEST_CASE("command lines: what is plain runs as it is read, in a real shell") {
   CHECK(looked_at >= 50);
 }
 
-TEST_CASE("command lines: transfers are recognised") {
-  CHECK(read_command_line("scp -t /tmp").transfer == Transfer::upload);
-  CHECK(read_command_line("scp -r -f /tmp").transfer == Transfer::download);
-  CHECK(read_command_line("rsync --server -logDtpre.iLsfxCIvu . /srv").transfer ==
-        Transfer::upload);
-  CHECK(read_command_line("rsync --server --sender -logDtpre.iLsfxCIvu . /srv").transfer ==
-        Transfer::download);
-  CHECK(read_command_line("scp a b:c").transfer == Transfer::none);
-  CHECK(read_command_line("uptime").transfer == Transfer::none);
+TEST_CASE("command lines: transfers are recognised, whatever stands beside them") {
+  access::PolicyDocument document = table_policy().document();
+  access::Rule up, down;
+  up.name = "no-uploads";
+  up.when["transfer"] = {"upload"};
+  down.name = "downloads";
+  down.effect = access::Effect::allow;
+  down.when["transfer"] = {"download"};
+  document.rules = {up, down};
+  const access::PolicyEngine policy(document);
+  const std::vector<std::pair<std::string, std::string>> rows = {
+      {"scp -t /tmp", "no-uploads"},
+      {"scp -r -f /tmp", "downloads"},
+      {"rsync --server -logDtpre.iLsfxCIvu . /srv", "no-uploads"},
+      {"rsync --server --sender -logDtpre.iLsfxCIvu . /srv", "downloads"},
+      {"true; scp -t /tmp", "no-uploads"},
+      {"sudo scp -t /tmp", "no-uploads"},
+      {"sh -c 'scp -t /tmp'", "no-uploads"},
+      {"scp -f /srv/x; touch /tmp/x", "none"},
+      {"scp -f /srv/x > /tmp/x", "none"},
+      {"scp -f /srv/x; case x in x) touch y;; esac", "none"},
+      {"scp -f $X", "none"},
+      {"scp a b:c", "none"},
+      {"uptime", "none"}};
+  for (const auto& [line, rule] : rows) {
+    INFO(line);
+    CHECK(verdict(policy, line) == rule);
+  }
 }
 
 TEST_CASE("command lines: depth and number are bounded") {

@@ -241,9 +241,11 @@ TEST_CASE("ssh session: an agent has a shell only where a rule says so of agents
   const auto refused = world.run({where()}, "echo in\nexit\n");
   CHECK(refused.status == 77);
   CHECK(refused.out.empty());
-  CHECK(has(refused.err, "hoopctl: an agent has no shell here (rule 'agent-shell')"));
+  CHECK(has(refused.err, "hoopctl: no rule allows 'shell' to agents"));
   CHECK(world.run({where(), "echo in"}).out == "in\n");
-  CHECK(has(world.record(), R"("rule":"agent-shell")"));
+  // Nor is what nobody can read a way to one.
+  CHECK(world.run({where(), "bash -s"}, "echo in\n").status == 77);
+  CHECK(has(world.record(), R"("rule":"default")"));
 
   HandlerWorld allowed;
   // What an environment claims allows nothing: of an allow's kinds both must be named.
@@ -255,6 +257,19 @@ TEST_CASE("ssh session: an agent has a shell only where a rule says so of agents
   const auto ran = allowed.run({where()}, "echo in\nexit\n");
   CHECK(ran.status == 0);
   CHECK(has(ran.out, "in"));
+}
+
+TEST_CASE("ssh session: access that has ended meanwhile lets nobody in") {
+  HandlerWorld world;
+  world.open();
+  world.engine->end_all("access was revoked by ops");
+  const auto file = world.folder / "file";
+  const auto ran = world.run({where(), "touch " + file});
+  CHECK(ran.status == 255);
+  CHECK(has(ran.err, "hoopctl: access was revoked by ops"));
+  CHECK_FALSE(std::filesystem::exists(file));
+  CHECK(world.engine->gate().totals().allowed == 0);
+  CHECK(world.server.log().find("Accepted") == std::string::npos);
 }
 
 TEST_CASE("ssh session: where masks look at content, files do not go past them") {

@@ -63,13 +63,16 @@ struct RelayWorld {
   crypto::Ed25519Key authority = crypto::Ed25519Key::generate();
   crypto::Ed25519Key key = crypto::Ed25519Key::generate();
   crypto::Ed25519Key host = crypto::Ed25519Key::generate();
+  test::TempDir keys;
   test::SshServer server{to_line(public_key(authority.public_key())),
-                         {"Subsystem sftp internal-sftp", "AcceptEnv GREETING"}};
+                         {"Subsystem sftp internal-sftp", "AcceptEnv GREETING",
+                          "AuthorizedKeysFile " + (keys / "authorized")}};
   test::TempDir folder;
   Words options;  // of ssh
   std::string input;
   Bytes client_key;
   std::string obstacle;
+  std::string static_key;
   std::vector<std::string> host_keys{server.host_key("ed25519")};
 
   // What the monitor does, and what it heard.
@@ -100,6 +103,7 @@ struct RelayWorld {
     RelaySetup out;
     out.users = {"nobody-else", test::SshServer::user()};
     out.obstacle = obstacle;
+    out.static_key = SecretBytes(to_bytes(static_key));
     out.host_keys = host_keys;
     out.certificate = sign_certificate(key.public_key(), terms, authority, random).value();
     out.key = key.seed();
@@ -408,6 +412,29 @@ TEST_CASE("relay: a client must prove its key where one is asked for") {
   CHECK(stranger.err.find("Permission denied") != std::string::npos);
 }
 
+TEST_CASE("relay: a key that the host knows already, in the place of a certificate") {
+  for (const char* kind : {"ed25519", "rsa", "ecdsa"}) {
+    INFO(kind);
+    RelayWorld world;
+    const std::string file = world.keys / kind;
+    REQUIRE(test::status_of(test::start_process([&] {
+              ::execl("/usr/bin/ssh-keygen", "ssh-keygen", "-q", "-t", kind, "-N", "", "-f",
+                      file.c_str(), nullptr);
+            })) == 0);
+    world.static_key = whole(file);
+    const Ran stranger = world.run({target(), "echo in"});
+    CHECK(stranger.status == 255);
+    CHECK(stranger.err.find("by a key of ours") != std::string::npos);
+    std::filesystem::copy_file(file + ".pub", world.keys / "authorized");
+    CHECK(world.run({target(), "echo in"}).out == "in\n");
+  }
+  RelayWorld world;
+  world.static_key = "no key";
+  const Ran broken = world.run({target(), "echo in"});
+  CHECK(broken.status == 255);
+  CHECK(broken.err.find("hoopctl: the login's key cannot be read") != std::string::npos);
+}
+
 TEST_CASE("relay: a target that is another than the pinned one") {
   RelayWorld world;
   world.host_keys = {fingerprint(public_key(world.key.public_key()))};
@@ -440,30 +467,6 @@ TEST_CASE("relay: a login that the session does not have, and a target that is n
   CHECK(none.err.find("hoopctl: cannot reach '") != std::string::npos);
   CHECK(none.err.find('\x1b') == std::string::npos);
   CHECK(world.asked.empty());
-}
-
-TEST_CASE("relay frames: what is written is what is read, and nothing else is") {
-  const std::vector<FromRelay> from{RelayReady{"ann", "SHA256:x", "SSH-2.0-x"},
-                                    RelayFailed{Error{ErrorCode::integrity, "m", "h", "r"}},
-                                    RelayAsk{7, 1, RelayAct::pty, "xterm", "", 80, 24},
-                                    RelayOutput{8, 1, RelayStream::err, {1, 2, 3}},
-                                    RelayResized{1, 100, 30},
-                                    RelayEnded{1, true, 3, "TERM", 10, 20}};
-  for (const FromRelay& frame : from) {
-    const Bytes bytes = encode(frame);
-    CHECK(decode_from_relay(bytes) == frame);
-    for (std::size_t at = 0; at < bytes.size(); ++at)
-      CHECK_FALSE(decode_from_relay(ByteSpan(bytes).first(at)));
-    Bytes longer = bytes;
-    longer.push_back(0);
-    CHECK_FALSE(decode_from_relay(longer));
-    CHECK_FALSE(decode_to_relay(bytes));
-  }
-  const auto verdict = decode_to_relay(encode(ToRelay(RelayVerdict{7, false, "no"})));
-  REQUIRE(verdict);
-  CHECK(std::get<RelayVerdict>(*verdict) == RelayVerdict{7, false, "no"});
-  CHECK_FALSE(decode_from_relay(
-      encode(FromRelay(RelayOutput{8, 1, RelayStream::out, Bytes(kMaxOutput + 1)}))));
 }
 
 }  // namespace hoop::ssh

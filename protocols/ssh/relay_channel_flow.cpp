@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: Apache-2.0
+// What flows on a channel, and how it ends.
+#include <algorithm>
+
+#include <libssh/libssh.h>
+#include <libssh/server.h>
+
+#include "protocols/ssh/libssh.h"
+#include "protocols/ssh/relay_channel.h"
+
+namespace hoop::ssh {
+namespace {
+
+void take_away(Bytes& from, std::size_t count) {
+  from.erase(from.begin(), from.begin() + static_cast<std::ptrdiff_t>(count));
+}
+
+}  // namespace
+
+bool RelayChannel::move_input() {
+  // What comes before the program has been allowed waits, as its end does.
+  if (!begun_ || client_closed_) return false;
+  bool did = false;
+  if (input_.empty()) {
+    // All that is there, once: libssh opens its window by what is read, not by what is left, and
+    // looking again takes in what a fast client has sent meanwhile, without end.
+    const int there = HOOP_LIBSSH(ssh_channel_poll)(client_, 0);
+    if (there > 0) {
+      input_.resize(static_cast<std::size_t>(there));
+      const int count = HOOP_LIBSSH(ssh_channel_read_nonblocking)(
+          client_, input_.data(), static_cast<std::uint32_t>(there), 0);
+      input_.resize(static_cast<std::size_t>(std::max(count, 0)));
+      bytes_in_ += input_.size();
+      did = true;
+    }
+  }
+  if (!input_.empty() && !target_closed_) {
+    const std::uint32_t room = HOOP_LIBSSH(ssh_channel_window_size)(target_);
+    const auto count =
+        static_cast<std::uint32_t>(std::min<std::size_t>({input_.size(), room, kMaxOutput}));
+    const int wrote =
+        count == 0 ? 0 : HOOP_LIBSSH(ssh_channel_write)(target_, input_.data(), count);
+    if (wrote > 0) {
+      take_away(input_, static_cast<std::size_t>(wrote));
+      did = true;
+    }
+  }
+  if (client_eof_ && input_.empty() && requests_.empty() && !eof_to_target_ && !target_closed_ &&
+      HOOP_LIBSSH(ssh_channel_poll)(client_, 0) <= 0) {
+    if (HOOP_LIBSSH(ssh_channel_send_eof)(target_) != SSH_AGAIN) eof_to_target_ = did = true;
+  }
+  return did;
+}
+
+bool RelayChannel::move_output(Output& output, RelayStream stream) {
+  bool did = false;
+  const int is_err = stream == RelayStream::err ? 1 : 0;
+  if (open_ && output.raw.empty() && output.masked.empty() && !output.waits) {
+    const int there = HOOP_LIBSSH(ssh_channel_poll)(target_, is_err);
+    if (there > 0) {
+      output.raw.resize(static_cast<std::size_t>(there));
+      const int count = HOOP_LIBSSH(ssh_channel_read_nonblocking)(
+          target_, output.raw.data(), static_cast<std::uint32_t>(there), is_err);
+      output.raw.resize(static_cast<std::size_t>(std::max(count, 0)));
+      bytes_out_ += output.raw.size();
+      did = true;
+    }
+  }
+  if (!output.raw.empty() && output.masked.empty() && !output.waits) {
+    const std::size_t count = std::min(output.raw.size(), kMaxOutput);
+    RelayOutput frame{++questions_, number_, stream, {}};
+    frame.data.assign(output.raw.begin(), output.raw.begin() + static_cast<std::ptrdiff_t>(count));
+    take_away(output.raw, count);
+    output.question = frame.number;
+    output.waits = true;
+    if (!send_(frame)) broken_ = true;
+    did = true;
+  }
+  if (begun_ && !output.ended && (target_eof_ || target_closed_) && output.raw.empty() &&
+      !output.waits && HOOP_LIBSSH(ssh_channel_poll)(target_, is_err) <= 0) {
+    const RelayOutput end{++questions_, number_, stream, {}};
+    output.question = end.number;
+    output.waits = output.ended = true;
+    if (!send_(end)) broken_ = true;
+    did = true;
+  }
+  if (client_closed_) {
+    output.masked.clear();
+  } else if (!output.masked.empty()) {
+    const std::uint32_t room = HOOP_LIBSSH(ssh_channel_window_size)(client_);
+    const auto count =
+        static_cast<std::uint32_t>(std::min<std::size_t>(output.masked.size(), room));
+    int wrote = 0;
+    if (count > 0) {
+      wrote = is_err != 0
+                  ? HOOP_LIBSSH(ssh_channel_write_stderr)(client_, output.masked.data(), count)
+                  : HOOP_LIBSSH(ssh_channel_write)(client_, output.masked.data(), count);
+    }
+    if (wrote > 0) {
+      take_away(output.masked, static_cast<std::size_t>(wrote));
+      did = true;
+    }
+  }
+  return did;
+}
+
+bool RelayChannel::is_drained() const {
+  for (const Output* output : {&out_, &err_}) {
+    if (output->waits || !output->raw.empty() || !output->masked.empty()) return false;
+    if (begun_ && !output->ended) return false;
+  }
+  return !open_ || (HOOP_LIBSSH(ssh_channel_poll)(target_, 0) <= 0 &&
+                    HOOP_LIBSSH(ssh_channel_poll)(target_, 1) <= 0);
+}
+
+/// What ends goes through as it comes: the end of output, the status, the close.
+bool RelayChannel::finish() {
+  bool did = false;
+  // A client whose input has ended closes at the end of the output, and still waits for the status.
+  if (client_closed_ && !target_eof_ && !target_closed_) {
+    // Nobody reads any more, nor sees what it does.
+    if (open_ && !close_to_target_) end_program();
+    if (open_ && !close_to_target_ && HOOP_LIBSSH(ssh_channel_close)(target_) != SSH_AGAIN)
+      close_to_target_ = did = true;
+    if (!close_to_client_ && HOOP_LIBSSH(ssh_channel_close)(client_) != SSH_AGAIN)
+      close_to_client_ = did = true;
+    report();
+    return did;
+  }
+  if (!is_drained()) return did;
+  const bool over = target_closed_;
+  if ((target_eof_ || over) && !eof_to_client_ && !client_closed_ &&
+      HOOP_LIBSSH(ssh_channel_send_eof)(client_) != SSH_AGAIN)
+    eof_to_client_ = did = true;
+  if (!status_sent_ && (has_status_ || !signal_.empty()) && (target_eof_ || over)) {
+    if (has_status_) {
+      HOOP_LIBSSH(ssh_channel_request_send_exit_status)(client_, static_cast<int>(status_));
+    } else {
+      HOOP_LIBSSH(ssh_channel_request_send_exit_signal)
+      (client_, signal_.c_str(), core_dumped_ ? 1 : 0, "", "");
+    }
+    status_sent_ = did = true;
+  }
+  if (over && !close_to_client_ && HOOP_LIBSSH(ssh_channel_close)(client_) != SSH_AGAIN) {
+    close_to_client_ = did = true;
+    report();
+  }
+  if (over && open_ && !close_to_target_ && HOOP_LIBSSH(ssh_channel_close)(target_) != SSH_AGAIN)
+    close_to_target_ = did = true;
+  return did;
+}
+
+void RelayChannel::report() {
+  if (reported_) return;
+  reported_ = true;
+  if (!send_(RelayEnded{number_, has_status_, status_, signal_, bytes_in_, bytes_out_}))
+    broken_ = true;
+}
+
+}  // namespace hoop::ssh
