@@ -59,8 +59,21 @@ std::string reply_line(const identity::Json& json) {
   return out;
 }
 
+std::string file_line(const identity::Json& json) {
+  std::string out = fmt::format(
+      "#{} {} {}: {} bytes", words_at(json, "action"), words_at(json, "direction"),
+      neutralise(text_at(json, "path"), kShownText, Lines::escape), words_at(json, "bytes"));
+  if (text_at(json, "whole") == "no") out += ", not to its end";
+  if (const std::string sum = text_at(json, "sha256"); !sum.empty()) out += ", sha256 " + sum;
+  return out;
+}
+
 std::string note_line(const identity::Json& json) {
-  if (text_at(json, "event") != "explained") return fmt::format("note {}", words_at(json, "event"));
+  const std::string event = text_at(json, "event");
+  if (event == "file") return file_line(json);
+  if (const std::string reason = text_at(json, "reason"); !reason.empty())
+    return fmt::format("note {}: {}", words_at(json, "event"), remote_text(reason));
+  if (event != "explained") return fmt::format("note {}", words_at(json, "event"));
   return fmt::format("explained: {} by rule {}: {}", words_at(json, "effect"),
                      words_at(json, "rule"),
                      neutralise(text_at(json, "statement"), kShownText, Lines::escape));

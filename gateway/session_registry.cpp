@@ -17,6 +17,8 @@ constexpr std::chrono::seconds kMayAcknowledge{1};
 constexpr std::chrono::seconds kLongestPause{5};  // between two looks for lost clients
 // A client whose end of the session was slow may still ask what came of it.
 constexpr std::chrono::minutes kKeptAfterExpiry{10};
+// A client that was not there when its session was ended comes back and is told why.
+constexpr std::chrono::minutes kKeptUntold{1};
 constexpr std::size_t kMaxDenials = 64;  // for a client that is not there
 
 http::Response access_ended() {
@@ -40,11 +42,15 @@ struct SessionRegistry::Entry {
   std::optional<ControlEnd> end;
   bool ended_by_client = false;  // who is gone for good
   bool acknowledged = false;
+  SteadyTime ended_at{};  // where there is an end
   std::vector<ControlDenied> denials;
   asio::steady_timer changed;  // never expires; cancelled when the client says or leaves
 
   void tell(const session::FromGateway& message) {
     if (channel) channel->post(session::encode(message));
+  }
+  bool is_untold(SteadyTime now) const {
+    return end && !acknowledged && !ended_by_client && now - ended_at < kKeptUntold;
   }
 };
 
@@ -145,6 +151,7 @@ void SessionRegistry::tell_end(const std::string& session, ControlEnd end) {
   const EntryPtr entry = find(session);
   if (!entry || entry->end) return;
   entry->end = std::move(end);
+  entry->ended_at = parts_.clock.steady_now();
   entry->tell(*entry->end);
 }
 
@@ -244,7 +251,7 @@ void SessionRegistry::look_for_lost() {
     const Entry& entry = *one.second;
     const bool over = entry.end || entry.ended_by_client || entry.expires_at <= date;
     if (!over && !entry.channel && now - entry.heard >= parts_.heartbeat) lost.push_back(one.first);
-    return over && !entry.channel &&
+    return over && !entry.channel && !entry.is_untold(now) &&
            (entry.path == access::DataPath::local || entry.expires_at + kKeptAfterExpiry <= date);
   });
   for (const std::string& session : lost) {

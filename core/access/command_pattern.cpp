@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "core/access/path_pattern.h"
 #include "core/access/policy.h"
 
 namespace hoop::access {
@@ -39,47 +40,6 @@ bool steps_out(std::string_view word) {
   return false;
 }
 
-/// A path without "//", "/./" and "..": two ways to write one file.
-std::string normal_path(std::string_view path) {
-  std::vector<std::string_view> parts;
-  for (std::size_t at = 0; at < path.size();) {
-    const std::size_t end = std::min(path.find('/', at), path.size());
-    const std::string_view part = path.substr(at, end - at);
-    if (part == "..") {
-      if (!parts.empty()) parts.pop_back();
-    } else if (!part.empty() && part != ".") {
-      parts.push_back(part);
-    }
-    at = end + 1;
-  }
-  std::string out;
-  for (const std::string_view part : parts) out.append("/").append(part);
-  return out.empty() ? "/" : out;
-}
-
-/// In a path '*' stays between two '/', and "**" does not. All ways at once, byte by byte: no path
-/// makes it slow.
-bool path_matches(std::string_view pattern, std::string_view path) {
-  std::vector<bool> now(pattern.size() + 1), next;
-  const auto enter = [&](std::vector<bool>& at, std::size_t i) {
-    // A star may stand for nothing.
-    for (at[i] = true; i < pattern.size() && pattern[i] == '*'; at[++i] = true) {
-    }
-  };
-  enter(now, 0);
-  for (const char c : path) {
-    next.assign(pattern.size() + 1, false);
-    for (std::size_t i = 0; i < pattern.size(); ++i) {
-      if (!now[i]) continue;
-      if (pattern[i] == c) enter(next, i + 1);
-      const bool crosses = pattern.substr(i, 2) == "**" || (i > 0 && pattern[i - 1] == '*');
-      if (pattern[i] == '*' && (c != '/' || crosses)) enter(next, i);
-    }
-    now.swap(next);
-  }
-  return now[pattern.size()];
-}
-
 Fit fit_word(std::string_view pattern, std::string_view word, bool is_program) {
   const auto also = [&](std::string_view text) {
     return pattern.find('/') != std::string_view::npos ? path_matches(pattern, text)
@@ -89,7 +49,7 @@ Fit fit_word(std::string_view pattern, std::string_view word, bool is_program) {
     // Other ways to write the same: enough for a guard rail, not for a control.
     const bool in_a_folder = is_program && pattern.find('/') == std::string_view::npos &&
                              word.find('/') != std::string_view::npos && also(base_name(word));
-    const bool around = word.starts_with('/') && also(normal_path(word));
+    const bool around = word.starts_with('/') && also(lexical_path({}, word));
     return in_a_folder || around ? Fit::unknown : Fit::no;
   }
   if (pattern.find('*') == std::string_view::npos) return Fit::yes;

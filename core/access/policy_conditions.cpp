@@ -6,6 +6,7 @@
 #include "core/access/action.h"
 #include "core/access/circumstances.h"
 #include "core/access/command_pattern.h"
+#include "core/access/path_pattern.h"
 #include "core/access/pattern.h"
 #include "core/access/policy_words.h"
 #include "core/access/vocabulary.h"
@@ -161,6 +162,7 @@ std::map<std::string, Words> read_when(const TomlTable& when) {
     if (key == "client") check_client_values(when, values);
     if (key == "where") check_where_values(when, values);
     if (key == kCommandKey) check_each(when, key, values, CommandPattern::parse);
+    if (key == kPathKey) check_each(when, key, values, check_path_pattern);
     if (key == "form") check_words(when, key, values, {"plain", "script", "opaque"});
     if (key == "transfer") check_words(when, key, values, {"upload", "download", "absent"});
     out.emplace(key, std::move(values));

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "core/access/path_pattern.h"
+
 namespace hoop::access {
 
 bool is_resource_key(std::string_view key) {
@@ -32,6 +34,12 @@ RuleMatcher::RuleMatcher(const Rule& rule) : rule_(&rule) {
         auto pattern = CommandPattern::parse(value);
         condition.commands.push_back(pattern ? std::optional(std::move(*pattern)) : std::nullopt);
       }
+      conditions_.push_back(std::move(condition));
+      continue;
+    }
+    if (key == kPathKey) {
+      condition.subject = Subject::path;
+      condition.paths = values;
       conditions_.push_back(std::move(condition));
       continue;
     }
@@ -120,15 +128,31 @@ bool RuleMatcher::commands_hold(const Condition& condition, const Action& action
   return need_every && seen;
 }
 
+/// An allow must cover every path of an action, a deny need meet one.
+bool RuleMatcher::paths_hold(const Condition& condition, const Action& action) const {
+  const bool need_every = rule_->effect == Effect::allow;
+  bool seen = false;
+  for (const Resource& resource : action.resources) {
+    if (resource.kind != kPathKey) continue;
+    seen = true;
+    const bool fits = std::ranges::any_of(condition.paths, [&](const std::string& pattern) {
+      return path_matches(pattern, resource.name);
+    });
+    if (fits != need_every) return !need_every;
+  }
+  return need_every && seen;
+}
+
 bool RuleMatcher::holds(const Condition& condition, const Action& action) const {
   switch (condition.subject) {
     case Subject::protocol: return fits(condition, action.protocol);
     case Subject::verb: return verbs_hold(condition, action);
     case Subject::resource: return resources_hold(condition, action);
     case Subject::command: return commands_hold(condition, action);
+    case Subject::path: return paths_hold(condition, action);
     case Subject::attribute: break;
   }
-  // A key of a later protocol's resources ("path") is known by the action that has some.
+  // A key of a later protocol's resources is known by the action that has some.
   if (std::ranges::any_of(action.resources,
                           [&](const Resource& r) { return r.kind == condition.key; })) {
     return resources_hold(condition, action);

@@ -27,13 +27,14 @@ class RuleMatcher {
   bool matches(const Action& action, const Circumstances& now) const;
 
  private:
-  enum class Subject { protocol, verb, resource, attribute, command };
+  enum class Subject { protocol, verb, resource, attribute, path, command };
   struct Condition {
     Subject subject = Subject::attribute;
     std::string key;
     std::optional<Access> access;  // for "reads" and "writes"
     std::vector<Pattern> patterns;
     std::vector<std::optional<CommandPattern>> commands;  // none: says nothing sensible
+    std::vector<std::string> paths;
   };
   bool fits(const Condition& condition, std::string_view value) const;
   bool holds(const Condition& condition, const Action& action) const;
@@ -41,6 +42,7 @@ class RuleMatcher {
   bool command_fits(const Condition& condition, std::string_view command) const;
   bool commands_hold(const Condition& condition, const Action& action) const;
   bool resources_hold(const Condition& condition, const Action& action) const;
+  bool paths_hold(const Condition& condition, const Action& action) const;
 
   const Rule* rule_;
   std::vector<Pattern> targets_;

@@ -26,15 +26,21 @@ const Groups kPostgresGroups = {
     {"ddl", {"create", "alter", "drop", "truncate", "comment"}},
 };
 
-const Words kSshVerbs = {"exec", "shell", "subsystem", "pty", "env"};
-const Groups kSshGroups = {{"program", {"exec", "shell", "subsystem"}}};
+const Words kSshVerbs = {"exec",   "shell", "subsystem",  "pty",    "env",   "read_file",
+                         "list",   "stat",  "write_file", "mkdir",  "rmdir", "remove",
+                         "rename", "link",  "symlink",    "setstat"};
+const Groups kSshGroups = {
+    {"program", {"exec", "shell", "subsystem"}},
+    {"read", {"read_file", "list", "stat"}},
+    {"write", {"write_file", "mkdir", "rmdir", "remove", "rename", "link", "symlink", "setstat"}},
+};
 
 // Of actions of one protocol; what stands in none of these is asked of every session.
 const Words kPostgresKeys = {
     "table",    "reads",  "writes",          "function",     "schema",       "role",
     "database", "where",  "limit",           "object",       "setting",      "explain",
     "prepare",  "cursor", "statement_count", "session_rows", "session_bytes"};
-const Words kSshKeys = {"command", "form", "transfer", "subsystem", "terminal", "variable"};
+const Words kSshKeys = {"command", "form", "transfer", "subsystem", "terminal", "variable", "path"};
 
 struct Language {
   std::string protocol;

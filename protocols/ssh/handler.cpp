@@ -109,7 +109,7 @@ Result<Descriptor> hand_over(net::StreamPtr stream, net::TaskGroup& carriers) {
 class SshHandler final : public session::ProtocolHandler {
  public:
   SshHandler(session::SessionContext context, StartRelay start)
-      : context_(context), start_(std::move(start)) {}
+      : context_(context), budget_(context.gate), start_(std::move(start)) {}
 
   Task<void> serve(std::uint64_t connection, net::StreamPtr downstream,
                    session::Opening opening) override {
@@ -134,7 +134,7 @@ class SshHandler final : public session::ProtocolHandler {
     HOOP_CO_TRY(const pid_t id, start_(std::move(sockets)));
     const RelayProcess process(id);
     const std::shared_ptr<net::Stream> relay = stream_of(std::move(control.ours), executor);
-    RelayMonitor monitor(context_, connection, *relay);
+    RelayMonitor monitor(context_, connection, budget_, *relay);
     live_[connection] = &monitor;
     // While the target was dialled, nobody could be told.
     if (ended_) monitor.end(*ended_);
@@ -162,6 +162,7 @@ class SshHandler final : public session::ProtocolHandler {
 
  private:
   session::SessionContext context_;
+  ByteBudget budget_;
   StartRelay start_;
   std::map<std::uint64_t, RelayMonitor*> live_;
   std::optional<std::string> ended_;  // why access has; nothing is served any more

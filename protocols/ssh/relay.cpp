@@ -233,6 +233,8 @@ void Relay::take(ToRelay frame) {
       if (channel->take(*masked)) return;
     } else if (const auto* more = std::get_if<RelayMore>(&frame)) {
       if (channel->take(*more)) return;
+    } else if (const auto* stop = std::get_if<RelayStop>(&frame)) {
+      if (channel->take(*stop)) return;
     }
   }
   // Of a channel that has gone.

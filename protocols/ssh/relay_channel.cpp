@@ -58,12 +58,14 @@ struct RelayChannel::Callbacks {
   }
   static void exit_status(ssh_session, ssh_channel, int status, void* self) {
     auto& channel = stirred(self);
+    if (channel.stopped_) return;  // which has one of ours
     channel.has_status_ = true;
     channel.status_ = static_cast<std::uint32_t>(status);
   }
   static void exit_signal(ssh_session, ssh_channel, const char* name, int core, const char*,
                           const char*, void* self) {
     auto& channel = stirred(self);
+    if (channel.stopped_) return;
     channel.signal_ = text_of(name);
     channel.core_dumped_ = core != 0;
   }
@@ -149,13 +151,23 @@ bool RelayChannel::take(const RelayVerdict& verdict) {
     if (request.state != Request::State::asked || request.question != verdict.number) continue;
     request.state = verdict.allowed ? Request::State::allowed : Request::State::denied;
     request.words = verdict.message;
+    request.inspected = verdict.inspected;
     return true;
   }
   return false;
 }
 
+RelayChannel::Flow& RelayChannel::flow_of(RelayStream stream) {
+  switch (stream) {
+    case RelayStream::in: return in_;
+    case RelayStream::err: return err_;
+    case RelayStream::out: break;
+  }
+  return out_;
+}
+
 bool RelayChannel::take(RelayMasked& masked) {
-  for (Output* output : {&out_, &err_}) {
+  for (Flow* output : {&out_, &err_, &in_}) {
     if (!output->waits || output->question != masked.number) continue;
     output->waits = false;
     output->masked.insert(output->masked.end(), masked.data.begin(), masked.data.end());
@@ -166,8 +178,20 @@ bool RelayChannel::take(RelayMasked& masked) {
 
 bool RelayChannel::take(const RelayMore& more) {
   if (more.channel != number_) return false;
-  Bytes& to = (more.stream == RelayStream::err ? err_ : out_).masked;
+  Bytes& to = flow_of(more.stream).masked;
   to.insert(to.end(), more.data.begin(), more.data.end());
+  return true;
+}
+
+bool RelayChannel::take(const RelayStop& stop) {
+  if (stop.channel != number_) return false;
+  if (stopped_ || reported_) return true;
+  say(stop.reason);
+  end_program();
+  has_status_ = true;
+  status_ = kDenied;
+  signal_.clear();
+  stopped_ = target_eof_ = target_closed_ = true;
   return true;
 }
 
@@ -267,7 +291,10 @@ bool RelayChannel::pass_on(Request& request) {
       break;
   }
   if (done == SSH_AGAIN) return false;
-  if (begins && done == SSH_OK) begun_ = true;
+  if (begins && done == SSH_OK) {
+    begun_ = true;
+    inspected_ = request.inspected;
+  }
   answer(request, done == SSH_OK);
   return true;
 }
@@ -328,7 +355,7 @@ bool RelayChannel::work() {
   stirred_ = false;
   bool did = open_target();
   did = handle_requests() || did;
-  did = move_input() || did;
+  did = (inspected_ ? move_inspected_input() : move_input()) || did;
   did = move_output(out_, RelayStream::out) || did;
   did = move_output(err_, RelayStream::err) || did;
   did = finish() || did;

@@ -37,6 +37,7 @@ class RelayChannel {
   bool take(const RelayVerdict& verdict);
   bool take(RelayMasked& masked);
   bool take(const RelayMore& more);
+  bool take(const RelayStop& stop);
   /// Does what can be done now. True if something was, or there is more to do.
   bool work();
   /// A line of ours on the client's standard error.
@@ -57,12 +58,13 @@ class RelayChannel {
     ssh_message_struct* message = nullptr;  // null: needs no answer
     State state = State::fresh;
     std::uint32_t question = 0;
-    std::string words;                    // why it was denied
+    std::string words;  // why it was denied
+    bool inspected = false;
     std::string signal;                   // to send
     std::uint32_t columns = 0, rows = 0;  // of a change of the window
   };
-  /// Output of one stream on its way to the client.
-  struct Output {
+  /// One stream on its way through the monitor.
+  struct Flow {
     Bytes raw;     // read, not yet shown to the monitor
     Bytes masked;  // to be written
     std::uint32_t question = 0;
@@ -76,8 +78,13 @@ class RelayChannel {
   bool pass_on(Request& request);
   void answer(Request& request, bool success);
   void deny(Request& request);
+  Flow& flow_of(RelayStream stream);
   bool move_input();
-  bool move_output(Output& output, RelayStream stream);
+  bool move_inspected_input();
+  bool end_input();
+  bool move_output(Flow& output, RelayStream stream);
+  bool show(Flow& flow, RelayStream stream);
+  void show_end(Flow& flow, RelayStream stream);
   bool finish();
   bool is_drained() const;
   void report();
@@ -88,12 +95,14 @@ class RelayChannel {
   std::uint32_t& questions_;
   SendFrame send_;
   std::deque<Request> requests_;
-  Bytes input_;
-  Output out_, err_;
+  Bytes input_;  // of a program that is not inspected
+  Flow out_, err_, in_;
   std::uint64_t bytes_in_ = 0, bytes_out_ = 0;
   bool open_ = false;  // at the target
   bool refused_ = false;
   bool begun_ = false;  // a program runs
+  bool inspected_ = false;
+  bool stopped_ = false;  // by the monitor: nothing of the program is passed on any more
   bool client_eof_ = false, client_closed_ = false, target_eof_ = false, target_closed_ = false;
   bool eof_to_target_ = false, eof_to_client_ = false, close_to_client_ = false,
        close_to_target_ = false, reported_ = false, status_sent_ = false, broken_ = false;

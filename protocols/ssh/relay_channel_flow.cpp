@@ -45,17 +45,81 @@ bool RelayChannel::move_input() {
       did = true;
     }
   }
-  if (client_eof_ && input_.empty() && requests_.empty() && !eof_to_target_ && !target_closed_ &&
-      HOOP_LIBSSH(ssh_channel_poll)(client_, 0) <= 0) {
-    if (HOOP_LIBSSH(ssh_channel_send_eof)(target_) != SSH_AGAIN) eof_to_target_ = did = true;
-  }
-  return did;
+  return (input_.empty() && end_input()) || did;
 }
 
-bool RelayChannel::move_output(Output& output, RelayStream stream) {
+/// Once nothing of it is on its way any more.
+bool RelayChannel::end_input() {
+  if (!client_eof_ || !requests_.empty() || eof_to_target_ || target_closed_ ||
+      HOOP_LIBSSH(ssh_channel_poll)(client_, 0) > 0)
+    return false;
+  eof_to_target_ = HOOP_LIBSSH(ssh_channel_send_eof)(target_) != SSH_AGAIN;
+  return eof_to_target_;
+}
+
+bool RelayChannel::move_inspected_input() {
+  if (!begun_) return false;
+  bool did = false;
+  if (in_.raw.empty() && in_.masked.empty() && !in_.waits && !client_closed_) {
+    const int there = HOOP_LIBSSH(ssh_channel_poll)(client_, 0);
+    if (there > 0) {
+      in_.raw.resize(static_cast<std::size_t>(there));
+      const int count = HOOP_LIBSSH(ssh_channel_read_nonblocking)(
+          client_, in_.raw.data(), static_cast<std::uint32_t>(there), 0);
+      in_.raw.resize(static_cast<std::size_t>(std::max(count, 0)));
+      bytes_in_ += in_.raw.size();
+      did = true;
+    }
+  }
+  did = show(in_, RelayStream::in) || did;
+  const bool over = client_closed_ || (client_eof_ && requests_.empty());
+  if (!in_.ended && !reported_ && over && in_.raw.empty() && !in_.waits &&
+      (client_closed_ || HOOP_LIBSSH(ssh_channel_poll)(client_, 0) <= 0)) {
+    show_end(in_, RelayStream::in);
+    did = true;
+  }
+  if (target_closed_) {
+    in_.masked.clear();
+  } else if (!in_.masked.empty()) {
+    const std::uint32_t room = HOOP_LIBSSH(ssh_channel_window_size)(target_);
+    const auto count =
+        static_cast<std::uint32_t>(std::min<std::size_t>({in_.masked.size(), room, kMaxOutput}));
+    const int wrote =
+        count == 0 ? 0 : HOOP_LIBSSH(ssh_channel_write)(target_, in_.masked.data(), count);
+    if (wrote > 0) {
+      take_away(in_.masked, static_cast<std::size_t>(wrote));
+      did = true;
+    }
+  }
+  return (in_.ended && !in_.waits && in_.masked.empty() && end_input()) || did;
+}
+
+/// The next piece, to the monitor.
+bool RelayChannel::show(Flow& flow, RelayStream stream) {
+  // Of a channel that is over for the monitor it must hear no more.
+  if (reported_ || flow.raw.empty() || !flow.masked.empty() || flow.waits) return false;
+  const std::size_t count = std::min(flow.raw.size(), kMaxOutput);
+  RelayOutput frame{++questions_, number_, stream, {}};
+  frame.data.assign(flow.raw.begin(), flow.raw.begin() + static_cast<std::ptrdiff_t>(count));
+  take_away(flow.raw, count);
+  flow.question = frame.number;
+  flow.waits = true;
+  if (!send_(frame)) broken_ = true;
+  return true;
+}
+
+void RelayChannel::show_end(Flow& flow, RelayStream stream) {
+  const RelayOutput end{++questions_, number_, stream, {}};
+  flow.question = end.number;
+  flow.waits = flow.ended = true;
+  if (!send_(end)) broken_ = true;
+}
+
+bool RelayChannel::move_output(Flow& output, RelayStream stream) {
   bool did = false;
   const int is_err = stream == RelayStream::err ? 1 : 0;
-  if (open_ && output.raw.empty() && output.masked.empty() && !output.waits) {
+  if (stopped_) output.raw.clear();
+  if (open_ && !stopped_ && output.raw.empty() && output.masked.empty() && !output.waits) {
     const int there = HOOP_LIBSSH(ssh_channel_poll)(target_, is_err);
     if (there > 0) {
       output.raw.resize(static_cast<std::size_t>(there));
@@ -66,22 +130,11 @@ bool RelayChannel::move_output(Output& output, RelayStream stream) {
       did = true;
     }
   }
-  if (!output.raw.empty() && output.masked.empty() && !output.waits) {
-    const std::size_t count = std::min(output.raw.size(), kMaxOutput);
-    RelayOutput frame{++questions_, number_, stream, {}};
-    frame.data.assign(output.raw.begin(), output.raw.begin() + static_cast<std::ptrdiff_t>(count));
-    take_away(output.raw, count);
-    output.question = frame.number;
-    output.waits = true;
-    if (!send_(frame)) broken_ = true;
-    did = true;
-  }
-  if (begun_ && !output.ended && (target_eof_ || target_closed_) && output.raw.empty() &&
-      !output.waits && HOOP_LIBSSH(ssh_channel_poll)(target_, is_err) <= 0) {
-    const RelayOutput end{++questions_, number_, stream, {}};
-    output.question = end.number;
-    output.waits = output.ended = true;
-    if (!send_(end)) broken_ = true;
+  did = show(output, stream) || did;
+  if (begun_ && !output.ended && !reported_ && (target_eof_ || target_closed_) &&
+      output.raw.empty() && !output.waits &&
+      (stopped_ || HOOP_LIBSSH(ssh_channel_poll)(target_, is_err) <= 0)) {
+    show_end(output, stream);
     did = true;
   }
   if (client_closed_) {
@@ -105,12 +158,13 @@ bool RelayChannel::move_output(Output& output, RelayStream stream) {
 }
 
 bool RelayChannel::is_drained() const {
-  for (const Output* output : {&out_, &err_}) {
+  for (const Flow* output : {&out_, &err_}) {
     if (output->waits || !output->raw.empty() || !output->masked.empty()) return false;
     if (begun_ && !output->ended) return false;
   }
-  return !open_ || (HOOP_LIBSSH(ssh_channel_poll)(target_, 0) <= 0 &&
-                    HOOP_LIBSSH(ssh_channel_poll)(target_, 1) <= 0);
+  return !open_ || stopped_ ||
+         (HOOP_LIBSSH(ssh_channel_poll)(target_, 0) <= 0 &&
+          HOOP_LIBSSH(ssh_channel_poll)(target_, 1) <= 0);
 }
 
 /// What ends goes through as it comes: the end of output, the status, the close.

@@ -20,6 +20,7 @@ enum class FrameType : std::uint8_t {
   masked,
   more,
   end,
+  stop,
 };
 
 constexpr std::size_t kMaxText = std::size_t{24} << 10;  // of a command; two go into a frame
@@ -186,6 +187,7 @@ struct ToRelayWriter {
         .number(frame.number)
         .byte(frame.allowed ? 1 : 0)
         .text(frame.message)
+        .byte(frame.inspected ? 1 : 0)
         .take();
   }
   Bytes operator()(const RelayMasked& frame) const {
@@ -197,6 +199,9 @@ struct ToRelayWriter {
         .byte(static_cast<std::uint8_t>(frame.stream))
         .data(frame.data)
         .take();
+  }
+  Bytes operator()(const RelayStop& frame) const {
+    return FrameWriter(FrameType::stop).number(frame.channel).text(frame.reason).take();
   }
   Bytes operator()(const RelayEnd& frame) const {
     return FrameWriter(FrameType::end).text(frame.reason).take();
@@ -257,7 +262,7 @@ Result<FromRelay> decode_from_relay(ByteSpan frame) {
       RelayOutput out;
       out.number = reader.number();
       out.channel = reader.number();
-      out.stream = reader.word(RelayStream::err);
+      out.stream = reader.word(RelayStream::in);
       out.data = reader.data(kMaxOutput);
       return reader.take<FromRelay>(std::move(out));
     }
@@ -305,6 +310,7 @@ Result<ToRelay> decode_to_relay(ByteSpan frame) {
       out.number = reader.number();
       out.allowed = reader.flag();
       out.message = reader.text();
+      out.inspected = reader.flag();
       return reader.take<ToRelay>(std::move(out));
     }
     case FrameType::masked: {
@@ -316,8 +322,14 @@ Result<ToRelay> decode_to_relay(ByteSpan frame) {
     case FrameType::more: {
       RelayMore out;
       out.channel = reader.number();
-      out.stream = reader.word(RelayStream::err);
+      out.stream = reader.word(RelayStream::in);
       out.data = reader.data(kMaxFrame);
+      return reader.take<ToRelay>(std::move(out));
+    }
+    case FrameType::stop: {
+      RelayStop out;
+      out.channel = reader.number();
+      out.reason = reader.text();
       return reader.take<ToRelay>(std::move(out));
     }
     case FrameType::end: {

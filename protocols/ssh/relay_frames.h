@@ -61,13 +61,16 @@ struct RelayVerdict {
   std::uint32_t number = 0;
   bool allowed = false;
   std::string message;  // for people, where it is not
+  /// What the client sends to this program goes to the monitor first, as its output does.
+  bool inspected = false;
   bool operator==(const RelayVerdict&) const = default;
 };
 
-enum class RelayStream : std::uint8_t { out = 1, err };
+/// Of a program: what it says, and what its client says to it.
+enum class RelayStream : std::uint8_t { out = 1, err, in };
 
-/// Output of the target: waits for a RelayMasked of the same number. Empty: this stream has ended,
-/// and what was held back of it is the answer.
+/// Output of the target, or input of an inspected program: waits for a RelayMasked of the same
+/// number. Empty: this stream has ended, and what was held back of it is the answer.
 struct RelayOutput {
   std::uint32_t number = 0;
   std::uint32_t channel = 0;
@@ -77,11 +80,12 @@ struct RelayOutput {
 };
 struct RelayMasked {
   std::uint32_t number = 0;
-  Bytes data;  // what the client is given in its place
+  Bytes data;  // what goes on in its place
   bool operator==(const RelayMasked&) const = default;
 };
 
-/// Of output that was held back: it goes out behind all that was answered before.
+/// Of what was held back, or stands for something else: it goes on behind all that was answered
+/// before.
 struct RelayMore {
   std::uint32_t channel = 0;
   RelayStream stream = RelayStream::out;
@@ -102,6 +106,12 @@ struct RelayEnded {
   std::uint64_t in = 0, out = 0;  // bytes of the client's and the target's
   bool operator==(const RelayEnded&) const = default;
 };
+/// Of the monitor: the program of this channel ends, and the client is told why.
+struct RelayStop {
+  std::uint32_t channel = 0;
+  std::string reason;
+  bool operator==(const RelayStop&) const = default;
+};
 /// Of the monitor: both sessions end, and the client is told why.
 struct RelayEnd {
   std::string reason;
@@ -110,7 +120,7 @@ struct RelayEnd {
 
 using FromRelay =
     std::variant<RelayReady, RelayFailed, RelayAsk, RelayOutput, RelayResized, RelayEnded>;
-using ToRelay = std::variant<RelaySetup, RelayVerdict, RelayMasked, RelayMore, RelayEnd>;
+using ToRelay = std::variant<RelaySetup, RelayVerdict, RelayMasked, RelayMore, RelayStop, RelayEnd>;
 
 /// Text that is too long is cut at its cap.
 Bytes encode(const FromRelay& frame);

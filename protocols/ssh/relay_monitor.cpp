@@ -7,6 +7,8 @@
 
 #include "core/base/encoding.h"
 #include "protocols/ssh/command_line.h"
+#include "protocols/ssh/recorded_action.h"
+#include "protocols/ssh/sftp_channel.h"
 
 namespace hoop::ssh {
 namespace {
@@ -14,9 +16,8 @@ namespace {
 constexpr std::size_t kMostChannels = 64;
 constexpr std::chrono::milliseconds kSilence{20};  // then what is held back goes out: a prompt
 constexpr std::chrono::seconds kLastWords{2};      // for a relay that was told to end
-constexpr std::size_t kMostText = std::size_t{16} << 10;      // of a command in the log
-constexpr std::size_t kMostResources = std::size_t{4} << 10;  // of the commands in it, in all
 // design "Rules", 2, and "Session log": as for replies of a database.
+constexpr std::string_view kSftp = "sftp";
 constexpr std::uint64_t kProgressBytes = 1U << 20;
 constexpr std::uint64_t kDataPerCommand = 64U << 10;
 constexpr std::uint64_t kDataPerSession = 8U << 20;
@@ -34,14 +35,6 @@ std::string_view verb_of(RelayAct act) {
 
 bool begins_program(RelayAct act) {
   return act == RelayAct::shell || act == RelayAct::exec || act == RelayAct::subsystem;
-}
-
-std::string words_of(const access::Decision& decision) {
-  std::string out = decision.message.empty()
-                        ? fmt::format("denied by rule '{}'", decision.rule)
-                        : fmt::format("{} (rule '{}')", decision.message, decision.rule);
-  if (!decision.hint.empty()) out += ": " + decision.hint;
-  return out;
 }
 
 /// Of each command whether it is a transfer, where there is one or a line is not known whole: an
@@ -106,12 +99,16 @@ struct RelayMonitor::Channel {
   std::uint64_t reported = 0;  // of them, in a record
   std::uint64_t kept = 0;      // of them, in the log
   bool ended = false;
+  bool stopped = false;               // nothing of it goes on
+  std::unique_ptr<SftpChannel> sftp;  // where it is that
+  /// Of input, which is answered when the client may go on.
+  std::optional<std::uint32_t> unanswered;
   OutputMasker& of(RelayStream stream) { return stream == RelayStream::err ? err : out; }
 };
 
 RelayMonitor::RelayMonitor(session::SessionContext context, std::uint64_t connection,
-                           net::Stream& relay)
-    : context_(context), connection_(connection), relay_(relay) {}
+                           ByteBudget& budget, net::Stream& relay)
+    : context_(context), connection_(connection), budget_(budget), relay_(relay) {}
 RelayMonitor::~RelayMonitor() = default;
 
 Task<void> RelayMonitor::send(const ToRelay& frame) {
@@ -229,31 +226,9 @@ Task<void> RelayMonitor::take(FromRelay frame) {
   co_return recorded;
 }
 
-/// Judged as it came; kept without what detectors find.
-Result<void> RelayMonitor::clean(access::Action& action) {
-  mask::HiddenCounts hidden;
-  access::Action shown = action;
-  HOOP_TRY(shown.text, context_.masker.rewrite_text(
-                           std::string_view(action.text).substr(0, kMostText), hidden));
-  // The line is there whole; of what was made of it as much as tells why it was judged so.
-  std::size_t room = kMostResources;
-  for (access::Resource& resource : shown.resources) {
-    HOOP_TRY(resource.name,
-             context_.masker.rewrite_text(std::string_view(resource.name).substr(0, room), hidden));
-    room -= std::min(room, resource.name.size());
-  }
-  std::erase_if(shown.resources, [](const access::Resource& one) { return one.name.empty(); });
-  for (auto& [name, value] : shown.attributes) {
-    HOOP_TRY(value,
-             context_.masker.rewrite_text(std::string_view(value).substr(0, kMostText), hidden));
-  }
-  action.recorded = record::action_members(shown);
-  return {};
-}
-
 Task<void> RelayMonitor::judge(RelayAsk ask) {
   access::Action action = action_of(ask);
-  const Result<void> cleaned = clean(action);
+  const Result<void> cleaned = clean_for_log(action, context_.masker);
   RelayVerdict verdict{ask.number, false, {}};
   if (!cleaned) {
     verdict.message = "the command cannot be recorded";
@@ -261,16 +236,6 @@ Task<void> RelayMonitor::judge(RelayAsk ask) {
     verdict.message = "too many programs run in this session";
   } else if (begins_program(ask.act) && channels_.contains(ask.channel)) {
     co_return fail(ErrorCode::malformed, "an SSH relay begins two programs on one channel");
-  } else if (ask.act == RelayAct::subsystem && context_.masker.has_detectors()) {
-    // Binary frames of a protocol: what is hidden in them would break it, and what is not would be
-    // a way around the masks.
-    const session::Refusal refusal = context_.gate.refuse(
-        connection_, action,
-        {access::Effect::deny,
-         "masked-transfer",
-         "files of this target cannot be transferred: what its masks hide would be in them",
-         {}});
-    verdict.message = words_of(refusal.decision);
   } else {
     const session::Verdict judged = co_await finished(context_.gate.admit(connection_, action));
     if (const auto* refusal = std::get_if<session::Refusal>(&judged)) {
@@ -279,7 +244,12 @@ Task<void> RelayMonitor::judge(RelayAsk ask) {
       verdict.allowed = true;
       const auto& admitted = std::get<session::Admitted>(judged);
       if (begins_program(ask.act)) {
-        channels_.emplace(ask.channel, std::make_unique<Channel>(admitted, context_.masker));
+        auto channel = std::make_unique<Channel>(admitted, context_.masker);
+        if (ask.act == RelayAct::subsystem && ask.text == kSftp) {
+          channel->sftp = std::make_unique<SftpChannel>(context_, connection_, budget_);
+          verdict.inspected = true;
+        }
+        channels_.emplace(ask.channel, std::move(channel));
         HOOP_CO_CHECK(context_.gate.reply_begin(admitted, {admitted.id(), {}, 0}));
       } else {
         record::ReplyEnd done;
@@ -309,11 +279,69 @@ Result<void> RelayMonitor::record_output(Channel& channel, ByteSpan masked) {
   return gate.reply_data(channel.admitted, masked.first(keeps));
 }
 
+/// The last piece is the answer to a question of the relay's, where there is one.
+Task<void> RelayMonitor::pass_in_pieces(std::uint32_t channel, RelayStream stream, Bytes bytes,
+                                        std::optional<std::uint32_t> answers) {
+  ByteSpan rest(bytes);
+  while (rest.size() > kMaxOutput || (!answers && !rest.empty())) {
+    const ByteSpan piece = rest.first(std::min(rest.size(), kMaxOutput));
+    const ToRelay frame = RelayMore{channel, stream, Bytes(piece.begin(), piece.end())};
+    HOOP_CO_CHECK(co_await send(frame));
+    rest = rest.subspan(piece.size());
+  }
+  if (!answers) co_return Result<void>{};
+  const ToRelay frame = RelayMasked{*answers, Bytes(rest.begin(), rest.end())};
+  co_return co_await send(frame);
+}
+
+Task<void> RelayMonitor::stop(std::uint32_t number, Channel& channel, std::string event,
+                              std::string words) {
+  channel.stopped = true;
+  HOOP_CO_CHECK(context_.gate.note(
+      {std::move(event), {{"action", std::to_string(channel.admitted.id())}, {"reason", words}}}));
+  const ToRelay frame = RelayStop{number, std::move(words)};
+  co_return co_await send(frame);
+}
+
+Task<void> RelayMonitor::pass_sftp(Channel& channel, RelayOutput output) {
+  const bool is_input = output.stream == RelayStream::in;
+  Result<void> taken;
+  if (is_input) {
+    taken = co_await channel.sftp->take_input(output.data);
+  } else {
+    taken = co_await channel.sftp->take_output(output.data);
+  }
+  if (!taken && taken.error().code == ErrorCode::malformed) {
+    HOOP_CO_CHECK(co_await stop(output.channel, channel, "sftp_failed", taken.error().message));
+    co_return co_await pass_in_pieces(output.channel, output.stream, {}, output.number);
+  }
+  HOOP_CO_CHECK(taken);
+  Bytes words = to_bytes(channel.sftp->take_words());
+  HOOP_CO_CHECK(co_await pass_in_pieces(output.channel, RelayStream::err, std::move(words), {}));
+  std::optional<std::uint32_t> answers;
+  if (!is_input) answers = output.number;
+  HOOP_CO_CHECK(co_await pass_in_pieces(output.channel, RelayStream::out,
+                                        channel.sftp->take_for_client(), answers));
+  if (is_input) channel.unanswered = output.number;
+  answers.reset();
+  // What was its last word is answered in any case: no more comes.
+  if (!channel.sftp->is_stalled()) answers = std::exchange(channel.unanswered, {});
+  co_return co_await pass_in_pieces(output.channel, RelayStream::in,
+                                    channel.sftp->take_for_target(), answers);
+}
+
 Task<void> RelayMonitor::pass(RelayOutput output) {
   const auto found = channels_.find(output.channel);
   if (found == channels_.end())
     co_return fail(ErrorCode::malformed, "an SSH relay has output of a program that was not begun");
   Channel& channel = *found->second;
+  if (channel.sftp && output.stream != RelayStream::err) {
+    if (channel.stopped)
+      co_return co_await pass_in_pieces(output.channel, output.stream, {}, output.number);
+    co_return co_await pass_sftp(channel, std::move(output));
+  }
+  if (output.stream == RelayStream::in)
+    co_return fail(ErrorCode::malformed, "an SSH relay has input that nobody asked for");
   OutputMasker& masker = channel.of(output.stream);
   RelayMasked masked{output.number, {}};
   if (output.data.empty()) {
@@ -323,9 +351,21 @@ Task<void> RelayMonitor::pass(RelayOutput output) {
   }
   if (masked.data.size() > kMaxFrame - 64)
     co_return fail(ErrorCode::too_large, "what stands for the output is longer than a frame");
+  HOOP_CO_CHECK(co_await charge(output.channel, channel, masked.data));
   HOOP_CO_CHECK(record_output(channel, masked.data));
   const ToRelay answer = std::move(masked);
   co_return co_await send(answer);
+}
+
+/// Empties what may not go on any more.
+Task<void> RelayMonitor::charge(std::uint32_t number, Channel& channel, Bytes& output) {
+  if (!channel.stopped && !output.empty()) {
+    std::string words = budget_.charge(channel.bytes, output.size());
+    if (!words.empty())
+      HOOP_CO_CHECK(co_await stop(number, channel, "limit_reached", std::move(words)));
+  }
+  if (channel.stopped) output.clear();
+  co_return Result<void>{};
 }
 
 bool RelayMonitor::holds() const {
@@ -339,6 +379,7 @@ Task<void> RelayMonitor::flush() {
     for (const RelayStream stream : {RelayStream::out, RelayStream::err}) {
       RelayMore more{number, stream, {}};
       HOOP_CO_TRY(more.data, channel->of(stream).flush());
+      HOOP_CO_CHECK(co_await charge(number, *channel, more.data));
       if (more.data.empty()) continue;
       HOOP_CO_CHECK(record_output(*channel, more.data));
       const ToRelay frame = std::move(more);
@@ -351,6 +392,7 @@ Task<void> RelayMonitor::flush() {
 Result<void> RelayMonitor::end(Channel& channel, std::string status) {
   if (channel.ended) return {};
   channel.ended = true;
+  if (channel.sftp) HOOP_CHECK(channel.sftp->end());
   record::ReplyEnd end;
   end.action = channel.admitted.id();
   end.bytes = channel.bytes;

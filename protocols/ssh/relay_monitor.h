@@ -9,6 +9,7 @@
 #include <string>
 
 #include "core/session/handler.h"
+#include "protocols/ssh/byte_budget.h"
 #include "protocols/ssh/output_masker.h"
 #include "protocols/ssh/relay_frames.h"
 
@@ -19,8 +20,9 @@ access::Action action_of(const RelayAsk& ask);
 
 class RelayMonitor {
  public:
-  /// Both outlive it. connection numbers the client's connection in the session.
-  RelayMonitor(session::SessionContext context, std::uint64_t connection, net::Stream& relay);
+  /// All outlive it. connection numbers the client's connection in the session.
+  RelayMonitor(session::SessionContext context, std::uint64_t connection, ByteBudget& budget,
+               net::Stream& relay);
   ~RelayMonitor();
   RelayMonitor(const RelayMonitor&) = delete;
   RelayMonitor& operator=(const RelayMonitor&) = delete;
@@ -35,8 +37,12 @@ class RelayMonitor {
   struct Channel;
   Task<void> take(FromRelay frame);
   Task<void> judge(RelayAsk ask);
-  Result<void> clean(access::Action& action);
   Task<void> pass(RelayOutput output);
+  Task<void> pass_sftp(Channel& channel, RelayOutput output);
+  Task<void> pass_in_pieces(std::uint32_t channel, RelayStream stream, Bytes bytes,
+                            std::optional<std::uint32_t> answers);
+  Task<void> stop(std::uint32_t number, Channel& channel, std::string event, std::string words);
+  Task<void> charge(std::uint32_t number, Channel& channel, Bytes& output);
   Result<void> record_output(Channel& channel, ByteSpan masked);
   Result<void> end(Channel& channel, std::string status);
   /// What is held back has waited long enough.
@@ -46,6 +52,7 @@ class RelayMonitor {
 
   session::SessionContext context_;
   std::uint64_t connection_;
+  ByteBudget& budget_;
   net::Stream& relay_;
   std::map<std::uint32_t, std::unique_ptr<Channel>> channels_;
   std::uint64_t kept_ = 0;  // bytes of output in the log

@@ -6,6 +6,7 @@ install_driver
 
 # proxy ARGS…: one that runs in the background until the test or `stop_proxy` ends it; what it prints in $T/proxy.json.
 proxy() {
+  rm -f "$T/proxy.json" "$T/proxy.err"  # those of the proxy before are no answer
   hoopctl --output json proxy $target "$@" >"$T/proxy.json" 2>"$T/proxy.err" </dev/null &
   proxy_pid=$!
   ends_with_test INT $proxy_pid

@@ -59,10 +59,10 @@ test_case "variables: those that a rule allows"
 run env GREETING=hello SECRETIVE=x hoopctl connect $target -- -o 'SendEnv=GREETING SECRETIVE' 'echo $GREETING-$SECRETIVE'
 out_is 'hello-'
 
-test_case "files do not go past the masks; forwards and agents are refused"
+test_case "what is read of a file does not go past the masks; forwards and agents are refused"
 run hoopctl run -t $target -- scp $target:/etc/hostname "$T/hostname"
 holds [ "$STATUS" != 0 ]
-err_has 'files of this target cannot be transferred'
+err_has 'files of this target are not read'
 run hoopctl connect $target -- -o ExitOnForwardFailure=yes -R 127.0.0.1:0:127.0.0.1:9 true
 holds [ "$STATUS" != 0 ]
 run env SSH_AUTH_SOCK="$T/agent" hoopctl connect $target -- -A 'echo "x$SSH_AUTH_SOCK"'

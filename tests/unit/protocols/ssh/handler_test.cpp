@@ -272,20 +272,19 @@ TEST_CASE("ssh session: access that has ended meanwhile lets nobody in") {
   CHECK(world.server.log().find("Accepted") == std::string::npos);
 }
 
-TEST_CASE("ssh session: where masks look at content, files do not go past them") {
+TEST_CASE("ssh session: where masks look at content, files are brought, and none is read") {
   HandlerWorld world;
-  const auto from = world.folder / "from";
+  const auto from = world.folder / "from", to = world.folder / "to";
   std::ofstream(from) << "4111111111111111\n";
-  const auto ran = world.run({from, where() + ":" + (world.folder / "to")}, {}, {}, "/usr/bin/scp");
-  CHECK(ran.status != 0);
-  CHECK(has(ran.err, "masked-transfer"));
-  HandlerWorld without;
-  without.policy.masks.clear();
-  const auto to = without.folder / "to";
-  const auto copied = without.run({from, where() + ":" + to}, {}, {}, "/usr/bin/scp");
-  INFO(copied.err);
-  CHECK(copied.status == 0);
-  CHECK(std::filesystem::exists(to));
+  const auto brought = world.run({from, where() + ":" + to}, {}, {}, "/usr/bin/scp");
+  INFO(brought.err);
+  CHECK(brought.status == 0);
+  CHECK(std::filesystem::file_size(to) == 17);
+  const auto back = world.folder / "back";
+  const auto taken = world.run({where() + ":" + to, back}, {}, {}, "/usr/bin/scp");
+  CHECK(taken.status != 0);
+  CHECK(has(taken.err, "masked-transfer"));
+  CHECK_FALSE(std::filesystem::exists(back));
 }
 
 TEST_CASE("ssh session: a prompt comes through, and what is typed reaches the shell") {

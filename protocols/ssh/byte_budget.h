@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+// How much the programs of one session may say, and its files may have moved.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "core/session/gate.h"
+
+namespace hoop::ssh {
+
+/// By the policy of the moment: bytes_per_statement is for a program's output, and for a file, each
+/// by itself; bytes_per_session for all of them. One a session.
+class ByteBudget {
+ public:
+  explicit ByteBudget(const session::Gate& gate) : gate_(gate) {}
+
+  /// More bytes of something of which before have moved: counted, or the words why they may not.
+  std::string charge(std::uint64_t before, std::uint64_t more);
+
+ private:
+  const session::Gate& gate_;
+  std::uint64_t used_ = 0;
+};
+
+}  // namespace hoop::ssh
