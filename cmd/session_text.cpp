@@ -71,6 +71,10 @@ std::string file_line(const identity::Json& json) {
 std::string note_line(const identity::Json& json) {
   const std::string event = text_at(json, "event");
   if (event == "file") return file_line(json);
+  if (event == "forward")
+    return fmt::format("#{} {}: {} bytes sent, {} received", words_at(json, "action"),
+                       neutralise(text_at(json, "destination"), kShownText, Lines::escape),
+                       words_at(json, "sent"), words_at(json, "received"));
   if (const std::string reason = text_at(json, "reason"); !reason.empty())
     return fmt::format("note {}: {}", words_at(json, "event"), remote_text(reason));
   if (event != "explained") return fmt::format("note {}", words_at(json, "event"));

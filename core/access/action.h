@@ -16,6 +16,9 @@ namespace hoop::access {
 inline constexpr std::string_view kCommandKey = "command";
 inline constexpr std::string_view kInnerCommand = "inner_command";
 
+/// The attribute that a forward of a port has: "host:port" of where it leads.
+inline constexpr std::string_view kDestinationKey = "destination";
+
 enum class Access { read, write };
 
 /// kind is the word that a rule's `when` uses ("table", "function"); name is fully qualified
@@ -46,6 +49,8 @@ struct Action {
   /// What it goes on to do nobody judges (a shell, a script that cannot be read): an allow must
   /// name agents, by their kind, to let one of them do it.
   bool unjudged = false;
+  /// A condition that an allow must have, whatever it says, to let this pass; empty: none.
+  std::string_view named_by = {};
 };
 
 }  // namespace hoop::access

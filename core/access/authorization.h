@@ -30,6 +30,8 @@ class Authorization {
   /// As whom one may log in at the target; the first is the default. Empty if the protocol has
   /// none.
   const std::vector<std::string>& logins() const { return logins_; }
+  /// Whether some rule might let a port be forwarded.
+  bool may_forward() const { return may_forward_; }
   DataPath path() const { return path_; }
   SystemTime valid_until() const { return valid_until_; }
   /// How long a session may last in all by renewals; 0: there are none.
@@ -43,6 +45,7 @@ class Authorization {
   std::string role_;
   std::string database_role_;
   std::vector<std::string> logins_;
+  bool may_forward_ = false;
   DataPath path_ = DataPath::gateway;
   SystemTime valid_until_{};
   std::chrono::seconds renew_for_{0};

@@ -129,6 +129,12 @@ Result<Authorization> PolicyEngine::authorize(const Identity& identity, const Ta
   authorization.role_ = role->name;
   authorization.database_role_ = role->database_role;
   authorization.logins_ = role->logins;
+  for (const auto* matchers : {&compiled_->require_approval, &compiled_->allow}) {
+    authorization.may_forward_ |= std::ranges::any_of(*matchers, [&](const RuleMatcher& matcher) {
+      return matcher.rule().when.contains(std::string(kDestinationKey)) &&
+             matcher.concerns_target(target.name) && matcher.concerns_role(role->name);
+    });
+  }
   authorization.path_ = path_of(identity, target);
   authorization.renew_for_ = role->renew_for;
   const auto ttl = wanted_ttl.count() > 0 ? std::min(wanted_ttl, role->max_ttl) : role->max_ttl;

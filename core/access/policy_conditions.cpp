@@ -80,6 +80,25 @@ void check_counter_values(const TomlTable& when, std::string_view key, const Wor
   }
 }
 
+Result<void> check_destination(std::string_view value) {
+  const std::size_t colon = value.rfind(':');
+  const std::string_view port = colon == std::string_view::npos ? "" : value.substr(colon + 1);
+  const bool is_port = !port.empty() && port.size() <= 5 &&
+                       port.find_first_not_of("0123456789") == std::string_view::npos;
+  const std::string_view host = value.substr(0, value.size() - port.size());
+  if (host.size() < 2 || !(is_port || port == "*"))
+    return fail(ErrorCode::config, fmt::format("'{}' is no host and port", value),
+                "like \"db.internal:5432\", \"*.internal:443\", \"[::1]:8080\", \"localhost:*\"");
+  if (std::ranges::any_of(host, [](char c) { return c >= 'A' && c <= 'Z'; }))
+    return fail(ErrorCode::config, fmt::format("'{}' would never match", value),
+                "names of hosts are held against it in lower case");
+  const std::string_view name = host.substr(0, host.size() - 1);
+  if (name.find(':') != std::string_view::npos && !(name.starts_with('[') && name.ends_with(']')))
+    return fail(ErrorCode::config, fmt::format("'{}' would never match", value),
+                "an address of IPv6 stands in brackets: \"[::1]:8080\"");
+  return {};
+}
+
 template <class Parse>
 void check_each(const TomlTable& when, std::string_view key, const Words& values, Parse parse) {
   for (std::size_t i = 0; i < values.size(); ++i) {
@@ -163,6 +182,7 @@ std::map<std::string, Words> read_when(const TomlTable& when) {
     if (key == "where") check_where_values(when, values);
     if (key == kCommandKey) check_each(when, key, values, CommandPattern::parse);
     if (key == kPathKey) check_each(when, key, values, check_path_pattern);
+    if (key == kDestinationKey) check_each(when, key, values, check_destination);
     if (key == "form") check_words(when, key, values, {"plain", "script", "opaque"});
     if (key == "transfer") check_words(when, key, values, {"upload", "download", "absent"});
     out.emplace(key, std::move(values));

@@ -165,6 +165,9 @@ bool RuleMatcher::matches(const Action& action, const Circumstances& now) const 
   if (action.verb == "unknown" && rule_->effect != Effect::deny && !names_unknown_) return false;
   if (action.unjudged && rule_->effect != Effect::deny && !names_client_ && now.identity.is_agent())
     return false;
+  if (!action.named_by.empty() && rule_->effect != Effect::deny &&
+      !rule_->when.contains(std::string(action.named_by)))
+    return false;
   return std::ranges::all_of(
              conditions_, [&](const Condition& condition) { return holds(condition, action); }) &&
          std::ranges::all_of(circumstances_, [&](const CircumstanceMatcher& condition) {

@@ -26,9 +26,9 @@ const Groups kPostgresGroups = {
     {"ddl", {"create", "alter", "drop", "truncate", "comment"}},
 };
 
-const Words kSshVerbs = {"exec",   "shell", "subsystem",  "pty",    "env",   "read_file",
-                         "list",   "stat",  "write_file", "mkdir",  "rmdir", "remove",
-                         "rename", "link",  "symlink",    "setstat"};
+const Words kSshVerbs = {"exec",   "shell",     "subsystem", "pty",  "env",        "forward",
+                         "listen", "read_file", "list",      "stat", "write_file", "mkdir",
+                         "rmdir",  "remove",    "rename",    "link", "symlink",    "setstat"};
 const Groups kSshGroups = {
     {"program", {"exec", "shell", "subsystem"}},
     {"read", {"read_file", "list", "stat"}},
@@ -40,7 +40,8 @@ const Words kPostgresKeys = {
     "table",    "reads",  "writes",          "function",     "schema",       "role",
     "database", "where",  "limit",           "object",       "setting",      "explain",
     "prepare",  "cursor", "statement_count", "session_rows", "session_bytes"};
-const Words kSshKeys = {"command", "form", "transfer", "subsystem", "terminal", "variable", "path"};
+const Words kSshKeys = {"command",  "form",     "transfer", "subsystem",
+                        "terminal", "variable", "path",     "destination"};
 
 struct Language {
   std::string protocol;

@@ -34,8 +34,9 @@ Result<access::Credential> SshCertificateIssuer::issue(const access::Authorizati
   terms.valid_before = authorization.valid_until();
   if (!source_addresses_.empty())
     terms.critical_options["source-address"] = fmt::format("{}", fmt::join(source_addresses_, ","));
-  // Forwards are none of it: what the relay refuses the host does, too.
+  // What the relay would refuse in any case the host does, too.
   terms.extensions["permit-pty"] = "";
+  if (authorization.may_forward()) terms.extensions["permit-port-forwarding"] = "";
   const crypto::Ed25519Key key = crypto::Ed25519Key::generate();
   access::SshCredential out;
   out.key = key.seed();

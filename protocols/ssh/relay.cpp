@@ -23,152 +23,22 @@
 #include "protocols/ssh/private_key.h"
 #include "protocols/ssh/relay_channel.h"
 #include "protocols/ssh/relay_control.h"
+#include "protocols/ssh/relay_forward.h"
+#include "protocols/ssh/relay_listens.h"
+#include "protocols/ssh/relay_login.h"
 #include "protocols/ssh/upstream_session.h"
 
 namespace hoop::ssh {
 namespace {
 
 constexpr std::size_t kMostClientChannels = 64;
+constexpr std::size_t kMostForwards = 128;
 constexpr int kLoopPause = 1000;  // milliseconds, at most
 constexpr int kPasses = 16;       // over what there is to do, before new requests are looked for
 constexpr int kLastPasses = 1024;
-constexpr int kMostLoginTries = 16;        // keys that a client's agent offers first
-constexpr std::size_t kMaxParting = 1024;  // of ours to a user, names of theirs in it
-// OpenSSH's client tells only servers of this name that nobody reads a channel any more.
-constexpr const char* kBanner = "OpenSSH_9.2p1 hoopctl";
-
-struct SessionDeleter {
-  void operator()(ssh_session_struct* session) const {
-    HOOP_LIBSSH(ssh_disconnect)(session);
-    HOOP_LIBSSH(ssh_free)(session);
-  }
-};
-using OwnedSession = std::unique_ptr<ssh_session_struct, SessionDeleter>;
-struct BindDeleter {
-  void operator()(ssh_bind_struct* bind) const { HOOP_LIBSSH(ssh_bind_free)(bind); }
-};
 struct EventDeleter {
   void operator()(ssh_event_struct* event) const { HOOP_LIBSSH(ssh_event_free)(event); }
 };
-struct MessageDeleter {
-  void operator()(ssh_message_struct* message) const { HOOP_LIBSSH(ssh_message_free)(message); }
-};
-using OwnedMessage = std::unique_ptr<ssh_message_struct, MessageDeleter>;
-
-Result<OwnedSession> accept_client(Descriptor socket, const RelaySetup& setup, Random& random) {
-  HOOP_TRY(const crypto::Ed25519Key key, crypto::Ed25519Key::from_seed(setup.host_key));
-  const SecretText pem = openssh_private_key(key, random);
-  ssh_key_struct* host_key = nullptr;
-  if (HOOP_LIBSSH(ssh_pki_import_privkey_base64)(pem.reveal().c_str(), nullptr, nullptr, nullptr,
-                                                 &host_key) != SSH_OK)
-    return fail(ErrorCode::internal, "libssh does not read the host key");
-  const std::unique_ptr<ssh_bind_struct, BindDeleter> bind(HOOP_LIBSSH(ssh_bind_new)());
-  const bool no = false;
-  // The key is bind's from here on.
-  if (HOOP_LIBSSH(ssh_bind_options_set)(bind.get(), SSH_BIND_OPTIONS_PROCESS_CONFIG, &no) != 0 ||
-      HOOP_LIBSSH(ssh_bind_options_set)(bind.get(), SSH_BIND_OPTIONS_BANNER, kBanner) != 0 ||
-      HOOP_LIBSSH(ssh_bind_options_set)(bind.get(), SSH_BIND_OPTIONS_IMPORT_KEY, host_key) != 0)
-    return fail(ErrorCode::internal, "libssh does not take the host key");
-  OwnedSession session(HOOP_LIBSSH(ssh_new)());
-  if (HOOP_LIBSSH(ssh_bind_accept_fd)(bind.get(), session.get(), socket.get()) != SSH_OK)
-    return fail(ErrorCode::internal, "libssh does not take the client's socket");
-  socket.release();
-  HOOP_LIBSSH(ssh_set_auth_methods)
-  (session.get(),
-   SSH_AUTH_METHOD_PUBLICKEY | (setup.client_key.empty() ? SSH_AUTH_METHOD_NONE : 0));
-  if (HOOP_LIBSSH(ssh_handle_key_exchange)(session.get()) != SSH_OK)
-    return fail(ErrorCode::malformed, "the client made no SSH session");
-  return session;
-}
-
-/// Whether the key that the client offers, or has proven, is the one.
-bool is_key(ssh_message_struct* message, const Bytes& wanted) {
-  char* text = nullptr;
-  ssh_key_struct* const offered = HOOP_LIBSSH(ssh_message_auth_pubkey)(message);
-  // A certificate would be exported as the key in it.
-  if (offered == nullptr || HOOP_LIBSSH(ssh_key_type)(offered) != SSH_KEYTYPE_ED25519 ||
-      HOOP_LIBSSH(ssh_pki_export_pubkey_base64)(offered, &text) != SSH_OK)
-    return false;
-  const std::string base64 = text;
-  HOOP_LIBSSH(ssh_string_free_char)(text);
-  return equal_constant_time(as_bytes(base64), as_bytes(to_base64(wanted)));
-}
-
-std::string parting(std::string_view text) { return neutralise(text, kMaxParting, Lines::escape); }
-
-/// What the client's user reads before the login.
-void say_before_login(ssh_session_struct* session, std::string_view words) {
-  ssh_string_struct* const banner =
-      HOOP_LIBSSH(ssh_string_from_char)(("hoopctl: " + parting(words) + "\r\n").c_str());
-  if (banner == nullptr) return;
-  HOOP_LIBSSH(ssh_send_issue_banner)(session, banner);
-  HOOP_LIBSSH(ssh_string_free)(banner);
-}
-
-/// A client that has shown who it is, and is not let in yet.
-struct Visitor {
-  OwnedMessage message;
-  std::string user;
-};
-
-bool proves_itself(ssh_message_struct* message, const RelaySetup& setup) {
-  const int method = HOOP_LIBSSH(ssh_message_subtype)(message);
-  if (setup.client_key.empty()) return method == SSH_AUTH_METHOD_NONE;
-  return method == SSH_AUTH_METHOD_PUBLICKEY && is_key(message, setup.client_key) &&
-         HOOP_LIBSSH(ssh_message_auth_publickey_state)(message) == SSH_PUBLICKEY_STATE_VALID;
-}
-
-bool offers_key(ssh_message_struct* message, const RelaySetup& setup) {
-  return !setup.client_key.empty() &&
-         HOOP_LIBSSH(ssh_message_subtype)(message) == SSH_AUTH_METHOD_PUBLICKEY &&
-         HOOP_LIBSSH(ssh_message_auth_publickey_state)(message) == SSH_PUBLICKEY_STATE_NONE &&
-         is_key(message, setup.client_key);
-}
-
-/// One message of the time before the login. A user: it may log in as that.
-std::optional<std::string> take_login(ssh_session_struct* session, ssh_message_struct* message,
-                                      const RelaySetup& setup) {
-  const int type = HOOP_LIBSSH(ssh_message_type)(message);
-  if (type == SSH_REQUEST_SERVICE) {
-    HOOP_LIBSSH(ssh_message_service_reply_success)(message);
-    return std::nullopt;
-  }
-  if (type == SSH_REQUEST_AUTH) {
-    const char* const name = HOOP_LIBSSH(ssh_message_auth_user)(message);
-    std::string user = name == nullptr ? std::string() : std::string(name);
-    const bool is_theirs = std::ranges::find(setup.users, user) != setup.users.end();
-    if (offers_key(message, setup)) {
-      HOOP_LIBSSH(ssh_message_auth_reply_pk_ok_simple)(message);
-      return std::nullopt;
-    }
-    if (proves_itself(message, setup)) {
-      if (is_theirs) return user;
-      say_before_login(session, fmt::format("you may not log in here as '{}', but as: {}", user,
-                                            fmt::join(setup.users, ", ")));
-    }
-    // Of a refusal that names no method libssh would send nothing.
-    HOOP_LIBSSH(ssh_message_auth_set_methods)(message, SSH_AUTH_METHOD_PUBLICKEY);
-  }
-  HOOP_LIBSSH(ssh_message_reply_default)(message);
-  return std::nullopt;
-}
-
-Result<Visitor> receive_visitor(ssh_session_struct* session, const RelaySetup& setup) {
-  for (int tries = 0; tries < kMostLoginTries; ++tries) {
-    OwnedMessage message(HOOP_LIBSSH(ssh_message_get)(session));
-    if (!message) break;
-    if (auto user = take_login(session, message.get(), setup))
-      return Visitor{std::move(message), std::move(*user)};
-  }
-  return fail(ErrorCode::unauthenticated, "the client did not log in");
-}
-
-/// Ends a client that is not let in, and tells its user why.
-void turn_away(ssh_session_struct* session, std::string_view words) {
-  HOOP_LIBSSH(ssh_session_set_disconnect_message)
-  (session, ("hoopctl: " + parting(words)).c_str());
-}
-
 std::string words_of(const Error& error) {
   return error.hint.empty() ? error.message : error.message + " (" + error.hint + ")";
 }
@@ -176,10 +46,16 @@ std::string words_of(const Error& error) {
 class Relay {
  public:
   Relay(RelayControl& control, ssh_session_struct* client, ssh_session_struct* target)
-      : control_(control), client_(client), target_(target), event_(HOOP_LIBSSH(ssh_event_new)()) {}
+      : control_(control),
+        client_(client),
+        target_(target),
+        event_(HOOP_LIBSSH(ssh_event_new)()),
+        listens_(target, questions_,
+                 [this](const FromRelay& frame) { return control_.send(frame); }) {}
   ~Relay() {
     // Before the sessions that they are of.
     channels_.clear();
+    forwards_.clear();
     HOOP_LIBSSH(ssh_event_remove_fd)(event_.get(), control_.descriptor());
     HOOP_LIBSSH(ssh_event_remove_session)(event_.get(), client_);
     HOOP_LIBSSH(ssh_event_remove_session)(event_.get(), target_);
@@ -198,7 +74,8 @@ class Relay {
   void take(ToRelay frame);
   void take_messages();
   void take_message(ssh_message_struct* message);
-  void refuse_targets_wishes();
+  void take_targets_messages();
+  void forward(RelayAct act, ssh_message_struct* request, ssh_session_struct* to);
   bool work();
   void end(const std::string& reason);
 
@@ -207,7 +84,9 @@ class Relay {
   ssh_session_struct* target_;
   std::unique_ptr<ssh_event_struct, EventDeleter> event_;
   std::vector<std::unique_ptr<RelayChannel>> channels_;
+  std::vector<std::unique_ptr<RelayForward>> forwards_;
   std::uint32_t questions_ = 0;
+  RelayListens listens_;
   std::uint32_t numbers_ = 0;
   bool is_openssh_ = false;  // the client
   bool over_ = false;
@@ -226,6 +105,14 @@ void Relay::hear() {
 
 void Relay::take(ToRelay frame) {
   if (const auto* ends = std::get_if<RelayEnd>(&frame)) return end(ends->reason);
+  if (const auto* verdict = std::get_if<RelayVerdict>(&frame)) {
+    if (listens_.take(*verdict)) return;
+    for (const auto& one : forwards_)
+      if (one->take(*verdict)) return;
+  } else if (const auto* stop = std::get_if<RelayStop>(&frame)) {
+    for (const auto& one : forwards_)
+      if (one->take(*stop)) return;
+  }
   for (const auto& channel : channels_) {
     if (const auto* verdict = std::get_if<RelayVerdict>(&frame)) {
       if (channel->take(*verdict)) return;
@@ -269,8 +156,14 @@ void Relay::take_message(ssh_message_struct* taken) {
       return;
     }
   }
-  if (type == SSH_REQUEST_CHANNEL_OPEN &&
-      HOOP_LIBSSH(ssh_message_subtype)(taken) == SSH_CHANNEL_SESSION &&
+  const int kind = HOOP_LIBSSH(ssh_message_subtype)(taken);
+  if (type == SSH_REQUEST_GLOBAL &&
+      (kind == SSH_GLOBAL_REQUEST_TCPIP_FORWARD || kind == SSH_GLOBAL_REQUEST_CANCEL_TCPIP_FORWARD))
+    return listens_.take(message.release());
+  if (type == SSH_REQUEST_CHANNEL_OPEN && kind == SSH_CHANNEL_DIRECT_TCPIP &&
+      forwards_.size() < kMostForwards)
+    return forward(RelayAct::forward, message.release(), target_);
+  if (type == SSH_REQUEST_CHANNEL_OPEN && kind == SSH_CHANNEL_SESSION &&
       channels_.size() < kMostClientChannels) {
     ssh_channel_struct* const opened =
         HOOP_LIBSSH(ssh_message_channel_request_open_reply_accept)(taken);
@@ -283,11 +176,29 @@ void Relay::take_message(ssh_message_struct* taken) {
   HOOP_LIBSSH(ssh_message_reply_default)(taken);
 }
 
-/// A server that opens channels by itself wants what nobody has asked for.
-void Relay::refuse_targets_wishes() {
+void Relay::forward(RelayAct act, ssh_message_struct* request, ssh_session_struct* to) {
+  forwards_.push_back(std::make_unique<RelayForward>(
+      ++numbers_, act, request, to, questions_,
+      [this](const FromRelay& frame) { return control_.send(frame); }));
+}
+
+/// A server that opens channels which nobody has asked for is refused.
+void Relay::take_targets_messages() {
   for (;;) {
-    const OwnedMessage message(HOOP_LIBSSH(ssh_message_get)(target_));
+    OwnedMessage message(HOOP_LIBSSH(ssh_message_get)(target_));
     if (!message) return;
+    if (HOOP_LIBSSH(ssh_message_type)(message.get()) == SSH_REQUEST_CHANNEL_OPEN &&
+        HOOP_LIBSSH(ssh_message_subtype)(message.get()) == SSH_CHANNEL_FORWARDED_TCPIP &&
+        forwards_.size() < kMostForwards) {
+      const char* const address =
+          HOOP_LIBSSH(ssh_message_channel_request_open_destination)(message.get());
+      const int port =
+          HOOP_LIBSSH(ssh_message_channel_request_open_destination_port)(message.get());
+      if (listens_.has(address == nullptr ? "" : address, static_cast<std::uint32_t>(port))) {
+        forward(RelayAct::accepted, message.release(), client_);
+        continue;
+      }
+    }
     HOOP_LIBSSH(ssh_message_reply_default)(message.get());
   }
 }
@@ -299,7 +210,14 @@ bool Relay::work() {
     did = channel->work() || did;
     if (channel->is_broken()) over_ = true;
   }
+  for (const auto& one : forwards_) {
+    did = one->work() || did;
+    if (one->is_broken()) over_ = true;
+  }
+  did = listens_.work() || did;
+  if (listens_.is_broken()) over_ = true;
   std::erase_if(channels_, [](const auto& channel) { return channel->is_over(); });
+  std::erase_if(forwards_, [](const auto& one) { return one->is_over(); });
   return did || heard_;
 }
 
@@ -317,7 +235,7 @@ void Relay::run() {
   int pause = 0;
   while (!over_) {
     take_messages();
-    refuse_targets_wishes();
+    take_targets_messages();
     bool busy = true;
     for (int pass = 0; pass < kPasses && busy && !over_; ++pass) busy = work();
     if (over_) break;

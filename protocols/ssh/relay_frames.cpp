@@ -251,7 +251,7 @@ Result<FromRelay> decode_from_relay(ByteSpan frame) {
       RelayAsk out;
       out.number = reader.number();
       out.channel = reader.number();
-      out.act = reader.word(RelayAct::env);
+      out.act = reader.word(RelayAct::accepted);
       out.text = reader.text();
       out.value = reader.text();
       out.columns = reader.number();

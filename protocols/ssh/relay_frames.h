@@ -45,16 +45,25 @@ struct RelayFailed {
   bool operator==(const RelayFailed&) const = default;
 };
 
-enum class RelayAct : std::uint8_t { shell = 1, exec, subsystem, pty, env };
+enum class RelayAct : std::uint8_t {
+  shell = 1,
+  exec,
+  subsystem,
+  pty,
+  env,
+  forward,   // a connection of the client's, to an address at the target
+  listen,    // the target is to listen for the client
+  accepted,  // a connection of the target's, to where it listens
+};
 
 /// May the client do this? Waits for a RelayVerdict of the same number.
 struct RelayAsk {
   std::uint32_t number = 0;
   std::uint32_t channel = 0;
   RelayAct act = RelayAct::shell;
-  std::string text;   // command, subsystem, terminal, name of a variable
-  std::string value;  // of the variable
-  std::uint32_t columns = 0, rows = 0;
+  std::string text;   // command, subsystem, terminal, name of a variable, host of an address
+  std::string value;  // of the variable; who connects
+  std::uint32_t columns = 0, rows = 0;  // columns of an address: its port
   bool operator==(const RelayAsk&) const = default;
 };
 struct RelayVerdict {

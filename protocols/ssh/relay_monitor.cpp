@@ -6,14 +6,14 @@
 #include <fmt/format.h>
 
 #include "core/base/encoding.h"
-#include "protocols/ssh/command_line.h"
 #include "protocols/ssh/recorded_action.h"
+#include "protocols/ssh/relay_action.h"
 #include "protocols/ssh/sftp_channel.h"
 
 namespace hoop::ssh {
 namespace {
 
-constexpr std::size_t kMostChannels = 64;
+constexpr std::size_t kMostChannels = 256;
 constexpr std::chrono::milliseconds kSilence{20};  // then what is held back goes out: a prompt
 constexpr std::chrono::seconds kLastWords{2};      // for a relay that was told to end
 // design "Rules", 2, and "Session log": as for replies of a database.
@@ -22,73 +22,15 @@ constexpr std::uint64_t kProgressBytes = 1U << 20;
 constexpr std::uint64_t kDataPerCommand = 64U << 10;
 constexpr std::uint64_t kDataPerSession = 8U << 20;
 
-std::string_view verb_of(RelayAct act) {
-  switch (act) {
-    case RelayAct::shell: return "shell";
-    case RelayAct::exec: return "exec";
-    case RelayAct::subsystem: return "subsystem";
-    case RelayAct::pty: return "pty";
-    case RelayAct::env: return "env";
-  }
-  return "unknown";
-}
+bool forwards(RelayAct act) { return act == RelayAct::forward || act == RelayAct::accepted; }
 
-bool begins_program(RelayAct act) {
-  return act == RelayAct::shell || act == RelayAct::exec || act == RelayAct::subsystem;
-}
-
-/// Of each command whether it is a transfer, where there is one or a line is not known whole: an
-/// allow must then cover them all.
-void add_transfers(access::Action& action, const CommandLine& line) {
-  std::vector<Transfer> found;
-  for (const auto* commands : {&line.commands, &line.inner})
-    for (const auto& words : *commands) found.push_back(transfer_of(words));
-  if (std::ranges::all_of(found, [](Transfer one) { return one == Transfer::none; }))
-    found.assign(1, Transfer::none);
-  for (const Transfer one : found)
-    action.resources.push_back({"transfer", std::string(to_string(one)), access::Access::write});
-  if (line.form != CommandForm::plain)
-    action.resources.push_back({"transfer", "unknown", access::Access::write});
-}
-
-void add_commands(access::Action& action, const CommandLine& line) {
-  action.attributes["form"] = to_string(line.form);
-  action.unjudged = line.form == CommandForm::opaque;
-  for (const auto& words : line.commands)
-    action.resources.push_back(
-        {std::string(access::kCommandKey), access::join_command(words), access::Access::write});
-  for (const auto& words : line.inner)
-    action.resources.push_back(
-        {std::string(access::kInnerCommand), access::join_command(words), access::Access::write});
-  add_transfers(action, line);
+/// Whether a channel comes of it.
+bool begins(RelayAct act) {
+  return act == RelayAct::shell || act == RelayAct::exec || act == RelayAct::subsystem ||
+         forwards(act);
 }
 
 }  // namespace
-
-access::Action action_of(const RelayAsk& ask) {
-  access::Action out;
-  out.protocol = "ssh";
-  out.verb = verb_of(ask.act);
-  out.text = ask.text;
-  std::string bytes = ask.text;
-  switch (ask.act) {
-    case RelayAct::exec: add_commands(out, read_command_line(ask.text)); break;
-    case RelayAct::subsystem: out.attributes["subsystem"] = ask.text; break;
-    case RelayAct::pty:
-      out.attributes["terminal"] = ask.text;
-      out.attributes["columns"] = std::to_string(ask.columns);
-      out.attributes["rows"] = std::to_string(ask.rows);
-      break;
-    case RelayAct::env:
-      // Its value may be a secret, and stands nowhere.
-      out.attributes["variable"] = ask.text;
-      bytes += "=" + ask.value;
-      break;
-    case RelayAct::shell: out.unjudged = true; break;
-  }
-  out.digest = crypto::sha256(as_bytes(bytes));
-  return out;
-}
 
 /// A program that runs at the target, and what it has said.
 struct RelayMonitor::Channel {
@@ -101,6 +43,7 @@ struct RelayMonitor::Channel {
   bool ended = false;
   bool stopped = false;               // nothing of it goes on
   std::unique_ptr<SftpChannel> sftp;  // where it is that
+  std::string destination;            // of a forward
   /// Of input, which is answered when the client may go on.
   std::optional<std::uint32_t> unanswered;
   OutputMasker& of(RelayStream stream) { return stream == RelayStream::err ? err : out; }
@@ -221,6 +164,15 @@ Task<void> RelayMonitor::take(FromRelay frame) {
                        : ended.signal.empty()
                            ? std::string("closed")
                            : "signal " + neutralise(ended.signal, 16, Lines::escape);
+  if (!found->second->destination.empty()) {
+    status = ended.has_status ? "refused by the target" : "closed";
+    found->second->bytes = ended.out;
+    HOOP_CO_CHECK(context_.gate.note({"forward",
+                                      {{"action", std::to_string(found->second->admitted.id())},
+                                       {"destination", found->second->destination},
+                                       {"sent", std::to_string(ended.in)},
+                                       {"received", std::to_string(ended.out)}}}));
+  }
   const Result<void> recorded = end(*found->second, std::move(status));
   channels_.erase(found);
   co_return recorded;
@@ -232,9 +184,9 @@ Task<void> RelayMonitor::judge(RelayAsk ask) {
   RelayVerdict verdict{ask.number, false, {}};
   if (!cleaned) {
     verdict.message = "the command cannot be recorded";
-  } else if (begins_program(ask.act) && channels_.size() >= kMostChannels) {
+  } else if (begins(ask.act) && channels_.size() >= kMostChannels) {
     verdict.message = "too many programs run in this session";
-  } else if (begins_program(ask.act) && channels_.contains(ask.channel)) {
+  } else if (begins(ask.act) && channels_.contains(ask.channel)) {
     co_return fail(ErrorCode::malformed, "an SSH relay begins two programs on one channel");
   } else {
     const session::Verdict judged = co_await finished(context_.gate.admit(connection_, action));
@@ -243,12 +195,14 @@ Task<void> RelayMonitor::judge(RelayAsk ask) {
     } else {
       verdict.allowed = true;
       const auto& admitted = std::get<session::Admitted>(judged);
-      if (begins_program(ask.act)) {
+      if (begins(ask.act)) {
         auto channel = std::make_unique<Channel>(admitted, context_.masker);
         if (ask.act == RelayAct::subsystem && ask.text == kSftp) {
           channel->sftp = std::make_unique<SftpChannel>(context_, connection_, budget_);
           verdict.inspected = true;
         }
+        if (forwards(ask.act))
+          channel->destination = action.attributes[std::string(access::kDestinationKey)];
         channels_.emplace(ask.channel, std::move(channel));
         HOOP_CO_CHECK(context_.gate.reply_begin(admitted, {admitted.id(), {}, 0}));
       } else {

@@ -15,9 +15,6 @@
 
 namespace hoop::ssh {
 
-/// The action that a question of a relay's client is, for policy and log. text in it is as it came.
-access::Action action_of(const RelayAsk& ask);
-
 class RelayMonitor {
  public:
   /// All outlive it. connection numbers the client's connection in the session.

@@ -20,7 +20,8 @@ using namespace hoop::gateway;
 namespace {
 
 access::Authorization allowed(std::vector<std::string> logins, SystemTime now,
-                              access::DataPath path = access::DataPath::local) {
+                              access::DataPath path = access::DataPath::local,
+                              std::vector<access::Rule> rules = {}) {
   access::Role role;
   role.name = "operators";
   role.members = {"*"};
@@ -29,6 +30,7 @@ access::Authorization allowed(std::vector<std::string> logins, SystemTime now,
   role.logins = std::move(logins);
   access::PolicyDocument policy;
   policy.roles = {role};
+  policy.rules = std::move(rules);
   access::Identity identity;
   identity.subject = "alice\n\x1b";
   access::Target target;
@@ -76,6 +78,36 @@ TEST_CASE("ssh issuer: a certificate for minutes, for the role's logins, and for
   const auto& other = std::get<access::SshCredential>(*second);
   CHECK(other.key.reveal() != lent.key.reveal());
   CHECK(ssh::parse_certificate(other.certificate)->terms.serial != terms.serial);
+}
+
+TEST_CASE("ssh issuer: forwards of ports where a rule might let one pass") {
+  CertificateFixture f;
+  access::Rule rule;
+  rule.name = "r";
+  rule.when = {{"destination", {"localhost:80"}}};
+  const auto permits = [&] {
+    const auto credential = f.issuer.issue(
+        allowed({"deploy"}, f.clock.system_now(), access::DataPath::local, {rule}), "s_1");
+    REQUIRE(credential);
+    return ssh::parse_certificate(std::get<access::SshCredential>(*credential).certificate)
+        ->terms.extensions.contains("permit-port-forwarding");
+  };
+  rule.effect = access::Effect::allow;
+  CHECK(permits());
+  rule.effect = access::Effect::require_approval;
+  CHECK(permits());
+  rule.effect = access::Effect::deny;
+  CHECK_FALSE(permits());
+  rule.effect = access::Effect::allow;
+  rule.targets = {"db-*"};
+  CHECK_FALSE(permits());
+  rule.targets = {};
+  rule.roles = {"others"};
+  CHECK_FALSE(permits());
+  rule.roles = {"operators"};
+  CHECK(permits());
+  rule.when = {{"protocol", {"ssh"}}};
+  CHECK_FALSE(permits());
 }
 
 TEST_CASE("ssh issuer: a role without logins opens no host") {

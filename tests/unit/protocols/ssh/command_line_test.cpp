@@ -7,7 +7,7 @@
 #include <fstream>
 
 #include "core/access/policy.h"
-#include "protocols/ssh/relay_monitor.h"
+#include "protocols/ssh/relay_action.h"
 #include "tests/support/catch.h"
 #include "tests/support/ssh_client.h"
 #include "tests/support/temp_dir.h"

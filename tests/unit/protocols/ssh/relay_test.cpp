@@ -383,16 +383,49 @@ TEST_CASE("relay: sftp and scp") {
   CHECK(world.asked.back().text.starts_with("scp -f "));
 }
 
-TEST_CASE("relay: forwards, agents and X11 are refused") {
+TEST_CASE("relay: agents, X11 and sockets by their path are refused, and nobody is asked") {
   RelayWorld world;
-  world.options = {"-A", "-X", "-o", "ExitOnForwardFailure=yes", "-R", "127.0.0.1:0:127.0.0.1:9"};
-  const Ran ran = world.run({target(), "echo $SSH_AUTH_SOCK$DISPLAY"});
-  CHECK(ran.status == 255);
+  world.options = {"-A", "-X"};
+  CHECK(world.run({target(), "echo x$SSH_AUTH_SOCK$DISPLAY"}).out == "x\n");
+  CHECK(world.asked.size() == 1);
+  world.asked.clear();
+  world.options = {"-o", "ExitOnForwardFailure=yes", "-R", (world.folder / "s") + ":127.0.0.1:9"};
+  CHECK(world.run({target(), "true"}).status == 255);
   CHECK(world.asked.empty());
+}
+
+TEST_CASE("relay: a forward that is refused is none, and the host hears of none") {
+  RelayWorld world;
+  world.judge = [](const RelayAsk& ask) { return RelayVerdict{ask.number, false, "no"}; };
   world.options = {"-W", "127.0.0.1:9"};
   CHECK(world.run({target()}).status == 255);
-  world.options = {"-A"};
-  CHECK(world.run({target(), "echo x$SSH_AUTH_SOCK"}).out == "x\n");
+  REQUIRE(world.asked.size() == 1);
+  CHECK(world.asked[0].act == RelayAct::forward);
+  CHECK(world.asked[0].text == "127.0.0.1");
+  CHECK(world.asked[0].columns == 9);
+  CHECK(world.ended.empty());
+  world.asked.clear();
+  world.options = {"-o", "ExitOnForwardFailure=yes", "-R", "localhost:0:127.0.0.1:9"};
+  CHECK(world.run({target(), "true"}).status == 255);
+  REQUIRE(!world.asked.empty());
+  CHECK(world.asked[0].act == RelayAct::listen);
+  CHECK(world.asked[0].text == "localhost");
+  CHECK(world.server.log().find("to connect to host") == std::string::npos);
+}
+
+TEST_CASE("relay: what the monitor allows and the host does not is no forward either") {
+  RelayWorld world;
+  // The certificate permits a terminal and nothing else.
+  world.options = {"-W", "127.0.0.1:9"};
+  CHECK(world.run({target()}).status == 255);
+  REQUIRE(world.ended.size() == 1);
+  CHECK(world.ended[0].has_status);
+  CHECK(world.ended[0].channel == world.asked[0].channel);
+  CHECK(
+      world.server.log().find("to connect to host 127.0.0.1 port 9, but the request was denied") !=
+      std::string::npos);
+  world.options = {"-o", "ExitOnForwardFailure=yes", "-R", "localhost:0:127.0.0.1:9"};
+  CHECK(world.run({target(), "true"}).status == 255);
 }
 
 TEST_CASE("relay: a client must prove its key where one is asked for") {

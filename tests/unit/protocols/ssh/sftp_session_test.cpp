@@ -11,7 +11,7 @@ namespace {
 
 const Bytes kNoAttributes = {0, 0, 0, 0};
 
-struct World {
+struct SftpWorld {
   std::string full;                 // why nothing more may move
   std::uint64_t most = UINT64_MAX;  // bytes of a file
   SftpSession session{{[this](std::uint64_t before, std::uint64_t more) {
@@ -147,9 +147,9 @@ bool is_malformed(const Result<void>& result) {
 }  // namespace
 
 TEST_CASE("sftp session: a file is judged by what the host says that its path means") {
-  World world;
+  SftpWorld world;
   world.greet();
-  REQUIRE(world.client(World::of_path(SftpType::open, 5, "a/../link")));
+  REQUIRE(world.client(SftpWorld::of_path(SftpType::open, 5, "a/../link")));
   const SftpRequest lookup = world.asked();
   CHECK(lookup.type == SftpType::realpath);
   CHECK(lookup.path == "a/../link");
@@ -172,9 +172,9 @@ TEST_CASE("sftp session: a file is judged by what the host says that its path me
 TEST_CASE("sftp session: a link itself is meant by what removes, renames and looks at it") {
   for (const SftpType type :
        {SftpType::remove, SftpType::lstat, SftpType::readlink, SftpType::mkdir, SftpType::rmdir}) {
-    World world;
+    SftpWorld world;
     world.greet();
-    REQUIRE(world.client(World::of_path(type, 5, "way/link/")));
+    REQUIRE(world.client(SftpWorld::of_path(type, 5, "way/link/")));
     const SftpRequest lookup = world.asked();
     CHECK(lookup.path == "way");
     REQUIRE(world.name(lookup.id, "/real"));
@@ -187,9 +187,9 @@ TEST_CASE("sftp session: a link itself is meant by what removes, renames and loo
 
 TEST_CASE("sftp session: a name that is none of its own is looked up whole") {
   for (const char* path : {"x/..", ".", "/", "", "x/.", "..", "x/../.."}) {
-    World world;
+    SftpWorld world;
     world.greet();
-    REQUIRE(world.client(World::of_path(SftpType::rmdir, 5, path)));
+    REQUIRE(world.client(SftpWorld::of_path(SftpType::rmdir, 5, path)));
     const SftpRequest lookup = world.asked();
     CHECK(lookup.path == path);
     REQUIRE(world.name(lookup.id, "/real"));
@@ -198,9 +198,9 @@ TEST_CASE("sftp session: a name that is none of its own is looked up whole") {
 }
 
 TEST_CASE("sftp session: both paths of a rename are looked up, and judged") {
-  World world;
+  SftpWorld world;
   world.greet();
-  SftpRequest rename = World::of_path(SftpType::rename, 5, "a");
+  SftpRequest rename = SftpWorld::of_path(SftpType::rename, 5, "a");
   rename.second = "up/b";
   REQUIRE(world.client(rename));
   const SftpRequest first = world.asked(), second = world.asked();
@@ -216,9 +216,9 @@ TEST_CASE("sftp session: both paths of a rename are looked up, and judged") {
 }
 
 TEST_CASE("sftp session: a symbolic link is judged also by what it says") {
-  World world;
+  SftpWorld world;
   world.greet();
-  SftpRequest link = World::of_path(SftpType::symlink, 5, "../../etc/shadow");
+  SftpRequest link = SftpWorld::of_path(SftpType::symlink, 5, "../../etc/shadow");
   link.second = "up/mine";
   REQUIRE(world.client(link));
   REQUIRE(world.name(world.asked().id, "/data/up"));
@@ -247,9 +247,9 @@ TEST_CASE("sftp session: a file that is made is written, whatever is read of it"
                          {kSftpRead | kSftpTruncate, "write_file", "read_file,write_file"},
                          {kSftpAppend, "write_file", ""},
                          {0, "read_file", ""}}) {
-    World world;
+    SftpWorld world;
     world.greet();
-    SftpRequest open = World::of_path(SftpType::open, 5, "f");
+    SftpRequest open = SftpWorld::of_path(SftpType::open, 5, "f");
     open.flags = one.flags;
     REQUIRE(world.client(open));
     REQUIRE(world.name(world.asked().id, "/f"));
@@ -261,9 +261,9 @@ TEST_CASE("sftp session: a file that is made is written, whatever is read of it"
 
 TEST_CASE(
     "sftp session: what a path means is no secret where it is allowed, and is not told where not") {
-  World world;
+  SftpWorld world;
   world.greet();
-  REQUIRE(world.client(World::of_path(SftpType::realpath, 5, "x/../way")));
+  REQUIRE(world.client(SftpWorld::of_path(SftpType::realpath, 5, "x/../way")));
   REQUIRE(world.name(world.asked().id, "/secret/place"));
   CHECK(world.session.wishes_meaning());
   CHECK(world.session.wish()->resources[0].name == "/secret/place");
@@ -271,13 +271,13 @@ TEST_CASE(
   SftpAnswer answer = world.answered();
   REQUIRE(answer.names.size() == 1);
   CHECK(answer.names[0].name == "/home/ann/way");
-  REQUIRE(world.client(World::of_path(SftpType::realpath, 6, "none/x")));
+  REQUIRE(world.client(SftpWorld::of_path(SftpType::realpath, 6, "none/x")));
   REQUIRE(world.status(world.asked().id, SftpCode::no_such_file));
   CHECK(world.session.wish()->resources[0].name == "/home/ann/none/x");
   REQUIRE(world.refuse({}));
   answer = world.answered();
   CHECK(answer.names[0].name == "/home/ann/none/x");
-  REQUIRE(world.client(World::of_path(SftpType::realpath, 7, "way")));
+  REQUIRE(world.client(SftpWorld::of_path(SftpType::realpath, 7, "way")));
   REQUIRE(world.name(world.asked().id, "/secret/place"));
   REQUIRE(world.allow(1));
   answer = world.answered();
@@ -285,9 +285,9 @@ TEST_CASE(
 }
 
 TEST_CASE("sftp session: a path that leads nowhere is judged before anybody hears so") {
-  World world;
+  SftpWorld world;
   world.greet();
-  REQUIRE(world.client(World::of_path(SftpType::open, 5, "/gone/../none/f")));
+  REQUIRE(world.client(SftpWorld::of_path(SftpType::open, 5, "/gone/../none/f")));
   REQUIRE(world.status(world.asked().id, SftpCode::no_such_file));
   REQUIRE(world.session.wish() != nullptr);
   CHECK(world.session.wish()->resources[0].name == "/none/f");
@@ -298,29 +298,29 @@ TEST_CASE("sftp session: a path that leads nowhere is judged before anybody hear
 }
 
 TEST_CASE("sftp session: reads and writes only by what was opened for it") {
-  World world;
+  SftpWorld world;
   world.greet();
   world.open(kSftpRead, 1);
-  SftpRequest write = World::of_handle(SftpType::write, 6);
+  SftpRequest write = SftpWorld::of_handle(SftpType::write, 6);
   write.data = as_bytes("x");
   REQUIRE(world.client(write));
   CHECK(world.to_target.empty());
   CHECK(world.answered().code == SftpCode::failure);
-  SftpRequest other = World::of_handle(SftpType::read, 7);
+  SftpRequest other = SftpWorld::of_handle(SftpType::read, 7);
   other.handle = as_bytes("g");
   REQUIRE(world.client(other));
   CHECK(world.to_target.empty());
   CHECK(world.answered().code == SftpCode::failure);
-  REQUIRE(world.client(World::of_handle(SftpType::close, 8)));
+  REQUIRE(world.client(SftpWorld::of_handle(SftpType::close, 8)));
   const SftpRequest closed = world.asked();
-  REQUIRE(world.client(World::of_handle(SftpType::read, 9)));
+  REQUIRE(world.client(SftpWorld::of_handle(SftpType::read, 9)));
   CHECK(world.to_target.empty());
   CHECK(world.answered().code == SftpCode::failure);
   REQUIRE(world.status(closed.id, SftpCode::ok));
   // What it sets by a handle is judged for the path.
   world.to_client.clear();
   world.open(kSftpWrite, 2);
-  SftpRequest set = World::of_handle(SftpType::fsetstat, 10);
+  SftpRequest set = SftpWorld::of_handle(SftpType::fsetstat, 10);
   const Bytes mode = {0, 0, 0, 4, 0, 0, 0x89, 0xed};
   set.attributes = mode;
   REQUIRE(world.client(set));
@@ -334,11 +334,11 @@ TEST_CASE("sftp session: reads and writes only by what was opened for it") {
 }
 
 TEST_CASE("sftp session: what moves is counted, and hashed where it is one run") {
-  World world;
+  SftpWorld world;
   world.greet();
   world.open(kSftpRead, 1);
   const auto read = [&](std::uint64_t offset, std::string_view data) {
-    SftpRequest ask = World::of_handle(SftpType::read, 6);
+    SftpRequest ask = SftpWorld::of_handle(SftpType::read, 6);
     ask.offset = offset;
     ask.length = 100;
     REQUIRE(world.client(ask));
@@ -351,7 +351,7 @@ TEST_CASE("sftp session: what moves is counted, and hashed where it is one run")
     CHECK(as_text(world.answered().data) == data);
   };
   const auto close = [&]() -> SftpOutcome {
-    REQUIRE(world.client(World::of_handle(SftpType::close, 8)));
+    REQUIRE(world.client(SftpWorld::of_handle(SftpType::close, 8)));
     REQUIRE(world.status(world.asked().id, SftpCode::ok));
     world.answered();
     REQUIRE(!world.events.empty());
@@ -377,10 +377,10 @@ TEST_CASE("sftp session: what moves is counted, and hashed where it is one run")
 }
 
 TEST_CASE("sftp session: a write that fails takes the digest with it") {
-  World world;
+  SftpWorld world;
   world.greet();
   world.open(kSftpWrite, 1);
-  SftpRequest write = World::of_handle(SftpType::write, 6);
+  SftpRequest write = SftpWorld::of_handle(SftpType::write, 6);
   write.data = as_bytes("x");
   REQUIRE(world.client(write));
   REQUIRE(world.status(world.asked().id, SftpCode::failure));
@@ -392,11 +392,11 @@ TEST_CASE("sftp session: a write that fails takes the digest with it") {
 }
 
 TEST_CASE("sftp session: a limit cuts a file off, and no other") {
-  World world;
+  SftpWorld world;
   world.greet();
   world.open(kSftpWrite, 1);
   world.most = 4;
-  SftpRequest write = World::of_handle(SftpType::write, 6);
+  SftpRequest write = SftpWorld::of_handle(SftpType::write, 6);
   write.data = as_bytes("1234");
   REQUIRE(world.client(write));
   REQUIRE(world.status(world.asked().id, SftpCode::ok));
@@ -411,29 +411,29 @@ TEST_CASE("sftp session: a limit cuts a file off, and no other") {
   CHECK(std::ranges::count_if(world.events, [](const SftpEvent& event) {
           return std::holds_alternative<SftpCut>(event);
         }) == 1);
-  REQUIRE(world.client(World::of_handle(SftpType::close, 8)));
+  REQUIRE(world.client(SftpWorld::of_handle(SftpType::close, 8)));
   REQUIRE(world.status(world.asked().id, SftpCode::ok));
   CHECK(std::get<SftpOutcome>(world.events.back()).bytes == 4);
 }
 
 TEST_CASE("sftp session: a client that does not begin as one, or begins twice") {
-  World world;
-  CHECK(is_malformed(world.client(World::of_path(SftpType::stat, 5, "/"))));
-  World twice;
+  SftpWorld world;
+  CHECK(is_malformed(world.client(SftpWorld::of_path(SftpType::stat, 5, "/"))));
+  SftpWorld twice;
   twice.greet();
   CHECK(is_malformed(twice.session.from_client(Bytes{0, 0, 0, 5, 1, 0, 0, 0, 3})));
-  World old;
+  SftpWorld old;
   CHECK(is_malformed(old.session.from_client(Bytes{0, 0, 0, 5, 1, 0, 0, 0, 2})));
-  World empty;
+  SftpWorld empty;
   CHECK(is_malformed(empty.session.from_client(Bytes{0, 0, 0, 0})));
-  World endless;
+  SftpWorld endless;
   CHECK(is_malformed(endless.session.from_client(Bytes{255, 255, 255, 255})));
 }
 
 TEST_CASE("sftp session: what comes before the greeting is answered waits") {
-  World world;
+  SftpWorld world;
   Bytes early = {0, 0, 0, 5, 1, 0, 0, 0, 3};
-  append_sftp(early, World::of_path(SftpType::stat, 5, "/x"));
+  append_sftp(early, SftpWorld::of_path(SftpType::stat, 5, "/x"));
   REQUIRE(world.session.from_client(early));
   world.collect();
   CHECK(world.to_target == Bytes{0, 0, 0, 5, 1, 0, 0, 0, 3});
@@ -448,12 +448,12 @@ TEST_CASE("sftp session: what comes before the greeting is answered waits") {
 }
 
 TEST_CASE("sftp session: what a client asks for in advance waits, and is bounded") {
-  World world;
+  SftpWorld world;
   world.greet();
   world.open(kSftpRead, 1);
   Bytes many;
   for (std::uint32_t i = 0; i < 2000; ++i) {
-    SftpRequest read = World::of_handle(SftpType::read, i);
+    SftpRequest read = SftpWorld::of_handle(SftpType::read, i);
     read.length = 10;
     append_sftp(many, read);
   }
@@ -471,53 +471,53 @@ TEST_CASE("sftp session: what a client asks for in advance waits, and is bounded
 }
 
 TEST_CASE("sftp session: a server that answers what was not asked") {
-  const auto fresh = [](World& world) {
+  const auto fresh = [](SftpWorld& world) {
     world.greet();
     world.open(kSftpRead, 1);
-    SftpRequest read = World::of_handle(SftpType::read, 6);
+    SftpRequest read = SftpWorld::of_handle(SftpType::read, 6);
     read.length = 2;
     REQUIRE(world.client(read));
     return world.asked().id;
   };
   SftpAnswer answer;
   SECTION("twice") {
-    World world;
+    SftpWorld world;
     const auto id = fresh(world);
     REQUIRE(world.status(id, SftpCode::eof));
     CHECK(is_malformed(world.status(id, SftpCode::eof)));
   }
   SECTION("of another kind") {
-    World world;
+    SftpWorld world;
     answer.id = fresh(world);
     answer.type = SftpType::attrs;
     answer.attributes = kNoAttributes;
     CHECK(is_malformed(world.target(answer)));
   }
   SECTION("more than was asked for") {
-    World world;
+    SftpWorld world;
     answer.id = fresh(world);
     answer.type = SftpType::data;
     answer.data = as_bytes("abc");
     CHECK(is_malformed(world.target(answer)));
   }
   SECTION("a second greeting") {
-    World world;
+    SftpWorld world;
     fresh(world);
     answer.type = SftpType::version;
     answer.id = 3;
     CHECK(is_malformed(world.target(answer)));
   }
   SECTION("another version") {
-    World world;
+    SftpWorld world;
     REQUIRE(world.session.from_client(Bytes{0, 0, 0, 5, 1, 0, 0, 0, 3}));
     answer.type = SftpType::version;
     answer.id = 4;
     CHECK(is_malformed(world.target(answer)));
   }
   SECTION("one handle for two files") {
-    World world;
+    SftpWorld world;
     fresh(world);
-    REQUIRE(world.client(World::of_path(SftpType::open, 9, "g")));
+    REQUIRE(world.client(SftpWorld::of_path(SftpType::open, 9, "g")));
     REQUIRE(world.name(world.asked().id, "/g"));
     REQUIRE(world.allow(2));
     answer.id = world.asked().id;
@@ -528,18 +528,18 @@ TEST_CASE("sftp session: a server that answers what was not asked") {
   SECTION("a path that is none") {
     for (const std::string& path :
          {std::string("relative"), std::string("/a\0b", 4), std::string()}) {
-      World world;
+      SftpWorld world;
       world.greet();
-      REQUIRE(world.client(World::of_path(SftpType::stat, 5, "x")));
+      REQUIRE(world.client(SftpWorld::of_path(SftpType::stat, 5, "x")));
       CHECK(is_malformed(world.name(world.asked().id, path)));
     }
   }
 }
 
 TEST_CASE("sftp session: what the server's paths still hold is taken out") {
-  World world;
+  SftpWorld world;
   world.greet();
-  REQUIRE(world.client(World::of_path(SftpType::stat, 5, "x")));
+  REQUIRE(world.client(SftpWorld::of_path(SftpType::stat, 5, "x")));
   REQUIRE(world.name(world.asked().id, "/allowed//../secret/./f"));
   CHECK(world.session.wish()->resources[0].name == "/secret/f");
   REQUIRE(world.allow(1));
@@ -548,10 +548,10 @@ TEST_CASE("sftp session: what the server's paths still hold is taken out") {
 
 TEST_CASE("sftp session: in pieces of any size") {
   for (std::size_t size = 1; size < 8; ++size) {
-    World world;
+    SftpWorld world;
     world.greet();
     Bytes bytes;
-    append_sftp(bytes, World::of_path(SftpType::stat, 5, "/x"));
+    append_sftp(bytes, SftpWorld::of_path(SftpType::stat, 5, "/x"));
     for (ByteSpan rest(bytes); !rest.empty(); rest = rest.subspan(std::min(size, rest.size())))
       REQUIRE(world.session.from_client(rest.first(std::min(size, rest.size()))));
     world.collect();
