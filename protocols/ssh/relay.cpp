@@ -205,7 +205,9 @@ void Relay::take_targets_messages() {
 
 bool Relay::work() {
   heard_ = false;
-  bool did = false;
+  // Asked for before the programs that use it.
+  bool did = listens_.work();
+  if (listens_.is_broken()) over_ = true;
   for (const auto& channel : channels_) {
     did = channel->work() || did;
     if (channel->is_broken()) over_ = true;
@@ -214,8 +216,6 @@ bool Relay::work() {
     did = one->work() || did;
     if (one->is_broken()) over_ = true;
   }
-  did = listens_.work() || did;
-  if (listens_.is_broken()) over_ = true;
   std::erase_if(channels_, [](const auto& channel) { return channel->is_over(); });
   std::erase_if(forwards_, [](const auto& one) { return one->is_over(); });
   return did || heard_;
