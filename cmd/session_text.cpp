@@ -25,6 +25,7 @@ std::string_view name_of(record::RecordType type) {
     case record::RecordType::reply_data: return "reply_data";
     case record::RecordType::session_end: return "session_end";
     case record::RecordType::seal: return "seal";
+    case record::RecordType::output: return "output";
   }
   return "unknown";
 }
@@ -112,6 +113,7 @@ std::string line_of(record::RecordType type, const identity::Json& json) {
           words_at(json, "denied"), words_at(json, "masked_values"), words_at(json, "rows"));
     case record::RecordType::progress:
     case record::RecordType::reply_data:
+    case record::RecordType::output:
     case record::RecordType::seal: return {};
   }
   return {};
@@ -137,7 +139,8 @@ std::string took(const std::optional<SystemTime>& from, const std::optional<Syst
 }  // namespace
 
 identity::Json payload_of(const record::Record& record) {
-  if (record.type == record::RecordType::reply_data) return {};
+  if (record.type == record::RecordType::reply_data || record.type == record::RecordType::output)
+    return {};
   auto json = identity::parse_json(as_text(record.payload), kRecordCaps);
   return json ? std::move(*json) : identity::Json{};
 }
@@ -153,6 +156,11 @@ std::string json_line(const record::Record& record) {
   if (record.type == record::RecordType::reply_data) {
     const record::ReplyData reply = record::reply_data_of(record);
     line += fmt::format(R"({{"action":{},"data":"{}"}})", reply.action, to_base64(reply.data));
+  } else if (record.type == record::RecordType::output) {
+    const record::RecordedOutput said = record::output_of(record);
+    line += fmt::format(R"({{"action":{},"milliseconds":{},"stream":"{}","data":"{}"}})",
+                        said.mark.action, said.mark.after.count(),
+                        said.mark.is_error ? "stderr" : "stdout", to_base64(said.data));
   } else {
     line += payload_of(record).object() != nullptr ? plain_json(as_text(record.payload)) : "null";
   }
@@ -176,13 +184,14 @@ std::vector<std::string> SessionText::lines(const record::Record& record) {
   if (record.type == record::RecordType::reply_data) {
     if (rows_ == Rows::hidden) return out;
     const record::ReplyData reply = record::reply_data_of(record);
-    if (is_text_) {
-      add_output(reply.action, reply.data, out);
-      return out;
-    }
     replies_[reply.action].feed(reply.data, [&out](std::string line) {
       out.push_back(fmt::format("{:14}| {}", "", line));
     });
+    return out;
+  }
+  if (record.type == record::RecordType::output) {
+    const record::RecordedOutput said = record::output_of(record);
+    if (rows_ == Rows::shown) add_output(said.mark.action, said.data, out);
     return out;
   }
   const identity::Json json = payload_of(record);
@@ -191,8 +200,6 @@ std::vector<std::string> SessionText::lines(const record::Record& record) {
     const std::int64_t* value = member == nullptr ? nullptr : member->integer();
     return value == nullptr ? 0 : static_cast<std::uint64_t>(*value);
   };
-  if (record.type == record::RecordType::session_start)
-    is_text_ = text_at(json, "protocol") == "ssh";
   std::string line = line_of(record.type, json);
   const auto moment = moment_of(json);
   if (record.type == record::RecordType::action && moment && text_at(json, "effect") == "allow") {

@@ -35,7 +35,6 @@ class SessionText {
  private:
   void add_output(std::uint64_t action, ByteSpan bytes, std::vector<std::string>& out);
   Rows rows_;
-  bool is_text_ = false;  // what the program was given, as it was, and no protocol's messages
   // Of actions that are being answered.
   std::map<std::uint64_t, postgres::RecordedReply> replies_;
   std::map<std::uint64_t, std::string> begun_lines_;

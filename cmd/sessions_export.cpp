@@ -11,6 +11,7 @@
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
 
+#include "cmd/asciicast.h"
 #include "cmd/command_line.h"
 #include "cmd/gateway_client.h"
 #include "cmd/json_view.h"
@@ -19,6 +20,7 @@
 #include "cmd/session_text.h"
 #include "cmd/sessions.h"
 #include "core/base/encoding.h"
+#include "core/base/terminal_filter.h"
 #include "core/record/spool.h"
 
 namespace hoop::cmd {
@@ -107,7 +109,15 @@ void CsvExport::print(Console& console) const {
   }
 }
 
-enum class ExportFormat { jsonl, csv, text };
+enum class ExportFormat { jsonl, csv, text, asciicast };
+
+Error no_terminal(std::optional<std::uint64_t> action) {
+  return {ErrorCode::not_found,
+          action ? fmt::format("action {} of this session had no terminal", *action)
+                 : std::string("no program of this session had a terminal"),
+          "hoopctl sessions show names the actions",
+          {}};
+}
 
 Result<void> warn_unsealed(Environment& environment, const record::LogSummary& summary) {
   if (!summary.sealed)
@@ -115,9 +125,23 @@ Result<void> warn_unsealed(Environment& environment, const record::LogSummary& s
   return {};
 }
 
-Result<void> export_session(Environment& environment, const std::string& what,
-                            ExportFormat format) {
+Result<void> export_terminal(Environment& environment, const std::string& log,
+                             std::optional<std::uint64_t> action) {
+  Asciicast cast;
+  TerminalReader terminal(action, [&](const TerminalMoment& moment) {
+    if (const std::string line = cast.line(moment); !line.empty())
+      environment.console.print_line(line);
+  });
+  HOOP_TRY(const record::LogSummary summary,
+           read_log(log, [&](const record::Record& record) { terminal.read(record); }));
+  if (!terminal.found()) return std::unexpected(no_terminal(action));
+  return warn_unsealed(environment, summary);
+}
+
+Result<void> export_session(Environment& environment, const std::string& what, ExportFormat format,
+                            std::optional<std::uint64_t> action) {
   HOOP_TRY(const std::string log, load_log(environment, what));
+  if (format == ExportFormat::asciicast) return export_terminal(environment, log, action);
   Console& console = environment.console;
   CsvExport csv;
   SessionText text(SessionText::Rows::shown);
@@ -136,6 +160,8 @@ Result<void> export_session(Environment& environment, const std::string& what,
 
 struct ReplayOptions {
   std::string what;
+  bool terminal = false;
+  std::optional<std::uint64_t> action;
   double speed = 0;  // 0: as fast as it can be shown
   bool step = false;
 };
@@ -157,7 +183,25 @@ class Pace {
   std::optional<SystemTime> last_;
 };
 
+/// As it was seen, but for what would do something to whoever looks on.
+Result<void> replay_terminal(Environment& environment, const ReplayOptions& options) {
+  HOOP_TRY(const std::string log, load_log(environment, options.what));
+  Pace pace(options.speed);
+  TerminalFilter filter;
+  TerminalReader terminal(options.action, [&](const TerminalMoment& moment) {
+    pace.wait_until(SystemTime(moment.after));
+    std::cout << filter.take(moment.data) << std::flush;
+  });
+  const auto summary = read_log(log, [&](const record::Record& record) { terminal.read(record); });
+  if (terminal.found() && environment.terminals.out)
+    std::cout << TerminalFilter::restore() << std::flush;
+  HOOP_CHECK(summary);
+  if (!terminal.found()) return std::unexpected(no_terminal(options.action));
+  return warn_unsealed(environment, *summary);
+}
+
 Result<void> replay_session(Environment& environment, const ReplayOptions& options) {
+  if (options.terminal) return replay_terminal(environment, options);
   if (options.step && !(environment.terminals.in && environment.terminals.out))
     return fail(ErrorCode::usage, "--step needs a terminal", "hoopctl sessions export");
   HOOP_TRY(const std::string log, load_log(environment, options.what));
@@ -204,21 +248,31 @@ Result<std::string> load_log(Environment& environment, const std::string& what) 
 void add_sessions_export(CLI::App& sessions, Environment& environment) {
   auto exported = std::make_shared<std::string>();
   auto format = std::make_shared<ExportFormat>(ExportFormat::text);
+  auto action = std::make_shared<std::optional<std::uint64_t>>();
   CLI::App* command =
       sessions.add_subcommand("export", "print a session's log whole, for people or programs");
   command->add_option("SESSION", *exported, "the session's id, or the path of a log")
       ->required()
       ->option_text(" ");
-  const std::map<std::string, ExportFormat> formats{
-      {"jsonl", ExportFormat::jsonl}, {"csv", ExportFormat::csv}, {"text", ExportFormat::text}};
-  command->add_option("--format", *format, "text (the default), csv or jsonl")
-      ->option_text("jsonl|csv|text")
+  const std::map<std::string, ExportFormat> formats{{"jsonl", ExportFormat::jsonl},
+                                                    {"csv", ExportFormat::csv},
+                                                    {"text", ExportFormat::text},
+                                                    {"asciicast", ExportFormat::asciicast}};
+  command
+      ->add_option("--format", *format,
+                   "text (the default), csv, jsonl, or asciicast of what a terminal has shown")
+      ->option_text("jsonl|csv|text|asciicast")
       ->transform(CLI::CheckedTransformer(formats));
+  command->add_option("--action", *action, "with asciicast: the program, by its number")
+      ->option_text("N");
   command->footer(examples({"hoopctl sessions export s_cjsgj3svsplpf4eygjc5glm6qm --format csv",
                             "hoopctl sessions export ./copy.hslog --format jsonl | jq .type"}));
-  command->callback([&environment, exported, format] {
-    environment.work = [&environment, exported, format] {
-      return environment.finish(export_session(environment, *exported, *format));
+  command->callback([&environment, exported, format, action] {
+    environment.work = [&environment, exported, format, action] {
+      if (*action && *format != ExportFormat::asciicast)
+        return environment.finish(fail(ErrorCode::usage, "--action is for --format asciicast",
+                                       "hoopctl sessions export"));
+      return environment.finish(export_session(environment, *exported, *format, *action));
     };
   });
 }
@@ -235,10 +289,18 @@ void add_sessions_replay(CLI::App& sessions, Environment& environment) {
                                  "so many times as fast as it was; no pause of more than 2 s")
                     ->option_text("N")
                     ->check(CLI::Range(0.1, 1000.0));
-  command->add_flag("--step", options->step, "each statement when Enter is pressed")
-      ->excludes(speed);
-  command->footer(examples({"hoopctl sessions replay s_cjsgj3svsplpf4eygjc5glm6qm --step",
-                            "hoopctl sessions replay s_cjsgj3svsplpf4eygjc5glm6qm --speed 4"}));
+  auto* step = command->add_flag("--step", options->step, "each statement when Enter is pressed")
+                   ->excludes(speed);
+  auto* terminal = command
+                       ->add_flag("--terminal", options->terminal,
+                                  "what the first terminal of the session has shown")
+                       ->excludes(step);
+  command->add_option("--action", options->action, "with --terminal: the program, by its number")
+      ->option_text("N")
+      ->needs(terminal);
+  command->footer(
+      examples({"hoopctl sessions replay s_cjsgj3svsplpf4eygjc5glm6qm --step",
+                "hoopctl sessions replay s_cjsgj3svsplpf4eygjc5glm6qm --terminal --speed 4"}));
   command->callback([&environment, options, speed] {
     environment.work = [&environment, options, speed] {
       // A person who watches wants the session's own pace; a file wants all of it now.

@@ -25,8 +25,8 @@ _hoopctl_options() {
     proxy) echo '--help --reason --port --socket --passfile --stdio' ;;
     ssh-config) echo '--help --suffix' ;;
     'sessions list') echo '--help --limit --live --denied --target --subject --since --until --before' ;;
-    'sessions export') echo '--help --format' ;;
-    'sessions replay') echo '--help --speed --step' ;;
+    'sessions export') echo '--help --format --action' ;;
+    'sessions replay') echo '--help --speed --step --terminal --action' ;;
     'sessions verify') echo '--help --key' ;;
     'sessions kill') echo '--help --subject --reason' ;;
     'gateway init') echo '--help --name --listen' ;;
@@ -68,7 +68,7 @@ _hoopctl() {
     --target | -t) COMPREPLY=($(compgen -W "$(_hoopctl_targets)" -- "$word")); return ;;
     --state | --socket) COMPREPLY=($(compgen -d -- "$word")); return ;;
     --before) COMPREPLY=($(compgen -W "$(_hoopctl_sessions)" -- "$word")); return ;;
-    --format) COMPREPLY=($(compgen -W 'text csv jsonl' -- "$word")); return ;;
+    --format) COMPREPLY=($(compgen -W 'text csv jsonl asciicast' -- "$word")); return ;;
     --output) COMPREPLY=($(compgen -W 'text json' -- "$word")); return ;;
     --kind) COMPREPLY=($(compgen -W 'person ci agent' -- "$word")); return ;;
     --gateway | --ca-sha256 | --client-id | --client-key-id | --reason | --subject | --result-fd | --limit | --name | --listen | --group | --serves | --for | --allow | --database | --port | --since | --until | --speed | --key) return ;;

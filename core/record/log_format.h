@@ -26,6 +26,8 @@ inline constexpr std::size_t kSegmentHeaderBytes = 4 + 1 + 1 + 2 + 8;
 inline constexpr std::size_t kRecordHeaderBytes = 4 + 1 + 1 + 2;
 inline constexpr std::size_t kHeadBytes = 32;
 inline constexpr std::size_t kActionBytes = 8;  // an action's number before its reply's data
+/// Before a program's output: action:u64 milliseconds:u32 stream:u8 (1 output, 2 error).
+inline constexpr std::size_t kOutputMarkBytes = 8 + 4 + 1;
 
 inline constexpr std::size_t kMaxHeaderBytes = 64U << 10;  // argv is in it
 inline constexpr std::size_t kMaxRecordBytes =

@@ -3,6 +3,7 @@
 // hoopctl-session-log(5) specifies them.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <map>
 #include <string>
@@ -24,7 +25,16 @@ enum class RecordType : std::uint8_t {
   note = 6,        // what else a reader must know: policy swapped, limit reached, connection opened
   reply_data = 7,  // an action's number, masked reply bytes; capped, at level full; may be skipped
   session_end = 8,
-  seal = 9,  // written by SessionLog::seal alone
+  seal = 9,     // written by SessionLog::seal alone
+  output = 10,  // what a program at a host has said, and when; masked, capped, may be skipped
+};
+
+/// Of a program's output. Its bytes stand behind it.
+struct OutputMark {
+  std::uint64_t action = 0;
+  /// Since the action was admitted; more than 49 days are as many as can be said.
+  std::chrono::milliseconds after{0};
+  bool is_error = false;  // of standard error
 };
 
 /// What runs around a session, as its client says.

@@ -3,7 +3,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
+#include <limits>
 
 #include "core/base/encoding.h"
 #include "core/record/log_format.h"
@@ -56,7 +58,8 @@ struct SessionLog::Impl {
     ByteWriter writer(segment);
     writer.u32(static_cast<std::uint32_t>(size));
     writer.u8(static_cast<std::uint8_t>(type));
-    writer.u8(type == RecordType::reply_data ? kRecordSkippable : 0);
+    const bool skippable = type == RecordType::reply_data || type == RecordType::output;
+    writer.u8(skippable ? kRecordSkippable : 0);
     writer.u16(0);
     writer.bytes(first);
     writer.bytes(rest);
@@ -156,6 +159,15 @@ Result<void> SessionLog::append_reply_data(std::uint64_t action, ByteSpan masked
   for (std::size_t i = 0; i < number.size(); ++i)
     number[number.size() - 1 - i] = static_cast<std::uint8_t>(action >> (8 * i));
   return impl_->append(RecordType::reply_data, number, masked);
+}
+Result<void> SessionLog::append_output(const OutputMark& mark, ByteSpan masked) {
+  Bytes front;
+  ByteWriter writer(front);
+  writer.u64(mark.action);
+  writer.u32(static_cast<std::uint32_t>(
+      std::clamp<std::int64_t>(mark.after.count(), 0, std::numeric_limits<std::uint32_t>::max())));
+  writer.u8(mark.is_error ? 2 : 1);
+  return impl_->append(RecordType::output, front, masked);
 }
 bool SessionLog::has_uncommitted() const {
   return impl_->failure.has_value() || impl_->segment.size() > kSegmentHeaderBytes;

@@ -41,6 +41,7 @@ class SessionLog {
   Result<void> append(RecordType type, std::string_view json);
   /// reply_data: what the program was given of an action's reply.
   Result<void> append_reply_data(std::uint64_t action, ByteSpan masked);
+  Result<void> append_output(const OutputMark& mark, ByteSpan masked);
   bool has_uncommitted() const;
   Result<void> commit();
   /// For who waits for the disk beside it.

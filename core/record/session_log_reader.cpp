@@ -50,7 +50,7 @@ Result<LogHeader> parse_header(ByteSpan bytes) {
 }
 
 bool is_known(std::uint8_t type) {
-  return type >= 1 && type <= static_cast<std::uint8_t>(RecordType::seal);
+  return type >= 1 && type <= static_cast<std::uint8_t>(RecordType::output);
 }
 
 }  // namespace
@@ -152,6 +152,17 @@ ReplyData reply_data_of(const Record& record) {
   return {ByteReader(payload).u64().value_or(0), payload.subspan(kActionBytes)};
 }
 
+RecordedOutput output_of(const Record& record) {
+  HOOP_ASSERT(record.type == RecordType::output && record.payload.size() >= kOutputMarkBytes);
+  ByteReader reader{ByteSpan(record.payload)};
+  RecordedOutput out;
+  out.mark.action = reader.u64().value_or(0);
+  out.mark.after = std::chrono::milliseconds(reader.u32().value_or(0));
+  out.mark.is_error = reader.u8() == 2;
+  out.data = reader.rest();
+  return out;
+}
+
 Result<void> LogReader::take_records(ByteSpan body, bool final_segment) {
   ByteReader reader(body);
   while (!reader.empty()) {
@@ -181,6 +192,9 @@ Result<void> LogReader::take_records(ByteSpan body, bool final_segment) {
     }
     if (*type == static_cast<std::uint8_t>(RecordType::reply_data) && *length < kActionBytes)
       return fail(ErrorCode::malformed, "reply data does not say of which action it is");
+    if (*type == static_cast<std::uint8_t>(RecordType::output) &&
+        (*length < kOutputMarkBytes || ((*payload)[12] != 1 && (*payload)[12] != 2)))
+      return fail(ErrorCode::malformed, "output does not say of which program it is");
     ready_.push_back(
         {static_cast<RecordType>(*type), records_, Bytes(payload->begin(), payload->end())});
   }

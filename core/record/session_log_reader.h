@@ -27,7 +27,8 @@ struct LogHeader {
 struct Record {
   RecordType type = RecordType::note;
   std::uint64_t number = 0;  // counts from 1
-  Bytes payload;             // JSON but for reply_data: see reply_data_of()
+  /// JSON but for reply_data and output: see reply_data_of(), output_of().
+  Bytes payload;
 };
 
 struct ReplyData {
@@ -36,6 +37,13 @@ struct ReplyData {
 };
 /// Of a record of type reply_data.
 ReplyData reply_data_of(const Record& record);
+
+struct RecordedOutput {
+  OutputMark mark;
+  ByteSpan data;  // in the record
+};
+/// Of a record of type output.
+RecordedOutput output_of(const Record& record);
 
 /// What was proved when a log was read to its end.
 struct LogSummary {

@@ -136,6 +136,11 @@ Result<void> Gate::reply_data(const Admitted& action, ByteSpan masked) {
   return log_.append_reply_data(action.id(), masked);
 }
 
+Result<void> Gate::output(const Admitted& action, std::chrono::milliseconds after, bool is_error,
+                          ByteSpan masked) {
+  return log_.append_output({action.id(), after, is_error}, masked);
+}
+
 Result<void> Gate::note(const record::Note& note) {
   return log_.append(RecordType::note, record::to_json(note));
 }

@@ -129,6 +129,9 @@ class Gate {
   Result<void> reply_progress(const Admitted& action, const record::Progress& progress);
   Result<void> reply_end(const Admitted& action, record::ReplyEnd end);
   Result<void> reply_data(const Admitted& action, ByteSpan masked);
+  /// What a program says: after is since it was admitted.
+  Result<void> output(const Admitted& action, std::chrono::milliseconds after, bool is_error,
+                      ByteSpan masked);
   Result<void> note(const record::Note& note);
 
   /// Commits the log, then writes the batch upstream, and empties it. Waits while the lease does

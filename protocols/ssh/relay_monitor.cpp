@@ -19,8 +19,6 @@ constexpr std::chrono::seconds kLastWords{2};      // for a relay that was told 
 // design "Rules", 2, and "Session log": as for replies of a database.
 constexpr std::string_view kSftp = "sftp";
 constexpr std::uint64_t kProgressBytes = 1U << 20;
-constexpr std::uint64_t kDataPerCommand = 64U << 10;
-constexpr std::uint64_t kDataPerSession = 8U << 20;
 
 bool forwards(RelayAct act) { return act == RelayAct::forward || act == RelayAct::accepted; }
 
@@ -34,14 +32,18 @@ bool begins(RelayAct act) {
 
 /// A program that runs at the target, and what it has said.
 struct RelayMonitor::Channel {
-  Channel(session::Admitted by, mask::Masker& masker) : admitted(by), out(masker), err(masker) {}
+  Channel(session::Admitted by, mask::Masker& masker, SteadyTime now)
+      : admitted(by), began(now), out(masker), err(masker) {}
   session::Admitted admitted;
+  SteadyTime began;
   OutputMasker out, err;
   std::uint64_t bytes = 0;     // released
   std::uint64_t reported = 0;  // of them, in a record
   std::uint64_t kept = 0;      // of them, in the log
   bool ended = false;
-  bool stopped = false;               // nothing of it goes on
+  bool stopped = false;  // nothing of it goes on
+  bool has_terminal = false;
+  bool is_cut = false;                // the log has as much of it as it takes
   std::unique_ptr<SftpChannel> sftp;  // where it is that
   std::string destination;            // of a forward
   /// Of input, which is answered when the client may go on.
@@ -152,12 +154,9 @@ Task<void> RelayMonitor::take(FromRelay frame) {
     co_return context_.gate.note(
         {"ssh_failed", {{"code", std::string(to_string(failed->error.code))}}});
   }
-  if (const auto* size = std::get_if<RelayResized>(&frame))
-    co_return context_.gate.note({"resized",
-                                  {{"channel", std::to_string(size->channel)},
-                                   {"columns", std::to_string(size->columns)},
-                                   {"rows", std::to_string(size->rows)}}});
+  if (const auto* size = std::get_if<RelayResized>(&frame)) co_return resized(*size);
   const auto& ended = std::get<RelayEnded>(frame);
+  terminals_.erase(ended.channel);
   const auto found = channels_.find(ended.channel);
   if (found == channels_.end()) co_return Result<void>{};  // it was denied, or never began
   std::string status = ended.has_status ? fmt::format("exit {}", ended.status)
@@ -178,6 +177,18 @@ Task<void> RelayMonitor::take(FromRelay frame) {
   co_return recorded;
 }
 
+Result<void> RelayMonitor::resized(const RelayResized& size) {
+  const auto found = channels_.find(size.channel);
+  if (found == channels_.end()) return {};
+  const auto after = std::chrono::duration_cast<std::chrono::milliseconds>(
+      context_.clock.steady_now() - found->second->began);
+  return context_.gate.note({"resized",
+                             {{"action", std::to_string(found->second->admitted.id())},
+                              {"milliseconds", std::to_string(after.count())},
+                              {"columns", std::to_string(size.columns)},
+                              {"rows", std::to_string(size.rows)}}});
+}
+
 Task<void> RelayMonitor::judge(RelayAsk ask) {
   access::Action action = action_of(ask);
   const Result<void> cleaned = clean_for_log(action, context_.masker);
@@ -196,16 +207,24 @@ Task<void> RelayMonitor::judge(RelayAsk ask) {
       verdict.allowed = true;
       const auto& admitted = std::get<session::Admitted>(judged);
       if (begins(ask.act)) {
-        auto channel = std::make_unique<Channel>(admitted, context_.masker);
+        auto channel =
+            std::make_unique<Channel>(admitted, context_.masker, context_.clock.steady_now());
         if (ask.act == RelayAct::subsystem && ask.text == kSftp) {
           channel->sftp = std::make_unique<SftpChannel>(context_, connection_, budget_);
           verdict.inspected = true;
         }
         if (forwards(ask.act))
           channel->destination = action.attributes[std::string(access::kDestinationKey)];
-        channels_.emplace(ask.channel, std::move(channel));
         HOOP_CO_CHECK(context_.gate.reply_begin(admitted, {admitted.id(), {}, 0}));
+        if (const auto terminal = terminals_.find(ask.channel); terminal != terminals_.end()) {
+          channel->has_terminal = true;
+          HOOP_CO_CHECK(note_terminal(terminal->second, admitted));
+        }
+        channels_.emplace(ask.channel, std::move(channel));
       } else {
+        // Asked for again it is the later one; of a channel that has gone, none.
+        if (ask.act == RelayAct::pty && terminals_.size() < kMostChannels)
+          terminals_.insert_or_assign(ask.channel, ask);
         record::ReplyEnd done;
         done.action = admitted.id();
         done.status = "asked";
@@ -217,20 +236,34 @@ Task<void> RelayMonitor::judge(RelayAsk ask) {
   co_return co_await send(answer);
 }
 
-Result<void> RelayMonitor::record_output(Channel& channel, ByteSpan masked) {
+Result<void> RelayMonitor::record_output(Channel& channel, RelayStream stream, ByteSpan masked) {
   session::Gate& gate = context_.gate;
   channel.bytes += masked.size();
   if (channel.bytes - channel.reported >= kProgressBytes) {
     HOOP_CHECK(gate.reply_progress(channel.admitted, {channel.admitted.id(), 0, channel.bytes}));
     channel.reported = channel.bytes;
   }
-  if (gate.policy().document().record != access::RecordLevel::full) return {};
-  const std::uint64_t room = std::min(kDataPerCommand - channel.kept, kDataPerSession - kept_);
-  const std::size_t keeps = std::min<std::size_t>(masked.size(), room);
-  if (keeps == 0) return {};
+  if (gate.policy().document().record != access::RecordLevel::full || channel.is_cut) return {};
+  const std::size_t keeps = budget_.keep(channel.kept, masked.size(), channel.has_terminal);
   channel.kept += keeps;
-  kept_ += keeps;
-  return gate.reply_data(channel.admitted, masked.first(keeps));
+  const auto after = std::chrono::duration_cast<std::chrono::milliseconds>(
+      context_.clock.steady_now() - channel.began);
+  if (keeps != 0)
+    HOOP_CHECK(
+        gate.output(channel.admitted, after, stream == RelayStream::err, masked.first(keeps)));
+  if (keeps == masked.size()) return {};
+  channel.is_cut = true;
+  return gate.note({"output_cut",
+                    {{"action", std::to_string(channel.admitted.id())},
+                     {"kept", std::to_string(channel.kept)}}});
+}
+
+Result<void> RelayMonitor::note_terminal(const RelayAsk& ask, const session::Admitted& admitted) {
+  return context_.gate.note({"terminal",
+                             {{"action", std::to_string(admitted.id())},
+                              {"kind", neutralise(ask.text, 64, Lines::escape)},
+                              {"columns", std::to_string(ask.columns)},
+                              {"rows", std::to_string(ask.rows)}}});
 }
 
 /// The last piece is the answer to a question of the relay's, where there is one.
@@ -306,7 +339,7 @@ Task<void> RelayMonitor::pass(RelayOutput output) {
   if (masked.data.size() > kMaxFrame - 64)
     co_return fail(ErrorCode::too_large, "what stands for the output is longer than a frame");
   HOOP_CO_CHECK(co_await charge(output.channel, channel, masked.data));
-  HOOP_CO_CHECK(record_output(channel, masked.data));
+  HOOP_CO_CHECK(record_output(channel, output.stream, masked.data));
   const ToRelay answer = std::move(masked);
   co_return co_await send(answer);
 }
@@ -335,7 +368,7 @@ Task<void> RelayMonitor::flush() {
       HOOP_CO_TRY(more.data, channel->of(stream).flush());
       HOOP_CO_CHECK(co_await charge(number, *channel, more.data));
       if (more.data.empty()) continue;
-      HOOP_CO_CHECK(record_output(*channel, more.data));
+      HOOP_CO_CHECK(record_output(*channel, stream, more.data));
       const ToRelay frame = std::move(more);
       HOOP_CO_CHECK(co_await send(frame));
     }

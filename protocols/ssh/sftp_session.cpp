@@ -104,7 +104,7 @@ bool SftpSession::is_stalled() const {
 }
 
 Result<void> SftpSession::advance() {
-  while (!wish_ && !looking_ && pending_.size() < kMostPending &&
+  while (!wish_ && !looking_ && in_flight() < kMostPending &&
          (stage_ == Stage::silent || stage_ == Stage::ready)) {
     HOOP_TRY(const auto packet, client_.next());
     if (!packet) return {};
@@ -192,7 +192,24 @@ void SftpSession::answer(std::uint32_t client_id, SftpCode code, std::string_vie
   out.id = client_id;
   out.code = code;
   out.message = words;
-  append_sftp(for_client_, out);
+  answer_in_turn(out);
+}
+
+void SftpSession::answer_in_turn(const SftpAnswer& answer) {
+  OwnAnswer own;
+  own.before = next_id_;
+  append_sftp(own.bytes, answer);
+  own_answers_.push_back(std::move(own));
+  release_answers();
+}
+
+void SftpSession::release_answers() {
+  while (!own_answers_.empty() &&
+         (pending_.empty() || pending_.begin()->first >= own_answers_.front().before)) {
+    const Bytes& bytes = own_answers_.front().bytes;
+    for_client_.insert(for_client_.end(), bytes.begin(), bytes.end());
+    own_answers_.pop_front();
+  }
 }
 
 /// More bytes of a file: counted, or cut off.
@@ -347,7 +364,7 @@ Result<void> SftpSession::refuse(std::string_view words) {
     out.id = wish.request.id;
     static constexpr std::uint8_t kNothing[4] = {};
     out.names = {{path, path, kNothing}};
-    append_sftp(for_client_, out);
+    answer_in_turn(out);
   } else {
     answer(wish.request.id, SftpCode::permission_denied, words);
   }
@@ -380,7 +397,7 @@ void SftpSession::carry_out(Wish wish) {
     std::string path = wish.request.path;
     if (parts_.hide) path = parts_.hide(path).value_or("");
     out.names = {{path, path, kNothing}};
-    append_sftp(for_client_, out);
+    answer_in_turn(out);
     events_.push_back(SftpOutcome{wish.number, "ok", 0, {}});
     return;
   }
@@ -418,6 +435,7 @@ Result<void> SftpSession::from_target(ByteSpan piece) {
     const Result<void> taken = take_answer(*packet);
     target_.drop();
     HOOP_CHECK(taken);
+    release_answers();
   }
   return advance();
 }

@@ -14,7 +14,6 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <unordered_map>
 #include <variant>
 #include <vector>
 
@@ -164,6 +163,9 @@ class SftpSession {
   bool move(const FilePtr& file, Flow& flow, std::uint64_t offset, ByteSpan data);
   void send(SftpRequest request, Pending pending);
   void answer(std::uint32_t client_id, SftpCode code, std::string_view words);
+  void answer_in_turn(const SftpAnswer& answer);
+  void release_answers();
+  std::size_t in_flight() const { return pending_.size() + own_answers_.size(); }
   void end(File& file, std::string status);
   std::string lexical(std::string_view path) const;
 
@@ -171,8 +173,15 @@ class SftpSession {
   Packets client_, target_;
   Bytes for_target_, for_client_;
   std::vector<SftpEvent> events_;
-  std::unordered_map<std::uint32_t, Pending> pending_;  // by our ids
-  std::map<std::string, FilePtr, std::less<>> files_;   // by handle
+  std::map<std::uint32_t, Pending> pending_;  // by our ids
+  /// Ours, behind those that the server still owes for what was asked before: some clients take the
+  /// last answer for how all of it went.
+  struct OwnAnswer {
+    std::uint32_t before = 0;  // the first id that is not waited for
+    Bytes bytes;
+  };
+  std::deque<OwnAnswer> own_answers_;
+  std::map<std::string, FilePtr, std::less<>> files_;  // by handle
   std::uint32_t next_id_ = 0;
   enum class Stage { silent, greeted, known, ready } stage_ = Stage::silent;
   std::string home_ = "/";

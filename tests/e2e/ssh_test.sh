@@ -77,18 +77,23 @@ out_is "$me"
 
 test_case "a terminal: its size, Ctrl-C, and a prompt that is not held back"
 cat >"$T/terminal.exp" <<EXPECT
-set timeout 20
-stty rows 31 columns 97
+set timeout 15
+set stty_init "rows 31 columns 97"
+proc want {pattern} { expect -re \$pattern {} timeout { puts "no \$pattern"; exit 99 } eof { puts "no \$pattern, but the end"; exit 98 } }
 spawn hoopctl connect $target -- -t sh
-expect -re {[#\$] $}
-send "stty size; tty >/dev/null && echo is-a-tty\r"
-expect "31 97"
-expect "is-a-tty"
-expect -re {[#\$] $}
+want {[#\$] \$}
+send "stty size; tty >/dev/null && echo is''-a-tty\r"
+want {31 97.*is-a-tty.*[#\$] \$}
 send "sleep 70\r"
 sleep 0.5
 send "\003"
-expect -re {[#\$] $}
+want {[#\$] \$}
+exec stty -F \$spawn_out(slave,name) rows 20 cols 60
+sleep 0.3
+send "stty size\r"
+want {20 60.*[#\$] \$}
+send "printf '\\\\033\]0;evil\\\\007\\\\033\[1mbo''ld\\\\033\[0m 4111111111111111\\\\n'\r"
+want {bold.*[#\$] \$}
 send "exit 5\r"
 expect eof
 lassign [wait] pid spawn_id os status
@@ -96,6 +101,29 @@ exit \$status
 EXPECT
 run expect -f "$T/terminal.exp"
 status_is 5
+
+test_case "what a terminal has shown is kept whole, for players and for a look"
+session=$(newest_session)
+run hoopctl sessions export --format asciicast "$session"
+status_is 0
+holds jq -es 'all(.[1:][]; length == 3)' "$T/out" >/dev/null
+is "$(head -n 1 "$T/out" | jq -c '[.version, .width, .height, (.timestamp > 1700000000)]')" '[2,97,31,true]'
+is "$(jq -rs '[.[1:][] | select(.[1] == "r") | .[2]] | last' "$T/out")" 60x20
+is "$(jq -s '[.[1:][] | .[0]] | . == sort' "$T/out")" true
+jq -js '[.[1:][] | select(.[1] == "o") | .[2]] | add' "$T/out" >"$T/shown"
+holds grep -q 'is-a-tty' "$T/shown"
+holds grep -q "$(printf '\033\\[1mbold')" "$T/shown"
+holds grep -q "$(printf '\033\\]0;evil')" "$T/shown"
+holds sh -c "! grep -q 4111111111111111 '$T/shown'"
+since=$(date +%s)
+run hoopctl sessions replay --terminal "$session"
+status_is 0
+holds grep -q "$(printf '\033\\[1mbold')" "$T/out"
+holds sh -c "! grep -q '$(printf '\033\\]0')' '$T/out'"
+on uptime
+run hoopctl sessions export --format asciicast "$(newest_session)"
+status_is 77
+err_has 'no program of this session had a terminal'
 
 test_case "a program that nobody reads any more ends"
 since=$(date +%s)

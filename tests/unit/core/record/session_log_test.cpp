@@ -235,6 +235,47 @@ TEST_CASE("reply data says whose reply it is") {
   CHECK(third.error().code == ErrorCode::malformed);
 }
 
+TEST_CASE("output says whose it is, and when") {
+  const auto log = std::make_shared<test::MemoryLog>();
+  auto writer = SessionLog::create(std::make_unique<test::MemorySink>(log),
+                                   crypto::Ed25519Key::generate(), start())
+                    .value();
+  REQUIRE(writer.append_output({7, std::chrono::milliseconds(1234), true}, as_bytes("words")));
+  REQUIRE(writer.append_output({8, std::chrono::hours(24 * 60), false}, {}));
+  REQUIRE(writer.append_output({8, std::chrono::milliseconds(-5), false}, {}));
+  REQUIRE(writer.commit());
+  LogReader reader;
+  reader.feed(log->bytes);
+  const auto first = reader.next();
+  REQUIRE((first && first->has_value()));
+  const RecordedOutput said = output_of(**first);
+  CHECK(said.mark.action == 7);
+  CHECK(said.mark.after == std::chrono::milliseconds(1234));
+  CHECK(said.mark.is_error);
+  CHECK(as_text(said.data) == "words");
+  const auto second = reader.next();
+  REQUIRE((second && second->has_value()));
+  CHECK(output_of(**second).mark.after == std::chrono::milliseconds(0xffffffff));
+  CHECK_FALSE(output_of(**second).mark.is_error);
+  const auto third = reader.next();
+  REQUIRE((third && third->has_value()));
+  CHECK(output_of(**third).mark.after.count() == 0);
+
+  for (const std::string_view bad :
+       {std::string_view("12 bytes ..."), std::string_view("\0\0\0\0\0\0\0\1\0\0\0\0\3", 13)}) {
+    const std::size_t before = log->bytes.size();
+    REQUIRE(writer.append(RecordType::output, bad));
+    REQUIRE(writer.commit());
+    LogReader other;
+    other.feed(log->bytes);
+    for (int i = 0; i < 3; ++i) REQUIRE(other.next());
+    const auto refused = other.next();
+    REQUIRE_FALSE(refused);
+    CHECK(refused.error().code == ErrorCode::malformed);
+    CHECK(log->bytes.size() > before);
+  }
+}
+
 TEST_CASE("records are JSON whatever the text") {
   access::Action action;
   action.verb = "select";

@@ -315,10 +315,10 @@ TEST_CASE("sftp session: reads and writes only by what was opened for it") {
   const SftpRequest closed = world.asked();
   REQUIRE(world.client(SftpWorld::of_handle(SftpType::read, 9)));
   CHECK(world.to_target.empty());
-  CHECK(world.answered().code == SftpCode::failure);
   REQUIRE(world.status(closed.id, SftpCode::ok));
+  CHECK(world.answered().id == 8);
+  CHECK(world.answered().code == SftpCode::failure);
   // What it sets by a handle is judged for the path.
-  world.to_client.clear();
   world.open(kSftpWrite, 2);
   SftpRequest set = SftpWorld::of_handle(SftpType::fsetstat, 10);
   const Bytes mode = {0, 0, 0, 4, 0, 0, 0x89, 0xed};
@@ -414,6 +414,26 @@ TEST_CASE("sftp session: a limit cuts a file off, and no other") {
   REQUIRE(world.client(SftpWorld::of_handle(SftpType::close, 8)));
   REQUIRE(world.status(world.asked().id, SftpCode::ok));
   CHECK(std::get<SftpOutcome>(world.events.back()).bytes == 4);
+}
+
+TEST_CASE("sftp session: what we refuse is answered behind what the server still owes") {
+  SftpWorld world;
+  world.greet();
+  world.open(kSftpWrite, 1);
+  world.most = 4;
+  SftpRequest write = SftpWorld::of_handle(SftpType::write, 6);
+  write.data = as_bytes("1234");
+  REQUIRE(world.client(write));
+  const std::uint32_t owed = world.asked().id;
+  write.id = 7;
+  write.offset = 4;
+  REQUIRE(world.client(write));
+  write.id = 8;
+  write.handle = as_bytes("none");
+  REQUIRE(world.client(write));
+  CHECK(world.to_client.empty());
+  REQUIRE(world.status(owed, SftpCode::ok));
+  for (const std::uint32_t id : {6U, 7U, 8U}) CHECK(world.answered().id == id);
 }
 
 TEST_CASE("sftp session: a client that does not begin as one, or begins twice") {
