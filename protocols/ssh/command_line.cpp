@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "protocols/ssh/command_line.h"
 
+#include <algorithm>
+
 #include "protocols/ssh/shell_reader.h"
 
 namespace hoop::ssh {
@@ -52,6 +54,17 @@ CommandLine read_command_line(std::string_view text) {
   out.commands = std::move(reader.commands);
   out.inner = std::move(reader.inner);
   return out;
+}
+
+bool is_for_programs(std::string_view text) {
+  const CommandLine line = read_command_line(text);
+  if (line.form != CommandForm::plain || line.commands.size() != 1 || !line.inner.empty())
+    return false;
+  const auto& words = line.commands[0];
+  constexpr std::string_view kOfGit[] = {"git-upload-pack", "git-receive-pack",
+                                         "git-upload-archive"};
+  return transfer_of(words) != Transfer::none ||
+         std::ranges::find(kOfGit, words[0].text) != std::end(kOfGit);
 }
 
 }  // namespace hoop::ssh

@@ -32,6 +32,10 @@ struct CommandLine {
 /// Of one command.
 Transfer transfer_of(const std::vector<access::CommandWord>& words);
 
+/// Whether what it says is for a program and no reader: scp, rsync and git, run as they run one
+/// another, and nothing beside.
+bool is_for_programs(std::string_view text);
+
 /// By the grammar of POSIX shells. What other shells take in another way, and what is not
 /// understood, is opaque.
 CommandLine read_command_line(std::string_view text);

@@ -6,9 +6,10 @@
 #include <fmt/format.h>
 
 #include "core/base/encoding.h"
+#include "protocols/ssh/command_line.h"
 #include "protocols/ssh/recorded_action.h"
 #include "protocols/ssh/relay_action.h"
-#include "protocols/ssh/sftp_channel.h"
+#include "protocols/ssh/relay_program.h"
 
 namespace hoop::ssh {
 namespace {
@@ -29,27 +30,6 @@ bool begins(RelayAct act) {
 }
 
 }  // namespace
-
-/// A program that runs at the target, and what it has said.
-struct RelayMonitor::Channel {
-  Channel(session::Admitted by, mask::Masker& masker, SteadyTime now)
-      : admitted(by), began(now), out(masker), err(masker) {}
-  session::Admitted admitted;
-  SteadyTime began;
-  OutputMasker out, err;
-  std::uint64_t bytes = 0;     // released
-  std::uint64_t reported = 0;  // of them, in a record
-  std::uint64_t kept = 0;      // of them, in the log
-  bool ended = false;
-  bool stopped = false;  // nothing of it goes on
-  bool has_terminal = false;
-  bool is_cut = false;                // the log has as much of it as it takes
-  std::unique_ptr<SftpChannel> sftp;  // where it is that
-  std::string destination;            // of a forward
-  /// Of input, which is answered when the client may go on.
-  std::optional<std::uint32_t> unanswered;
-  OutputMasker& of(RelayStream stream) { return stream == RelayStream::err ? err : out; }
-};
 
 RelayMonitor::RelayMonitor(session::SessionContext context, std::uint64_t connection,
                            ByteBudget& budget, net::Stream& relay)
@@ -208,11 +188,14 @@ Task<void> RelayMonitor::judge(RelayAsk ask) {
       const auto& admitted = std::get<session::Admitted>(judged);
       if (begins(ask.act)) {
         auto channel =
-            std::make_unique<Channel>(admitted, context_.masker, context_.clock.steady_now());
+            std::make_unique<RelayProgram>(admitted, context_.masker, context_.clock.steady_now());
         if (ask.act == RelayAct::subsystem && ask.text == kSftp) {
           channel->sftp = std::make_unique<SftpChannel>(context_, connection_, budget_);
           verdict.inspected = true;
         }
+        const bool is_text =
+            ask.act == RelayAct::shell || (ask.act == RelayAct::exec && !is_for_programs(ask.text));
+        if (is_text && context_.grant.identity.is_agent()) channel->is_read_by_an_agent();
         if (forwards(ask.act))
           channel->destination = action.attributes[std::string(access::kDestinationKey)];
         HOOP_CO_CHECK(context_.gate.reply_begin(admitted, {admitted.id(), {}, 0}));
@@ -236,7 +219,8 @@ Task<void> RelayMonitor::judge(RelayAsk ask) {
   co_return co_await send(answer);
 }
 
-Result<void> RelayMonitor::record_output(Channel& channel, RelayStream stream, ByteSpan masked) {
+Result<void> RelayMonitor::record_output(RelayProgram& channel, RelayStream stream,
+                                         ByteSpan masked) {
   session::Gate& gate = context_.gate;
   channel.bytes += masked.size();
   if (channel.bytes - channel.reported >= kProgressBytes) {
@@ -281,7 +265,7 @@ Task<void> RelayMonitor::pass_in_pieces(std::uint32_t channel, RelayStream strea
   co_return co_await send(frame);
 }
 
-Task<void> RelayMonitor::stop(std::uint32_t number, Channel& channel, std::string event,
+Task<void> RelayMonitor::stop(std::uint32_t number, RelayProgram& channel, std::string event,
                               std::string words) {
   channel.stopped = true;
   HOOP_CO_CHECK(context_.gate.note(
@@ -290,7 +274,7 @@ Task<void> RelayMonitor::stop(std::uint32_t number, Channel& channel, std::strin
   co_return co_await send(frame);
 }
 
-Task<void> RelayMonitor::pass_sftp(Channel& channel, RelayOutput output) {
+Task<void> RelayMonitor::pass_sftp(RelayProgram& channel, RelayOutput output) {
   const bool is_input = output.stream == RelayStream::in;
   Result<void> taken;
   if (is_input) {
@@ -321,7 +305,7 @@ Task<void> RelayMonitor::pass(RelayOutput output) {
   const auto found = channels_.find(output.channel);
   if (found == channels_.end())
     co_return fail(ErrorCode::malformed, "an SSH relay has output of a program that was not begun");
-  Channel& channel = *found->second;
+  RelayProgram& channel = *found->second;
   if (channel.sftp && output.stream != RelayStream::err) {
     if (channel.stopped)
       co_return co_await pass_in_pieces(output.channel, output.stream, {}, output.number);
@@ -330,22 +314,20 @@ Task<void> RelayMonitor::pass(RelayOutput output) {
   if (output.stream == RelayStream::in)
     co_return fail(ErrorCode::malformed, "an SSH relay has input that nobody asked for");
   OutputMasker& masker = channel.of(output.stream);
-  RelayMasked masked{output.number, {}};
-  if (output.data.empty()) {
-    HOOP_CO_TRY(masked.data, masker.finish());
-  } else {
-    HOOP_CO_TRY(masked.data, masker.take(output.data));
-  }
-  if (masked.data.size() > kMaxFrame - 64)
-    co_return fail(ErrorCode::too_large, "what stands for the output is longer than a frame");
-  HOOP_CO_CHECK(co_await charge(output.channel, channel, masked.data));
-  HOOP_CO_CHECK(record_output(channel, output.stream, masked.data));
-  const ToRelay answer = std::move(masked);
-  co_return co_await send(answer);
+  const bool ends = output.data.empty();
+  HOOP_CO_TRY(Bytes masked, ends ? masker.finish() : masker.take(output.data));
+  HOOP_CO_CHECK(co_await charge(output.channel, channel, masked));
+  HOOP_CO_CHECK(record_output(channel, output.stream, masked));
+  masked = channel.shown(output.stream, std::move(masked), ends);
+  if (ends && output.stream == RelayStream::out)
+    HOOP_CO_CHECK(co_await pass_in_pieces(output.channel, RelayStream::err,
+                                          to_bytes(channel.words_on_changes()), {}));
+  co_return co_await pass_in_pieces(output.channel, output.stream, std::move(masked),
+                                    output.number);
 }
 
 /// Empties what may not go on any more.
-Task<void> RelayMonitor::charge(std::uint32_t number, Channel& channel, Bytes& output) {
+Task<void> RelayMonitor::charge(std::uint32_t number, RelayProgram& channel, Bytes& output) {
   if (!channel.stopped && !output.empty()) {
     std::string words = budget_.charge(channel.bytes, output.size());
     if (!words.empty())
@@ -369,34 +351,19 @@ Task<void> RelayMonitor::flush() {
       HOOP_CO_CHECK(co_await charge(number, *channel, more.data));
       if (more.data.empty()) continue;
       HOOP_CO_CHECK(record_output(*channel, stream, more.data));
-      const ToRelay frame = std::move(more);
-      HOOP_CO_CHECK(co_await send(frame));
+      HOOP_CO_CHECK(co_await pass_in_pieces(number, stream,
+                                            channel->shown(stream, std::move(more.data)), {}));
     }
   }
   co_return Result<void>{};
 }
 
-Result<void> RelayMonitor::end(Channel& channel, std::string status) {
-  if (channel.ended) return {};
-  channel.ended = true;
-  if (channel.sftp) HOOP_CHECK(channel.sftp->end());
-  record::ReplyEnd end;
-  end.action = channel.admitted.id();
-  end.bytes = channel.bytes;
-  mask::HiddenCounts hidden = channel.out.hidden();
-  hidden.add(channel.err.hidden());
-  end.masked_values = hidden.total();
-  for (std::size_t i = 0; i < mask::kDetectorClasses; ++i) {
-    if (hidden.detected[i] != 0)
-      end.masked_by_class[std::string(to_string(static_cast<mask::DetectorClass>(i)))] =
-          hidden.detected[i];
-  }
-  const auto& own = context_.masker.own_patterns();
-  for (std::size_t i = 0; i < hidden.own.size(); ++i) {
-    if (hidden.own[i] != 0) end.masked_by_class[own[i]] = hidden.own[i];
-  }
-  end.status = std::move(status);
-  return context_.gate.reply_end(channel.admitted, std::move(end));
+Result<void> RelayMonitor::end(RelayProgram& program, std::string status) {
+  if (program.ended) return {};
+  program.ended = true;
+  if (program.sftp) HOOP_CHECK(program.sftp->end());
+  return context_.gate.reply_end(program.admitted,
+                                 program.outcome(context_.masker, std::move(status)));
 }
 
 }  // namespace hoop::ssh

@@ -10,10 +10,11 @@
 
 #include "core/session/handler.h"
 #include "protocols/ssh/byte_budget.h"
-#include "protocols/ssh/output_masker.h"
 #include "protocols/ssh/relay_frames.h"
 
 namespace hoop::ssh {
+
+struct RelayProgram;
 
 class RelayMonitor {
  public:
@@ -31,19 +32,19 @@ class RelayMonitor {
   void end(std::string reason);
 
  private:
-  struct Channel;
   Task<void> take(FromRelay frame);
   Task<void> judge(RelayAsk ask);
   Result<void> resized(const RelayResized& size);
   Task<void> pass(RelayOutput output);
-  Task<void> pass_sftp(Channel& channel, RelayOutput output);
+  Task<void> pass_sftp(RelayProgram& channel, RelayOutput output);
   Task<void> pass_in_pieces(std::uint32_t channel, RelayStream stream, Bytes bytes,
                             std::optional<std::uint32_t> answers);
-  Task<void> stop(std::uint32_t number, Channel& channel, std::string event, std::string words);
-  Task<void> charge(std::uint32_t number, Channel& channel, Bytes& output);
-  Result<void> record_output(Channel& channel, RelayStream stream, ByteSpan masked);
+  Task<void> stop(std::uint32_t number, RelayProgram& channel, std::string event,
+                  std::string words);
+  Task<void> charge(std::uint32_t number, RelayProgram& channel, Bytes& output);
+  Result<void> record_output(RelayProgram& channel, RelayStream stream, ByteSpan masked);
   Result<void> note_terminal(const RelayAsk& ask, const session::Admitted& admitted);
-  Result<void> end(Channel& channel, std::string status);
+  Result<void> end(RelayProgram& channel, std::string status);
   /// What is held back has waited long enough.
   Task<void> flush();
   bool holds() const;
@@ -53,7 +54,7 @@ class RelayMonitor {
   std::uint64_t connection_;
   ByteBudget& budget_;
   net::Stream& relay_;
-  std::map<std::uint32_t, std::unique_ptr<Channel>> channels_;
+  std::map<std::uint32_t, std::unique_ptr<RelayProgram>> channels_;
   std::map<std::uint32_t, RelayAsk> terminals_;  // by channel: that were allowed
   std::optional<Error> failed_;
   std::optional<std::string> ending_;  // the reason, until the relay has been told

@@ -51,6 +51,9 @@ err_has 'agents bring no files'
 holds [ ! -e "$far/agent" ]
 run env HOOPCTL_AGENT=robot hoopctl run -t $target -- scp -O $target:"$far/big" "$T/agent"
 status_is 0
+is "$(sum "$T/agent")" "$(sum "$T/big")"
+run env HOOPCTL_AGENT=robot hoopctl run -t $target -- git clone -q -b main "$target:$far/repo.git" "$T/agent-clone"
+status_is 0
 
 test_case "ten channels of one connection, and bulk both ways at once"
 cat >"$T/channels.sh" <<SH

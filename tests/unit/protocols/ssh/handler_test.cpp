@@ -287,6 +287,33 @@ TEST_CASE("ssh session: where masks look at content, files are brought, and none
   CHECK_FALSE(std::filesystem::exists(back));
 }
 
+TEST_CASE("ssh session: an agent reads what nobody sees, and the log has it as it was") {
+  const std::string command = "printf 'a\\342\\200\\213b\\033[8mc\\n'";
+  HandlerWorld person;
+  CHECK(person.run({where(), command}).out ==
+        "a\xe2\x80\x8b"
+        "b\x1b[8mc\n");
+  HandlerWorld agent;
+  agent.identity.claimed_agent = "robot";
+  const auto ran = agent.run({where(), command});
+  CHECK(ran.out == "a\\u200bb\\u001b[8mc\n");
+  CHECK(has(ran.err, "hoopctl: 2 characters that cannot be seen"));
+  CHECK(has(to_text(agent.log->bytes),
+            "a\xe2\x80\x8b"
+            "b\x1b[8mc\n"));
+  // What is for a program stays as it is.
+  const auto file = agent.folder / "file";
+  std::ofstream(file) << "a\xe2\x80\x8b"
+                         "b\x1b[8mc\n";
+  const auto to = agent.folder / "to";
+  HandlerWorld copier;
+  copier.policy.masks.clear();
+  copier.identity.claimed_agent = "robot";
+  const auto copied = copier.run({"-O", where() + ":" + file, to}, {}, {}, "/usr/bin/scp");
+  CHECK(copied.status == 0);
+  CHECK(std::filesystem::file_size(to) == std::filesystem::file_size(file));
+}
+
 TEST_CASE("ssh session: a prompt comes through, and what is typed reaches the shell") {
   HandlerWorld world;
   const auto ran = world.run({where()}, "printf 'no end of line'; sleep 0.3; echo; exit 6\n");
