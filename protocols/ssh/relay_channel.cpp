@@ -152,6 +152,7 @@ bool RelayChannel::take(const RelayVerdict& verdict) {
     request.state = verdict.allowed ? Request::State::allowed : Request::State::denied;
     request.words = verdict.message;
     request.inspected = verdict.inspected;
+    request.tells_keys = verdict.tells_keys;
     return true;
   }
   return false;
@@ -294,6 +295,7 @@ bool RelayChannel::pass_on(Request& request) {
   if (begins && done == SSH_OK) {
     begun_ = true;
     inspected_ = request.inspected;
+    tells_keys_ = request.tells_keys;
   }
   answer(request, done == SSH_OK);
   return true;

@@ -60,6 +60,7 @@ class RelayChannel {
     std::uint32_t question = 0;
     std::string words;  // why it was denied
     bool inspected = false;
+    bool tells_keys = false;
     std::string signal;                   // to send
     std::uint32_t columns = 0, rows = 0;  // of a change of the window
   };
@@ -102,6 +103,7 @@ class RelayChannel {
   bool refused_ = false;
   bool begun_ = false;  // a program runs
   bool inspected_ = false;
+  bool tells_keys_ = false;
   bool stopped_ = false;  // by the monitor: nothing of the program is passed on any more
   bool client_eof_ = false, client_closed_ = false, target_eof_ = false, target_closed_ = false;
   bool eof_to_target_ = false, eof_to_client_ = false, close_to_client_ = false,

@@ -40,6 +40,11 @@ bool RelayChannel::move_input() {
         static_cast<std::uint32_t>(std::min<std::size_t>({input_.size(), room, kMaxOutput}));
     const int wrote =
         count == 0 ? 0 : HOOP_LIBSSH(ssh_channel_write)(target_, input_.data(), count);
+    if (wrote > 0 && tells_keys_ && !reported_) {
+      // Before what the target makes of it comes back.
+      const RelayTyped typed{number_, Bytes(input_.begin(), input_.begin() + wrote)};
+      if (!send_(typed)) broken_ = true;
+    }
     if (wrote > 0) {
       take_away(input_, static_cast<std::size_t>(wrote));
       did = true;

@@ -15,6 +15,7 @@ enum class FrameType : std::uint8_t {
   output,
   resized,
   ended,
+  typed,
   setup = 65,
   verdict,
   masked,
@@ -147,6 +148,9 @@ struct FromRelayWriter {
         .data(frame.data)
         .take();
   }
+  Bytes operator()(const RelayTyped& frame) const {
+    return FrameWriter(FrameType::typed).number(frame.channel).data(frame.data).take();
+  }
   Bytes operator()(const RelayResized& frame) const {
     return FrameWriter(FrameType::resized)
         .number(frame.channel)
@@ -188,6 +192,7 @@ struct ToRelayWriter {
         .byte(frame.allowed ? 1 : 0)
         .text(frame.message)
         .byte(frame.inspected ? 1 : 0)
+        .byte(frame.tells_keys ? 1 : 0)
         .take();
   }
   Bytes operator()(const RelayMasked& frame) const {
@@ -266,6 +271,12 @@ Result<FromRelay> decode_from_relay(ByteSpan frame) {
       out.data = reader.data(kMaxOutput);
       return reader.take<FromRelay>(std::move(out));
     }
+    case FrameType::typed: {
+      RelayTyped out;
+      out.channel = reader.number();
+      out.data = reader.data(kMaxOutput);
+      return reader.take<FromRelay>(std::move(out));
+    }
     case FrameType::resized: {
       RelayResized out;
       out.channel = reader.number();
@@ -311,6 +322,7 @@ Result<ToRelay> decode_to_relay(ByteSpan frame) {
       out.allowed = reader.flag();
       out.message = reader.text();
       out.inspected = reader.flag();
+      out.tells_keys = reader.flag();
       return reader.take<ToRelay>(std::move(out));
     }
     case FrameType::masked: {

@@ -72,6 +72,8 @@ struct RelayVerdict {
   std::string message;  // for people, where it is not
   /// What the client sends to this program goes to the monitor first, as its output does.
   bool inspected = false;
+  /// What is typed to this program is told.
+  bool tells_keys = false;
   bool operator==(const RelayVerdict&) const = default;
 };
 
@@ -102,6 +104,12 @@ struct RelayMore {
   bool operator==(const RelayMore&) const = default;
 };
 
+/// Told, not asked: what the client has just sent to a program with a terminal.
+struct RelayTyped {
+  std::uint32_t channel = 0;
+  Bytes data;
+  bool operator==(const RelayTyped&) const = default;
+};
 /// Told, not asked.
 struct RelayResized {
   std::uint32_t channel = 0, columns = 0, rows = 0;
@@ -127,8 +135,8 @@ struct RelayEnd {
   bool operator==(const RelayEnd&) const = default;
 };
 
-using FromRelay =
-    std::variant<RelayReady, RelayFailed, RelayAsk, RelayOutput, RelayResized, RelayEnded>;
+using FromRelay = std::variant<RelayReady, RelayFailed, RelayAsk, RelayOutput, RelayTyped,
+                               RelayResized, RelayEnded>;
 using ToRelay = std::variant<RelaySetup, RelayVerdict, RelayMasked, RelayMore, RelayStop, RelayEnd>;
 
 /// Text that is too long is cut at its cap.

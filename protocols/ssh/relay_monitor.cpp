@@ -20,6 +20,7 @@ constexpr std::chrono::seconds kLastWords{2};      // for a relay that was told 
 // design "Rules", 2, and "Session log": as for replies of a database.
 constexpr std::string_view kSftp = "sftp";
 constexpr std::uint64_t kProgressBytes = 1U << 20;
+constexpr std::size_t kMostTypedLines = 10'000;  // of a program
 
 bool forwards(RelayAct act) { return act == RelayAct::forward || act == RelayAct::accepted; }
 
@@ -135,6 +136,12 @@ Task<void> RelayMonitor::take(FromRelay frame) {
         {"ssh_failed", {{"code", std::string(to_string(failed->error.code))}}});
   }
   if (const auto* size = std::get_if<RelayResized>(&frame)) co_return resized(*size);
+  if (const auto* typed = std::get_if<RelayTyped>(&frame)) {
+    const auto found = channels_.find(typed->channel);
+    if (found != channels_.end() && found->second->typed)
+      found->second->typed->type(typed->data, context_.clock.steady_now());
+    co_return Result<void>{};
+  }
   const auto& ended = std::get<RelayEnded>(frame);
   terminals_.erase(ended.channel);
   const auto found = channels_.find(ended.channel);
@@ -160,6 +167,7 @@ Task<void> RelayMonitor::take(FromRelay frame) {
 Result<void> RelayMonitor::resized(const RelayResized& size) {
   const auto found = channels_.find(size.channel);
   if (found == channels_.end()) return {};
+  if (found->second->typed) found->second->typed->resize(size.columns, size.rows);
   const auto after = std::chrono::duration_cast<std::chrono::milliseconds>(
       context_.clock.steady_now() - found->second->began);
   return context_.gate.note({"resized",
@@ -201,6 +209,8 @@ Task<void> RelayMonitor::judge(RelayAsk ask) {
         HOOP_CO_CHECK(context_.gate.reply_begin(admitted, {admitted.id(), {}, 0}));
         if (const auto terminal = terminals_.find(ask.channel); terminal != terminals_.end()) {
           channel->has_terminal = true;
+          channel->typed.emplace(terminal->second.columns, terminal->second.rows);
+          verdict.tells_keys = true;
           HOOP_CO_CHECK(note_terminal(terminal->second, admitted));
         }
         channels_.emplace(ask.channel, std::move(channel));
@@ -219,8 +229,26 @@ Task<void> RelayMonitor::judge(RelayAsk ask) {
   co_return co_await send(answer);
 }
 
+/// What the screen says that was typed. For finding one's way, and no more.
+Result<void> RelayMonitor::record_typed(RelayProgram& channel, ByteSpan shown) {
+  const SteadyTime now = context_.clock.steady_now();
+  channel.typed->show(shown, now);
+  for (const std::string& line : channel.typed->take()) {
+    if (channel.typed_lines++ >= kMostTypedLines) return {};
+    mask::HiddenCounts hidden;
+    HOOP_TRY(std::string text, context_.masker.rewrite_text(line, hidden));
+    const auto after = std::chrono::duration_cast<std::chrono::milliseconds>(now - channel.began);
+    HOOP_CHECK(context_.gate.note({"typed",
+                                   {{"action", std::to_string(channel.admitted.id())},
+                                    {"milliseconds", std::to_string(after.count())},
+                                    {"line", std::move(text)}}}));
+  }
+  return {};
+}
+
 Result<void> RelayMonitor::record_output(RelayProgram& channel, RelayStream stream,
                                          ByteSpan masked) {
+  if (channel.typed && stream == RelayStream::out) HOOP_CHECK(record_typed(channel, masked));
   session::Gate& gate = context_.gate;
   channel.bytes += masked.size();
   if (channel.bytes - channel.reported >= kProgressBytes) {

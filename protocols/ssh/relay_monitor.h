@@ -43,6 +43,7 @@ class RelayMonitor {
                   std::string words);
   Task<void> charge(std::uint32_t number, RelayProgram& channel, Bytes& output);
   Result<void> record_output(RelayProgram& channel, RelayStream stream, ByteSpan masked);
+  Result<void> record_typed(RelayProgram& channel, ByteSpan shown);
   Result<void> note_terminal(const RelayAsk& ask, const session::Admitted& admitted);
   Result<void> end(RelayProgram& channel, std::string status);
   /// What is held back has waited long enough.

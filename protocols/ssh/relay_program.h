@@ -12,6 +12,7 @@
 #include "protocols/ssh/output_masker.h"
 #include "protocols/ssh/relay_frames.h"
 #include "protocols/ssh/sftp_channel.h"
+#include "protocols/ssh/typed_lines.h"
 
 namespace hoop::ssh {
 
@@ -30,6 +31,8 @@ struct RelayProgram {
   bool has_terminal = false;
   bool is_cut = false;                          // the log has as much of it as it takes
   std::unique_ptr<SftpChannel> sftp;            // where it is that
+  std::optional<TypedLines> typed;              // where it has a terminal
+  std::size_t typed_lines = 0;                  // in the log
   std::string destination;                      // of a forward
   std::optional<AgentText> out_text, err_text;  // where an agent reads it
   /// Of input, which is answered when the client may go on.

@@ -94,6 +94,10 @@ send "stty size\r"
 want {20 60.*[#\$] \$}
 send "printf '\\\\033\]0;evil\\\\007\\\\033\[1mbo''ld\\\\033\[0m 4111111111111111\\\\n'\r"
 want {bold.*[#\$] \$}
+send "stty -echo; read word; stty echo; echo go''ne\r"
+sleep 0.3
+send "not-to-be-seen\r"
+want {gone.*[#\$] \$}
 send "exit 5\r"
 expect eof
 lassign [wait] pid spawn_id os status
@@ -120,6 +124,13 @@ run hoopctl sessions replay --terminal "$session"
 status_is 0
 holds grep -q "$(printf '\033\\[1mbold')" "$T/out"
 holds sh -c "! grep -q '$(printf '\033\\]0')' '$T/out'"
+run hoopctl sessions show "$session"
+out_has "typed, as the screen has it: stty size; tty"
+out_has "typed, as the screen has it: sleep 70"
+out_has "typed, as the screen has it: stty -echo; read word"
+run hoopctl sessions export --format jsonl "$session"
+out_lacks not-to-be-seen
+out_lacks 4111111111111111
 on uptime
 run hoopctl sessions export --format asciicast "$(newest_session)"
 status_is 77

@@ -11,6 +11,7 @@ TEST_CASE("relay frames: what is written is what is read, and nothing else is") 
                                     RelayAsk{7, 1, RelayAct::pty, "xterm", "", 80, 24},
                                     RelayOutput{8, 1, RelayStream::err, {1, 2, 3}},
                                     RelayResized{1, 100, 30},
+                                    RelayTyped{1, {'l', 's'}},
                                     RelayEnded{1, true, 3, "TERM", 10, 20}};
   for (const FromRelay& frame : from) {
     const Bytes bytes = encode(frame);
@@ -25,6 +26,10 @@ TEST_CASE("relay frames: what is written is what is read, and nothing else is") 
   const auto verdict = decode_to_relay(encode(ToRelay(RelayVerdict{7, false, "no"})));
   REQUIRE(verdict);
   CHECK(std::get<RelayVerdict>(*verdict) == RelayVerdict{7, false, "no"});
+  const RelayVerdict told{8, true, "", true, true};
+  CHECK(std::get<RelayVerdict>(decode_to_relay(encode(ToRelay(told))).value()) == told);
+  const RelayStop stop{3, "enough"};
+  CHECK(std::get<RelayStop>(decode_to_relay(encode(ToRelay(stop))).value()) == stop);
   CHECK_FALSE(decode_from_relay(
       encode(FromRelay(RelayOutput{8, 1, RelayStream::out, Bytes(kMaxOutput + 1)}))));
 }
