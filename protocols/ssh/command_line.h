@@ -26,6 +26,7 @@ struct CommandLine {
   /// As they stand in the line.
   std::vector<std::vector<access::CommandWord>> commands;
   /// Those that one of them runs in its turn: behind sudo, env, xargs, find -exec, sh -c, in $( ).
+  /// Of one whose streams are led to files also itself with those as its last words.
   std::vector<std::vector<access::CommandWord>> inner;
 };
 

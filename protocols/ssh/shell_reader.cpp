@@ -299,7 +299,10 @@ bool ShellReader::take_keyword(const std::string& word) {
 
 void ShellReader::take_word(CommandWord word, bool was_quoted) {
   if (done() && form_ == CommandForm::opaque) return;
-  if (std::exchange(expects_target_, false)) return;
+  if (std::exchange(expects_target_, false)) {
+    files_.push_back(std::move(word));
+    return;
+  }
   if (in_list_) return;  // the values of a `for`: words, no command
   if (command_.empty() && word.known && !was_quoted && take_keyword(word.text)) return;
   if (command_.empty() && is_assignment(word.text)) return become(CommandForm::script);
@@ -310,8 +313,16 @@ void ShellReader::take_word(CommandWord word, bool was_quoted) {
 void ShellReader::end_command() {
   if (expects_target_) become(CommandForm::opaque);
   expects_target_ = in_list_ = false;
-  if (command_.empty()) return;
+  Words files = std::exchange(files_, {});
+  if (command_.empty() && files.empty()) return;
   Words words = std::exchange(command_, {});
+  if (!files.empty()) {
+    // A program that is given a file does with it what it does with one that it is told.
+    files.insert(files.begin(), words.begin(), words.end());
+    if (words.empty()) files.insert(files.begin(), CommandWord{"<"});
+    inner.push_back(std::move(files));
+  }
+  if (words.empty()) return;
   if (commands.size() + inner.size() >= kMostCommands) return become(CommandForm::opaque);
   // Which program it is nobody knows.
   if (!words.front().known) become(CommandForm::opaque);

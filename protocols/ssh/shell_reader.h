@@ -53,6 +53,7 @@ class ShellReader {
   std::size_t at_ = 0;
   CommandForm form_ = CommandForm::plain;
   Words command_;
+  Words files_;                  // of the command's redirections
   bool expects_target_ = false;  // the next word is of a redirection
   bool in_list_ = false;         // of a `for`
 };

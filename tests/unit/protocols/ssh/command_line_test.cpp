@@ -136,6 +136,62 @@ TEST_CASE("command lines: what is plain runs as it is read, in a real shell") {
   CHECK(looked_at >= 50);
 }
 
+TEST_CASE("command lines: ways to read a file, each of which does") {
+  test::TempDir folder;
+  const std::string secret = folder / "secret";
+  std::filesystem::create_directory(folder / "sub");
+  std::ofstream(secret) << "xyzzy-secret\n";
+  access::PolicyDocument document = table_policy().document();
+  access::Rule allow, guard, opaque;
+  allow.name = "allow";
+  allow.effect = access::Effect::allow;
+  const std::string shown = folder / "shown";
+  allow.when["command"] = {"uptime", "cat " + shown + "/*", "grep -- * " + shown + "/*",
+                           "tail -n * " + shown + "/**"};
+  guard.name = "guard";
+  guard.when["command"] = {"* " + secret + " **", "* * " + secret + " **",
+                           "* * * " + secret + " **", "* *" + secret};
+  opaque.name = "opaque";
+  opaque.when["form"] = {"opaque"};
+  const auto with = [&](std::vector<access::Rule> rules) {
+    document.rules = std::move(rules);
+    return access::PolicyEngine(document);
+  };
+  const access::PolicyEngine control = with({allow}), rail = with({guard, opaque});
+  std::ifstream in(HOOP_SOURCE_DIR "/tests/conformance/ssh/reads.txt");
+  int number = 0, rows = 0;
+  for (std::string line; std::getline(in, line);) {
+    ++number;
+    if (line.empty() || line.front() == '#') continue;
+    const auto tab = line.find('\t');
+    REQUIRE(tab != std::string::npos);
+    std::string command = line.substr(tab + 1);
+    for (const auto& [mark, path] :
+         {std::pair(std::string("@"), secret), std::pair(std::string("%%"), folder.path())}) {
+      for (std::size_t at = 0; (at = command.find(mark, at)) != std::string::npos;
+           at += path.size())
+        command.replace(at, mark.size(), path);
+    }
+    INFO("line " << number << ": " << command);
+    // What only lists what may run lets none of them pass.
+    CHECK(verdict(control, command) == "none");
+    CHECK(verdict(rail, command) == line.substr(0, tab));
+    const std::string out = folder / "out";
+    const auto child = test::start_process([&] {
+      if (std::freopen(out.c_str(), "w", stdout) == nullptr || ::dup2(1, 2) < 0 ||
+          std::freopen("/dev/null", "r", stdin) == nullptr)
+        ::_exit(1);
+      ::execl("/bin/bash", "bash", "-c", command.c_str(), nullptr);
+    });
+    test::status_of(child);
+    std::ifstream said(out);
+    CHECK(std::string(std::istreambuf_iterator<char>(said), {}).find("xyzzy-secret") !=
+          std::string::npos);
+    ++rows;
+  }
+  CHECK(rows >= 140);
+}
+
 TEST_CASE("command lines: transfers are recognised, whatever stands beside them") {
   access::PolicyDocument document = table_policy().document();
   access::Rule up, down;
