@@ -11,6 +11,9 @@
 namespace hoop::ssh {
 namespace {
 
+// The next piece is with the monitor while one is written; who does not read is not read for.
+constexpr std::size_t kMostMasked = 2 * kMaxOutput;
+
 void take_away(Bytes& from, std::size_t count) {
   from.erase(from.begin(), from.begin() + static_cast<std::ptrdiff_t>(count));
 }
@@ -65,7 +68,7 @@ bool RelayChannel::end_input() {
 bool RelayChannel::move_inspected_input() {
   if (!begun_) return false;
   bool did = false;
-  if (in_.raw.empty() && in_.masked.empty() && !in_.waits && !client_closed_) {
+  if (in_.raw.empty() && !client_closed_) {
     const int there = HOOP_LIBSSH(ssh_channel_poll)(client_, 0);
     if (there > 0) {
       in_.raw.resize(static_cast<std::size_t>(there));
@@ -102,7 +105,7 @@ bool RelayChannel::move_inspected_input() {
 /// The next piece, to the monitor.
 bool RelayChannel::show(Flow& flow, RelayStream stream) {
   // Of a channel that is over for the monitor it must hear no more.
-  if (reported_ || flow.raw.empty() || !flow.masked.empty() || flow.waits) return false;
+  if (reported_ || flow.raw.empty() || flow.masked.size() > kMostMasked || flow.waits) return false;
   const std::size_t count = std::min(flow.raw.size(), kMaxOutput);
   RelayOutput frame{++questions_, number_, stream, {}};
   frame.data.assign(flow.raw.begin(), flow.raw.begin() + static_cast<std::ptrdiff_t>(count));
@@ -124,7 +127,7 @@ bool RelayChannel::move_output(Flow& output, RelayStream stream) {
   bool did = false;
   const int is_err = stream == RelayStream::err ? 1 : 0;
   if (stopped_) output.raw.clear();
-  if (open_ && !stopped_ && output.raw.empty() && output.masked.empty() && !output.waits) {
+  if (open_ && !stopped_ && output.raw.empty()) {
     const int there = HOOP_LIBSSH(ssh_channel_poll)(target_, is_err);
     if (there > 0) {
       output.raw.resize(static_cast<std::size_t>(there));
