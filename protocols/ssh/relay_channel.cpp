@@ -171,7 +171,7 @@ bool RelayChannel::take(RelayMasked& masked) {
   for (Flow* output : {&out_, &err_, &in_}) {
     if (!output->waits || output->question != masked.number) continue;
     output->waits = false;
-    output->masked.insert(output->masked.end(), masked.data.begin(), masked.data.end());
+    output->masked.append(masked.data);
     return true;
   }
   return false;
@@ -179,8 +179,7 @@ bool RelayChannel::take(RelayMasked& masked) {
 
 bool RelayChannel::take(const RelayMore& more) {
   if (more.channel != number_) return false;
-  Bytes& to = flow_of(more.stream).masked;
-  to.insert(to.end(), more.data.begin(), more.data.end());
+  flow_of(more.stream).masked.append(more.data);
   return true;
 }
 

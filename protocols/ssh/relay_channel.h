@@ -9,6 +9,7 @@
 #include <memory>
 #include <string>
 
+#include "core/base/byte_queue.h"
 #include "protocols/ssh/relay_frames.h"
 
 struct ssh_channel_struct;
@@ -66,8 +67,8 @@ class RelayChannel {
   };
   /// One stream on its way through the monitor.
   struct Flow {
-    Bytes raw;     // read, not yet shown to the monitor
-    Bytes masked;  // to be written
+    ByteQueue raw;     // read, not yet shown to the monitor
+    ByteQueue masked;  // to be written
     std::uint32_t question = 0;
     bool waits = false;
     bool ended = false;  // the monitor has been told that no more comes
@@ -84,6 +85,7 @@ class RelayChannel {
   bool move_inspected_input();
   bool end_input();
   bool move_output(Flow& output, RelayStream stream);
+  static bool take_in(ssh_channel_struct* channel, int is_error, ByteQueue& into);
   bool show(Flow& flow, RelayStream stream);
   void show_end(Flow& flow, RelayStream stream);
   bool finish();
@@ -96,7 +98,7 @@ class RelayChannel {
   std::uint32_t& questions_;
   SendFrame send_;
   std::deque<Request> requests_;
-  Bytes input_;  // of a program that is not inspected
+  ByteQueue input_;  // of a program that is not inspected
   Flow out_, err_, in_;
   std::uint64_t bytes_in_ = 0, bytes_out_ = 0;
   bool open_ = false;  // at the target

@@ -14,28 +14,27 @@ namespace {
 // The next piece is with the monitor while one is written; who does not read is not read for.
 constexpr std::size_t kMostMasked = 2 * kMaxOutput;
 
-void take_away(Bytes& from, std::size_t count) {
-  from.erase(from.begin(), from.begin() + static_cast<std::ptrdiff_t>(count));
-}
-
 }  // namespace
+
+/// All that is there, once: libssh opens its window by what is read, not by what is left, and
+/// looking again takes in what a fast peer has sent meanwhile, without end.
+bool RelayChannel::take_in(ssh_channel_struct* channel, int is_error, ByteQueue& into) {
+  const int there = HOOP_LIBSSH(ssh_channel_poll)(channel, is_error);
+  if (there <= 0) return false;
+  const MutableByteSpan room = into.make_room(static_cast<std::size_t>(there));
+  const int count = HOOP_LIBSSH(ssh_channel_read_nonblocking)(
+      channel, room.data(), static_cast<std::uint32_t>(there), is_error);
+  into.keep(static_cast<std::size_t>(std::max(count, 0)));
+  return true;
+}
 
 bool RelayChannel::move_input() {
   // What comes before the program has been allowed waits, as its end does.
   if (!begun_ || client_closed_) return false;
   bool did = false;
   if (input_.empty()) {
-    // All that is there, once: libssh opens its window by what is read, not by what is left, and
-    // looking again takes in what a fast client has sent meanwhile, without end.
-    const int there = HOOP_LIBSSH(ssh_channel_poll)(client_, 0);
-    if (there > 0) {
-      input_.resize(static_cast<std::size_t>(there));
-      const int count = HOOP_LIBSSH(ssh_channel_read_nonblocking)(
-          client_, input_.data(), static_cast<std::uint32_t>(there), 0);
-      input_.resize(static_cast<std::size_t>(std::max(count, 0)));
-      bytes_in_ += input_.size();
-      did = true;
-    }
+    did = take_in(client_, 0, input_);
+    bytes_in_ += input_.size();
   }
   if (!input_.empty() && !target_closed_) {
     const std::uint32_t room = HOOP_LIBSSH(ssh_channel_window_size)(target_);
@@ -45,11 +44,11 @@ bool RelayChannel::move_input() {
         count == 0 ? 0 : HOOP_LIBSSH(ssh_channel_write)(target_, input_.data(), count);
     if (wrote > 0 && tells_keys_ && !reported_) {
       // Before what the target makes of it comes back.
-      const RelayTyped typed{number_, Bytes(input_.begin(), input_.begin() + wrote)};
+      const RelayTyped typed{number_, Bytes(input_.data(), input_.data() + wrote)};
       if (!send_(typed)) broken_ = true;
     }
     if (wrote > 0) {
-      take_away(input_, static_cast<std::size_t>(wrote));
+      input_.drop(static_cast<std::size_t>(wrote));
       did = true;
     }
   }
@@ -69,15 +68,8 @@ bool RelayChannel::move_inspected_input() {
   if (!begun_) return false;
   bool did = false;
   if (in_.raw.empty() && !client_closed_) {
-    const int there = HOOP_LIBSSH(ssh_channel_poll)(client_, 0);
-    if (there > 0) {
-      in_.raw.resize(static_cast<std::size_t>(there));
-      const int count = HOOP_LIBSSH(ssh_channel_read_nonblocking)(
-          client_, in_.raw.data(), static_cast<std::uint32_t>(there), 0);
-      in_.raw.resize(static_cast<std::size_t>(std::max(count, 0)));
-      bytes_in_ += in_.raw.size();
-      did = true;
-    }
+    did = take_in(client_, 0, in_.raw);
+    bytes_in_ += in_.raw.size();
   }
   did = show(in_, RelayStream::in) || did;
   const bool over = client_closed_ || (client_eof_ && requests_.empty());
@@ -95,7 +87,7 @@ bool RelayChannel::move_inspected_input() {
     const int wrote =
         count == 0 ? 0 : HOOP_LIBSSH(ssh_channel_write)(target_, in_.masked.data(), count);
     if (wrote > 0) {
-      take_away(in_.masked, static_cast<std::size_t>(wrote));
+      in_.masked.drop(static_cast<std::size_t>(wrote));
       did = true;
     }
   }
@@ -108,8 +100,8 @@ bool RelayChannel::show(Flow& flow, RelayStream stream) {
   if (reported_ || flow.raw.empty() || flow.masked.size() > kMostMasked || flow.waits) return false;
   const std::size_t count = std::min(flow.raw.size(), kMaxOutput);
   RelayOutput frame{++questions_, number_, stream, {}};
-  frame.data.assign(flow.raw.begin(), flow.raw.begin() + static_cast<std::ptrdiff_t>(count));
-  take_away(flow.raw, count);
+  frame.data.assign(flow.raw.data(), flow.raw.data() + count);
+  flow.raw.drop(count);
   flow.question = frame.number;
   flow.waits = true;
   if (!send_(frame)) broken_ = true;
@@ -128,15 +120,8 @@ bool RelayChannel::move_output(Flow& output, RelayStream stream) {
   const int is_err = stream == RelayStream::err ? 1 : 0;
   if (stopped_) output.raw.clear();
   if (open_ && !stopped_ && output.raw.empty()) {
-    const int there = HOOP_LIBSSH(ssh_channel_poll)(target_, is_err);
-    if (there > 0) {
-      output.raw.resize(static_cast<std::size_t>(there));
-      const int count = HOOP_LIBSSH(ssh_channel_read_nonblocking)(
-          target_, output.raw.data(), static_cast<std::uint32_t>(there), is_err);
-      output.raw.resize(static_cast<std::size_t>(std::max(count, 0)));
-      bytes_out_ += output.raw.size();
-      did = true;
-    }
+    did = take_in(target_, is_err, output.raw);
+    bytes_out_ += output.raw.size();
   }
   did = show(output, stream) || did;
   if (begun_ && !output.ended && !reported_ && (target_eof_ || target_closed_) &&
@@ -158,7 +143,7 @@ bool RelayChannel::move_output(Flow& output, RelayStream stream) {
                   : HOOP_LIBSSH(ssh_channel_write)(client_, output.masked.data(), count);
     }
     if (wrote > 0) {
-      take_away(output.masked, static_cast<std::size_t>(wrote));
+      output.masked.drop(static_cast<std::size_t>(wrote));
       did = true;
     }
   }

@@ -166,10 +166,10 @@ bool RelayForward::move(Side& from, Side& to) {
   if (from.buffer.empty()) {
     const int there = HOOP_LIBSSH(ssh_channel_poll)(from.channel, 0);
     if (there > 0) {
-      from.buffer.resize(static_cast<std::size_t>(there));
+      const MutableByteSpan room = from.buffer.make_room(static_cast<std::size_t>(there));
       const int count = HOOP_LIBSSH(ssh_channel_read_nonblocking)(
-          from.channel, from.buffer.data(), static_cast<std::uint32_t>(there), 0);
-      from.buffer.resize(static_cast<std::size_t>(std::max(count, 0)));
+          from.channel, room.data(), static_cast<std::uint32_t>(there), 0);
+      from.buffer.keep(static_cast<std::size_t>(std::max(count, 0)));
       from.bytes += from.buffer.size();
       did = true;
     }
@@ -185,7 +185,7 @@ bool RelayForward::move(Side& from, Side& to) {
     const int wrote =
         count == 0 ? 0 : HOOP_LIBSSH(ssh_channel_write)(to.channel, from.buffer.data(), count);
     if (wrote > 0) {
-      from.buffer.erase(from.buffer.begin(), from.buffer.begin() + wrote);
+      from.buffer.drop(static_cast<std::size_t>(wrote));
       did = true;
     }
   }

@@ -35,7 +35,7 @@ class RelayForward {
   /// One of the two channels, and what has come by it.
   struct Side {
     ssh_channel_struct* channel = nullptr;
-    Bytes buffer;
+    ByteQueue buffer;
     std::uint64_t bytes = 0;
     bool eof = false, closed = false;           // by the peer
     bool eof_sent = false, close_sent = false;  // by us

@@ -223,6 +223,23 @@ void append_framed(Bytes& out, ByteSpan frame) {
   write_string(writer, frame);
 }
 
+void append_masked(Bytes& out, std::uint32_t number, ByteSpan data) {
+  ByteWriter writer(out);
+  writer.u32(static_cast<std::uint32_t>(1 + 4 + 4 + data.size()));
+  writer.u8(static_cast<std::uint8_t>(FrameType::masked));
+  writer.u32(number);
+  write_string(writer, data);
+}
+
+void append_more(Bytes& out, std::uint32_t channel, RelayStream stream, ByteSpan data) {
+  ByteWriter writer(out);
+  writer.u32(static_cast<std::uint32_t>(1 + 4 + 1 + 4 + data.size()));
+  writer.u8(static_cast<std::uint8_t>(FrameType::more));
+  writer.u32(channel);
+  writer.u8(static_cast<std::uint8_t>(stream));
+  write_string(writer, data);
+}
+
 Result<std::optional<ByteSpan>> next_frame(ByteSpan buffer) {
   ByteReader reader(buffer);
   const auto size = reader.u32();

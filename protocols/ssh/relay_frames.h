@@ -148,6 +148,10 @@ Result<ToRelay> decode_to_relay(ByteSpan frame);
 
 /// frame with its length in front, at the end of out.
 void append_framed(Bytes& out, ByteSpan frame);
+/// A RelayMasked, or a RelayMore, with its length in front, at the end of out: bytes are copied
+/// once.
+void append_masked(Bytes& out, std::uint32_t number, ByteSpan data);
+void append_more(Bytes& out, std::uint32_t channel, RelayStream stream, ByteSpan data);
 /// The first frame of what has been read so far, without its length; nullopt: more must be read.
 /// Fails with malformed for one that is empty or longer than kMaxFrame.
 Result<std::optional<ByteSpan>> next_frame(ByteSpan buffer);

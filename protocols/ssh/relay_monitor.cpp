@@ -64,11 +64,10 @@ Task<void> RelayMonitor::run(RelaySetup setup) {
     wipe(bytes.data(), bytes.size());
     HOOP_CO_CHECK(sent);
   }
-  Bytes buffer;
-  Bytes chunk(kMaxFrame);
+  ByteQueue buffer;
   Result<void> outcome;
   for (;;) {
-    const auto bytes = next_frame(buffer);
+    const auto bytes = next_frame(buffer.view());
     if (!bytes) {
       outcome = std::unexpected(bytes.error());
       break;
@@ -79,8 +78,7 @@ Task<void> RelayMonitor::run(RelaySetup setup) {
         outcome = std::unexpected(std::move(frame).error());
         break;
       }
-      const auto used = static_cast<std::ptrdiff_t>(kFramePrefix + (*bytes)->size());
-      buffer.erase(buffer.begin(), buffer.begin() + used);
+      buffer.drop(kFramePrefix + (*bytes)->size());
       outcome = co_await take(std::move(*frame));
       if (!outcome) break;
       continue;
@@ -98,7 +96,8 @@ Task<void> RelayMonitor::run(RelaySetup setup) {
     } else if (holds()) {
       relay_.set_deadline(Deadline::after(context_.clock, kSilence));
     }
-    const auto count = co_await relay_.read_some(chunk);
+    const auto count = co_await relay_.read_some(buffer.make_room(kMaxFrame));
+    buffer.keep(count.value_or(0));
     relay_.set_deadline(Deadline::never());
     if (!count && count.error().code == ErrorCode::timeout) {
       if (told_) break;
@@ -107,7 +106,6 @@ Task<void> RelayMonitor::run(RelaySetup setup) {
       continue;
     }
     if (!count || *count == 0) break;
-    buffer.insert(buffer.end(), chunk.begin(), chunk.begin() + static_cast<std::ptrdiff_t>(*count));
   }
   // Whatever still ran: its end is not known.
   for (const auto& [number, channel] : channels_) {
@@ -281,16 +279,14 @@ Result<void> RelayMonitor::note_terminal(const RelayAsk& ask, const session::Adm
 /// The last piece is the answer to a question of the relay's, where there is one.
 Task<void> RelayMonitor::pass_in_pieces(std::uint32_t channel, RelayStream stream, Bytes bytes,
                                         std::optional<std::uint32_t> answers) {
+  session::DownstreamBatch batch;
   ByteSpan rest(bytes);
-  while (rest.size() > kMaxOutput || (!answers && !rest.empty())) {
-    const ByteSpan piece = rest.first(std::min(rest.size(), kMaxOutput));
-    const ToRelay frame = RelayMore{channel, stream, Bytes(piece.begin(), piece.end())};
-    HOOP_CO_CHECK(co_await send(frame));
-    rest = rest.subspan(piece.size());
-  }
-  if (!answers) co_return Result<void>{};
-  const ToRelay frame = RelayMasked{*answers, Bytes(rest.begin(), rest.end())};
-  co_return co_await send(frame);
+  for (; rest.size() > kMaxOutput || (!answers && !rest.empty());
+       rest = rest.subspan(std::min(rest.size(), kMaxOutput)))
+    append_more(batch.bytes(), channel, stream, rest.first(std::min(rest.size(), kMaxOutput)));
+  if (answers) append_masked(batch.bytes(), *answers, rest);
+  if (batch.empty()) co_return Result<void>{};
+  co_return co_await finished(context_.gate.deliver(batch, relay_));
 }
 
 Task<void> RelayMonitor::stop(std::uint32_t number, RelayProgram& channel, std::string event,

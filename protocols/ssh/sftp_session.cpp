@@ -52,16 +52,10 @@ Error malformed(std::string words) { return {ErrorCode::malformed, std::move(wor
 
 }  // namespace
 
-void SftpSession::Packets::append(ByteSpan piece) {
-  if (begin_ != 0) {
-    bytes_.erase(bytes_.begin(), bytes_.begin() + static_cast<std::ptrdiff_t>(begin_));
-    begin_ = 0;
-  }
-  bytes_.insert(bytes_.end(), piece.begin(), piece.end());
-}
+void SftpSession::Packets::append(ByteSpan piece) { bytes_.append(piece); }
 
 Result<std::optional<ByteSpan>> SftpSession::Packets::next() const {
-  ByteReader reader(ByteSpan(bytes_).subspan(begin_));
+  ByteReader reader(bytes_.view());
   const auto size = reader.u32();
   if (!size) return std::nullopt;
   if (*size == 0 || *size > kMaxHeld)
@@ -70,9 +64,8 @@ Result<std::optional<ByteSpan>> SftpSession::Packets::next() const {
 }
 
 void SftpSession::Packets::drop() {
-  ByteReader reader(ByteSpan(bytes_).subspan(begin_));
-  begin_ += 4 + std::size_t{reader.u32().value_or(0)};
-  HOOP_ASSERT(begin_ <= bytes_.size());
+  ByteReader reader(bytes_.view());
+  bytes_.drop(4 + std::size_t{reader.u32().value_or(0)});
 }
 
 /// Once a byte has come out of its turn nothing is known any more of the run.

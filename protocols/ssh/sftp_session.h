@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "core/access/action.h"
+#include "core/base/byte_queue.h"
 #include "core/crypto/digest.h"
 #include "protocols/ssh/sftp_packets.h"
 
@@ -98,8 +99,7 @@ class SftpSession {
     void drop();
 
    private:
-    Bytes bytes_;
-    std::size_t begin_ = 0;
+    ByteQueue bytes_;
   };
   struct Flow {
     std::uint64_t bytes = 0;

@@ -28,6 +28,12 @@ TEST_CASE("relay frames: what is written is what is read, and nothing else is") 
   CHECK(std::get<RelayVerdict>(*verdict) == RelayVerdict{7, false, "no"});
   const RelayVerdict told{8, true, "", true, true};
   CHECK(std::get<RelayVerdict>(decode_to_relay(encode(ToRelay(told))).value()) == told);
+  Bytes framed, direct;
+  append_framed(framed, encode(ToRelay(RelayMasked{9, {1, 2}})));
+  append_framed(framed, encode(ToRelay(RelayMore{4, RelayStream::in, {3}})));
+  append_masked(direct, 9, Bytes{1, 2});
+  append_more(direct, 4, RelayStream::in, Bytes{3});
+  CHECK(direct == framed);
   const RelayStop stop{3, "enough"};
   CHECK(std::get<RelayStop>(decode_to_relay(encode(ToRelay(stop))).value()) == stop);
   CHECK_FALSE(decode_from_relay(
