@@ -34,17 +34,6 @@ std::uint64_t number_at(const identity::Json& json, std::string_view key) {
   return value == nullptr || *value < 0 ? 0 : static_cast<std::uint64_t>(*value);
 }
 
-/// How much of it ends with a whole character.
-std::size_t whole_characters(std::string_view text) {
-  for (std::size_t back = 1; back <= std::min<std::size_t>(3, text.size()); ++back) {
-    const auto byte = static_cast<unsigned char>(text[text.size() - back]);
-    if ((byte & 0xC0U) == 0x80U) continue;
-    const std::size_t length = byte >= 0xF0 ? 4 : byte >= 0xE0 ? 3 : byte >= 0xC0 ? 2 : 1;
-    return length > back ? text.size() - back : text.size();
-  }
-  return text.size();
-}
-
 std::string seconds(std::chrono::milliseconds after) {
   return fmt::format("{}.{:03}", after.count() / 1000, after.count() % 1000);
 }
@@ -110,11 +99,8 @@ std::string Asciicast::line(const TerminalMoment& moment) {
       return fmt::format(R"([{},"r","{}x{}"])", seconds(moment.after), moment.columns, moment.rows);
     case TerminalMoment::Kind::shown: break;
   }
-  held_ += moment.data;
-  const std::size_t whole = whole_characters(held_);
-  if (whole == 0) return {};
-  const std::string text = held_.substr(0, whole);
-  held_.erase(0, whole);
+  const std::string text = filter_.take(moment.data);
+  if (text.empty()) return {};
   return fmt::format(R"([{},"o",{}])", seconds(moment.after), json_text(text));
 }
 

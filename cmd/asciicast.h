@@ -9,6 +9,7 @@
 #include <optional>
 #include <string>
 
+#include "core/base/terminal_filter.h"
 #include "core/record/session_log_reader.h"
 
 namespace hoop::cmd {
@@ -46,14 +47,15 @@ class TerminalReader {
   std::map<std::uint64_t, Begun> actions_;
 };
 
-/// Lines of an asciicast; nothing in them is obeyed by a terminal.
+/// Lines of an asciicast; nothing in them is obeyed by a terminal, and what a player sends to one
+/// does no more than draw.
 class Asciicast {
  public:
   /// Without the end of line; empty: nothing to say yet.
   std::string line(const TerminalMoment& moment);
 
  private:
-  std::string held_;  // of a character that is not whole
+  TerminalFilter filter_;
 };
 
 }  // namespace hoop::cmd

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <csignal>
 #include <iostream>
 #include <thread>
 
@@ -183,9 +184,19 @@ class Pace {
   std::optional<SystemTime> last_;
 };
 
+/// The terminal that something is replayed on is given back also by who has seen enough.
+extern "C" void give_terminal_back(int signal) {
+  const std::string_view restore = TerminalFilter::restore();
+  static_cast<void>(!::write(STDOUT_FILENO, restore.data(), restore.size()));
+  ::_exit(128 + signal);
+}
+
 /// As it was seen, but for what would do something to whoever looks on.
 Result<void> replay_terminal(Environment& environment, const ReplayOptions& options) {
   HOOP_TRY(const std::string log, load_log(environment, options.what));
+  if (environment.terminals.out) {
+    for (const int signal : {SIGINT, SIGTERM, SIGHUP}) std::signal(signal, &give_terminal_back);
+  }
   Pace pace(options.speed);
   TerminalFilter filter;
   TerminalReader terminal(options.action, [&](const TerminalMoment& moment) {

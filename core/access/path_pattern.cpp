@@ -49,6 +49,11 @@ bool path_matches(std::string_view pattern, std::string_view path) {
   return now[pattern.size()];
 }
 
+bool concerns_inside(std::string_view pattern, std::string_view folder) {
+  const std::string inside = folder == "/" ? "/" : std::string(folder) + "/";
+  return path_matches(pattern, inside) || pattern.substr(0, pattern.find('*')).starts_with(inside);
+}
+
 Result<void> check_path_pattern(std::string_view pattern) {
   if (!pattern.starts_with('/') && !pattern.starts_with("**"))
     return fail(ErrorCode::config, "a path begins with '/'",

@@ -19,6 +19,10 @@ std::string lexical_path(std::string_view folder, std::string_view path);
 /// of them. As fast as the two are long, whatever they hold.
 bool path_matches(std::string_view pattern, std::string_view path);
 
+/// Whether a pattern speaks of what is in that folder, as far as its beginning tells: the folder's
+/// other name would lead past it.
+bool concerns_inside(std::string_view pattern, std::string_view folder);
+
 /// Whether a pattern can match a path that is written in full. Fails with config for one that does
 /// not begin at the root, nor with "**", and for one with "//", "/./", ".." or a '/' at its end.
 Result<void> check_path_pattern(std::string_view pattern);

@@ -37,8 +37,8 @@ RuleMatcher::RuleMatcher(const Rule& rule) : rule_(&rule) {
       conditions_.push_back(std::move(condition));
       continue;
     }
-    if (key == kPathKey) {
-      condition.subject = Subject::path;
+    if (key == kPathKey || key == kDestinationKey) {
+      condition.subject = key == kPathKey ? Subject::path : Subject::destination;
       condition.paths = values;
       conditions_.push_back(std::move(condition));
       continue;
@@ -128,7 +128,8 @@ bool RuleMatcher::commands_hold(const Condition& condition, const Action& action
   return need_every && seen;
 }
 
-/// An allow must cover every path of an action, a deny need meet one.
+/// An allow must cover every path of an action, a deny need meet one; and one that takes along all
+/// that is in a folder, what it says of that.
 bool RuleMatcher::paths_hold(const Condition& condition, const Action& action) const {
   const bool need_every = rule_->effect == Effect::allow;
   bool seen = false;
@@ -136,11 +137,28 @@ bool RuleMatcher::paths_hold(const Condition& condition, const Action& action) c
     if (resource.kind != kPathKey) continue;
     seen = true;
     const bool fits = std::ranges::any_of(condition.paths, [&](const std::string& pattern) {
-      return path_matches(pattern, resource.name);
+      return path_matches(pattern, resource.name) ||
+             (!need_every && action.verb == "rename" && concerns_inside(pattern, resource.name));
     });
     if (fits != need_every) return !need_every;
   }
   return need_every && seen;
+}
+
+/// A pattern of addresses is none of names that look like them.
+bool RuleMatcher::destination_fits(const Condition& condition, const Action& action) const {
+  const auto found = action.attributes.find(condition.key);
+  if (found == action.attributes.end()) return false;
+  const std::string& value = found->second;
+  const bool is_address =
+      value.substr(0, value.rfind(':')).find_first_not_of("0123456789.") == std::string::npos;
+  return std::ranges::any_of(condition.paths, [&](const std::string& pattern) {
+    const bool of_addresses =
+        pattern.find_first_of("0123456789") < pattern.rfind(':') &&
+        pattern.substr(0, pattern.rfind(':')).find_first_not_of("0123456789.*") ==
+            std::string::npos;
+    return glob_matches(pattern, value) && (is_address || !of_addresses);
+  });
 }
 
 bool RuleMatcher::holds(const Condition& condition, const Action& action) const {
@@ -150,6 +168,7 @@ bool RuleMatcher::holds(const Condition& condition, const Action& action) const 
     case Subject::resource: return resources_hold(condition, action);
     case Subject::command: return commands_hold(condition, action);
     case Subject::path: return paths_hold(condition, action);
+    case Subject::destination: return destination_fits(condition, action);
     case Subject::attribute: break;
   }
   // A key of a later protocol's resources is known by the action that has some.

@@ -27,7 +27,7 @@ class RuleMatcher {
   bool matches(const Action& action, const Circumstances& now) const;
 
  private:
-  enum class Subject { protocol, verb, resource, attribute, path, command };
+  enum class Subject { protocol, verb, resource, attribute, destination, path, command };
   struct Condition {
     Subject subject = Subject::attribute;
     std::string key;
@@ -42,6 +42,7 @@ class RuleMatcher {
   bool command_fits(const Condition& condition, std::string_view command) const;
   bool commands_hold(const Condition& condition, const Action& action) const;
   bool resources_hold(const Condition& condition, const Action& action) const;
+  bool destination_fits(const Condition& condition, const Action& action) const;
   bool paths_hold(const Condition& condition, const Action& action) const;
 
   const Rule* rule_;

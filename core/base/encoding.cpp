@@ -78,8 +78,17 @@ bool is_hidden(char32_t c) {
   if (c >= 0x200b && c <= 0x200f) return true;  // zero width, marks
   if (c >= 0x2028 && c <= 0x202e) return true;  // separators, bidi embeddings
   if (c >= 0x2060 && c <= 0x206f) return true;  // joiners, bidi isolates
-  if (c == 0xfeff || c == 0x061c || c == 0x00ad) return true;
-  return c >= 0xe0000 && c <= 0xe007f;  // tag characters
+  // Of the code points that are drawn as nothing (Unicode, Default_Ignorable_Code_Point, and blanks
+  // of other scripts): letters can be written in them.
+  constexpr std::pair<char32_t, char32_t> kDrawNothing[] =
+      {
+          {0x00ad, 0x00ad},   {0x034f, 0x034f},   {0x061c, 0x061c}, {0x115f, 0x1160},
+          {0x17b4, 0x17b5},   {0x180b, 0x180f},   {0x2800, 0x2800}, {0x3164, 0x3164},
+          {0xfe00, 0xfe0f},   {0xfeff, 0xfeff},   {0xffa0, 0xffa0}, {0xfff0, 0xfffb},
+          {0x1d173, 0x1d17a}, {0xe0000, 0xe0fff},  // tags, selectors
+      };
+  return std::ranges::any_of(kDrawNothing,
+                             [c](const auto& span) { return c >= span.first && c <= span.second; });
 }
 
 }  // namespace

@@ -11,13 +11,13 @@ namespace {
 
 constexpr std::size_t kMostOfSequence = 64;
 constexpr std::uint32_t kMostOfNumber = 2000;  // columns, rows, or how often
-// Move, erase, scroll, insert and delete, tabs, colours, the scrolling region, save and restore.
-constexpr std::string_view kDraws = "ABCDEFGHIJKLMPSTXZ@`adefgmrsu";
+// Move, erase, scroll, insert and delete, colours, the scrolling region, save and restore.
+constexpr std::string_view kDraws = "ABCDEFGHIJKLMPSTXZ@`adefmrsu";
 // Modes that only draw: cursor keys, wrapping, a cursor that blinks or is there, another screen.
 constexpr std::string_view kModes[] = {"?1",    "?7",    "?12",   "?25", "?47",
-                                       "?1047", "?1048", "?1049", "4",   "20"};
-// Of ESC and a letter: save and restore the cursor, lines, tabs, keypads, all anew.
-constexpr std::string_view kSingles = "78DEHMc=>";
+                                       "?1047", "?1048", "?1049", "4"};
+// Of ESC and a letter: save and restore the cursor, lines, keypads.
+constexpr std::string_view kSingles = "78DEM=>";
 
 bool are_small(std::string_view parameters) {
   std::uint32_t number = 0;
@@ -86,7 +86,9 @@ void TerminalFilter::end_sequence(char last, std::string& out) {
   const std::string parameters = std::exchange(held_, {});
   const bool is_plain = parameters.find_first_not_of("0123456789;:") == std::string::npos;
   const bool is_a_mode = (last == 'h' || last == 'l') && is_mode(parameters);
-  const bool draws = is_plain && kDraws.find(last) != std::string_view::npos;
+  // What the viewer had on the screen before is not the stream's to erase.
+  const bool erases_all = last == 'J' && parameters.find('3') != std::string::npos;
+  const bool draws = is_plain && !erases_all && kDraws.find(last) != std::string_view::npos;
   if (!std::exchange(is_too_long_, false) && (is_a_mode || (draws && are_small(parameters))))
     out += "\x1b[" + parameters + last;
 }
@@ -107,7 +109,7 @@ std::string TerminalFilter::take(std::string_view piece) {
         state_ = State::text;
         if (c == '[') {
           state_ = State::sequence;
-        } else if (c == ']' || c == 'P' || c == 'X' || c == '^' || c == '_' || c == 'k') {
+        } else if (c == ']' || c == 'P' || c == 'X' || c == '^' || c == '_') {
           state_ = State::string;
         } else if (byte >= 0x20 && byte < 0x30) {
           state_ = State::intermediate;
@@ -143,10 +145,12 @@ std::string TerminalFilter::take(std::string_view piece) {
         if (byte == 0x1b) state_ = State::string_escape;
         break;
       case State::string_escape:
+        // Any other sequence ends the string, too, and is one.
+        state_ = State::escape;
         if (c == '\\') {
           state_ = State::text;
-        } else if (byte != 0x1b) {
-          state_ = State::string;
+        } else {
+          out += take(std::string_view(&c, 1));
         }
         break;
     }

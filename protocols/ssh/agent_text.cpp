@@ -39,7 +39,15 @@ Bytes AgentText::take(ByteSpan piece) {
     }
     const std::string_view character(reinterpret_cast<const char*>(&*at), std::min(length, left));
     if (!is_utf8(character)) {
-      out.push_back(*at++);
+      // Of those that stand alone a terminal obeys these: they are sequences in eight bits.
+      if (*at >= 0x80 && *at <= 0x9f) {
+        const std::string shown = neutralise(character.substr(0, 1), 64, Lines::keep);
+        out.insert(out.end(), shown.begin(), shown.end());
+        ++changed_;
+        ++at;
+      } else {
+        out.push_back(*at++);
+      }
       continue;
     }
     const std::string shown = neutralise(character, 64, Lines::keep);

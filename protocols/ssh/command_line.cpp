@@ -58,7 +58,8 @@ CommandLine read_command_line(std::string_view text) {
 
 bool is_for_programs(std::string_view text) {
   const CommandLine line = read_command_line(text);
-  if (line.form != CommandForm::plain || line.commands.size() != 1 || !line.inner.empty())
+  // The host fills in what its words are of; it runs one program.
+  if (line.form == CommandForm::opaque || line.commands.size() != 1 || !line.inner.empty())
     return false;
   const auto& words = line.commands[0];
   constexpr std::string_view kOfGit[] = {"git-upload-pack", "git-receive-pack",

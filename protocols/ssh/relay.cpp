@@ -76,6 +76,7 @@ class Relay {
   void take_message(ssh_message_struct* message);
   void take_targets_messages();
   void forward(RelayAct act, ssh_message_struct* request, ssh_session_struct* to);
+  void serve();
   bool work();
   void end(const std::string& reason);
 
@@ -205,6 +206,7 @@ void Relay::take_targets_messages() {
 
 bool Relay::work() {
   heard_ = false;
+  if (control_.holds_frame()) hear();
   // Asked for before the programs that use it.
   bool did = listens_.work();
   if (listens_.is_broken()) over_ = true;
@@ -232,9 +234,16 @@ void Relay::run() {
   const char* const banner = HOOP_LIBSSH(ssh_get_clientbanner)(client_);
   is_openssh_ =
       banner != nullptr && std::string_view(banner).find("OpenSSH") != std::string_view::npos;
+  serve();
+  for (const auto& one : forwards_) one->leave();
+}
+
+void Relay::serve() {
   int pause = 0;
   while (!over_) {
     take_messages();
+    // Before what comes to where the target listens by now.
+    listens_.work();
     take_targets_messages();
     bool busy = true;
     for (int pass = 0; pass < kPasses && busy && !over_; ++pass) busy = work();

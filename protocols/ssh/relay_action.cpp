@@ -78,7 +78,11 @@ access::Action action_of(const RelayAsk& ask) {
     case RelayAct::accepted: {
       // What goes through it nobody looks at: a rule that does not speak of it lets none pass.
       out.named_by = access::kDestinationKey;
-      const std::string to = destination_of(ask.text, ask.columns).value_or("unknown");
+      // All addresses have more names than one where something listens.
+      const bool all = ask.act != RelayAct::forward && (ask.text == "0.0.0.0" || ask.text == "::");
+      const std::string to =
+          destination_of(all ? std::string_view() : std::string_view(ask.text), ask.columns)
+              .value_or("unknown");
       out.attributes[std::string(access::kDestinationKey)] = to;
       if (!ask.value.empty()) out.attributes["originator"] = ask.value;
       out.text = ask.act == RelayAct::forward  ? "forward to " + to

@@ -13,6 +13,15 @@ namespace {
 
 // The next piece is with the monitor while one is written; who does not read is not read for.
 constexpr std::size_t kMostMasked = 2 * kMaxOutput;
+constexpr std::size_t kMostUnread = std::size_t{1} << 20;
+
+/// Some calls of libssh's look for packets, and for what the monitor says, before they take the
+/// bytes: what they are given must not be moved by that.
+Bytes piece_of(const ByteQueue& from, std::size_t room) {
+  const ByteSpan all = from.view();
+  const ByteSpan piece = all.first(std::min({all.size(), room, kMaxOutput}));
+  return Bytes(piece.begin(), piece.end());
+}
 
 }  // namespace
 
@@ -67,11 +76,13 @@ bool RelayChannel::end_input() {
 bool RelayChannel::move_inspected_input() {
   if (!begun_) return false;
   bool did = false;
-  if (in_.raw.empty() && !client_closed_) {
+  // Whoever does not read what is answered to its packets sends no more of them.
+  const bool reads = out_.masked.size() <= kMostUnread;
+  if (in_.raw.empty() && !client_closed_ && reads) {
     did = take_in(client_, 0, in_.raw);
     bytes_in_ += in_.raw.size();
   }
-  did = show(in_, RelayStream::in) || did;
+  did = (reads && show(in_, RelayStream::in)) || did;
   const bool over = client_closed_ || (client_eof_ && requests_.empty());
   if (!in_.ended && !reported_ && over && in_.raw.empty() && !in_.waits &&
       (client_closed_ || HOOP_LIBSSH(ssh_channel_poll)(client_, 0) <= 0)) {
@@ -81,11 +92,11 @@ bool RelayChannel::move_inspected_input() {
   if (target_closed_) {
     in_.masked.clear();
   } else if (!in_.masked.empty()) {
-    const std::uint32_t room = HOOP_LIBSSH(ssh_channel_window_size)(target_);
-    const auto count =
-        static_cast<std::uint32_t>(std::min<std::size_t>({in_.masked.size(), room, kMaxOutput}));
-    const int wrote =
-        count == 0 ? 0 : HOOP_LIBSSH(ssh_channel_write)(target_, in_.masked.data(), count);
+    const Bytes piece = piece_of(in_.masked, HOOP_LIBSSH(ssh_channel_window_size)(target_));
+    const int wrote = piece.empty()
+                          ? 0
+                          : HOOP_LIBSSH(ssh_channel_write)(
+                                target_, piece.data(), static_cast<std::uint32_t>(piece.size()));
     if (wrote > 0) {
       in_.masked.drop(static_cast<std::size_t>(wrote));
       did = true;
@@ -133,14 +144,12 @@ bool RelayChannel::move_output(Flow& output, RelayStream stream) {
   if (client_closed_) {
     output.masked.clear();
   } else if (!output.masked.empty()) {
-    const std::uint32_t room = HOOP_LIBSSH(ssh_channel_window_size)(client_);
-    const auto count =
-        static_cast<std::uint32_t>(std::min<std::size_t>(output.masked.size(), room));
+    const Bytes piece = piece_of(output.masked, HOOP_LIBSSH(ssh_channel_window_size)(client_));
+    const auto count = static_cast<std::uint32_t>(piece.size());
     int wrote = 0;
     if (count > 0) {
-      wrote = is_err != 0
-                  ? HOOP_LIBSSH(ssh_channel_write_stderr)(client_, output.masked.data(), count)
-                  : HOOP_LIBSSH(ssh_channel_write)(client_, output.masked.data(), count);
+      wrote = is_err != 0 ? HOOP_LIBSSH(ssh_channel_write_stderr)(client_, piece.data(), count)
+                          : HOOP_LIBSSH(ssh_channel_write)(client_, piece.data(), count);
     }
     if (wrote > 0) {
       output.masked.drop(static_cast<std::size_t>(wrote));

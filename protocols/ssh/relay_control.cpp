@@ -1,21 +1,34 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "protocols/ssh/relay_control.h"
 
+#include <poll.h>
 #include <sys/socket.h>
 
 #include <algorithm>
 #include <cerrno>
 
 namespace hoop::ssh {
+namespace {
+
+constexpr std::size_t kMostUnheard = std::size_t{64} << 20;  // of the monitor's
+
+}  // namespace
 
 bool RelayControl::send(const FromRelay& frame) {
   Bytes bytes;
   append_framed(bytes, encode(frame));
   ByteSpan rest = bytes;
   while (!rest.empty()) {
-    const ssize_t sent = ::send(socket_.get(), rest.data(), rest.size(), MSG_NOSIGNAL);
-    if (sent < 0 && errno != EINTR) return false;
+    const ssize_t sent =
+        ::send(socket_.get(), rest.data(), rest.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
     if (sent > 0) rest = rest.subspan(static_cast<std::size_t>(sent));
+    if (sent >= 0 || errno == EINTR) continue;
+    if (errno != EAGAIN) return false;
+    // The monitor may be writing, too, and then reads nothing until we do.
+    pollfd either{socket_.get(), POLLIN | POLLOUT, 0};
+    if (::poll(&either, 1, -1) < 0 && errno != EINTR) return false;
+    if ((either.revents & POLLIN) != 0 && !read(MSG_DONTWAIT)) return false;
+    if (buffer_.size() > kMostUnheard) return false;
   }
   return true;
 }
@@ -42,6 +55,11 @@ Result<std::optional<ToRelay>> RelayControl::take() {
   wipe(buffer_.data(), used);  // it may have been keys
   buffer_.erase(buffer_.begin(), buffer_.begin() + static_cast<std::ptrdiff_t>(used));
   return std::optional<ToRelay>(std::move(frame));
+}
+
+bool RelayControl::holds_frame() const {
+  const auto next = next_frame(buffer_);
+  return next && next->has_value();
 }
 
 Result<ToRelay> RelayControl::receive() {

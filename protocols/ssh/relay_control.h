@@ -14,8 +14,11 @@ class RelayControl {
  public:
   explicit RelayControl(Descriptor socket) : socket_(std::move(socket)) {}
   int descriptor() const { return socket_.get(); }
-  /// Blocks while the monitor does not read: nothing may pass without it. False: it is gone.
+  /// Blocks while the monitor does not read: nothing may pass without it. What it says meanwhile is
+  /// kept. False: it is gone.
   bool send(const FromRelay& frame);
+  /// Whether one has been read already, so that the socket wakes nobody for it.
+  bool holds_frame() const;
   /// The next one. Fails with io when the monitor is gone, malformed.
   Result<ToRelay> receive();
   /// As receive(), or nothing if none waits.

@@ -138,6 +138,10 @@ void RelayForward::report(bool opened) {
     broken_ = true;
 }
 
+void RelayForward::leave() {
+  if (state_ == State::open) report(true);
+}
+
 bool RelayForward::open() {
   const Address to = destination(request_), from = originator(request_);
   const int done = act_ == RelayAct::forward

@@ -27,6 +27,8 @@ class RelayForward {
   /// Does what can be done now. True if something was.
   bool work();
   bool is_over() const { return state_ == State::over; }
+  /// The connection ends: what has moved is told.
+  void leave();
   bool is_broken() const { return broken_; }
 
  private:

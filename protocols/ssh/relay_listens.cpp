@@ -12,6 +12,7 @@ namespace hoop::ssh {
 namespace {
 
 constexpr std::size_t kMostRequests = 64;  // that wait
+constexpr std::size_t kMostWaiting = 1024;
 constexpr std::size_t kMostPlaces = 64;
 
 }  // namespace
@@ -40,12 +41,14 @@ void RelayListens::take(ssh_message_struct* message) {
   request.ends =
       HOOP_LIBSSH(ssh_message_subtype)(message) == SSH_GLOBAL_REQUEST_CANCEL_TCPIP_FORWARD;
   const bool known = !request.ends || has(request.address, request.port);
+  if (requests_.size() >= kMostWaiting) return answer(request, false, 0);
+  // Clients take answers in the order of their questions.
   if (requests_.size() >= kMostRequests || !known || request.port > 65535) {
-    answer(request, false, 0);
-    return;
+    request.state = Request::State::denied;
+  } else if (request.ends) {
+    request.state =
+        Request::State::allowed;  // of what was allowed, nobody need be asked for its end
   }
-  // Of what was allowed, nobody need be asked for its end.
-  if (request.ends) request.state = Request::State::allowed;
   requests_.push_back(std::move(request));
 }
 
@@ -81,9 +84,11 @@ bool RelayListens::pass_on(Request& request) {
   const int done = HOOP_LIBSSH(ssh_channel_listen_forward)(target_, address,
                                                            static_cast<int>(request.port), &bound);
   if (done == SSH_AGAIN) return false;
+  // Of a port that the target chooses libssh may have lost the answer, when more came behind it.
   const std::uint32_t port = request.port != 0 ? request.port : static_cast<std::uint32_t>(bound);
-  if (done == SSH_OK) places_.push_back({request.address, port});
-  answer(request, done == SSH_OK, static_cast<std::uint16_t>(port));
+  const bool listens = done == SSH_OK && port > 0 && port <= 65535;
+  if (listens) places_.push_back({request.address, port});
+  answer(request, listens, listens ? static_cast<std::uint16_t>(port) : 0);
   return true;
 }
 

@@ -74,7 +74,14 @@ void add_attributes(access::Action& action, const SftpRequest& request) {
   };
   if (set->size) add("size", std::to_string(*set->size));
   if (set->owner) add("owner", fmt::format("{}:{}", set->owner->first, set->owner->second));
-  if (set->permissions) add("mode", fmt::format("{:04o}", *set->permissions & 07777U));
+  if (set->permissions) {
+    add("mode", fmt::format("{:04o}", *set->permissions & 07777U));
+    // A file that others run as its owner is more than a new file.
+    if (action.verb != "setstat" && (*set->permissions & 07000U) != 0) {
+      std::string& verbs = action.attributes["verbs"];
+      verbs = verbs.empty() ? action.verb + ",setstat" : verbs + ",setstat";
+    }
+  }
   if (set->times) add("changed", std::to_string(set->times->second));
 }
 
@@ -106,6 +113,12 @@ std::vector<SftpPath> sftp_paths(const SftpRequest& request) {
   }
 }
 
+std::vector<SftpPath> sftp_paths_above(std::string_view path) {
+  SftpPath out = itself(path);
+  if (out.last.empty()) return {};
+  return {std::move(out)};
+}
+
 access::Action sftp_action(const SftpRequest& request) {
   access::Action out;
   out.protocol = "ssh";
@@ -127,9 +140,12 @@ access::Action sftp_action(const SftpRequest& request) {
       out.resources.push_back({std::string(access::kPathKey), request.second, access});
     }
   }
-  if (out.verb == "setstat" || out.verb == "mkdir") add_attributes(out, request);
+  if (!request.attributes.empty()) add_attributes(out, request);
+  // Its number says nothing.
+  SftpRequest digested = request;
+  digested.id = 0;
   Bytes bytes;
-  append_sftp(bytes, request);
+  append_sftp(bytes, digested);
   out.digest = crypto::sha256(bytes);
   return out;
 }

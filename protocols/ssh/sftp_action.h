@@ -20,6 +20,10 @@ struct SftpPath {
 /// None for a request by handle.
 std::vector<SftpPath> sftp_paths(const SftpRequest& request);
 
+/// The folder that a path stands in, and its name there. None for a path without a folder, or with
+/// "." or ".." for a name.
+std::vector<SftpPath> sftp_paths_above(std::string_view path);
+
 /// request: with paths as the host has them. second of a symlink is the link, path what it says.
 access::Action sftp_action(const SftpRequest& request);
 

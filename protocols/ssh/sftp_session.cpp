@@ -17,6 +17,8 @@ constexpr std::size_t kMostPending = 512;
 constexpr std::size_t kMostOpen = 512;  // files and folders
 constexpr std::size_t kMaxHeld = kMaxSftpPacket + (std::size_t{64} << 10);
 constexpr std::uint64_t kProgressBytes = 1U << 20;
+constexpr int kMostSteps = 64;  // up from what is not there
+constexpr std::string_view kUnclear = "what this path means cannot be told";
 
 bool is_quiet(const SftpRequest& request) {
   return request.type == SftpType::extended && request.extension == SftpExtension::limits;
@@ -46,6 +48,16 @@ SftpType expected_for(const SftpRequest& request) {
                  : SftpType::status;
     default: return SftpType::status;
   }
+}
+
+/// "..", in whatever place.
+bool steps_out(std::string_view text) {
+  for (std::size_t at = 0; at <= text.size();) {
+    const std::size_t end = std::min(text.find('/', at), text.size());
+    if (text.substr(at, end - at) == "..") return true;
+    at = end + 1;
+  }
+  return false;
 }
 
 Error malformed(std::string words) { return {ErrorCode::malformed, std::move(words), {}, {}}; }
@@ -92,6 +104,7 @@ Result<void> SftpSession::from_client(ByteSpan piece) {
 }
 
 bool SftpSession::is_stalled() const {
+  if (looking_ || wish_) return true;
   const auto next = client_.next();
   return next && next->has_value();
 }
@@ -110,7 +123,9 @@ Result<void> SftpSession::advance() {
 
 Result<void> SftpSession::take_request(ByteSpan packet) {
   auto request = decode_sftp_request(packet);
-  if (!request && request.error().code == ErrorCode::unsupported && stage_ == Stage::ready) {
+  if (!request && stage_ == Stage::silent)
+    return std::unexpected(malformed("a client of SFTP does not begin as one"));
+  if (!request && request.error().code == ErrorCode::unsupported) {
     const auto id = sftp_id_of(packet);
     if (!id) return std::unexpected(request.error());
     answer(*id, SftpCode::unsupported, "not supported here");
@@ -268,11 +283,19 @@ void SftpSession::by_path(SftpRequest request) {
   const bool opens = request.type == SftpType::open || request.type == SftpType::opendir;
   if (opens && files_.size() >= kMostOpen)
     return answer(request.id, SftpCode::failure, "too many files are open");
+  // ".." is taken as it is written: the host would first look whether what stands in front of it is
+  // there, and so tell of what may not be looked at.
+  const bool is_link = request.type == SftpType::symlink;
+  if (!is_link && steps_out(request.path)) request.path = lexical(request.path);
+  if (steps_out(request.second)) request.second = lexical(request.second);
   Wish wish;
   for (const SftpPath& one : sftp_paths(request)) {
     Wish::Lookup lookup;
-    lookup.asked = one.resolved;
+    lookup.asked = lookup.as_written = one.resolved;
     lookup.behind = one.last;
+    if (one.is_text && steps_out(one.resolved))
+      return answer(request.id, SftpCode::permission_denied,
+                    "a link that leads out of its folder by \"..\" is not made");
     if (one.is_text) {
       // What a link says is not looked for: it need not be there.
       lookup.done = true;
@@ -292,15 +315,7 @@ void SftpSession::look_up(Wish wish) {
   if (wish.file) wish.request.path = wish.file->path;
   looking_ = std::move(wish);
   for (std::size_t i = 0; i < looking_->lookups.size(); ++i) {
-    if (looking_->lookups[i].done) continue;
-    SftpRequest ask;
-    ask.type = SftpType::realpath;
-    ask.path = looking_->lookups[i].asked;
-    Pending pending;
-    pending.purpose = Pending::Purpose::lookup;
-    pending.expected = SftpType::name;
-    pending.lookup = i;
-    send(std::move(ask), pending);
+    if (!looking_->lookups[i].done) ask_meaning(i);
   }
   judge_now();
 }
@@ -310,6 +325,7 @@ void SftpSession::judge_now() {
   if (!looking_ || !std::ranges::all_of(looking_->lookups, &Wish::Lookup::done)) return;
   Wish wish = std::move(*looking_);
   looking_.reset();
+  if (std::ranges::any_of(wish.lookups, &Wish::Lookup::unclear)) return turn_down(wish, kUnclear);
   if (!wish.lookups.empty()) wish.request.path = wish.lookups[0].path;
   if (wish.lookups.size() > 1) wish.request.second = wish.lookups[1].path;
   SftpRequest shown = wish.request;
@@ -324,12 +340,13 @@ Result<void> SftpSession::take_lookup(const Pending& pending, const SftpAnswer& 
     return std::unexpected(malformed("the target answers a question of SFTP twice"));
   Wish::Lookup& lookup = looking_->lookups[pending.lookup];
   if (found.type == SftpType::status) {
-    lookup.failure = found.code == SftpCode::ok ? SftpCode::failure : found.code;
-    lookup.path = lexical(lookup.asked);
+    if (!lookup.failure)
+      lookup.failure = found.code == SftpCode::ok ? SftpCode::failure : found.code;
+    if (look_above(pending.lookup)) return {};
+  } else if (found.names.size() != 1 || !found.names[0].name.starts_with('/') ||
+             found.names[0].name.find('\0') != std::string_view::npos) {
+    return std::unexpected(malformed("the target says of a path what is none"));
   } else {
-    if (found.names.size() != 1 || !found.names[0].name.starts_with('/') ||
-        found.names[0].name.find('\0') != std::string_view::npos)
-      return std::unexpected(malformed("the target says of a path what is none"));
     lookup.path = access::lexical_path({}, found.names[0].name);
   }
   if (!lookup.behind.empty()) {
@@ -341,6 +358,33 @@ Result<void> SftpSession::take_lookup(const Pending& pending, const SftpAnswer& 
   return {};
 }
 
+/// What is not there is judged by the folder that is, and what it would be called in there: links
+/// on the way to it count. False: there is none above, or nobody can tell.
+bool SftpSession::look_above(std::size_t number) {
+  Wish::Lookup& lookup = looking_->lookups[number];
+  const std::vector<SftpPath> above = sftp_paths_above(lookup.asked);
+  if (above.empty() || ++lookup.steps > kMostSteps) {
+    lookup.unclear = lookup.steps > kMostSteps;
+    lookup.path = lexical(lookup.asked);
+    return false;
+  }
+  lookup.asked = above[0].resolved;
+  lookup.behind = lookup.behind.empty() ? above[0].last : above[0].last + "/" + lookup.behind;
+  ask_meaning(number);
+  return true;
+}
+
+void SftpSession::ask_meaning(std::size_t number) {
+  SftpRequest ask;
+  ask.type = SftpType::realpath;
+  ask.path = looking_->lookups[number].asked;
+  Pending pending;
+  pending.purpose = Pending::Purpose::lookup;
+  pending.expected = SftpType::name;
+  pending.lookup = number;
+  send(std::move(ask), pending);
+}
+
 std::string SftpSession::lexical(std::string_view path) const {
   return access::lexical_path(home_, path);
 }
@@ -349,19 +393,21 @@ Result<void> SftpSession::refuse(std::string_view words) {
   HOOP_ASSERT(wish_);
   const Wish wish = std::move(*wish_);
   wish_.reset();
-  if (wish.request.type == SftpType::realpath) {
-    // As if there were no links, and nothing that need exist.
-    const std::string path = lexical(wish.lookups[0].asked);
-    SftpAnswer out;
-    out.type = SftpType::name;
-    out.id = wish.request.id;
-    static constexpr std::uint8_t kNothing[4] = {};
-    out.names = {{path, path, kNothing}};
-    answer_in_turn(out);
-  } else {
-    answer(wish.request.id, SftpCode::permission_denied, words);
-  }
+  turn_down(wish, words);
   return advance();
+}
+
+void SftpSession::turn_down(const Wish& wish, std::string_view words) {
+  if (wish.request.type != SftpType::realpath)
+    return answer(wish.request.id, SftpCode::permission_denied, words);
+  // As if there were no links, and nothing that need exist.
+  const std::string path = lexical(wish.lookups[0].as_written);
+  SftpAnswer out;
+  out.type = SftpType::name;
+  out.id = wish.request.id;
+  static constexpr std::uint8_t kNothing[4] = {};
+  out.names = {{path, path, kNothing}};
+  answer_in_turn(out);
 }
 
 Result<void> SftpSession::allow(std::uint64_t action) {
@@ -471,6 +517,8 @@ Result<void> SftpSession::pass_on(const Pending& pending, const SftpAnswer& give
       if (given.type == SftpType::data) {
         if (given.data.size() > pending.length)
           return std::unexpected(malformed("the target sends more of a file than was asked for"));
+        if (pending.file->ended)
+          return std::unexpected(malformed("the target sends more of a file that it has closed"));
         if (!move(pending.file, pending.file->down, pending.offset, given.data)) {
           out = {};
           out.id = pending.client_id;
@@ -478,7 +526,8 @@ Result<void> SftpSession::pass_on(const Pending& pending, const SftpAnswer& give
           out.message = pending.file->cut;
         }
       } else if (given.code == SftpCode::eof) {
-        pending.file->down.at_end = true;
+        const Flow& down = pending.file->down;
+        pending.file->down.at_end = down.in_order && pending.offset == down.next;
       }
       break;
     case Pending::Purpose::write:
@@ -506,6 +555,7 @@ Result<void> SftpSession::pass_on(const Pending& pending, const SftpAnswer& give
 }
 
 void SftpSession::end(File& file, std::string status) {
+  file.ended = true;
   SftpOutcome out{file.action, std::move(status), file.down.bytes + file.up.bytes, {}};
   for (Flow* flow : {&file.down, &file.up}) {
     const bool upload = flow == &file.up;

@@ -118,6 +118,7 @@ class SftpSession {
     Flow down, up;
     std::uint64_t reported = 0;
     std::string cut;  // why nothing moves any more
+    bool ended = false;
   };
   using FilePtr = std::shared_ptr<File>;
   /// What the server has been asked for.
@@ -137,8 +138,11 @@ class SftpSession {
     SftpRequest request;
     Bytes attributes, handle;  // the request's
     struct Lookup {
-      std::string asked, behind;  // what the server resolves; a last name that it must not
+      std::string as_written;
+      std::string asked, behind;  // what the server resolves; names in there that it must not
       std::string path;
+      int steps = 0;         // up from what is not there
+      bool unclear = false;  // what it means nobody can tell
       std::optional<SftpCode> failure;
       bool done = false;
     };
@@ -154,7 +158,10 @@ class SftpSession {
   void by_handle(const SftpRequest& request);
   void by_path(SftpRequest request);
   void look_up(Wish wish);
+  bool look_above(std::size_t number);
+  void ask_meaning(std::size_t number);
   void judge_now();
+  void turn_down(const Wish& wish, std::string_view words);
   void carry_out(Wish wish);
   Result<void> take_answer(ByteSpan packet);
   Result<void> take_version(const SftpAnswer& answer);

@@ -6,7 +6,7 @@
 namespace hoop::ssh {
 namespace {
 
-constexpr std::size_t kMostColumns = 1000, kMostRows = 500;
+constexpr std::size_t kMostColumns = 300, kMostRows = 120;
 constexpr std::size_t kMostParameters = 64;
 constexpr std::size_t kMostReturns = 256;
 constexpr std::size_t kLongestLine = 4096;  // bytes
@@ -103,7 +103,7 @@ void TypedLines::next_row(bool continues) {
     ++row_;
     return;
   }
-  rows_.erase(rows_.begin());
+  rows_.pop_front();
   rows_.emplace_back();
   if (has_mark_ && mark_row_-- == 0) {
     has_mark_ = false;
@@ -241,7 +241,7 @@ void TypedLines::show(ByteSpan output, SteadyTime now) {
         state_ = State::text;
         parameters_.clear();
         if (byte == '[') state_ = State::sequence;
-        if (byte == ']' || byte == 'P' || byte == '^' || byte == '_' || byte == 'X' || byte == 'k')
+        if (byte == ']' || byte == 'P' || byte == '^' || byte == '_' || byte == 'X')
           state_ = State::string;
         if (byte >= 0x20 && byte < 0x30) state_ = State::intermediate;
         if (byte == 'M') row_ -= row_ > 0 ? 1 : 0;

@@ -43,7 +43,7 @@ class TypedLines {
   std::size_t number(std::size_t index, std::size_t otherwise) const;
 
   std::size_t columns_, height_;
-  std::vector<Row> rows_;
+  std::deque<Row> rows_;
   std::size_t row_ = 0, column_ = 0, saved_row_ = 0, saved_column_ = 0;
   bool other_screen_ = false;
   State state_ = State::text;

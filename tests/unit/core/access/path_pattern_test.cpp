@@ -91,6 +91,22 @@ TEST_CASE("path patterns: an allow covers every path of an action, a deny need m
   CHECK(effect_of(Effect::deny, {"**"}, action_on({})) == Effect::allow);
 }
 
+TEST_CASE("path patterns: a folder is not renamed past a deny of what is in it") {
+  for (const char* folder : {"/home/u/.ssh", "/srv/www/priv", "/srv/www", "/srv"}) {
+    CAPTURE(folder);
+    CHECK(effect_of(Effect::deny, {"**/.ssh/**", "/srv/www/priv/**"},
+                    action_on({folder, "/tmp/x"})) == Effect::deny);
+    CHECK(effect_of(Effect::deny, {"**/.ssh/**", "/srv/www/priv/**"},
+                    action_on({"/tmp/x", folder})) == Effect::deny);
+    // It says nothing of what an allow covers.
+    CHECK(effect_of(Effect::allow, {"**/.ssh/**", "/srv/www/priv/**"}, action_on({folder})) ==
+          Effect::deny);
+  }
+  for (const char* other : {"/home/u/.sshx", "/srv/www/public", "/home"})
+    CHECK(effect_of(Effect::deny, {"**/.ssh/**", "/srv/www/priv/**"},
+                    action_on({other, "/tmp/x"})) == Effect::allow);
+}
+
 TEST_CASE("paths: without what has two names") {
   CHECK(lexical_path("/home/a", "b") == "/home/a/b");
   CHECK(lexical_path("/home/a", "/b") == "/b");

@@ -18,7 +18,7 @@ TEST_CASE("terminal filter: what draws goes through") {
         "7\x1b"
         "8",
         "\x1b(0lqk\x1b(B", "\x1b[1;24r", "\xc3\xa9\xe2\x94\x80\xf0\x9f\x99\x82",
-        "\x1b[K\x1b[2K\x1bM", "\x0e\x0f"}) {
+        "\x1b[K\x1b[2K\x1bM\x1b[2J", "\x0e\x0f"}) {
     CAPTURE(text);
     CHECK(filtered(text) == text);
   }
@@ -44,7 +44,12 @@ TEST_CASE("terminal filter: what does something to whoever looks on does not") {
                          {"a\x1b_payload\x1b\\z", "az"},
                          {"a\x1b^payload\x07z", "az"},
                          {"a\x1bXpayload\x1b\\z", "az"},
-                         {"a\x1bkname\x1b\\z", "az"},  // screen's title
+                         {"a\x1bkname\x1b\\z", "anamez"},  // which is none for many
+                         {"a\x1b]0;x\x1b[mtext", "a\x1b[mtext"},
+                         {"a\x1b[3Jz\x1b[2;3Jz", "azz"},
+                         {"a\x1b"
+                          "cz\x1b[20hz\x1b[3gz\x1bHz",
+                          "azzzz"},
                          {"a\x1b[99999Sz", "az"},
                          {"a\x1b[1;99999999999999999999rz", "az"},
                          {"a\x1b#8z", "az"},

@@ -27,6 +27,11 @@ TEST_CASE("agent text: what nobody sees is written out") {
   CHECK(read("\x1b[8mhidden\x1b[0m") == "\\u001b[8mhidden\\u001b[0m");
   CHECK(read("a\bb") == "a\\u0008b");
   CHECK(read("\xf3\xa0\x81\x81") == "\\ue0041");  // a tag character
+  for (const char* nothing :
+       {"\xf3\xa0\x84\x80", "\xef\xb8\x81", "\xcd\x8f", "\xe3\x85\xa4", "\xe2\xa0\x80"})
+    CHECK(read(nothing).starts_with("\\u"));
+  CHECK(read("a\x9b"
+             "6n") == "a\\x9b6n");  // in eight bits
   CHECK(read("\xc2\x9b"
              "m") == "\\u009bm");
 }
@@ -36,7 +41,7 @@ TEST_CASE("agent text: what is no UTF-8 stays") {
       "\xff\xfe"
       "a\xe2\x28\xa1\xc3";
   CHECK(read(bytes) == bytes);
-  CHECK(read("\xf5\x80\x80\x80") == "\xf5\x80\x80\x80");
+  CHECK(read("\xf5\xa0\xa0\xa0") == "\xf5\xa0\xa0\xa0");
 }
 
 TEST_CASE("agent text: pieces of any size are the same") {
@@ -57,10 +62,12 @@ TEST_CASE("agent text: pieces of any size are the same") {
 TEST_CASE("commands whose output is for programs") {
   for (const char* line :
        {"scp -t /srv/x", "scp -f x", "rsync --server --sender -logDtpre.iLsfxC . x",
-        "git-upload-pack 'repo.git'", "git-receive-pack '/r'"})
+        "git-upload-pack 'repo.git'", "scp -f ~/x", "rsync --server --sender -e.L . /var/log/*.log",
+        "git-receive-pack '/r'"})
     CHECK(is_for_programs(line));
-  for (const char* line : {"cat x", "scp -t x; cat y", "git-upload-pack x | cat", "sudo scp -f x",
-                           "sh -c 'scp -f x'", "git upload-pack x", "scp $x", "", "$(scp -f x)"})
+  for (const char* line :
+       {"cat x", "scp -t x; cat y", "git-upload-pack x | cat", "sudo scp -f x", "sh -c 'scp -f x'",
+        "git upload-pack x", "", "$(scp -f x)", "scp -f x | tee y"})
     CHECK_FALSE(is_for_programs(line));
 }
 

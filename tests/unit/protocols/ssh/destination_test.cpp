@@ -81,6 +81,13 @@ TEST_CASE("forwards: an allow must name where they lead") {
   CHECK(effect_of(Effect::deny, "verb", "forward", ask) == Effect::deny);
   CHECK(effect_of(Effect::deny, "destination", "127.0.0.1:5432", ask) == Effect::deny);
   CHECK(effect_of(Effect::deny, "destination", "127.0.0.1:5433", ask) == Effect::allow);
+  // A pattern of addresses is none of names.
+  ask.text = "192.168.1.7";
+  CHECK(effect_of(Effect::allow, "destination", "192.168.1.*:5432", ask) == Effect::allow);
+  ask.text = "192.168.1.evil.example";
+  CHECK(effect_of(Effect::allow, "destination", "192.168.1.*:5432", ask) == Effect::deny);
+  CHECK(effect_of(Effect::allow, "destination", "*.evil.example:*", ask) == Effect::allow);
+  CHECK(effect_of(Effect::allow, "destination", "*:*", ask) == Effect::allow);
   ask.text = "a b";
   CHECK(effect_of(Effect::allow, "destination", "*:*", ask) == Effect::deny);
   ask.act = RelayAct::listen;
@@ -89,6 +96,10 @@ TEST_CASE("forwards: an allow must name where they lead") {
   CHECK(action_of(ask).attributes.at("destination") == "any:8080");
   CHECK(action_of(ask).verb == "listen");
   CHECK(effect_of(Effect::allow, "destination", "localhost:*", ask) == Effect::deny);
+  for (const char* all : {"0.0.0.0", "::"}) {
+    ask.text = all;
+    CHECK(action_of(ask).attributes.at("destination") == "any:8080");
+  }
 }
 
 }  // namespace hoop::ssh

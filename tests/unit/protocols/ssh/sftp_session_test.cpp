@@ -149,10 +149,10 @@ bool is_malformed(const Result<void>& result) {
 TEST_CASE("sftp session: a file is judged by what the host says that its path means") {
   SftpWorld world;
   world.greet();
-  REQUIRE(world.client(SftpWorld::of_path(SftpType::open, 5, "a/../link")));
+  REQUIRE(world.client(SftpWorld::of_path(SftpType::open, 5, "a/link")));
   const SftpRequest lookup = world.asked();
   CHECK(lookup.type == SftpType::realpath);
-  CHECK(lookup.path == "a/../link");
+  CHECK(lookup.path == "a/link");
   CHECK(world.to_target.empty());  // nothing else goes before it is known
   REQUIRE(world.name(lookup.id, "/etc/shadow"));
   REQUIRE(world.session.wish() != nullptr);
@@ -186,7 +186,7 @@ TEST_CASE("sftp session: a link itself is meant by what removes, renames and loo
 }
 
 TEST_CASE("sftp session: a name that is none of its own is looked up whole") {
-  for (const char* path : {"x/..", ".", "/", "", "x/.", "..", "x/../.."}) {
+  for (const char* path : {".", "/", "", "x/."}) {
     SftpWorld world;
     world.greet();
     REQUIRE(world.client(SftpWorld::of_path(SftpType::rmdir, 5, path)));
@@ -218,7 +218,7 @@ TEST_CASE("sftp session: both paths of a rename are looked up, and judged") {
 TEST_CASE("sftp session: a symbolic link is judged also by what it says") {
   SftpWorld world;
   world.greet();
-  SftpRequest link = SftpWorld::of_path(SftpType::symlink, 5, "../../etc/shadow");
+  SftpRequest link = SftpWorld::of_path(SftpType::symlink, 5, "sub/./file");
   link.second = "up/mine";
   REQUIRE(world.client(link));
   REQUIRE(world.name(world.asked().id, "/data/up"));
@@ -227,11 +227,18 @@ TEST_CASE("sftp session: a symbolic link is judged also by what it says") {
   CHECK(action.verb == "symlink");
   REQUIRE(action.resources.size() == 2);
   CHECK(action.resources[0].name == "/data/up/mine");
-  CHECK(action.resources[1].name == "/etc/shadow");
+  CHECK(action.resources[1].name == "/data/up/sub/file");
   REQUIRE(world.allow(1));
   const SftpRequest sent = world.asked();
-  CHECK(sent.path == "../../etc/shadow");
+  CHECK(sent.path == "sub/./file");
   CHECK(sent.second == "/data/up/mine");
+  // Where ".." leads depends on where the link will stand, and on other links.
+  for (const char* text : {"../../etc/shadow", "a/..", "..", "/a/../b"}) {
+    link.path = text;
+    REQUIRE(world.client(link));
+    CHECK(world.session.wish() == nullptr);
+    CHECK(world.to_target.empty());
+  }
 }
 
 TEST_CASE("sftp session: a file that is made is written, whatever is read of it") {
@@ -272,7 +279,14 @@ TEST_CASE(
   REQUIRE(answer.names.size() == 1);
   CHECK(answer.names[0].name == "/home/ann/way");
   REQUIRE(world.client(SftpWorld::of_path(SftpType::realpath, 6, "none/x")));
-  REQUIRE(world.status(world.asked().id, SftpCode::no_such_file));
+  for (const char* asked : {"none/x", "none"}) {
+    const SftpRequest lookup = world.asked();
+    CHECK(lookup.path == asked);
+    REQUIRE(world.status(lookup.id, SftpCode::no_such_file));
+  }
+  const SftpRequest above = world.asked();
+  CHECK(above.path == ".");
+  REQUIRE(world.name(above.id, "/home/ann"));
   CHECK(world.session.wish()->resources[0].name == "/home/ann/none/x");
   REQUIRE(world.refuse({}));
   answer = world.answered();
@@ -287,14 +301,49 @@ TEST_CASE(
 TEST_CASE("sftp session: a path that leads nowhere is judged before anybody hears so") {
   SftpWorld world;
   world.greet();
-  REQUIRE(world.client(SftpWorld::of_path(SftpType::open, 5, "/gone/../none/f")));
-  REQUIRE(world.status(world.asked().id, SftpCode::no_such_file));
+  REQUIRE(world.client(SftpWorld::of_path(SftpType::open, 5, "/way/none/f")));
+  for (const char* asked : {"/way/none/f", "/way/none"}) {
+    const SftpRequest lookup = world.asked();
+    CHECK(lookup.path == asked);
+    REQUIRE(world.status(lookup.id, SftpCode::no_such_file));
+    CHECK(world.session.wish() == nullptr);
+  }
+  // The link on the way to it counts.
+  REQUIRE(world.name(world.asked().id, "/secret"));
   REQUIRE(world.session.wish() != nullptr);
-  CHECK(world.session.wish()->resources[0].name == "/none/f");
+  CHECK(world.session.wish()->resources[0].name == "/secret/none/f");
   CHECK(world.to_client.empty());
   REQUIRE(world.allow(1));
   CHECK(world.to_target.empty());  // it may be there by now, and be something else
   CHECK(world.answered().code == SftpCode::no_such_file);
+}
+
+TEST_CASE("sftp session: what is there is not told by the way around it") {
+  // Whether there is a /secret/x the host would have to look for.
+  SftpWorld world;
+  world.greet();
+  REQUIRE(world.client(SftpWorld::of_path(SftpType::stat, 5, "/secret/x/../../allowed/f")));
+  const SftpRequest lookup = world.asked();
+  CHECK(lookup.path == "/allowed/f");
+  REQUIRE(world.name(lookup.id, "/allowed/f"));
+  REQUIRE(world.allow(1));
+  CHECK(world.asked().path == "/allowed/f");
+  REQUIRE(world.client(SftpWorld::of_path(SftpType::realpath, 6, "secret/x/..")));
+  CHECK(world.asked().path == "/home/ann/secret");
+}
+
+TEST_CASE("sftp session: what is too deep in what is not there is refused") {
+  SftpWorld world;
+  world.greet();
+  std::string deep;
+  for (int i = 0; i < 100; ++i) deep += "/x";
+  REQUIRE(world.client(SftpWorld::of_path(SftpType::stat, 5, deep)));
+  int asked = 0;
+  for (; !world.to_target.empty(); ++asked)
+    REQUIRE(world.status(world.asked().id, SftpCode::no_such_file));
+  CHECK(asked < 70);
+  CHECK(world.session.wish() == nullptr);
+  CHECK(world.answered().code == SftpCode::permission_denied);
 }
 
 TEST_CASE("sftp session: reads and writes only by what was opened for it") {
@@ -374,6 +423,57 @@ TEST_CASE("sftp session: what moves is counted, and hashed where it is one run")
   CHECK(outcome.bytes == 6);
   CHECK_FALSE(outcome.transfers[0].sha256);
   CHECK_FALSE(outcome.transfers[0].whole);
+  world.open(kSftpRead, 3);
+  read(1ULL << 40U, "");
+  read(0, "one");
+  outcome = close();
+  CHECK_FALSE(outcome.transfers[0].whole);  // its end is not where somebody has looked for one
+}
+
+TEST_CASE("sftp session: a file that is new, and what others would run as its owner") {
+  const Bytes plain = {0, 0, 0, 4, 0, 0, 1, 0xa4}, special = {0, 0, 0, 4, 0, 0, 9, 0xed};
+  for (const SftpType type : {SftpType::open, SftpType::mkdir}) {
+    for (const bool is_special : {false, true}) {
+      SftpWorld world;
+      world.greet();
+      SftpRequest request = SftpWorld::of_path(type, 5, "f");
+      request.flags = kSftpWrite | kSftpCreate;
+      request.attributes = is_special ? special : plain;
+      REQUIRE(world.client(request));
+      REQUIRE(world.name(world.asked().id, "/data"));
+      const access::Action& action = *world.session.wish();
+      CHECK(action.attributes.at("mode") == (is_special ? "4755" : "0644"));
+      CHECK(action.attributes.contains("verbs") == is_special);
+      if (is_special) CHECK(action.attributes.at("verbs") == action.verb + ",setstat");
+    }
+  }
+}
+
+TEST_CASE("sftp session: an end of input waits for what is looked up") {
+  SftpWorld world;
+  world.greet();
+  REQUIRE(world.client(SftpWorld::of_path(SftpType::remove, 5, "f")));
+  CHECK(world.session.is_stalled());
+  REQUIRE(world.name(world.asked().id, "/data"));
+  REQUIRE(world.allow(1));
+  CHECK_FALSE(world.session.is_stalled());
+}
+
+TEST_CASE("sftp session: a server that sends of a file behind its end") {
+  SftpWorld world;
+  world.greet();
+  world.open(kSftpRead, 1);
+  SftpRequest read = SftpWorld::of_handle(SftpType::read, 6);
+  read.length = 2;
+  REQUIRE(world.client(read));
+  const std::uint32_t owed = world.asked().id;
+  REQUIRE(world.client(SftpWorld::of_handle(SftpType::close, 7)));
+  REQUIRE(world.status(world.asked().id, SftpCode::ok));
+  SftpAnswer late;
+  late.type = SftpType::data;
+  late.id = owed;
+  late.data = as_bytes("x");
+  CHECK(is_malformed(world.target(late)));
 }
 
 TEST_CASE("sftp session: a write that fails takes the digest with it") {
@@ -444,6 +544,8 @@ TEST_CASE("sftp session: a client that does not begin as one, or begins twice") 
   CHECK(is_malformed(twice.session.from_client(Bytes{0, 0, 0, 5, 1, 0, 0, 0, 3})));
   SftpWorld old;
   CHECK(is_malformed(old.session.from_client(Bytes{0, 0, 0, 5, 1, 0, 0, 0, 2})));
+  SftpWorld later;
+  CHECK(is_malformed(later.session.from_client(Bytes{0, 0, 0, 5, 250, 0, 0, 0, 3})));
   SftpWorld empty;
   CHECK(is_malformed(empty.session.from_client(Bytes{0, 0, 0, 0})));
   SftpWorld endless;
