@@ -72,6 +72,9 @@ std::string file_line(const identity::Json& json) {
 std::string note_line(const identity::Json& json) {
   const std::string event = text_at(json, "event");
   if (event == "file") return file_line(json);
+  if (event == "forced_command")
+    return fmt::format("#{} ran instead: {}", words_at(json, "action"),
+                       neutralise(text_at(json, "command"), kShownText, Lines::escape));
   if (event == "typed")
     return fmt::format("#{} typed, as the screen has it: {}", words_at(json, "action"),
                        neutralise(text_at(json, "line"), kShownText, Lines::escape));

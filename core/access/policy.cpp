@@ -36,7 +36,7 @@ void keep_if(std::vector<std::string>& values, Predicate predicate) {
 }
 
 Decision by_rule(const Rule& rule, const Action& action) {
-  Decision decision{rule.effect, rule.name, rule.message, rule.hint};
+  Decision decision{rule.effect, rule.name, rule.message, rule.hint, rule.force_command};
   if (!decision.message.empty() || rule.effect == Effect::allow) return decision;
   decision.message =
       rule.effect == Effect::deny

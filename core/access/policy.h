@@ -53,6 +53,8 @@ struct Rule {
   std::vector<std::string> approvers;
   std::string message;
   std::string hint;
+  /// ssh, of an allow: what runs at the host in the place of what was asked for.
+  std::string force_command = {};
   bool operator==(const Rule&) const = default;
 };
 
@@ -128,6 +130,7 @@ struct Decision {
   std::string rule;     // the name; "default" when no rule matched
   std::string message;  // for the program's user
   std::string hint;
+  std::string force_command = {};  // see Rule
   bool operator==(const Decision&) const = default;
 };
 

@@ -26,14 +26,16 @@ Json to_json(const Role& role) {
 Json to_json(const Rule& rule) {
   Json when = Json::object();
   for (const auto& [key, values] : rule.when) when[key] = values;
-  return {{"name", rule.name},
-          {"when", std::move(when)},
-          {"roles", rule.roles},
-          {"targets", rule.targets},
-          {"effect", to_string(rule.effect)},
-          {"approvers", rule.approvers},
-          {"message", rule.message},
-          {"hint", rule.hint}};
+  Json out{{"name", rule.name},
+           {"when", std::move(when)},
+           {"roles", rule.roles},
+           {"targets", rule.targets},
+           {"effect", to_string(rule.effect)},
+           {"approvers", rule.approvers},
+           {"message", rule.message},
+           {"hint", rule.hint}};
+  if (!rule.force_command.empty()) out["force_command"] = rule.force_command;
+  return out;
 }
 
 Json to_json(const Mask& mask) {
@@ -95,6 +97,7 @@ Rule rule_from(const JsonObject& from) {
   rule.approvers = from.texts("approvers");
   rule.message = from.text("message");
   rule.hint = from.text("hint");
+  if (from.has("force_command")) rule.force_command = from.text("force_command");
   return rule;
 }
 

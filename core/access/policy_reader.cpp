@@ -120,6 +120,24 @@ Role read_role(const TomlTable& table) {
   return role;
 }
 
+/// What runs whatever is asked for: of a rule that allows nothing but to run something.
+void read_forced(const TomlTable& table, Rule& rule) {
+  constexpr std::size_t kLongest = 4096;
+  rule.force_command = table.text_or("force_command", "");
+  const auto verbs = rule.when.find("verb");
+  const bool only_runs =
+      verbs != rule.when.end() && std::ranges::all_of(verbs->second, [](const std::string& verb) {
+        return verb == "shell" || verb == "exec";
+      });
+  if (rule.effect != Effect::allow || !only_runs)
+    table.complain("force_command",
+                   "'force_command' is for a rule that allows shell or exec and nothing else",
+                   "like when = { verb = \"shell\" }, effect = \"allow\"");
+  if (rule.force_command.empty() || rule.force_command.size() > kLongest ||
+      rule.force_command.find('\0') != std::string::npos)
+    table.complain("force_command", "a command has 1 to 4,096 bytes, and no NUL in it");
+}
+
 Rule read_rule(const TomlTable& table) {
   Rule rule;
   rule.name = table.required_text("name");
@@ -156,6 +174,7 @@ Rule read_rule(const TomlTable& table) {
   }
   rule.message = table.text_or("message", "");
   rule.hint = table.text_or("hint", "");
+  if (table.has("force_command")) read_forced(table, rule);
   return rule;
 }
 

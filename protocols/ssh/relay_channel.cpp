@@ -153,6 +153,7 @@ bool RelayChannel::take(const RelayVerdict& verdict) {
     request.words = verdict.message;
     request.inspected = verdict.inspected;
     request.tells_keys = verdict.tells_keys;
+    request.command = verdict.command;
     return true;
   }
   return false;
@@ -266,11 +267,14 @@ bool RelayChannel::pass_on(Request& request) {
     return true;
   }
   bool begins = true;
-  switch (HOOP_LIBSSH(ssh_message_subtype)(message)) {
+  const bool forced = !request.command.empty();
+  switch (forced ? static_cast<int>(SSH_CHANNEL_REQUEST_EXEC)
+                 : HOOP_LIBSSH(ssh_message_subtype)(message)) {
     case SSH_CHANNEL_REQUEST_SHELL: done = HOOP_LIBSSH(ssh_channel_request_shell)(target_); break;
     case SSH_CHANNEL_REQUEST_EXEC:
       done = HOOP_LIBSSH(ssh_channel_request_exec)(
-          target_, HOOP_LIBSSH(ssh_message_channel_request_command)(message));
+          target_, forced ? request.command.c_str()
+                          : HOOP_LIBSSH(ssh_message_channel_request_command)(message));
       break;
     case SSH_CHANNEL_REQUEST_SUBSYSTEM:
       done = HOOP_LIBSSH(ssh_channel_request_subsystem)(

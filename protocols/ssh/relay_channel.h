@@ -62,6 +62,7 @@ class RelayChannel {
     std::string words;  // why it was denied
     bool inspected = false;
     bool tells_keys = false;
+    std::string command;                  // in the place of what it asks for
     std::string signal;                   // to send
     std::uint32_t columns = 0, rows = 0;  // of a change of the window
   };

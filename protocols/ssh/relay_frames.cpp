@@ -193,6 +193,7 @@ struct ToRelayWriter {
         .text(frame.message)
         .byte(frame.inspected ? 1 : 0)
         .byte(frame.tells_keys ? 1 : 0)
+        .text(frame.command)
         .take();
   }
   Bytes operator()(const RelayMasked& frame) const {
@@ -340,6 +341,7 @@ Result<ToRelay> decode_to_relay(ByteSpan frame) {
       out.message = reader.text();
       out.inspected = reader.flag();
       out.tells_keys = reader.flag();
+      out.command = reader.text();
       return reader.take<ToRelay>(std::move(out));
     }
     case FrameType::masked: {

@@ -74,6 +74,7 @@ struct RelayVerdict {
   bool inspected = false;
   /// What is typed to this program is told.
   bool tells_keys = false;
+  std::string command = {};  // to run in the place of what was asked for; empty: that
   bool operator==(const RelayVerdict&) const = default;
 };
 

@@ -192,6 +192,11 @@ Task<void> RelayMonitor::judge(RelayAsk ask) {
     } else {
       verdict.allowed = true;
       const auto& admitted = std::get<session::Admitted>(judged);
+      verdict.command = context_.gate.forced_command();
+      if (!verdict.command.empty())
+        HOOP_CO_CHECK(context_.gate.note(
+            {"forced_command",
+             {{"action", std::to_string(admitted.id())}, {"command", verdict.command}}}));
       if (begins(ask.act)) {
         auto channel =
             std::make_unique<RelayProgram>(admitted, context_.masker, context_.clock.steady_now());
@@ -200,7 +205,9 @@ Task<void> RelayMonitor::judge(RelayAsk ask) {
           verdict.inspected = true;
         }
         const bool is_text =
-            ask.act == RelayAct::shell || (ask.act == RelayAct::exec && !is_for_programs(ask.text));
+            ask.act == RelayAct::shell ||
+            (ask.act == RelayAct::exec &&
+             !is_for_programs(verdict.command.empty() ? ask.text : verdict.command));
         if (is_text && context_.grant.identity.is_agent()) channel->is_read_by_an_agent();
         if (forwards(ask.act))
           channel->destination = action.attributes[std::string(access::kDestinationKey)];

@@ -136,6 +136,11 @@ run hoopctl sessions export --format asciicast "$(newest_session)"
 status_is 77
 err_has 'no program of this session had a terminal'
 
+test_case "either side asks whether the other is there, for longer than an answer may take"
+run hoopctl connect $target -- -o ServerAliveInterval=1 -o ServerAliveCountMax=2 'sleep 5; echo still here'
+status_is 0
+out_is 'still here'
+
 test_case "a program that nobody reads any more ends"
 since=$(date +%s)
 run sh -c "hoopctl connect $target -- yes | head -n 1"

@@ -314,6 +314,28 @@ TEST_CASE("ssh session: an agent reads what nobody sees, and the log has it as i
   CHECK(std::filesystem::file_size(to) == std::filesystem::file_size(file));
 }
 
+TEST_CASE("ssh session: a rule may say what runs, whatever is asked for") {
+  const auto forced = [](HandlerWorld& world) {
+    access::Rule menu = rule("menu", access::Effect::allow, {{"verb", {"shell", "exec"}}});
+    menu.force_command = "echo menu; cat; exit 4";
+    world.policy.rules = {
+        menu, rule("rest", access::Effect::allow, {{"verb", {"env", "pty", "subsystem"}}})};
+  };
+  HandlerWorld shell;
+  forced(shell);
+  const auto ran = shell.run({where()}, "typed\n");
+  CHECK(ran.status == 4);
+  CHECK(ran.out == "menu\ntyped\n");
+  CHECK(has(to_text(shell.log->bytes), R"("event":"forced_command")"));
+  HandlerWorld exec;
+  forced(exec);
+  const auto file = exec.folder / "file";
+  const auto other = exec.run({where(), "touch " + file});
+  CHECK(other.status == 4);
+  CHECK(other.out == "menu\n");
+  CHECK_FALSE(std::filesystem::exists(file));
+}
+
 TEST_CASE("ssh session: a prompt comes through, and what is typed reaches the shell") {
   HandlerWorld world;
   const auto ran = world.run({where()}, "printf 'no end of line'; sleep 0.3; echo; exit 6\n");

@@ -26,7 +26,7 @@ TEST_CASE("relay frames: what is written is what is read, and nothing else is") 
   const auto verdict = decode_to_relay(encode(ToRelay(RelayVerdict{7, false, "no"})));
   REQUIRE(verdict);
   CHECK(std::get<RelayVerdict>(*verdict) == RelayVerdict{7, false, "no"});
-  const RelayVerdict told{8, true, "", true, true};
+  const RelayVerdict told{8, true, "", true, true, "menu"};
   CHECK(std::get<RelayVerdict>(decode_to_relay(encode(ToRelay(told))).value()) == told);
   Bytes framed, direct;
   append_framed(framed, encode(ToRelay(RelayMasked{9, {1, 2}})));
