@@ -63,7 +63,6 @@ Result<void> Gate::append(RecordType type, const Record& record) {
 Eventually<Verdict> Gate::admit(std::uint64_t connection, const access::Action& action) {
   const Timed timed(*this, Stage::decide);
   Decision decision = judge(action);
-  forced_command_.clear();
   if (decision.effect != Effect::allow) {
     return Eventually<Verdict>(Verdict(refuse(connection, action, std::move(decision))));
   }
@@ -81,10 +80,12 @@ Eventually<Verdict> Gate::admit(std::uint64_t connection, const access::Action& 
     return Eventually<Verdict>(Verdict(std::move(refusal)));
   }
   ++totals_.allowed;
-  if (!decision.force_command.empty()) forced_command_ = std::move(decision.force_command);
   if (observer_ != nullptr) observer_->decided(decision);
   await_answer(id);
-  return Eventually<Verdict>(Verdict(Admitted(id)));
+  Admitted admitted(id);
+  if (!decision.force_command.empty())
+    admitted.forced_ = std::make_shared<const std::string>(std::move(decision.force_command));
+  return Eventually<Verdict>(Verdict(std::move(admitted)));
 }
 
 Refusal Gate::refuse(std::uint64_t connection, const access::Action& action, Decision decision) {

@@ -23,11 +23,14 @@ namespace hoop::session {
 class Admitted {
  public:
   std::uint64_t id() const { return id_; }
+  /// What the rule that has let it pass wants to be run in its place; null, nearly always: nothing.
+  const std::string* forced_command() const { return forced_.get(); }
 
  private:
   friend class Gate;
   explicit Admitted(std::uint64_t id) : id_(id) {}
   std::uint64_t id_;
+  std::shared_ptr<const std::string> forced_;
 };
 
 /// The answer of policy when it is not "allow", in the words for the program's user.
@@ -115,8 +118,6 @@ class Gate {
   /// Decides and appends the action's record. connection numbers the program's connection in the
   /// session. A log that cannot take the record is a refusal by rule "record".
   Eventually<Verdict> admit(std::uint64_t connection, const access::Action& action);
-  /// What the rule that has let the last action pass wants to be run in its place; else empty.
-  const std::string& forced_command() const { return forced_command_; }
   /// What admit() would be answered now. Nothing is counted, recorded or admitted by it.
   access::Decision judge(const access::Action& action) const {
     return policy_->decide(identity_, target_, action, facts());
@@ -183,7 +184,6 @@ class Gate {
   SystemTime::duration clock_error_{};
   std::uint64_t next_action_ = 1;
   SessionTotals totals_;
-  std::string forced_command_;
   std::string room_;  // of the record before
   DenialListener on_denial_;
   GateObserver* observer_ = nullptr;

@@ -3,6 +3,9 @@
 // to load than the rest of hoopctl.
 #pragma once
 
+#include <cstdint>
+#include <string>
+
 #include "core/base/error.h"
 
 namespace hoop::ssh {
@@ -13,6 +16,13 @@ const Result<void>& load_libssh();
 /// Where a function of it is. Ends the process where there is none: a library of the right name and
 /// version has it.
 void* libssh_function(const char* name);
+
+/// libssh takes what a peer sends beyond its window, and crashes at 256 MiB of it: a channel that
+/// has more than this unread is broken.
+inline constexpr std::uint32_t kMostBuffered = 4U << 20;
+
+/// Text of libssh's, which has none at times.
+inline std::string text_of(const char* text) { return text == nullptr ? std::string() : text; }
 
 }  // namespace hoop::ssh
 

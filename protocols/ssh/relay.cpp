@@ -110,9 +110,6 @@ void Relay::take(ToRelay frame) {
     if (listens_.take(*verdict)) return;
     for (const auto& one : forwards_)
       if (one->take(*verdict)) return;
-  } else if (const auto* stop = std::get_if<RelayStop>(&frame)) {
-    for (const auto& one : forwards_)
-      if (one->take(*stop)) return;
   }
   for (const auto& channel : channels_) {
     if (const auto* verdict = std::get_if<RelayVerdict>(&frame)) {
@@ -195,7 +192,7 @@ void Relay::take_targets_messages() {
           HOOP_LIBSSH(ssh_message_channel_request_open_destination)(message.get());
       const int port =
           HOOP_LIBSSH(ssh_message_channel_request_open_destination_port)(message.get());
-      if (listens_.has(address == nullptr ? "" : address, static_cast<std::uint32_t>(port))) {
+      if (listens_.has(text_of(address), static_cast<std::uint32_t>(port))) {
         forward(RelayAct::accepted, message.release(), client_);
         continue;
       }

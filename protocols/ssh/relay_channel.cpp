@@ -13,13 +13,9 @@
 namespace hoop::ssh {
 namespace {
 
-// libssh takes what a peer sends beyond its window, and crashes at 256 MiB of it.
-constexpr std::uint32_t kMostBuffered = 4U << 20;
 constexpr std::size_t kMostRequests = 64;  // that wait on one channel
 constexpr std::uint32_t kDenied = 77;      // as hoopctl's own exit status
 constexpr std::uint32_t kLost = 255;       // as ssh's, for a channel that could not be opened
-
-std::string text_of(const char* text) { return text == nullptr ? std::string() : text; }
 
 }  // namespace
 

@@ -13,11 +13,6 @@
 namespace hoop::ssh {
 namespace {
 
-// libssh takes what a peer sends beyond its window, and crashes at 256 MiB of it.
-constexpr std::uint32_t kMostBuffered = 4U << 20;
-
-std::string text_of(const char* text) { return text == nullptr ? std::string() : text; }
-
 struct Address {
   std::string host;
   int port = 0;
@@ -117,12 +112,6 @@ bool RelayForward::take(const RelayVerdict& verdict) {
   return true;
 }
 
-bool RelayForward::take(const RelayStop& stop) {
-  if (stop.channel != number_ || state_ == State::over) return false;
-  stopped_ = true;
-  return true;
-}
-
 /// Its words cannot be told: libssh has none for it.
 void RelayForward::refuse() {
   HOOP_LIBSSH(ssh_message_reply_default)(request_);
@@ -205,7 +194,7 @@ bool RelayForward::close(Side& side, const Side& other) {
   const bool both = side.eof_sent && other.eof_sent;
   const bool other_gone = other.closed && (side.eof_sent || side.closed);
   const bool this_gone = side.closed && other.eof_sent;
-  if (side.close_sent || !(stopped_ || both || other_gone || this_gone)) return false;
+  if (side.close_sent || !(both || other_gone || this_gone)) return false;
   side.close_sent = HOOP_LIBSSH(ssh_channel_close)(side.channel) != SSH_AGAIN;
   return side.close_sent;
 }
@@ -213,12 +202,7 @@ bool RelayForward::close(Side& side, const Side& other) {
 bool RelayForward::work() {
   stirred_ = false;
   if (broken_ || state_ == State::asked || state_ == State::over) return false;
-  if (state_ == State::allowed) {
-    if (!stopped_) return open() || stirred_;
-    refuse();
-    report(false);
-    return true;
-  }
+  if (state_ == State::allowed) return open() || stirred_;
   bool did = move(near_, far_);
   did = move(far_, near_) || did;
   did = close(near_, far_) || did;

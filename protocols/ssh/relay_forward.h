@@ -23,7 +23,6 @@ class RelayForward {
 
   /// An answer of the monitor. False: it is not for this one.
   bool take(const RelayVerdict& verdict);
-  bool take(const RelayStop& stop);
   /// Does what can be done now. True if something was.
   bool work();
   bool is_over() const { return state_ == State::over; }
@@ -57,7 +56,7 @@ class RelayForward {
   std::uint32_t question_ = 0;
   State state_ = State::asked;
   Side near_, far_;  // where it was asked for, where it leads to
-  bool broken_ = false, stirred_ = false, stopped_ = false;
+  bool broken_ = false, stirred_ = false;
   std::unique_ptr<Callbacks> callbacks_;
 };
 

@@ -60,57 +60,38 @@ class FrameWriter {
   ByteWriter writer_;
 };
 
-/// Remembers that something was wrong: it is asked once, at the end.
-class FrameReader {
+class FrameReader : public StrictReader {
  public:
-  explicit FrameReader(ByteSpan frame) : reader_(frame) {}
-  std::uint8_t byte() { return value(reader_.u8()); }
-  std::uint32_t number() { return value(reader_.u32()); }
-  std::uint64_t large() { return value(reader_.u64()); }
+  using StrictReader::StrictReader;
   bool flag() {
     const std::uint8_t read = byte();
-    if (read > 1) wrong_ = true;
+    if (read > 1) fail();
     return read == 1;
   }
-  std::string text() {
-    const auto read = read_string(reader_);
-    if (!read || read->size() > kMaxText) wrong_ = true;
-    return wrong_ ? std::string() : to_text(*read);
-  }
+  std::string text() { return to_text(string(kMaxText)); }
   std::vector<std::string> texts(std::uint32_t most) {
     const std::uint32_t count = number();
-    if (count > most) wrong_ = true;
+    if (count > most) fail();
     std::vector<std::string> out;
-    for (std::uint32_t i = 0; i < count && !wrong_; ++i) out.push_back(text());
+    for (std::uint32_t i = 0; i < count && !is_wrong(); ++i) out.push_back(text());
     return out;
   }
   Bytes data(std::size_t most) {
-    const auto read = read_string(reader_);
-    if (!read || read->size() > most) wrong_ = true;
-    return wrong_ ? Bytes() : Bytes(read->begin(), read->end());
+    const ByteSpan read = string(most);
+    return Bytes(read.begin(), read.end());
   }
   template <class Enum>
   Enum word(Enum last) {
     const std::uint8_t read = byte();
-    if (read < 1 || read > static_cast<std::uint8_t>(last)) wrong_ = true;
-    return wrong_ ? last : static_cast<Enum>(read);
+    if (read < 1 || read > static_cast<std::uint8_t>(last)) fail();
+    return is_wrong() ? last : static_cast<Enum>(read);
   }
-  void fail() { wrong_ = true; }
   template <class Frame>
   auto take(auto frame) -> Result<Frame> {
-    if (wrong_ || !reader_.empty())
+    if (!is_whole())
       return hoop::fail(ErrorCode::malformed, "a frame of an SSH relay is malformed");
     return Frame(std::move(frame));
   }
-
- private:
-  template <class T>
-  T value(std::optional<T> read) {
-    if (!read) wrong_ = true;
-    return read.value_or(T{});
-  }
-  ByteReader reader_;
-  bool wrong_ = false;
 };
 
 struct FromRelayWriter {

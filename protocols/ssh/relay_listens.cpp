@@ -36,7 +36,7 @@ void RelayListens::take(ssh_message_struct* message) {
   Request request;
   request.message = message;
   const char* const address = HOOP_LIBSSH(ssh_message_global_request_address)(message);
-  request.address = address == nullptr ? "" : address;
+  request.address = text_of(address);
   request.port = static_cast<std::uint32_t>(HOOP_LIBSSH(ssh_message_global_request_port)(message));
   request.ends =
       HOOP_LIBSSH(ssh_message_subtype)(message) == SSH_GLOBAL_REQUEST_CANCEL_TCPIP_FORWARD;

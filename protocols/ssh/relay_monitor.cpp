@@ -17,8 +17,8 @@ namespace {
 constexpr std::size_t kMostChannels = 256;
 constexpr std::chrono::milliseconds kSilence{20};  // then what is held back goes out: a prompt
 constexpr std::chrono::seconds kLastWords{2};      // for a relay that was told to end
-// design "Rules", 2, and "Session log": as for replies of a database.
 constexpr std::string_view kSftp = "sftp";
+// design "Rules", 2: as for replies of a database.
 constexpr std::uint64_t kProgressBytes = 1U << 20;
 constexpr std::size_t kMostTypedLines = 10'000;  // of a program
 
@@ -192,11 +192,11 @@ Task<void> RelayMonitor::judge(RelayAsk ask) {
     } else {
       verdict.allowed = true;
       const auto& admitted = std::get<session::Admitted>(judged);
-      verdict.command = context_.gate.forced_command();
-      if (!verdict.command.empty())
+      if (const std::string* forced = admitted.forced_command()) {
+        verdict.command = *forced;
         HOOP_CO_CHECK(context_.gate.note(
-            {"forced_command",
-             {{"action", std::to_string(admitted.id())}, {"command", verdict.command}}}));
+            {"forced_command", {{"action", std::to_string(admitted.id())}, {"command", *forced}}}));
+      }
       if (begins(ask.act)) {
         auto channel =
             std::make_unique<RelayProgram>(admitted, context_.masker, context_.clock.steady_now());
@@ -253,14 +253,15 @@ Result<void> RelayMonitor::record_typed(RelayProgram& channel, ByteSpan shown) {
 
 Result<void> RelayMonitor::record_output(RelayProgram& channel, RelayStream stream,
                                          ByteSpan masked) {
-  if (channel.typed && stream == RelayStream::out) HOOP_CHECK(record_typed(channel, masked));
   session::Gate& gate = context_.gate;
   channel.bytes += masked.size();
   if (channel.bytes - channel.reported >= kProgressBytes) {
     HOOP_CHECK(gate.reply_progress(channel.admitted, {channel.admitted.id(), 0, channel.bytes}));
     channel.reported = channel.bytes;
   }
-  if (gate.policy().document().record != access::RecordLevel::full || channel.is_cut) return {};
+  if (gate.policy().document().record != access::RecordLevel::full) return {};
+  if (channel.typed && stream == RelayStream::out) HOOP_CHECK(record_typed(channel, masked));
+  if (channel.is_cut) return {};
   const std::size_t keeps = budget_.keep(channel.kept, masked.size(), channel.has_terminal);
   channel.kept += keeps;
   const auto after = std::chrono::duration_cast<std::chrono::milliseconds>(

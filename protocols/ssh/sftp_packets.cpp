@@ -30,62 +30,37 @@ constexpr std::array<ExtensionName, 7> kExtensions = {
      {SftpExtension::lsetstat, "lsetstat@openssh.com"},
      {SftpExtension::limits, "limits@openssh.com"}}};
 
-/// Remembers that something was wrong: it is asked once, at the end.
-class PacketReader {
+class PacketReader : public StrictReader {
  public:
-  explicit PacketReader(ByteSpan packet) : reader_(packet) {}
-
-  std::uint8_t byte() { return value(reader_.u8()); }
-  std::uint32_t number() { return value(reader_.u32()); }
-  std::uint64_t large() { return value(reader_.u64()); }
-  ByteSpan string(std::size_t most) {
-    const auto read = read_string(reader_);
-    if (!read || read->size() > most) wrong_ = true;
-    return wrong_ ? ByteSpan() : *read;
-  }
+  using StrictReader::StrictReader;
   std::string_view text() { return as_text(string(kMaxText)); }
   std::string path() {
     const ByteSpan read = string(kMaxPath);
-    if (std::ranges::find(read, 0) != read.end()) wrong_ = true;
-    return wrong_ ? std::string() : to_text(read);
+    if (std::ranges::find(read, 0) != read.end()) fail();
+    return is_wrong() ? std::string() : to_text(read);
   }
   ByteSpan handle() {
     const ByteSpan read = string(kMaxHandle);
-    if (read.empty()) wrong_ = true;
+    if (read.empty()) fail();
     return read;
   }
   ByteSpan attributes() {
     const ByteSpan before = reader_.rest();
     const std::uint32_t flags = number();
-    if ((flags & ~(kHasSize | kHasOwner | kHasPermissions | kHasTimes)) != 0) wrong_ = true;
+    if ((flags & ~(kHasSize | kHasOwner | kHasPermissions | kHasTimes)) != 0) fail();
     if ((flags & kHasSize) != 0) large();
     for (const std::uint32_t pair : {kHasOwner, kHasTimes}) {
       if ((flags & pair) != 0) large();
     }
     if ((flags & kHasPermissions) != 0) number();
-    return wrong_ ? ByteSpan() : before.first(before.size() - reader_.size());
+    return is_wrong() ? ByteSpan() : before.first(before.size() - reader_.size());
   }
-  ByteSpan rest() {
-    const auto read = reader_.take(reader_.size());
-    return read.value_or(ByteSpan());
-  }
-  bool empty() const { return reader_.empty(); }
-  bool is_wrong() const { return wrong_; }
+  ByteSpan rest() { return reader_.take(reader_.size()).value_or(ByteSpan()); }
   template <class Packet>
   Result<Packet> take(Packet packet) const {
-    if (wrong_ || !reader_.empty())
-      return fail(ErrorCode::malformed, "a packet of SFTP is malformed");
+    if (!is_whole()) return hoop::fail(ErrorCode::malformed, "a packet of SFTP is malformed");
     return packet;
   }
-
- private:
-  template <class T>
-  T value(std::optional<T> read) {
-    if (!read) wrong_ = true;
-    return read.value_or(T{});
-  }
-  ByteReader reader_;
-  bool wrong_ = false;
 };
 
 Result<SftpRequest> read_extended(PacketReader& reader, SftpRequest out) {

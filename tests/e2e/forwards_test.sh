@@ -109,6 +109,7 @@ PY"
 out_is 100000000
 most=0; for pid in $(pgrep -f 'hoopctl-ssh-relay|ssh-relay' || true); do
   size=$(awk '/VmHWM/ {print $2}' "/proc/$pid/status" 2>/dev/null || echo 0); [ "${size:-0}" -gt $most ] && most=$size; done
+holds [ "$most" -gt 0 ]
 [ -n "${HOOPCTL_SANITIZED:-}" ] || holds [ "$most" -lt 60000 ]  # a sanitizer keeps what was freed
 shut
 is "$(exported | jq -r 'select(.event=="forward") | .received' | sort -n | tail -n 1)" 100000000

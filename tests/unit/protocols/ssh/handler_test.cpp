@@ -314,6 +314,34 @@ TEST_CASE("ssh session: an agent reads what nobody sees, and the log has it as i
   CHECK(std::filesystem::file_size(to) == std::filesystem::file_size(file));
 }
 
+TEST_CASE("ssh session: what a command says is kept up to a length, and the log says so") {
+  HandlerWorld world;
+  const auto ran = world.run({where(), "head -c 100000 /dev/zero | tr '\\0' a"});
+  CHECK(ran.out.size() == 100000);
+  CHECK(has(to_text(world.log->bytes), R"("event":"output_cut","action":"1","kept":"65536")"));
+}
+
+TEST_CASE("ssh session: a limit holds for all programs of a session together") {
+  HandlerWorld world;
+  world.policy.limits.bytes_per_session = 50'000;
+  const auto ran = world.run({where(), "head -c 100000 /dev/zero | tr '\\0' a"});
+  CHECK(ran.status == 77);
+  CHECK(ran.out.size() <= 50'000);
+  CHECK(has(ran.err, "the session's limit of 50000 bytes is reached"));
+}
+
+TEST_CASE("ssh session: where the record has no replies, it has no output and nothing typed") {
+  for (const auto level : {access::RecordLevel::full, access::RecordLevel::summary}) {
+    HandlerWorld world;
+    world.policy.record = level;
+    const auto ran = world.run({"-tt", where(), "head -n 1"}, "words\n");
+    CHECK(ran.status == 0);
+    const bool is_full = level == access::RecordLevel::full;
+    CHECK(has(to_text(world.log->bytes), "words") == is_full);
+    CHECK(has(to_text(world.log->bytes), R"("event":"typed")") == is_full);
+  }
+}
+
 TEST_CASE("ssh session: a rule may say what runs, whatever is asked for") {
   const auto forced = [](HandlerWorld& world) {
     access::Rule menu = rule("menu", access::Effect::allow, {{"verb", {"shell", "exec"}}});
