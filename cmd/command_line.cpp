@@ -128,6 +128,8 @@ ExitStatus run_command_line(std::vector<std::string> words, Environment& environ
   add_run(app, environment);
   add_proxy(app, environment);
   add_ssh_config(app, environment);
+  add_requests(app, environment);
+  add_resume(app, environment);
   add_sessions(app, environment);
   add_policy(app, environment);
   add_gateway(app, environment);

@@ -25,6 +25,8 @@ void add_connect(CLI::App& app, Environment& environment);
 void add_run(CLI::App& app, Environment& environment);
 void add_proxy(CLI::App& app, Environment& environment);
 void add_ssh_config(CLI::App& app, Environment& environment);
+void add_requests(CLI::App& app, Environment& environment);
+void add_resume(CLI::App& app, Environment& environment);
 void add_sessions(CLI::App& app, Environment& environment);
 void add_gateway(CLI::App& app, Environment& environment);
 void add_doctor(CLI::App& app, Environment& environment);

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
 
+#include "cmd/approval_wait.h"
 #include "cmd/command_line.h"
 #include "cmd/program_environment.h"
 #include "cmd/program_run.h"
@@ -18,6 +19,7 @@ constexpr std::size_t kMostTargets = 16;
 
 void add_options(CLI::App& command, ProgramRunOptions& options) {
   command.add_option("--reason", options.reason, "why; stands in the record")->option_text("TEXT");
+  add_wait_option(command, options.wait);
   command.add_flag("--tcp", options.tcp, "listen on 127.0.0.1 and not on a Unix socket");
   command.add_flag("--isolate", options.isolate,
                    "let the program reach its targets and nothing else: no network, no sockets");

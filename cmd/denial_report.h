@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Tells programs that an action was refused: one JSON line each.
+// Tells programs that an action was refused, and everybody what becomes of one that needs an
+// approval.
 #pragma once
 
 #include <map>
@@ -18,6 +19,8 @@ class DenialReport {
   /// Says nothing to people: the program itself shows them the refusal. An agent may never see the
   /// program's stderr apart from ours.
   void say(const session::ControlDenied& denied);
+  /// What somebody must be told before the wait: whoever ends us early has read it.
+  void say(const session::ControlApproval& news);
 
  private:
   Console& console_;

@@ -3,17 +3,46 @@
 
 #include <fmt/format.h>
 
+#include "core/access/words.h"
 #include "core/identity/json.h"
 
 namespace hoop::cmd {
 namespace {
 
+std::string text_in(const identity::Json& json, std::string_view name) {
+  const std::string* value = json.text(name);
+  return value != nullptr ? *value : std::string();
+}
+
 session::ControlDenied read_denial(const identity::Json& json) {
-  const auto text = [&](std::string_view name) {
-    const std::string* value = json.text(name);
-    return value != nullptr ? *value : std::string();
-  };
-  return {text("rule"), text("message"), text("hint"), text("verb")};
+  return {text_in(json, "rule"), text_in(json, "message"), text_in(json, "hint"),
+          text_in(json, "verb")};
+}
+
+session::ControlApproval read_news(const identity::Json& json) {
+  session::ControlApproval out;
+  out.request = text_in(json, "request");
+  out.state = access::from_word(access::kApprovalStates, text_in(json, "state"))
+                  .value_or(access::ApprovalState::pending);
+  const identity::Json* waits = json.find("waits");
+  out.waits = waits != nullptr && waits->boolean() != nullptr && *waits->boolean();
+  out.rule = text_in(json, "rule");
+  out.message = text_in(json, "message");
+  out.hint = text_in(json, "hint");
+  out.verb = text_in(json, "verb");
+  out.summary = text_in(json, "summary");
+  out.by = text_in(json, "by");
+  out.expires_at = parse_rfc3339(text_in(json, "expires_at")).value_or(SystemTime{});
+  return out;
+}
+
+template <class Read>
+auto read_all(const identity::Json& json, std::string_view name, Read read) {
+  std::vector<decltype(read(json))> out;
+  const identity::Json* list = json.find(name);
+  if (list == nullptr || list->array() == nullptr) return out;
+  for (const identity::Json& one : *list->array()) out.push_back(read(one));
+  return out;
 }
 
 }  // namespace
@@ -39,13 +68,19 @@ std::optional<SessionResult> read_session_result(const std::string& body) {
     whole = whole && value != nullptr && *value >= 0;
     return whole ? static_cast<std::uint64_t>(*value) : 0;
   };
-  out.totals = {count("allowed"), count("denied"), count("masked_values"), count("rows"),
-                count("bytes")};
+  out.totals.allowed = count("allowed");
+  out.totals.denied = count("denied");
+  out.totals.approved = count("approved");
+  out.totals.rejected = count("rejected");
+  out.totals.masked_values = count("masked_values");
+  out.totals.rows = count("rows");
+  out.totals.bytes = count("bytes");
   if (!whole) return std::nullopt;
-  const identity::Json* denials = json->find("denials");
-  if (denials != nullptr && denials->array() != nullptr) {
-    for (const identity::Json& one : *denials->array()) out.denials.push_back(read_denial(one));
-  }
+  out.totals.pending = read_all(*totals, "pending", [](const identity::Json& one) {
+    return one.text() != nullptr ? *one.text() : std::string();
+  });
+  out.denials = read_all(*json, "denials", read_denial);
+  out.approvals = read_all(*json, "approvals", read_news);
   return out;
 }
 

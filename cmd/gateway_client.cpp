@@ -34,6 +34,12 @@ std::optional<std::uint64_t> offset_in(const std::string& body) {
   return static_cast<std::uint64_t>(*member->integer());
 }
 
+std::string code_of(const http::Response& response) {
+  const auto json = identity::parse_json(response.body);
+  const std::string* code = json ? json->text("code") : nullptr;
+  return code != nullptr ? *code : std::string();
+}
+
 std::unexpected<Error> odd_answer(std::string_view what) {
   return fail(ErrorCode::malformed, fmt::format("the gateway's answer to {} cannot be read", what),
               "are hoopctl and the gateway of the same version?");
@@ -78,7 +84,7 @@ Result<std::unique_ptr<GatewayClient>> GatewayClient::open(Environment& environm
   auto record = store.load_gateway(url);
   if (!record && record.error().code == ErrorCode::not_found) {
     if (!is_given) return std::unexpected(not_logged_in(url));
-    record.emplace();
+    record = identity::GatewayRecord();
     record->url = url;
   }
   if (!record) return std::unexpected(std::move(record).error());
@@ -132,6 +138,11 @@ Task<access::Grant> GatewayClient::create_grant(GrantWish wish) {
     body += ",\"claimed_agent\":";
     append_json_string(body, wish.claimed_agent);
   }
+  if (!wish.approval.empty()) {
+    body += ",\"approval\":";
+    append_json_string(body, wish.approval);
+  }
+  if (wish.approval_wait) body += fmt::format(",\"approval_wait\":{}", wish.approval_wait->count());
   if (wish.program.isolated) body += ",\"isolated\":true";
   if (wish.program.is_arguments) body += ",\"arguments\":true";
   const std::vector<std::string>& command = wish.program.command;
@@ -151,7 +162,11 @@ Task<access::Grant> GatewayClient::create_grant(GrantWish wish) {
   if (response.status != 201) {
     response.body = document.reveal();
     Error problem = problem_of(response, record_.url);
-    if (response.status == 403) {
+    if (response.status == 403 && code_of(response) == "approval_not_usable") {
+      problem.message =
+          fmt::format("the approval of {} cannot be used", remote_text(wish.approval));
+      problem.hint = fmt::format("hoopctl requests show {}", remote_text(wish.approval));
+    } else if (response.status == 403) {
       problem = {ErrorCode::denied,
                  fmt::format("denied: no target '{}' that you may open", remote_text(wish.target)),
                  "hoopctl targets lists what you may open",

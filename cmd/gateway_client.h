@@ -10,6 +10,7 @@
 #include "cmd/issuer_client.h"
 #include "cmd/session_path.h"
 #include "cmd/token_presenter.h"
+#include "core/access/approval.h"
 #include "core/access/grant.h"
 #include "core/crypto/digest.h"
 #include "core/identity/json.h"
@@ -24,7 +25,12 @@ struct GrantWish {
   crypto::Ed25519PublicKey key{};
   std::string claimed_agent;
   record::RecordedProgram program = {};  // as the log keeps it
+  std::string approval = {};             // the request whose approval the session is to use
+  /// How long an action waits for an approver; absent: as the gateway has it.
+  std::optional<std::chrono::seconds> approval_wait = std::nullopt;
 };
+
+enum class RequestDecision { approve, reject };
 
 /// The gateway that this command is about: option or setting, else the one of the last login; an
 /// origin, "https://host:port". Fails with usage or unauthenticated.
@@ -85,6 +91,19 @@ class GatewayClient {
   Task<std::string> finish_log(std::string session, std::uint64_t length, crypto::Digest256 digest,
                                bool sealed);
   Task<std::string> download_log(std::string session);
+  /// Requests for approvals: the document of a list, by its query, and of one (request_document.h).
+  /// With wait it is answered when the request is decided, or after that time: 25 s at most.
+  Task<identity::Json> list_requests(std::string query);
+  Task<identity::Json> show_request(std::string id, std::chrono::seconds wait);
+  /// In the name of who has signed in for it, and not of the login; digest: of what was shown.
+  Task<identity::Json> decide_request(Presented who, std::string id, RequestDecision decision,
+                                      crypto::Digest256 digest, std::string reason);
+  // For the session of who is logged in, as session::Approvals has it. A wait has a connection of
+  // its own while it lasts.
+  Task<access::Approval> request_approval(std::string session, access::ApprovalQuestion question);
+  Task<access::Approval> wait_for_approval(std::string id, std::chrono::milliseconds patience);
+  Task<bool> spend_approval(std::string id, std::string session);
+
   /// The keys that sign receipts.
   Task<identity::KeySet> receipt_keys();
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cmd/issuer_client.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 
 #include <fmt/format.h>
@@ -55,13 +57,18 @@ void IssuerClient::choose_key(const identity::IssuerMetadata& issuer) {
 }
 
 Task<identity::TokenSet> IssuerClient::log_in(std::string host_name, Announce announce) {
+  return log_in_with(parameters_, std::move(host_name), std::move(announce));
+}
+
+Task<identity::TokenSet> IssuerClient::log_in_with(identity::RequestParameters parameters,
+                                                   std::string host_name, Announce announce) {
   HOOP_CO_TRY(const identity::IssuerMetadata issuer, co_await discover());
   if (issuer.device_authorization_endpoint.empty()) {
     co_return fail(ErrorCode::unsupported,
                    fmt::format("the issuer '{}' has no device flow", remote_text(issuer_)),
                    issuer.authorization_endpoint.empty() ? "" : "run: hoopctl login --browser");
   }
-  identity::DeviceLogin login(client_id_, std::move(host_name), clock_, parameters_);
+  identity::DeviceLogin login(client_id_, std::move(host_name), clock_, std::move(parameters));
   HOOP_CO_TRY(
       http::Response begun,
       co_await requests_.ask(*web_, issuer.device_authorization_endpoint, login.start_request()));
@@ -138,6 +145,11 @@ Task<void> IssuerClient::revoke(SecretText refresh_token) {
     co_return fail(ErrorCode::upstream_refused,
                    fmt::format("the issuer answered {}", answer.status));
   co_return Result<void>{};
+}
+
+std::string host_name() {
+  char name[256] = {};
+  return ::gethostname(name, sizeof name - 1) == 0 ? std::string(name) : std::string();
 }
 
 net::Trust trust_of(const identity::GatewayRecord& record) {

@@ -27,6 +27,9 @@ class IssuerClient {
   using Announce = std::function<void(const identity::DevicePrompt&)>;
   /// The device flow to its end. announce is called once, before the wait.
   Task<identity::TokenSet> log_in(std::string host_name, Announce announce);
+  /// The same, with parameters in the place of the login's.
+  Task<identity::TokenSet> log_in_with(identity::RequestParameters parameters,
+                                       std::string host_name, Announce announce);
   /// The code flow to its end, by a browser on this machine. open is called once, with the page,
   /// before the wait. Fails with unsupported where the issuer has none.
   Task<identity::TokenSet> log_in_by_browser(Random& random,
@@ -59,6 +62,8 @@ class IssuerClient {
   std::unique_ptr<Web> own_web_;
 };
 
+/// What this machine calls itself; may be empty.
+std::string host_name();
 net::Trust trust_of(const identity::GatewayRecord& record);
 /// What a token set becomes on disk.
 identity::StoredTokens to_store(identity::TokenSet tokens, const identity::GatewayRecord& record,

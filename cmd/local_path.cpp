@@ -26,13 +26,23 @@ Result<std::unique_ptr<LocalPath>> LocalPath::create(Environment& environment,
                                    std::make_unique<net::DirectDialer>(std::move(executor)),
                                    &make_handler,
                                    std::move(parts.program),
-                                   std::move(parts.reason)};
+                                   std::move(parts.reason),
+                                   nullptr,
+                                   nullptr,
+                                   std::move(parts.approvals),
+                                   parts.approval_wait};
   HOOP_TRY(path->engine_, session::SessionEngine::create(std::move(for_engine), environment.clock,
                                                          environment.random, environment.log));
   path->engine_->gate().on_denial(
       [self = path.get()](const access::Action& action, const access::Decision& decision) {
-        self->denials_.say({decision.rule, decision.message, decision.hint, action.verb});
+        self->denials_.say(
+            session::ControlDenied{decision.rule, decision.message, decision.hint, action.verb});
       });
+  path->engine_->gate().on_approval([self = path.get()](const access::Action& action,
+                                                        const access::Decision& decision,
+                                                        bool waits) {
+    self->denials_.say(session::approval_news(action, decision, waits));
+  });
   return path;
 }
 

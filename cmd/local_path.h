@@ -20,6 +20,9 @@ class LocalPath final : public SessionPath {
     crypto::Ed25519Key log_key;
     record::RecordedProgram program = {};  // as the log keeps it
     std::string reason;
+    /// Whom to ask where a rule wants an approval, and how long to wait for the answer.
+    std::unique_ptr<session::Approvals> approvals = nullptr;
+    std::chrono::seconds approval_wait{0};
   };
   static Result<std::unique_ptr<LocalPath>> create(Environment& environment,
                                                    asio::any_io_executor executor, Parts parts);

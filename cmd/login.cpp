@@ -38,11 +38,6 @@ struct LoginOptions {
   bool has_token() const { return token_stdin || !token_file.empty(); }
 };
 
-std::string host_name() {
-  char name[256] = {};
-  return ::gethostname(name, sizeof name - 1) == 0 ? std::string(name) : std::string();
-}
-
 class Login {
  public:
   Login(Environment& environment, asio::io_context& context, LoginOptions options)
@@ -241,6 +236,7 @@ Task<void> Login::work() {
   record_.gateway = document.gateway;
   record_.login_parameters = document.login_parameters;
   record_.issuer_ca_pem = document.issuer_ca_pem;
+  record_.approving_scope = document.approving_scope;
   auto tokens = co_await obtain();
   if (!tokens) co_return std::unexpected(std::move(tokens).error().within("login"));
   if (options_.has_token() || !options_.client_id.empty()) {

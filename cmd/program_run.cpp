@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include "cmd/approval_wait.h"
 #include "cmd/program_environment.h"
 #include "cmd/program_session.h"
 #include "cmd/run.h"
@@ -25,10 +26,11 @@ constexpr std::size_t kIsolatedPort = 5432;
 class ProgramRun {
  public:
   ProgramRun(Environment& environment, asio::io_context& context, ProgramRunOptions options,
-             std::vector<int> descriptors)
+             std::chrono::seconds approval_wait, std::vector<int> descriptors)
       : environment_(environment),
         context_(context),
         options_(std::move(options)),
+        approval_wait_(approval_wait),
         descriptors_(std::move(descriptors)) {}
 
   Task<ExitStatus> work();
@@ -47,6 +49,7 @@ class ProgramRun {
   Environment& environment_;
   asio::io_context& context_;
   ProgramRunOptions options_;
+  std::chrono::seconds approval_wait_;
   std::vector<int> descriptors_;
   std::vector<std::string> words_;
   std::vector<std::unique_ptr<TargetSession>> sessions_;  // as options_.targets
@@ -56,7 +59,8 @@ Task<TargetEndpoint::Plan> ProgramRun::open(const std::string& name) {
   TargetSession& session =
       *sessions_.emplace_back(std::make_unique<TargetSession>(environment_, context_));
   record::RecordedProgram program{recorded_command(words_), options_.isolate, options_.is_connect};
-  TargetSession::Wish wish{name, options_.reason, std::move(program)};
+  TargetSession::Wish wish{name, options_.reason, std::move(program), options_.approval,
+                           approval_wait_};
   HOOP_CO_TRY(OpenTarget open, co_await session.open(std::move(wish)));
   TargetEndpoint::Plan plan;
   plan.session = session.session();
@@ -160,6 +164,15 @@ ExitStatus ProgramRun::status_of(const ProgramSessionEnd& end) {
   if (ours) return *ours;
   const bool denied = std::ranges::any_of(
       end.targets, [](const EndpointEnd& one) { return one.session.totals.denied > 0; });
+  // What waits can be taken up again; what was rejected cannot.
+  const auto any = [&end](auto has) {
+    return std::ranges::any_of(end.targets,
+                               [&](const EndpointEnd& one) { return has(one.session.totals); });
+  };
+  if (status != 0 && any([](const session::SessionTotals& of) { return !of.pending.empty(); }))
+    return ExitStatus::approval_pending;
+  if (status != 0 && any([](const session::SessionTotals& of) { return of.rejected > 0; }))
+    return ExitStatus::approval_refused;
   if (options_.fail_on_deny && denied) return ExitStatus::denied;
   return program_status(status);
 }
@@ -176,8 +189,8 @@ Result<void> ProgramRun::write_result(const ProgramSessionEnd& end, ExitStatus s
          {"exit_status", std::int64_t{static_cast<int>(status)}},
          {"allowed", of.totals.allowed},
          {"denied", of.totals.denied},
-         {"approved", std::uint64_t{0}},
-         {"pending", std::vector<std::string>{}},
+         {"approved", of.totals.approved},
+         {"pending", of.totals.pending},
          {"masked_values", of.totals.masked_values},
          {"rows", of.totals.rows},
          {"bytes", of.totals.bytes},
@@ -247,11 +260,13 @@ ExitStatus run_program(Environment& environment, ProgramRunOptions options) {
   std::vector<int> descriptors = process::inherited_descriptors();
   if (auto checked = check(options, descriptors); !checked)
     return environment.give_up(checked.error());
+  const auto wait = approval_wait(environment, options.wait);
+  if (!wait) return environment.give_up(wait.error());
   // PostgreSQL's parser recurses as deep as a statement nests: everything that can meet one runs on
   // a large stack.
   const int status = process::run_on_deep_stack([&] {
     asio::io_context context;
-    ProgramRun program(environment, context, std::move(options), std::move(descriptors));
+    ProgramRun program(environment, context, std::move(options), *wait, std::move(descriptors));
     const auto done = run(context, program.work());
     return static_cast<int>(done ? *done : environment.give_up(done.error()));
   });

@@ -2,6 +2,7 @@
 // What connect and run share: grants, a program around them, and the sealed logs at the gateway.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -20,6 +21,8 @@ struct ProgramRunOptions {
   bool keep = false;
   bool fail_on_deny = false;
   int result_descriptor = -1;
+  std::optional<std::string> wait;  // for an approver, as --wait has it
+  std::string approval;             // the request that is taken up
 };
 
 /// Runs environment.program, or the stock client of the target.

@@ -10,6 +10,7 @@
 #include <CLI/CLI.hpp>
 #include <asio/signal_set.hpp>
 
+#include "cmd/approval_wait.h"
 #include "cmd/command_line.h"
 #include "cmd/postgres_clients.h"
 #include "cmd/program_run.h"
@@ -34,6 +35,7 @@ struct ProxyOptions {
   std::string reason;
   std::string socket;
   std::string password_file;
+  std::optional<std::string> wait;  // for an approver, as --wait has it
   int port = 0;
   bool stdio = false;
 };
@@ -71,9 +73,11 @@ class PasswordFile {
 
 class Proxy {
  public:
-  Proxy(Environment& environment, asio::io_context& context, ProxyOptions options)
+  Proxy(Environment& environment, asio::io_context& context, ProxyOptions options,
+        std::chrono::seconds approval_wait)
       : environment_(environment),
         options_(std::move(options)),
+        approval_wait_(approval_wait),
         target_(environment, context),
         context_(context),
         over_(context, SteadyTime::max()) {}
@@ -91,6 +95,7 @@ class Proxy {
 
   Environment& environment_;
   ProxyOptions options_;
+  std::chrono::seconds approval_wait_;
   TargetSession target_;
   asio::io_context& context_;
   std::optional<asio::signal_set> signals_;
@@ -105,7 +110,8 @@ Task<TargetEndpoint::Plan> Proxy::plan() {
   record::RecordedProgram program;
   program.command = {"hoopctl", "proxy"};
   if (options_.stdio) program.command.emplace_back("--stdio");
-  TargetSession::Wish wish{options_.target, options_.reason, std::move(program)};
+  TargetSession::Wish wish{
+      options_.target, options_.reason, std::move(program), {}, approval_wait_};
   crypto::Ed25519Key key = crypto::Ed25519Key::generate();
   if (options_.stdio) {
     HOOP_CO_TRY(key, stream_host_key(environment_));
@@ -266,6 +272,8 @@ Result<std::string> checked_folder(std::string path) {
 ExitStatus run_proxy(Environment& environment, ProxyOptions options) {
   if (auto checked = check_reason(options.reason); !checked)
     return environment.give_up(checked.error());
+  const auto wait = approval_wait(environment, options.wait);
+  if (!wait) return environment.give_up(wait.error());
   if (options.stdio && (environment.terminals.in || environment.terminals.out))
     return environment.give_up(Error{ErrorCode::usage,
                                      "--stdio is for ssh, which starts this",
@@ -285,7 +293,7 @@ ExitStatus run_proxy(Environment& environment, ProxyOptions options) {
   // a large stack.
   const int status = process::run_on_deep_stack([&] {
     asio::io_context context;
-    Proxy proxy(environment, context, std::move(options));
+    Proxy proxy(environment, context, std::move(options), *wait);
     const auto done = run(context, proxy.work());
     return static_cast<int>(done ? *done : environment.give_up(done.error()));
   });
@@ -300,6 +308,7 @@ void add_proxy(CLI::App& app, Environment& environment) {
   command->add_option("TARGET", options->target, "the target's name")->required()->option_text(" ");
   command->add_option("--reason", options->reason, "why; stands in the record")
       ->option_text("TEXT");
+  add_wait_option(*command, options->wait);
   auto* port = command
                    ->add_option("--port", options->port,
                                 "listen on this port of 127.0.0.1; otherwise the system chooses")

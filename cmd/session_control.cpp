@@ -181,6 +181,8 @@ bool SessionControl::take(const session::FromGateway& message) {
     if (listener_.policy) listener_.policy(policy->policy);
   } else if (const auto* denied = std::get_if<ControlDenied>(&message)) {
     if (listener_.denied) listener_.denied(*denied);
+  } else if (const auto* news = std::get_if<session::ControlApproval>(&message)) {
+    if (listener_.approval) listener_.approval(*news);
   }
   return true;
 }

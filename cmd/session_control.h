@@ -30,6 +30,7 @@ class SessionControl final : public session::Lease {
     std::function<void(const session::ControlEnd&)> ended;  // once, and then nothing more
     std::function<void(access::PolicyDocument)> policy;
     std::function<void(const session::ControlDenied&)> denied;
+    std::function<void(const session::ControlApproval&)> approval;
   };
 
   /// client outlives this.

@@ -23,7 +23,9 @@ struct SessionResult {
   bool receipted = false;        // the log is at the gateway already
   std::optional<Error> failure;  // local path: the record was not kept to its end. gateway path:
                                  // the gateway did not confirm the end
-  std::vector<session::ControlDenied> denials;  // gateway path: that nobody has been told of
+  // Gateway path: what nobody has been told of.
+  std::vector<session::ControlDenied> denials;
+  std::vector<session::ControlApproval> approvals;
 
   /// The gateway took access away while the program ran.
   bool was_taken() const {

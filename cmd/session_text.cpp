@@ -44,6 +44,11 @@ std::string action_line(const identity::Json& json) {
   std::string out =
       fmt::format("#{} {} {} by rule {}", words_at(json, "id"), words_at(json, "verb"),
                   words_at(json, "effect"), words_at(json, "rule"));
+  if (const std::string request = text_at(json, "request"); !request.empty()) {
+    out += fmt::format(", request {} {}", remote_text(request), words_at(json, "request_state"));
+    if (const std::string by = text_at(json, "decided_by"); !by.empty())
+      out += " by " + remote_text(by);
+  }
   out += fmt::format("\n{:14}{}", "", neutralise(text_at(json, "text"), kShownText, Lines::escape));
   if (const std::string message = text_at(json, "message"); !message.empty())
     out += fmt::format("\n{:14}{}", "", remote_text(message));
@@ -72,6 +77,9 @@ std::string file_line(const identity::Json& json) {
 std::string note_line(const identity::Json& json) {
   const std::string event = text_at(json, "event");
   if (event == "file") return file_line(json);
+  if (event == "approval_requested")
+    return fmt::format("{} waits for an approver: request {} (rule {})", words_at(json, "verb"),
+                       words_at(json, "request"), words_at(json, "rule"));
   if (event == "forced_command")
     return fmt::format("#{} ran instead: {}", words_at(json, "action"),
                        neutralise(text_at(json, "command"), kShownText, Lines::escape));

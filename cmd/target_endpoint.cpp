@@ -174,6 +174,7 @@ void TargetEndpoint::follow_gateway() {
   SessionControl::Listener listener;
   listener.ended = [this](const session::ControlEnd& end) { access_ended(end); };
   listener.denied = [this](const session::ControlDenied& denied) { denials_->say(denied); };
+  listener.approval = [this](const session::ControlApproval& news) { denials_->say(news); };
   listener.policy = [this](access::PolicyDocument part) {
     if (!plan_.path->take_policy(std::move(part)))
       plan_.control->end({"policy_changed", "policy has changed: connect again", {}, {}});
@@ -227,8 +228,10 @@ asio::awaitable<EndpointEnd> TargetEndpoint::stop(std::string cause, int program
   if (plan_.renewal) co_await plan_.renewal->stop();
   if (denials_) co_await plan_.control->stop();
   out.session = co_await plan_.path->finish(std::move(cause), program_status);
-  if (denials_)
+  if (denials_) {
     for (const session::ControlDenied& denied : out.session.denials) denials_->say(denied);
+    for (const session::ControlApproval& news : out.session.approvals) denials_->say(news);
+  }
   out.expired = expired_ || out.session.expired;
   out.was_told = access_ended_;
   folder_.reset();

@@ -7,6 +7,7 @@
 
 #include "cmd/endpoint_entry.h"
 #include "cmd/gateway_path.h"
+#include "cmd/local_approvals.h"
 #include "cmd/local_path.h"
 #include "cmd/log_delivery.h"
 #include "core/access/names.h"
@@ -53,8 +54,8 @@ Task<OpenTarget> TargetSession::ask(Wish wish) {
   HOOP_CO_TRY(client_, GatewayClient::open(environment_, context_.get_executor(), url));
   HOOP_CO_TRY(spool_, open_spool(environment_));
   crypto::Ed25519Key key = crypto::Ed25519Key::generate();
-  GrantWish asked{wish.target, wish.reason, key.public_key(), environment_.claimed_agent(),
-                  wish.program};
+  GrantWish asked{wish.target,  wish.reason,   key.public_key(),  environment_.claimed_agent(),
+                  wish.program, wish.approval, wish.approval_wait};
   const SteadyTime asked_at = environment_.clock.boot_now();
   HOOP_CO_TRY(access::Grant grant, co_await client_->create_grant(std::move(asked)));
   session_ = grant.session;
@@ -92,8 +93,14 @@ Result<std::unique_ptr<SessionPath>> TargetSession::path_of(access::Grant grant,
         {{"session", grant.session}});
   HOOP_TRY(std::unique_ptr<record::LogSink> sink,
            spool_->create(grant.session, client_->record().url, grant.target.name));
-  LocalPath::Parts parts{std::move(grant), std::move(sink), std::move(key), std::move(wish.program),
-                         std::move(wish.reason)};
+  auto approvals = std::make_unique<LocalApprovals>(*client_, grant.session);
+  LocalPath::Parts parts{std::move(grant),
+                         std::move(sink),
+                         std::move(key),
+                         std::move(wish.program),
+                         std::move(wish.reason),
+                         std::move(approvals),
+                         wish.approval_wait.value_or(std::chrono::seconds(0))};
   return LocalPath::create(environment_, context_.get_executor(), std::move(parts));
 }
 

@@ -45,6 +45,8 @@ class TargetSession {
     std::string target;
     std::string reason;
     record::RecordedProgram program = {};  // as the log keeps it
+    std::string approval = {};             // the request whose approval is to be used
+    std::optional<std::chrono::seconds> approval_wait = std::nullopt;
   };
   /// The grant, and everything that must be there before anything runs: above all a place for its
   /// record. After a failure there is no grant.

@@ -6,7 +6,7 @@ function __hoopctl_at
     set -l words (commandline -opc)
     for word in $words[2..-1]
         test "$word" = -- && return 1
-        if contains -- $word login logout whoami targets connect run proxy ssh-config sessions policy gateway agent doctor check explain list show export replay verify upload pending kill init serve user add remove disable enable target audit password ssh-ca public-key create scan-host-key
+        if contains -- $word login logout whoami targets connect run proxy ssh-config requests resume sessions policy gateway agent doctor check explain list show export replay verify upload pending kill init serve user add remove disable enable target audit password ssh-ca public-key create scan-host-key wait approve reject
             set -a path $word
         end
     end
@@ -19,6 +19,11 @@ end
 
 function __hoopctl_sessions
     command hoopctl sessions list --output json 2>/dev/null </dev/null | string replace -rf '^{"session":"([A-Za-z0-9_]*)".*' '$1'
+end
+
+# __hoopctl_requests OPTION…: what `requests list` lists with these.
+function __hoopctl_requests
+    command hoopctl requests list $argv --output json 2>/dev/null </dev/null | string replace -rf '^{"id":"(apr_[A-Za-z0-9]*)".*' '$1'
 end
 
 complete -c hoopctl -f
@@ -37,6 +42,8 @@ complete -c hoopctl -n '__hoopctl_at' -a targets -d 'list what I may open'
 complete -c hoopctl -n '__hoopctl_at' -a connect -d 'run a program against a target'
 complete -c hoopctl -n '__hoopctl_at' -a run -d 'run a program against several targets at once'
 complete -c hoopctl -n '__hoopctl_at' -a proxy -d 'keep an endpoint open for IDEs and services'
+complete -c hoopctl -n '__hoopctl_at' -a requests -d 'list, show and decide what waits for an approval'
+complete -c hoopctl -n '__hoopctl_at' -a resume -d 'run what waited for an approval'
 complete -c hoopctl -n '__hoopctl_at' -a sessions -d 'list, show, verify and deliver session logs; end sessions'
 complete -c hoopctl -n '__hoopctl_at' -a policy -d 'check a policy, and ask what it says of a statement'
 complete -c hoopctl -n '__hoopctl_at' -a gateway -d 'make and run a gateway'
@@ -59,6 +66,7 @@ complete -c hoopctl -n '__hoopctl_at targets show' -a '(__hoopctl_targets)'
 
 complete -c hoopctl -n '__hoopctl_at connect' -a '(__hoopctl_targets)'
 complete -c hoopctl -n '__hoopctl_at connect' -l reason -x -d 'why'
+complete -c hoopctl -n '__hoopctl_at connect' -l wait -x -d 'how long for an approver'
 complete -c hoopctl -n '__hoopctl_at connect' -l tcp -d 'listen on 127.0.0.1'
 complete -c hoopctl -n '__hoopctl_at connect' -l isolate -d 'nothing but the target'
 complete -c hoopctl -n '__hoopctl_at connect' -l keep -d 'go on when our parent ends'
@@ -67,6 +75,7 @@ complete -c hoopctl -n '__hoopctl_at connect' -l result-fd -x -d 'descriptor of 
 
 complete -c hoopctl -n '__hoopctl_at run' -s t -l target -x -a '(__hoopctl_targets)' -d 'a target'
 complete -c hoopctl -n '__hoopctl_at run' -l reason -x -d 'why'
+complete -c hoopctl -n '__hoopctl_at run' -l wait -x -d 'how long for an approver'
 complete -c hoopctl -n '__hoopctl_at run' -l tcp -d 'listen on 127.0.0.1'
 complete -c hoopctl -n '__hoopctl_at run' -l isolate -d 'nothing but the targets'
 complete -c hoopctl -n '__hoopctl_at run' -l keep -d 'go on when our parent ends'
@@ -78,9 +87,31 @@ complete -c hoopctl -n '__hoopctl_at ssh-config' -l suffix -x -d 'what is put be
 complete -c hoopctl -n '__hoopctl_at proxy' -a '(__hoopctl_targets)'
 complete -c hoopctl -n '__hoopctl_at proxy' -l stdio -d 'serve the ssh that has started this'
 complete -c hoopctl -n '__hoopctl_at proxy' -l reason -x -d 'why'
+complete -c hoopctl -n '__hoopctl_at proxy' -l wait -x -d 'how long for an approver'
 complete -c hoopctl -n '__hoopctl_at proxy' -l port -x -d 'port on 127.0.0.1'
 complete -c hoopctl -n '__hoopctl_at proxy' -l socket -x -a '(__fish_complete_directories)' -d 'a Unix socket in this folder'
 complete -c hoopctl -n '__hoopctl_at proxy' -l passfile -rF -d 'keep the password in this file'
+
+complete -c hoopctl -n '__hoopctl_at requests' -a list -d 'list them'
+complete -c hoopctl -n '__hoopctl_at requests' -a show -d 'show one whole'
+complete -c hoopctl -n '__hoopctl_at requests' -a wait -d 'wait until one is decided'
+complete -c hoopctl -n '__hoopctl_at requests' -a approve -d 'let it be done, once'
+complete -c hoopctl -n '__hoopctl_at requests' -a reject -d 'refuse it'
+complete -c hoopctl -n '__hoopctl_at requests list' -l state -x -a 'pending approved rejected expired spent all' -d 'in this state'
+complete -c hoopctl -n '__hoopctl_at requests list' -l mine -d 'only my own'
+complete -c hoopctl -n '__hoopctl_at requests show' -a '(__hoopctl_requests --state all)'
+complete -c hoopctl -n '__hoopctl_at requests wait' -a '(__hoopctl_requests)'
+complete -c hoopctl -n '__hoopctl_at requests wait' -l wait -x -d 'how long'
+complete -c hoopctl -n '__hoopctl_at requests approve' -a '(__hoopctl_requests)'
+complete -c hoopctl -n '__hoopctl_at requests approve' -l reason -x -d 'why'
+complete -c hoopctl -n '__hoopctl_at requests approve' -l yes -d 'ask no question'
+complete -c hoopctl -n '__hoopctl_at requests reject' -a '(__hoopctl_requests)'
+complete -c hoopctl -n '__hoopctl_at requests reject' -l reason -x -d 'why'
+complete -c hoopctl -n '__hoopctl_at resume' -a '(__hoopctl_requests --state all --mine)'
+complete -c hoopctl -n '__hoopctl_at resume' -l wait -x -d 'how long for an approver'
+complete -c hoopctl -n '__hoopctl_at resume' -l reason -x -d 'why'
+complete -c hoopctl -n '__hoopctl_at resume' -l fail-on-deny -d '77 if anything was denied'
+complete -c hoopctl -n '__hoopctl_at resume' -l result-fd -x -d 'descriptor of the result'
 
 complete -c hoopctl -n '__hoopctl_at sessions' -a list -d 'list my sessions'
 complete -c hoopctl -n '__hoopctl_at sessions' -a show -d 'tell what was done in one'

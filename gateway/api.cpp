@@ -43,6 +43,15 @@ std::vector<std::string> segments_of(std::string_view path) {
   }
 }
 
+/// What a token that was made for deciding requests is good for.
+bool is_about_deciding(const std::vector<std::string>& path, std::string_view method) {
+  const bool reads = method == "GET" || method == "HEAD";
+  if (path.size() == 1 && path[0] == "whoami") return reads;
+  if (path[0] != "requests") return false;
+  const bool decides = path.size() == 3 && (path[2] == "approve" || path[2] == "reject");
+  return path.size() <= 2 ? reads : decides && method == "POST";
+}
+
 }  // namespace
 
 http::Response problem_of(const Error& error) {
@@ -97,6 +106,7 @@ http::Response Api::discovery() const {
                {"audience", parts_.base_url},
                {"version", HOOPCTL_VERSION},
                {"login_parameters", std::move(login)},
+               {"approving_scope", parts_.approving_scope},
                {"receipt_keys", Json::parse(identity::jwks_to_json(receipt_keys))}};
   if (!parts_.issuer_ca_pem.empty()) body["issuer_ca"] = parts_.issuer_ca_pem;
   return http::json_response(200, body.dump());
@@ -176,6 +186,9 @@ asio::awaitable<http::Response> Api::route(http::Request request, access::Identi
   const std::vector<std::string> path = segments_of(request.path());
   const std::string& method = request.method;
   const bool reads = method == "GET" || method == "HEAD";
+  if (identity.is_for_approving && !is_about_deciding(path, method))
+    co_return http::problem_response(403, "token_for_approving",
+                                     "this login is for deciding requests and nothing else");
   if (path.size() == 1 && path[0] == "whoami")
     co_return reads ? whoami(identity) : http::method_not_allowed("GET, HEAD");
   if (path.size() == 1 && path[0] == "targets")
@@ -200,6 +213,8 @@ asio::awaitable<http::Response> Api::route(http::Request request, access::Identi
     if (method != "POST") co_return http::method_not_allowed("POST");
     co_return co_await revoke_identity(std::move(request), std::move(identity));
   }
+  if (path[0] == "requests")
+    co_return co_await route_requests(path, std::move(request), std::move(identity));
   if (path[0] != "sessions") co_return no_route();
   if (path.size() == 1) {
     if (!reads) co_return http::method_not_allowed("GET, HEAD");
@@ -227,6 +242,10 @@ asio::awaitable<http::Response> Api::route(http::Request request, access::Identi
   if (path.size() == 3 && path[2] == "kill") {
     if (method != "POST") co_return http::method_not_allowed("POST");
     co_return co_await kill_session(path[1], std::move(request), std::move(identity));
+  }
+  if (path.size() == 3 && path[2] == "requests") {
+    if (method != "POST") co_return http::method_not_allowed("POST");
+    co_return co_await make_request(path[1], std::move(request), std::move(identity));
   }
   if (path.size() == 3 && path[2] == "finish") {
     if (method != "POST") co_return http::method_not_allowed("POST");

@@ -8,6 +8,7 @@
 
 #include "core/http/server.h"
 #include "core/identity/token_request.h"
+#include "gateway/approvals/approval_desk.h"
 #include "gateway/audit.h"
 #include "gateway/authenticator.h"
 #include "gateway/grants.h"
@@ -24,6 +25,8 @@ namespace hoop::gateway {
 constexpr std::size_t kMaxBody = 4U << 10;
 /// The longest reason that somebody gives for ending what is another's, in bytes.
 constexpr std::size_t kMaxReason = 200;
+/// How many requests for approvals one person may make, joined ones included.
+constexpr std::uint32_t kRequestsPerMinute = 60;
 
 /// What the routes use. Everything outlives the Api and every request.
 struct ApiParts {
@@ -35,6 +38,7 @@ struct ApiParts {
   std::string client_id;
   identity::RequestParameters login_parameters;
   std::string issuer_ca_pem;
+  std::string approving_scope;
   Authenticator& authenticator;
   ProofChecker& proofs;
   GrantService& grants;
@@ -42,6 +46,7 @@ struct ApiParts {
   SessionRegistry& registry;
   Revocations& revocations;
   Audit& audit;
+  ApprovalDesk& approvals;
   Store& store;
   SessionStore& logs;
   WorkerPool& workers;
@@ -55,7 +60,9 @@ struct ApiParts {
 class Api {
  public:
   explicit Api(ApiParts parts)
-      : parts_(std::move(parts)), limit_(parts_.grants_per_minute, parts_.clock) {}
+      : parts_(std::move(parts)),
+        limit_(parts_.grants_per_minute, parts_.clock),
+        request_limit_(kRequestsPerMinute, parts_.clock) {}
 
   /// Answers what begins with /v1/ and /.well-known/hoopctl. Runs on the server's executor.
   asio::awaitable<http::Response> handle(http::Request request);
@@ -106,12 +113,26 @@ class Api {
   asio::awaitable<http::Response> finish_log(std::string session, http::Request request,
                                              access::Identity identity);
 
+  // api_requests.cpp
+  asio::awaitable<http::Response> route_requests(std::vector<std::string> path,
+                                                 http::Request request, access::Identity identity);
+  asio::awaitable<http::Response> make_request(std::string session, http::Request request,
+                                               access::Identity identity);
+  http::Response list_requests(const http::Request& request, const access::Identity& identity);
+  asio::awaitable<http::Response> show_request(std::string id, http::Request request,
+                                               access::Identity identity);
+  asio::awaitable<http::Response> spend_request(std::string id, http::Request request,
+                                                access::Identity identity);
+  http::Response decide_request(const std::string& id, const http::Request& request,
+                                const access::Identity& identity, ApprovalDesk::Choice choice);
+
   enum class Who { owner, owner_or_operator, owner_or_auditor };
   /// The session if it exists and this identity may deal with it; not_found for both.
   Task<SessionRecord> find_session(std::string session, access::Identity identity, Who who);
 
   ApiParts parts_;
   RateLimit limit_;
+  RateLimit request_limit_;
 };
 
 /// The answer to an error: status, code and our words (never a remote's).

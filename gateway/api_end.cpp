@@ -41,30 +41,45 @@ Result<SessionEnding> read_ending(const std::string& body) {
   return out;
 }
 
-Json to_json(const std::vector<session::ControlDenied>& denials) {
+Json to_json(const session::ControlDenied& denied) {
+  return {{"rule", denied.rule},
+          {"message", denied.message},
+          {"hint", denied.hint},
+          {"verb", denied.verb}};
+}
+
+Json to_json(const session::ControlApproval& news) {
+  return {{"request", news.request}, {"state", access::to_string(news.state)},
+          {"waits", news.waits},     {"rule", news.rule},
+          {"message", news.message}, {"hint", news.hint},
+          {"verb", news.verb},       {"summary", news.summary},
+          {"by", news.by},           {"expires_at", to_rfc3339(news.expires_at)}};
+}
+
+template <class Kind>
+Json only(const std::vector<session::FromGateway>& all) {
   Json out = Json::array();
-  for (const session::ControlDenied& denied : denials)
-    out.push_back({{"rule", denied.rule},
-                   {"message", denied.message},
-                   {"hint", denied.hint},
-                   {"verb", denied.verb}});
+  for (const session::FromGateway& one : all) {
+    if (const auto* news = std::get_if<Kind>(&one)) out.push_back(to_json(*news));
+  }
   return out;
 }
 
 http::Response to_response(const SessionResult& result,
-                           const std::vector<session::ControlDenied>& denials) {
+                           const std::vector<session::FromGateway>& news) {
   Json out = {{"log_digest", result.log_digest},
               {"upload", result.receipt.empty() ? "spooled" : "receipted"}};
   if (!result.receipt.empty()) out["receipt"] = result.receipt;
   out["expired"] = result.cause == "expired";
   out["ended_by"] = nullptr;
   if (!result.cause.empty()) out["ended_by"] = result.cause;
-  out["totals"] = {{"allowed", result.totals.allowed},
-                   {"denied", result.totals.denied},
-                   {"masked_values", result.totals.masked_values},
-                   {"rows", result.totals.rows},
-                   {"bytes", result.totals.bytes}};
-  out["denials"] = to_json(denials);
+  out["totals"] = {
+      {"allowed", result.totals.allowed},   {"denied", result.totals.denied},
+      {"approved", result.totals.approved}, {"rejected", result.totals.rejected},
+      {"pending", result.totals.pending},   {"masked_values", result.totals.masked_values},
+      {"rows", result.totals.rows},         {"bytes", result.totals.bytes}};
+  out["denials"] = only<session::ControlDenied>(news);
+  out["approvals"] = only<session::ControlApproval>(news);
   return http::json_response(200, out.dump());
 }
 
@@ -94,14 +109,14 @@ asio::awaitable<http::Response> Api::end_session(std::string session, http::Requ
     co_return http::problem_response(409, "not_gateway_path",
                                      "this session runs in its client, which ends it");
   auto result = co_await parts_.live.end(session, std::move(*ending));
-  const auto denials = parts_.registry.untold_denials(session);
+  const auto news = parts_.registry.untold_news(session);
   if (!result && !record->log)
     co_return http::problem_response(
         503, "session_lost", "the gateway was restarted, and has not yet kept this session's log");
-  if (!result) co_return to_response(from_log(*record->log), denials);
+  if (!result) co_return to_response(from_log(*record->log), news);
   // Delivered since: the log had to wait in the spool.
   if (result->receipt.empty() && record->log) result->receipt = record->log->receipt;
-  co_return to_response(*result, denials);
+  co_return to_response(*result, news);
 }
 
 }  // namespace hoop::gateway

@@ -17,6 +17,7 @@ constexpr std::size_t kMaxGrantReason = 1000;
 constexpr std::size_t kMaxAgent = 64;
 constexpr std::size_t kMaxWords = 64;
 constexpr std::size_t kMaxWordsBytes = 8U << 10;
+constexpr std::int64_t kLongestApprovalWait = 3600;  // seconds
 
 /// What the client is going to run, for the log's header.
 Result<std::vector<std::string>> read_command(const identity::Json& json) {
@@ -55,11 +56,20 @@ Result<GrantRequest> read_request(const std::string& body) {
       (name == "isolated" ? out.program.isolated : out.program.is_arguments) = *flag;
       continue;
     }
-    if (name != "target" && name != "reason" && name != "client_key" && name != "claimed_agent")
+    if (name == "approval_wait") {
+      const std::int64_t* seconds = value.integer();
+      if (seconds == nullptr || *seconds < 0 || *seconds > kLongestApprovalWait)
+        return fail(ErrorCode::malformed, "'approval_wait' must be a number from 0 to 3600");
+      out.approval_wait = std::chrono::seconds(*seconds);
+      continue;
+    }
+    if (name != "target" && name != "reason" && name != "client_key" && name != "claimed_agent" &&
+        name != "approval")
       return fail(ErrorCode::malformed,
                   fmt::format("unknown member '{}'", neutralise(name, 64, Lines::escape)));
-    if (value.text() == nullptr && !(std::holds_alternative<std::nullptr_t>(value.value) &&
-                                     (name == "reason" || name == "claimed_agent")))
+    if (value.text() == nullptr &&
+        !(std::holds_alternative<std::nullptr_t>(value.value) &&
+          (name == "reason" || name == "claimed_agent" || name == "approval")))
       return fail(ErrorCode::malformed, fmt::format("'{}' must be a string", name));
   }
   const std::string* target = json.text("target");
@@ -74,6 +84,11 @@ Result<GrantRequest> read_request(const std::string& body) {
   out.target = *target;
   if (const std::string* reason = json.text("reason")) out.reason = *reason;
   if (const std::string* agent = json.text("claimed_agent")) out.claimed_agent = *agent;
+  if (const std::string* approval = json.text("approval")) {
+    out.approval = *approval;
+    if (!is_approval_id(out.approval))
+      return fail(ErrorCode::malformed, "'approval' is not the id of a request");
+  }
   if (out.reason.size() > kMaxGrantReason)
     return fail(ErrorCode::malformed, "'reason' is longer than 1000 bytes");
   const auto plain = [](char c) {
@@ -96,6 +111,8 @@ http::Response too_many_grants(std::chrono::milliseconds wait) {
 http::Response no_grant(const Error& error) {
   switch (error.code) {
     case ErrorCode::denied:
+      if (is_about_approval(error))
+        return http::problem_response(403, "approval_not_usable", error.message);
       // Policy's no, in words that do not tell unknown from forbidden; or a mapped role that may
       // not be handed out.
       if (error.message == access::target_unavailable().message)
@@ -132,6 +149,7 @@ asio::awaitable<http::Response> Api::create_grant(http::Request request,
   made.client_key = wanted->client_key;
   made.program = std::move(wanted->program);
   made.reason = wanted->reason;
+  made.approval_wait = wanted->approval_wait;
   auto issued = co_await parts_.grants.create(std::move(*wanted));
   if (!issued) {
     if (issued.error().code == ErrorCode::denied)

@@ -89,6 +89,14 @@ void read_oidc(const TomlTable& table, GatewayConfig& out) {
   oidc.subject_claim = table.text_or("subject_claim", "sub");
   oidc.groups_claim = table.text_or("groups_claim", "groups");
   for (auto& [theirs, ours] : table.text_map("group_names")) oidc.group_names.emplace(theirs, ours);
+  oidc.approving_scope = table.text_or("approving_scope", "approve");
+  if (!identity::is_scope_word(oidc.approving_scope))
+    table.complain("approving_scope", "'approving_scope' is not one word of a scope",
+                   "printable, without blanks, quotes and backslashes, like hoopctl:approve");
+  if (identity::scope_has(oidc.parameters["scope"], oidc.approving_scope))
+    table.complain("approving_scope",
+                   fmt::format("every login asks for the scope '{}'", oidc.approving_scope),
+                   "tokens with it are for deciding requests, and for nothing else");
   oidc.service_clients = table.text_list("service_clients");
   if (const auto life = table.duration("token_life")) {
     oidc.max_life = *life;
@@ -191,22 +199,15 @@ void read_gateway(const TomlTable& table, GatewayConfig& out) {
     out.event_loops = static_cast<std::size_t>(*count);
   if (const auto heartbeat = table.integer("heartbeat", 1, 3600))
     out.heartbeat = std::chrono::seconds(*heartbeat);
+  if (const auto time = table.duration("approval_time")) {
+    out.approval_time = *time;
+    if (*time < std::chrono::minutes(1) || *time > std::chrono::hours(24))
+      table.complain("approval_time", "'approval_time' must be from 1m to 24h");
+  }
   if (const auto interval = table.integer("device_poll_interval", 1, 60))
     out.device_poll_interval = std::chrono::seconds(*interval);
   if (const auto oidc = table.table("oidc")) read_oidc(*oidc, out);
   read_workloads(table, out);
-}
-
-/// Policy that this version cannot keep must not load: parse_policy accepts the whole grammar.
-Result<void> check_built(const access::PolicySource& source) {
-  // A handle of its own: policy tables have keys that only parse_policy knows.
-  HOOP_TRY(const auto root, TomlTable::parse(source.name, source.text));
-  for (const TomlTable& rule : root.tables("rule")) {
-    if (rule.has("effect") && rule.text("effect") == "require_approval")
-      rule.complain("effect", "approvals are not available in this version",
-                    "use effect = \"deny\" or \"allow\"");
-  }
-  return root.complaint();
 }
 
 Result<void> read_source(const access::PolicySource& source, GatewayConfig& out) {
@@ -225,8 +226,7 @@ Result<void> read_source(const access::PolicySource& source, GatewayConfig& out)
     });
     out.targets.push_back(std::move(target));
   }
-  HOOP_CHECK(root.finish());
-  return check_built(source);
+  return root.finish();
 }
 
 }  // namespace
@@ -276,7 +276,6 @@ std::string GatewayConfig::base_url(std::uint16_t port) const {
 }
 
 Result<access::PolicyDocument> read_policy(const std::vector<access::PolicySource>& sources) {
-  for (const access::PolicySource& source : sources) HOOP_CHECK(check_built(source));
   return access::parse_policy(sources);
 }
 

@@ -85,6 +85,7 @@ struct OidcSettings {
   std::string subject_claim = "sub";
   std::string groups_claim = "groups";
   std::map<std::string, std::string, std::less<>> group_names = {};
+  std::string approving_scope = "approve";   // of tokens for deciding requests
   std::vector<std::string> service_clients;  // whose tokens are a CI's
   std::chrono::seconds max_life{3600};       // of a token
   std::string ca_pem;                        // empty: the system's authorities
@@ -102,6 +103,7 @@ struct GatewayConfig {
   std::uint32_t sessions_per_identity = 100;     // that are live at once
   std::optional<std::size_t> event_loops;        // for sessions; none: as many as processors
   std::chrono::seconds heartbeat{60};            // of sessions: how long a client may be unheard
+  std::chrono::seconds approval_time{3600};      // of a request that nobody decides
   std::chrono::seconds device_poll_interval{5};  // of the embedded identity provider
   std::optional<OidcSettings> oidc;              // none: the embedded identity provider
   std::vector<ConfiguredWorkload> workloads;

@@ -24,22 +24,6 @@ std::string for_log(const Error& error) {
 
 }  // namespace
 
-std::string new_session_id(Random& random) {
-  constexpr std::string_view kAlphabet = "abcdefghijklmnopqrstuvwxyz234567";
-  const Bytes bytes = random.bytes(16);
-  std::string out = "s_";
-  unsigned bits = 0, held = 0;
-  for (const std::uint8_t byte : bytes) {
-    bits = (bits << 8 | byte) & 0xffff;
-    for (held += 8; held >= 5;) {
-      held -= 5;
-      out += kAlphabet[bits >> held & 31];
-    }
-  }
-  out += kAlphabet[bits << (5 - held) & 31];
-  return out;
-}
-
 SecretBytes derive_mask_key(const SecretBytes& secret, const std::string& subject,
                             const std::string& target) {
   // NUL parts the fields: neither a subject nor a target's name holds one.
@@ -118,12 +102,14 @@ class GrantService::Place {
 
 Result<access::Credential> GrantService::issue(const SessionRecord& record,
                                                const access::Authorization& authorization,
+                                               const std::optional<ApprovedAction>& approved,
                                                CredentialIssuer& issuer) {
   Place place(*this, record.subject);
   HOOP_CHECK(place.take());
   // Written first: if we die while the role is made, the next start finds its name here.
   HOOP_CHECK(parts_.store.add(record));
-  auto credential = issuer.issue(authorization, record.credential);
+  auto credential = approved ? issuer.issue_for(authorization, record.credential, *approved)
+                             : issuer.issue(authorization, record.credential);
   if (!credential) {
     // The server has said no, or was never logged in to for its certificate: nothing was made.
     // After anything else nobody knows: the sweep looks.
@@ -146,6 +132,7 @@ Task<IssuedGrant> GrantService::create(GrantRequest request) {
   const SystemTime now = parts_.clock.system_now();
   const auto policy = parts_.policy;
   HOOP_CO_TRY(auto authorization, policy->authorize(identity, target->target, kLongestGrant, now));
+  HOOP_CO_TRY(const auto approved, find_approved(request, authorization));
   if (target->issuer == nullptr)
     co_return fail(ErrorCode::unsupported, "this version cannot open targets of this protocol");
   if (auto obstacle = target->obstacle ? target->obstacle() : std::nullopt) {
@@ -191,6 +178,10 @@ Task<IssuedGrant> GrantService::create(GrantRequest request) {
   grant.heartbeat = parts_.heartbeat;
   grant.issued_at = now;
   grant.expires_at = authorization.valid_until();
+  if (approved && !approved->command.empty()) {
+    grant.only = approved->digest;
+    if (!approved->login.empty()) grant.logins = {approved->login};
+  }
   grant.renewable = authorization.renew_for().count() > 0 && target->issuer->can_extend();
 
   // In the timer before it exists, so that nothing that is made can be forgotten.
@@ -201,8 +192,8 @@ Task<IssuedGrant> GrantService::create(GrantRequest request) {
   if (on_sooner_) on_sooner_();
   auto shared = std::make_shared<access::Authorization>(std::move(authorization));
   CredentialIssuer* issuer = target->issuer.get();
-  Work<access::Credential> make = [this, record, shared, issuer] {
-    return issue(record, *shared, *issuer);
+  Work<access::Credential> make = [this, record, shared, approved, issuer] {
+    return issue(record, *shared, approved, *issuer);
   };
   auto credential = co_await parts_.workers.run(make);
   if (!credential) {

@@ -13,7 +13,9 @@
 #include "core/access/policy.h"
 #include "core/base/log.h"
 #include "core/record/records.h"
+#include "gateway/approvals/approval_store.h"
 #include "gateway/config.h"
+#include "gateway/ids.h"
 #include "gateway/issuers/credential_issuer.h"
 #include "gateway/store.h"
 #include "gateway/worker_pool.h"
@@ -26,7 +28,10 @@ struct GrantRequest {
   std::string reason;
   std::string claimed_agent;
   crypto::Ed25519PublicKey client_key{};
+  std::string approval = {};             // the id of a request whose action the session is for
   record::RecordedProgram program = {};  // for the header of a log that is written here
+  /// How long actions of a session that runs here wait for an approver.
+  std::chrono::seconds approval_wait{0};
 };
 
 /// What was made. On the gateway path grant holds what the session is run by, and no ticket yet,
@@ -64,10 +69,16 @@ class GrantService {
     Log& log;
     std::size_t sessions_per_identity = 100;  // that are live at once
     std::chrono::seconds heartbeat{60};       // of every grant
+    /// An approved request that this identity can spend at the target. Fails with denied, in words
+    /// that follow its id. Empty: there are none.
+    std::function<Result<ApprovalRequest>(const std::string& id, const access::Identity& identity,
+                                          const std::string& target)>
+        approval = nullptr;
   };
   GrantService(Parts parts, std::vector<GrantTarget> targets);
 
-  /// Fails with denied (unknown and forbidden alike, target_unavailable), too_large (the identity
+  /// Fails with denied (unknown and forbidden alike, target_unavailable; an approval that lets
+  /// nothing pass, is_about_approval), too_large (the identity
   /// has as many live sessions as it may), upstream_unreachable and
   /// timeout (the target), cancelled (another policy meanwhile), or what else the issuer and the
   /// store fail with.
@@ -111,7 +122,10 @@ class GrantService {
   class Place;
   Result<access::Credential> issue(const SessionRecord& record,
                                    const access::Authorization& authorization,
+                                   const std::optional<ApprovedAction>& approved,
                                    CredentialIssuer& issuer);
+  Result<std::optional<ApprovedAction>> find_approved(const GrantRequest& request,
+                                                      const access::Authorization& authorization);
   Result<void> renew_blocking(const SessionRecord& record,
                               const access::Authorization& authorization, SystemTime until,
                               CredentialIssuer& issuer);
@@ -131,8 +145,8 @@ class GrantService {
   std::function<void()> on_sooner_;
 };
 
-/// "s_" and 26 characters of base32: 128 random bits.
-std::string new_session_id(Random& random);
+/// Whether a grant was denied because of the approval that it was asked for with.
+bool is_about_approval(const Error& error);
 /// The key of HMAC masks. On the local path one per identity and target: a key that a client holds
 /// must not open the tokens of others. On the gateway path no client holds it, and subject is
 /// empty: one a target, so that people can compare tokens.

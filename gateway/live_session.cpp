@@ -39,15 +39,15 @@ LiveSession::LiveSession(Services services, Keys keys, std::unique_ptr<Seat> sea
       revoking_(services_.executor),
       ending_(services_.executor) {}
 
-void LiveSession::report_denials() {
-  engine_->on_denied([weak = weak_from_this()](session::ControlDenied denied) {
+void LiveSession::report_news() {
+  engine_->on_news([weak = weak_from_this()](session::FromGateway news) {
     if (const auto self = weak.lock())
-      self->services_.registry.tell_denied(self->id_, std::move(denied));
+      self->services_.registry.tell_news(self->id_, std::move(news));
   });
 }
 
 void LiveSession::start() {
-  report_denials();
+  report_news();
   watch_expiry();
 }
 

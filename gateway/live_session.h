@@ -119,7 +119,7 @@ class LiveSession : public std::enable_shared_from_this<LiveSession> {
   static asio::awaitable<void> revoke(std::shared_ptr<LiveSession> self);
   void watch_expiry();
   void tell_end(const std::string& reason);
-  void report_denials();
+  void report_news();
 
   Services services_;
   Keys keys_;

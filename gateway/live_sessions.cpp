@@ -66,13 +66,27 @@ Task<access::Grant> LiveSessions::open(NewSession made) {
   co_return std::move(grant);
 }
 
+std::unique_ptr<session::Approvals> LiveSessions::approvals_for(const NewSession& made) const {
+  if (parts_.approvals == nullptr) return nullptr;
+  const access::Grant& grant = made.issued.grant;
+  Asker asker{grant.identity.subject,
+              grant.identity.kind,
+              grant.identity.claimed_agent,
+              grant.session,
+              grant.target.name,
+              grant.role,
+              made.reason};
+  return std::make_unique<SessionApprovals>(*parts_.approvals, parts_.services.executor,
+                                            std::move(asker));
+}
+
 Task<std::unique_ptr<session::SessionEngine>> LiveSessions::start_engine(
     NewSession made, const asio::any_io_executor& executor) {
   if (stopping_) co_return is_stopping();
   auto dialer = parts_.make_dialer(made.issued.grant.target.name, executor);
   // On the pool: it makes files and waits for the disk.
   Work<std::unique_ptr<session::SessionEngine>> start =
-      [this, made = std::move(made),
+      [this, approvals = approvals_for(made), made = std::move(made),
        dialer = std::move(dialer)]() mutable -> Result<std::unique_ptr<session::SessionEngine>> {
     const std::string id = made.issued.grant.session;
     if (const auto disk = parts_.spool.space(); disk && disk->room != record::DiskRoom::enough)
@@ -87,7 +101,9 @@ Task<std::unique_ptr<session::SessionEngine>> LiveSessions::start_engine(
                                 std::move(made.program),
                                 std::move(made.reason),
                                 parts_.secrets,
-                                policies_};
+                                policies_,
+                                std::move(approvals),
+                                made.approval_wait};
     auto engine = session::SessionEngine::create(std::move(parts), parts_.services.clock,
                                                  parts_.random, parts_.services.log);
     // It has recorded nothing that anybody did.

@@ -5,6 +5,7 @@
 #include <map>
 
 #include "core/record/records.h"
+#include "gateway/approvals/session_approvals.h"
 #include "gateway/live_session.h"
 
 namespace hoop::gateway {
@@ -19,6 +20,7 @@ struct NewSession {
   crypto::Ed25519PublicKey client_key{};
   record::RecordedProgram program = {};
   std::string reason;
+  std::chrono::seconds approval_wait{0};  // how long its actions wait for an approver
 };
 
 /// On the gateway's first loop; the sessions' engines run on loops of their own.
@@ -34,6 +36,8 @@ class LiveSessions {
     LiveSession::Services services;
     Random& random;
     std::shared_ptr<const mask::SecretDatabase> secrets;  // one for all; null: one each
+    /// Whom actions ask that a rule wants an approval for; null: nobody.
+    ApprovalDesk* approvals = nullptr;
   };
   explicit LiveSessions(Parts parts)
       : parts_(std::move(parts)), openings_(std::make_shared<Openings>(parts_.services.executor)) {}
@@ -67,6 +71,7 @@ class LiveSessions {
   std::shared_ptr<LiveSession> find(const std::string& session) const;
   Task<std::unique_ptr<session::SessionEngine>> start_engine(NewSession made,
                                                              const asio::any_io_executor& executor);
+  std::unique_ptr<session::Approvals> approvals_for(const NewSession& made) const;
   void forget_old();
   Parts parts_;
   std::map<std::string, std::shared_ptr<LiveSession>> sessions_;

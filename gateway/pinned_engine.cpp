@@ -20,14 +20,18 @@ PinnedEngine::PinnedEngine(Parts parts, std::unique_ptr<session::SessionEngine> 
       loop_(parts_.seat->executor()),
       engine_(std::move(engine)) {}
 
-void PinnedEngine::on_denied(std::function<void(session::ControlDenied)> listener) {
-  const auto tell =
-      std::make_shared<const std::function<void(session::ControlDenied)>>(std::move(listener));
-  engine_->gate().on_denial([tell, home = parts_.home](const access::Action& action,
-                                                       const access::Decision& decision) {
-    session::ControlDenied denied{decision.rule, decision.message, decision.hint, action.verb};
-    asio::post(home, [tell, denied = std::move(denied)]() mutable { (*tell)(std::move(denied)); });
+void PinnedEngine::on_news(std::function<void(session::FromGateway)> listener) {
+  const auto told =
+      std::make_shared<const std::function<void(session::FromGateway)>>(std::move(listener));
+  const auto tell = [told, home = parts_.home](session::FromGateway news) {
+    asio::post(home, [told, news = std::move(news)]() mutable { (*told)(std::move(news)); });
+  };
+  session::Gate& gate = engine_->gate();
+  gate.on_denial([tell](const access::Action& action, const access::Decision& decision) {
+    tell(session::ControlDenied{decision.rule, decision.message, decision.hint, action.verb});
   });
+  gate.on_approval([tell](const access::Action& action, const access::Decision& decision,
+                          bool waits) { tell(session::approval_news(action, decision, waits)); });
 }
 
 void PinnedEngine::serve(net::StreamPtr stream, Bytes early, std::shared_ptr<void> place) {

@@ -30,8 +30,8 @@ class PinnedEngine : public std::enable_shared_from_this<PinnedEngine> {
   };
   PinnedEngine(Parts parts, std::unique_ptr<session::SessionEngine> engine);
 
-  /// Called for each refusal. Set before the first stream.
-  void on_denied(std::function<void(session::ControlDenied)> listener);
+  /// Called for each refusal, and for what becomes of approvals. Set before the first stream.
+  void on_news(std::function<void(session::FromGateway)> listener);
   /// Serves a stream of the tunnel to its end. Its opening is due within ten seconds. place lives
   /// as long, and goes on the engine's loop.
   void serve(net::StreamPtr stream, Bytes early, std::shared_ptr<void> place);

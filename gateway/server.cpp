@@ -11,6 +11,7 @@
 #include "gateway/agents/agent_service.h"
 #include "gateway/agents/agent_targets.h"
 #include "gateway/api.h"
+#include "gateway/approvals/approval_desk.h"
 #include "gateway/directory_session_store.h"
 #include "gateway/event_loops.h"
 #include "gateway/health.h"
@@ -48,7 +49,8 @@ bool needs_restart(const GatewayConfig& running, const GatewayConfig& read) {
          running.sessions_per_identity != read.sessions_per_identity ||
          running.device_poll_interval != read.device_poll_interval || running.oidc != read.oidc ||
          running.workloads != read.workloads || running.heartbeat != read.heartbeat ||
-         running.metrics != read.metrics || running.event_loops != read.event_loops;
+         running.metrics != read.metrics || running.event_loops != read.event_loops ||
+         running.approval_time != read.approval_time;
 }
 
 /// As people write it.
@@ -92,12 +94,15 @@ struct GatewayServer::Parts {
   std::optional<LoopbackBridge> bridge;
   std::optional<AgentService> agent_service;
   std::optional<GrantService> grants;
+  std::optional<Database> audit_database;
+  std::optional<Audit> audit;
+  std::optional<Database> approval_database;
+  std::optional<ApprovalStore> approvals;
+  std::optional<ApprovalDesk> desk;
   std::optional<SessionRegistry> registry;
   std::optional<SpoolDelivery> delivery;
   std::optional<LiveSessions> live;
   std::unique_ptr<Revocations> revocations;
-  std::optional<Database> audit_database;
-  std::optional<Audit> audit;
   std::optional<TunnelService> tunnel;
   std::optional<Reaper> reaper;
   std::unique_ptr<idp::IdentityProvider> idp;  // none where a foreign issuer takes its place
@@ -161,6 +166,7 @@ Result<void> GatewayServer::Parts::open_identity(crypto::P256Key token_key,
     issuer.subject_claim = oidc->subject_claim;
     issuer.groups_claim = oidc->groups_claim;
     issuer.group_names = oidc->group_names;
+    issuer.approving_scope = oidc->approving_scope;
     net::Trust trust;
     trust.ca_pem = oidc->ca_pem;
     HOOP_TRY(auto keys,
@@ -212,6 +218,7 @@ Result<std::unique_ptr<GatewayServer>> GatewayServer::create(GatewayConfig confi
   HOOP_TRY(auto agent_database, Database::open(layout.database()));
   HOOP_TRY(auto revocation_database, Database::open(layout.database()));
   HOOP_TRY(auto audit_database, Database::open(layout.database()));
+  HOOP_TRY(auto approval_database, Database::open(layout.database()));
   HOOP_TRY(auto spool, record::Spool::open(layout.spool().string()));
   auto parts = std::make_unique<Parts>(std::move(config), clock, std::move(lock), log,
                                        std::move(secret), std::move(receipt_key),
@@ -243,9 +250,22 @@ Result<std::unique_ptr<GatewayServer>> GatewayServer::create(GatewayConfig confi
     reach.ssh_authority = std::make_shared<const crypto::Ed25519Key>(std::move(authority));
   }
   p.grants.emplace(
-      GrantService::Parts{p.config.id, std::move(policy), p.secret.clone(), *p.store, *p.workers,
-                          clock, random, *log, p.config.sessions_per_identity, p.config.heartbeat},
+      GrantService::Parts{
+          p.config.id, std::move(policy), p.secret.clone(), *p.store, *p.workers, clock, random,
+          *log, p.config.sessions_per_identity, p.config.heartbeat,
+          [&p](const std::string& id, const access::Identity& identity, const std::string& target) {
+            return p.desk->usable(id, identity, target);
+          }},
       make_targets(p.config, reach, clock, random, *p.metrics));
+  p.audit_database.emplace(std::move(audit_database));
+  HOOP_TRY(auto audit, Audit::open(*p.audit_database));
+  p.audit.emplace(std::move(audit));
+  p.approval_database.emplace(std::move(approval_database));
+  HOOP_TRY(auto approvals, ApprovalStore::open(*p.approval_database));
+  p.approvals.emplace(std::move(approvals));
+  p.desk.emplace(ApprovalDesk::Parts{*p.approvals, *p.audit, [&p] { return p.grants->policy(); },
+                                     clock, random, *log, context.get_executor(),
+                                     p.config.approval_time});
   p.registry.emplace(
       SessionRegistry::Parts{*p.grants, clock, *log, context.get_executor(), p.config.heartbeat});
   p.registry->on_lost([&p](const std::string& session) {
@@ -264,13 +284,10 @@ Result<std::unique_ptr<GatewayServer>> GatewayServer::create(GatewayConfig confi
                           make_dialers(p.config, p.agents), *p.loops,
                           LiveSession::Services{*p.grants, *p.registry, *p.delivery, *p.workers,
                                                 clock, *log, context.get_executor(), p.metrics},
-                          random, secrets.value_or(nullptr)});
+                          random, secrets.value_or(nullptr), &*p.desk});
   HOOP_TRY(p.revocations, Revocations::create(Revocations::Parts{
                               std::move(revocation_database), *p.store, *p.workers, *p.grants,
                               *p.live, *p.registry, clock, *log, context.get_executor()}));
-  p.audit_database.emplace(std::move(audit_database));
-  HOOP_TRY(auto audit, Audit::open(*p.audit_database));
-  p.audit.emplace(std::move(audit));
   p.tunnel.emplace(*p.live, *log);
   if (const auto& address = p.config.metrics) {
     p.metrics_endpoint.emplace(MetricsEndpoint::Parts{*p.metrics, *p.store, *p.workers, clock});
@@ -280,27 +297,30 @@ Result<std::unique_ptr<GatewayServer>> GatewayServer::create(GatewayConfig confi
   p.health.emplace(*p.store,
                    std::vector<std::string>{layout.state().string(), layout.spool().string()},
                    *p.workers, clock, *log);
-  p.api.emplace(ApiParts{p.config.id,
-                         p.base_url,
-                         p.config.grants_per_minute,
-                         p.config.oidc ? p.config.oidc->issuer : p.base_url,
-                         p.config.oidc ? p.config.oidc->client_id : idp::Settings{}.client_id,
-                         p.config.oidc ? p.config.oidc->parameters : identity::RequestParameters(),
-                         p.config.oidc ? p.config.oidc->ca_pem : std::string(),
-                         *p.authenticator,
-                         *p.proofs,
-                         *p.grants,
-                         *p.live,
-                         *p.registry,
-                         *p.revocations,
-                         *p.audit,
-                         *p.store,
-                         p.logs,
-                         *p.workers,
-                         p.receipt_key,
-                         clock,
-                         *log,
-                         [gateway = server.get()] { return gateway->reload(); }});
+  p.api.emplace(
+      ApiParts{p.config.id,
+               p.base_url,
+               p.config.grants_per_minute,
+               p.config.oidc ? p.config.oidc->issuer : p.base_url,
+               p.config.oidc ? p.config.oidc->client_id : idp::Settings{}.client_id,
+               p.config.oidc ? p.config.oidc->parameters : identity::RequestParameters(),
+               p.config.oidc ? p.config.oidc->ca_pem : std::string(),
+               p.config.oidc ? p.config.oidc->approving_scope : std::string(idp::kApprovingScope),
+               *p.authenticator,
+               *p.proofs,
+               *p.grants,
+               *p.live,
+               *p.registry,
+               *p.revocations,
+               *p.audit,
+               *p.desk,
+               *p.store,
+               p.logs,
+               *p.workers,
+               p.receipt_key,
+               clock,
+               *log,
+               [gateway = server.get()] { return gateway->reload(); }});
   return server;
 }
 
@@ -371,6 +391,7 @@ asio::awaitable<void> GatewayServer::stop() {
   std::filesystem::remove(p.config.layout.metrics_file(), ignored);
   // HTTP goes on meanwhile: the clients of these sessions ask what came of them.
   co_await p.revocations->stop();
+  co_await p.desk->stop();
   co_await p.live->stop();
   co_await p.registry->stop();
   co_await p.http->stop();

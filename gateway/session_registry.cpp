@@ -9,7 +9,6 @@ namespace hoop::gateway {
 namespace {
 
 using session::ControlAlive;
-using session::ControlDenied;
 using session::ControlEnd;
 using session::ControlEnded;
 
@@ -19,7 +18,7 @@ constexpr std::chrono::seconds kLongestPause{5};  // between two looks for lost 
 constexpr std::chrono::minutes kKeptAfterExpiry{10};
 // A client that was not there when its session was ended comes back and is told why.
 constexpr std::chrono::minutes kKeptUntold{1};
-constexpr std::size_t kMaxDenials = 64;  // for a client that is not there
+constexpr std::size_t kMaxNews = 64;  // for a client that is not there
 
 http::Response access_ended() {
   return http::problem_response(403, "access_ended", "this session is over");
@@ -43,7 +42,7 @@ struct SessionRegistry::Entry {
   bool ended_by_client = false;  // who is gone for good
   bool acknowledged = false;
   SteadyTime ended_at{};  // where there is an end
-  std::vector<ControlDenied> denials;
+  std::vector<session::FromGateway> news;
   asio::steady_timer changed;  // never expires; cancelled when the client says or leaves
 
   void tell(const session::FromGateway& message) {
@@ -125,7 +124,7 @@ asio::awaitable<void> SessionRegistry::serve(EntryPtr entry, net::StreamPtr stre
   parts_.log.info("control.attached", {{"session", entry->session}});
   entry->heard = parts_.clock.steady_now();
   if (entry->end) entry->tell(*entry->end);
-  for (const ControlDenied& denied : std::exchange(entry->denials, {})) entry->tell(denied);
+  for (const session::FromGateway& news : std::exchange(entry->news, {})) entry->tell(news);
   judge(*entry);
   for (;;) {
     auto line = co_await channel->receive(Deadline::after(parts_.clock, parts_.heartbeat));
@@ -189,19 +188,19 @@ asio::awaitable<void> SessionRegistry::end_and_revoke(std::string session, Contr
   static_cast<void>(co_await parts_.grants.revoke(session));
 }
 
-void SessionRegistry::tell_denied(const std::string& session, ControlDenied denied) {
+void SessionRegistry::tell_news(const std::string& session, session::FromGateway news) {
   const EntryPtr entry = find(session);
   if (!entry) return;
   if (entry->channel) {
-    entry->tell(denied);
-  } else if (entry->denials.size() < kMaxDenials) {
-    entry->denials.push_back(std::move(denied));
+    entry->tell(news);
+  } else if (entry->news.size() < kMaxNews) {
+    entry->news.push_back(std::move(news));
   }
 }
 
-std::vector<ControlDenied> SessionRegistry::untold_denials(const std::string& session) const {
+std::vector<session::FromGateway> SessionRegistry::untold_news(const std::string& session) const {
   const EntryPtr entry = find(session);
-  return entry ? entry->denials : std::vector<ControlDenied>();
+  return entry ? entry->news : std::vector<session::FromGateway>();
 }
 
 void SessionRegistry::apply_policy() {

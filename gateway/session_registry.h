@@ -61,9 +61,9 @@ class SessionRegistry {
   /// As tell_end(), and gives the client a second to end the session in order.
   asio::awaitable<void> end(std::string session, session::ControlEnd end, Absent absent);
   /// Kept for a client that is not there yet.
-  void tell_denied(const std::string& session, session::ControlDenied denied);
+  void tell_news(const std::string& session, session::FromGateway news);
   /// What no client has been told.
-  std::vector<session::ControlDenied> untold_denials(const std::string& session) const;
+  std::vector<session::FromGateway> untold_news(const std::string& session) const;
   /// Sessions of the local path get the policy of new grants, or end where it forbids them.
   void apply_policy();
   /// How many clients are there.

@@ -41,6 +41,11 @@ struct Action {
   std::map<std::string, std::string> attributes;
   /// For people and the log: bounded, and cleaned by the handler of what masks hide.
   std::string text;
+  /// The text as an approver is shown it, where the handler has not cleaned text itself of what
+  /// masks hide; empty: text.
+  std::string shown = {};
+  /// Neither is all that the digest stands for: nobody could approve it.
+  bool is_cut = false;
   /// SHA-256 of the exact bytes that would go upstream.
   crypto::Digest256 digest{};
   /// What the log says of all this, made once for an action that is done many times; empty: made

@@ -131,6 +131,17 @@ void append_members(std::string& out, const SshCredential& credential) {
   append_json_string(out, key.reveal());
 }
 
+crypto::Digest256 digest_from(const JsonObject& root) {
+  crypto::Digest256 out{};
+  const auto bytes = from_hex(root.text("only"));
+  if (!bytes || bytes->size() != out.size()) {
+    root.complain("only", "must be 64 hexadecimal digits");
+  } else {
+    std::copy(bytes->begin(), bytes->end(), out.begin());
+  }
+  return out;
+}
+
 }  // namespace
 
 SystemTime expires_at(const Credential& credential) {
@@ -186,6 +197,7 @@ SecretText grant_to_json(const Grant& grant) {
                {"issued_at", to_rfc3339(grant.issued_at)},
                {"expires_at", to_rfc3339(grant.expires_at)}};
   if (grant.renewable) open["renewable"] = true;
+  if (grant.only && grant.path == DataPath::local) open["only"] = to_hex(*grant.only);
   const std::string head = open.dump(-1, ' ', false, Json::error_handler_t::replace);
   const std::string policy = policy_to_json(grant.policy);
   const bool local = grant.path == DataPath::local;
@@ -237,6 +249,7 @@ Result<Grant> grant_from_json(std::string_view json) {
   grant.issued_at = root.time("issued_at");
   grant.expires_at = root.time("expires_at");
   if (root.has("renewable")) grant.renewable = root.flag("renewable");
+  if (root.has("only")) grant.only = digest_from(root);
   grant.policy = read_policy(root.object("policy"));
   // What is not read here is unknown to finish(), and refused: a credential on the gateway path, a
   // ticket on the local one.

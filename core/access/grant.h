@@ -60,6 +60,8 @@ struct Grant {
   SystemTime issued_at{};
   SystemTime expires_at{};
   bool renewable = false;  // before it expires, for as long as the policy lets it
+  /// ssh: of the one command that the session was opened for, by an approval; nothing else runs.
+  std::optional<crypto::Digest256> only = std::nullopt;
 
   /// The credential, where it is of this kind.
   template <class Kind>

@@ -21,6 +21,10 @@ struct Identity {
   std::string claimed_agent;  // from the client's environment: "claude-code"; empty if none. Never
                               // trusted to allow
   SystemTime issued_at{};     // of the token; not in a grant
+  /// When the person has proven who they are; none where the token does not say. Not in a grant.
+  SystemTime signed_in_at{};
+  /// The token was obtained for deciding requests, and is for nothing else. Not in a grant.
+  bool is_for_approving = false;
   /// By its login, or as its environment says.
   bool is_agent() const { return kind == IdentityKind::agent || !claimed_agent.empty(); }
   bool operator==(const Identity&) const = default;

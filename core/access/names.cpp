@@ -19,6 +19,17 @@ std::string_view to_string(IdentityKind kind) {
   return "person";
 }
 
+std::string_view to_string(ApprovalState state) {
+  switch (state) {
+    case ApprovalState::pending: return "pending";
+    case ApprovalState::approved: return "approved";
+    case ApprovalState::rejected: return "rejected";
+    case ApprovalState::expired: return "expired";
+    case ApprovalState::spent: return "spent";
+  }
+  return "pending";
+}
+
 std::string_view to_string(DataPath path) {
   switch (path) {
     case DataPath::local: return "local";

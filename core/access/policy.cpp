@@ -25,9 +25,7 @@ bool names_target(const std::vector<std::string>& patterns, const Target& target
 }
 
 bool lets_open(const Role& role, const Identity& identity, const Target& target) {
-  return names_target(role.targets, target) &&
-         std::ranges::any_of(role.members,
-                             [&](const std::string& m) { return is_member(m, identity); });
+  return names_target(role.targets, target) && is_one_of(role.members, identity);
 }
 
 template <class Predicate>
@@ -64,6 +62,10 @@ Decision by_limit(std::uint64_t statements) {
 
 }  // namespace
 
+bool is_one_of(const std::vector<std::string>& people, const Identity& identity) {
+  return std::ranges::any_of(people, [&](const std::string& m) { return is_member(m, identity); });
+}
+
 struct PolicyEngine::Compiled {
   // By effect, each in document order: the order in which they are asked.
   std::vector<RuleMatcher> deny;
@@ -94,6 +96,8 @@ PolicyEngine::PolicyEngine(PolicyDocument document) {
 PolicyEngine::~PolicyEngine() = default;
 
 const PolicyDocument& PolicyEngine::document() const { return compiled_->document; }
+
+bool PolicyEngine::may_require_approval() const { return !compiled_->require_approval.empty(); }
 
 Error target_unavailable() {
   return {ErrorCode::denied,

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "core/access/action.h"
+#include "core/access/approval.h"
 #include "core/access/authorization.h"
 #include "core/access/identity.h"
 #include "core/access/target.h"
@@ -131,6 +132,8 @@ struct Decision {
   std::string message;  // for the program's user
   std::string hint;
   std::string force_command = {};  // see Rule
+  /// What has become of the request for an approval, where one was made.
+  std::shared_ptr<const Approval> approval = nullptr;
   bool operator==(const Decision&) const = default;
 };
 
@@ -155,6 +158,8 @@ class PolicyEngine {
   PolicyDocument part_for(const Identity& identity, const Target& target) const;
 
   const PolicyDocument& document() const;
+  /// Some rule wants an approval for something.
+  bool may_require_approval() const;
 
  private:
   struct Compiled;
@@ -164,6 +169,9 @@ class PolicyEngine {
 
 /// The one answer for a target that does not exist and for one that the identity may not open.
 Error target_unavailable();
+
+/// Whether the identity is among people: "user:alice", "group:dba", "*".
+bool is_one_of(const std::vector<std::string>& people, const Identity& identity);
 
 /// True if name matches pattern, in which '*' stands for any run of characters. No other character
 /// is special.

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "core/access/approval.h"
 #include "core/access/policy.h"
 
 namespace hoop::access {
@@ -24,6 +25,9 @@ inline constexpr std::array kTlsNegotiations{TlsNegotiation::postgres, TlsNegoti
 inline constexpr std::array kIdentityKinds{IdentityKind::person, IdentityKind::ci,
                                            IdentityKind::agent};
 inline constexpr std::array kEffects{Effect::allow, Effect::deny, Effect::require_approval};
+inline constexpr std::array kApprovalStates{ApprovalState::pending, ApprovalState::approved,
+                                            ApprovalState::rejected, ApprovalState::expired,
+                                            ApprovalState::spent};
 inline constexpr std::array kMaskStrategies{MaskStrategy::redact, MaskStrategy::partial,
                                             MaskStrategy::hash, MaskStrategy::null};
 inline constexpr std::array kInPredicates{InPredicates::deny, InPredicates::equality,

@@ -138,6 +138,12 @@ Result<GatewayDocument> parse_gateway_document(std::string_view body) {
         return fail(ErrorCode::malformed, "'issuer_ca' is no short text");
       out.issuer_ca_pem = *authorities->text();
     }
+    // Gateways of before do not say.
+    if (const Json* scope = json.find("approving_scope")) {
+      if (scope->text() == nullptr || !is_scope_word(*scope->text()))
+        return fail(ErrorCode::malformed, "'approving_scope' is not one word of a scope");
+      out.approving_scope = *scope->text();
+    }
     return out;
   };
   auto document = read();

@@ -40,6 +40,7 @@ struct GatewayDocument {
   // Both empty for the embedded identity provider.
   RequestParameters login_parameters = {};
   std::string issuer_ca_pem = {};  // the issuer's authorities, where they are not the system's
+  std::string approving_scope = "approve";  // of tokens for deciding requests
 };
 Result<GatewayDocument> parse_gateway_document(std::string_view body);
 

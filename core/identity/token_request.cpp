@@ -74,6 +74,21 @@ bool is_request_parameter(std::string_view name, std::string_view value) {
          std::ranges::all_of(value, [](char c) { return c >= 0x20 && c < 0x7f; });
 }
 
+bool is_scope_word(std::string_view text) {
+  return !text.empty() && text.size() <= 256 && std::ranges::all_of(text, [](char c) {
+    return c > 0x20 && c < 0x7f && c != '"' && c != '\\';
+  });
+}
+
+bool scope_has(std::string_view scope, std::string_view word) {
+  while (!scope.empty()) {
+    const std::size_t blank = std::min(scope.find(' '), scope.size());
+    if (blank > 0 && scope.substr(0, blank) == word) return true;
+    scope.remove_prefix(std::min(blank + 1, scope.size()));
+  }
+  return false;
+}
+
 SecretText refresh_request(std::string_view client_id, const SecretText& refresh_token,
                            const RequestParameters& parameters) {
   std::vector<FormField> fields{{"grant_type", "refresh_token"},

@@ -41,6 +41,11 @@ constexpr std::size_t kMostParameters = 16;
 /// Printable, not long, and no member that a request of ours has already.
 bool is_request_parameter(std::string_view name, std::string_view value);
 
+/// One word of a scope (RFC 6749 §3.3), not long.
+bool is_scope_word(std::string_view text);
+/// scope: words with blanks between them.
+bool scope_has(std::string_view scope, std::string_view word);
+
 SecretText refresh_request(std::string_view client_id, const SecretText& refresh_token,
                            const RequestParameters& parameters = {});
 SecretText revocation_request(std::string_view client_id, const SecretText& refresh_token);

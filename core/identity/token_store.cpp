@@ -124,6 +124,7 @@ Result<void> TokenStore::save_gateway(const GatewayRecord& record) {
   append_member(text, "audience", record.audience);
   append_member(text, "gateway", record.gateway);
   append_member(text, "issuer_ca_pem", record.issuer_ca_pem);
+  append_member(text, "approving_scope", record.approving_scope);
   text += ",\"login_parameters\":{";
   for (const auto& [name, value] : record.login_parameters) {
     if (text.back() != '{') text += ',';
@@ -166,6 +167,9 @@ Result<GatewayRecord> TokenStore::load_gateway(std::string_view url) const {
   if (const Json* parameters = json->find("login_parameters")) {
     HOOP_TRY(out.login_parameters, read_request_parameters(*parameters));
     HOOP_TRY(out.issuer_ca_pem, text_member(*json, "issuer_ca_pem", file));
+  }
+  if (json->find("approving_scope") != nullptr) {
+    HOOP_TRY(out.approving_scope, text_member(*json, "approving_scope", file));
   }
   if (const Json* login = json->find("login")) {
     HOOP_TRY(const std::string kind, text_member(*login, "kind", file));

@@ -43,6 +43,7 @@ struct GatewayRecord {
   RequestParameters login_parameters = {};
   std::string issuer_ca_pem = {};
   LoginMethod login = {};
+  std::string approving_scope = "approve";  // as the gateway's document has it
   bool operator==(const GatewayRecord&) const = default;
 };
 

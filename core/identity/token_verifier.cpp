@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "core/identity/jwt.h"
+#include "core/identity/token_request.h"
 
 namespace hoop::identity {
 namespace {
@@ -61,8 +62,12 @@ struct Times {
   SystemTime expires;
 };
 
+std::chrono::seconds leeway_of(const TrustedIssuer& issuer) {
+  return std::min(issuer.leeway, std::chrono::seconds(60));
+}
+
 Result<Times> check_times(const Json& claims, const TrustedIssuer& issuer, SystemTime now) {
-  const auto leeway = std::min(issuer.leeway, std::chrono::seconds(60));
+  const auto leeway = leeway_of(issuer);
   HOOP_TRY(const SystemTime expires, required_time(claims, "exp"));
   HOOP_TRY(const SystemTime issued, required_time(claims, "iat"));
   if (claims.find("nbf") != nullptr) {
@@ -74,6 +79,35 @@ Result<Times> check_times(const Json& claims, const TrustedIssuer& issuer, Syste
   if (expires - issued > issuer.max_life) return refuse("lives too long");
   if (expires + leeway <= now) return refuse("expired");
   return Times{issued, expires};
+}
+
+/// RFC 9068 §2.2.1. None where the token does not say.
+Result<SystemTime> read_sign_in(const Json& claims, const TrustedIssuer& issuer, SystemTime now) {
+  if (claims.find("auth_time") == nullptr) return SystemTime();
+  HOOP_TRY(const SystemTime signed_in, required_time(claims, "auth_time"));
+  if (signed_in > now + leeway_of(issuer)) return refuse("signed in in the future");
+  return signed_in;
+}
+
+/// A text (RFC 9068 §2.2.3), or an array, as others write it.
+Result<bool> read_scope(const Json& claims, std::string_view name, std::string_view wanted) {
+  const Json* member = claims.find(name);
+  if (member == nullptr) return false;
+  if (const std::string* text = member->text()) return scope_has(*text, wanted);
+  const auto refuse_it = [name] { return refuse("'" + std::string(name) + "' is not a scope"); };
+  if (member->array() == nullptr) return refuse_it();
+  bool found = false;
+  for (const Json& word : *member->array()) {
+    if (word.text() == nullptr) return refuse_it();
+    found = found || *word.text() == wanted;
+  }
+  return found;
+}
+
+Result<bool> is_for_approving(const Json& claims, const TrustedIssuer& issuer) {
+  HOOP_TRY(const bool in_scope, read_scope(claims, "scope", issuer.approving_scope));
+  HOOP_TRY(const bool in_scp, read_scope(claims, "scp", issuer.approving_scope));
+  return in_scope || in_scp;
 }
 
 /// The member of that name, which may itself hold dots; else the path.
@@ -145,9 +179,11 @@ Result<access::Identity> TokenVerifier::verify(std::string_view access_token,
 
   HOOP_CHECK(check_audience(claims, issuer->audience));
   access::Identity identity;
-  HOOP_TRY(const Times times, check_times(claims, *issuer, clock_.system_now()));
+  const SystemTime now = clock_.system_now();
+  HOOP_TRY(const Times times, check_times(claims, *issuer, now));
   identity.issued_at = times.issued;
   identity.expires_at = times.expires;
+  HOOP_TRY(identity.signed_in_at, read_sign_in(claims, *issuer, now));
   HOOP_CHECK(check_binding(claims, proven));
   HOOP_TRY(const std::string client, required_name(claims, "client_id"));
   const auto kind = issuer->clients.find(client);
@@ -157,6 +193,7 @@ Result<access::Identity> TokenVerifier::verify(std::string_view access_token,
   HOOP_CHECK(required_name(claims, "sub"));
   HOOP_TRY(identity.subject, read_subject(claims, *issuer));
   HOOP_TRY(identity.groups, read_groups(claims, *issuer));
+  HOOP_TRY(identity.is_for_approving, is_for_approving(claims, *issuer));
   return identity;
 }
 

@@ -31,6 +31,8 @@ struct TrustedIssuer {
   std::string groups_claim = "groups";
   /// What we call groups that the issuer calls otherwise; others keep their names.
   std::map<std::string, std::string, std::less<>> group_names = {};
+  /// The word of its scope that makes a token one for deciding requests.
+  std::string approving_scope = "approve";
 };
 
 /// Immutable, so it is shared as std::shared_ptr<const TokenVerifier> and replaced whole when keys

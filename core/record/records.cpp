@@ -69,6 +69,11 @@ std::string to_json(const ActionRecord& record, std::string room) {
       .text("effect", to_string(decision.effect))
       .text("rule", decision.rule);
   if (decision.effect != access::Effect::allow) out.text("message", decision.message);
+  if (decision.approval) {
+    out.text("request", decision.approval->id)
+        .text("request_state", to_string(decision.approval->state));
+    if (!decision.approval->by.empty()) out.text("decided_by", decision.approval->by);
+  }
   return out.take();
 }
 

@@ -3,6 +3,7 @@
 
 #include "core/access/json_forms.h"
 #include "core/access/policy_parser.h"
+#include "core/access/words.h"
 #include "core/base/encoding.h"
 
 namespace hoop::session {
@@ -41,6 +42,21 @@ std::string line_of(const ControlDenied& denied) {
   return out + "}\n";
 }
 
+std::string line_of(const ControlApproval& news) {
+  std::string out = R"({"type":"approval")";
+  append_member(out, "request", news.request);
+  append_member(out, "state", access::to_string(news.state));
+  out += news.waits ? R"(,"waits":true)" : R"(,"waits":false)";
+  append_member(out, "rule", news.rule);
+  append_member(out, "message", news.message);
+  append_member(out, "hint", news.hint);
+  append_member(out, "verb", news.verb);
+  append_member(out, "summary", news.summary);
+  append_member(out, "by", news.by);
+  append_member(out, "expires_at", to_rfc3339(news.expires_at));
+  return out + "}\n";
+}
+
 std::string line_of(const ControlEnded&) { return "{\"type\":\"ended\"}\n"; }
 
 template <class Message>
@@ -49,11 +65,47 @@ Result<Message> checked(const access::JsonObject& root, Message message) {
   return message;
 }
 
+Result<FromGateway> read_approval(const access::JsonObject& root) {
+  ControlApproval out;
+  out.request = root.text("request");
+  const auto state = access::from_word(access::kApprovalStates, root.text("state"));
+  if (!state) root.complain("state", "is not one that we know");
+  out.state = state.value_or(access::ApprovalState::pending);
+  out.waits = root.flag("waits");
+  out.rule = root.text("rule");
+  out.message = root.text("message");
+  out.hint = root.text("hint");
+  out.verb = root.text("verb");
+  out.summary = root.text("summary");
+  out.by = root.text("by");
+  out.expires_at = root.time("expires_at");
+  return checked<FromGateway>(root, std::move(out));
+}
+
 std::unexpected<Error> unknown_type() {
   return fail(ErrorCode::malformed, "a control message of a type that we do not know");
 }
 
 }  // namespace
+
+ControlApproval approval_news(const access::Action& action, const access::Decision& decision,
+                              bool waits) {
+  constexpr std::size_t kMostSummary = 200;
+  const access::Approval& approval = *decision.approval;
+  ControlApproval out;
+  out.request = approval.id;
+  out.state = approval.state;
+  out.waits = waits;
+  out.rule = decision.rule;
+  out.message = decision.message;
+  out.hint = decision.hint;
+  out.verb = action.verb;
+  out.summary =
+      neutralise(action.shown.empty() ? action.text : action.shown, kMostSummary, Lines::escape);
+  out.by = approval.by;
+  out.expires_at = approval.expires_at;
+  return out;
+}
 
 std::string encode(const FromGateway& message) {
   return std::visit([](const auto& one) { return line_of(one); }, message);
@@ -73,6 +125,7 @@ Result<FromGateway> decode_from_gateway(std::string_view line) {
   if (type == "denied")
     return checked<FromGateway>(root, ControlDenied{root.text("rule"), root.text("message"),
                                                     root.text("hint"), root.text("verb")});
+  if (type == "approval") return read_approval(root);
   if (type == "policy")
     return checked<FromGateway>(root, ControlPolicy{access::read_policy(root.object("policy"))});
   return unknown_type();

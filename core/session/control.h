@@ -48,12 +48,32 @@ struct ControlDenied {
   bool operator==(const ControlDenied&) const = default;
 };
 
+/// Gateway to client, gateway path: an action waits for somebody to approve it, or waits no more.
+/// Never a literal or a row's value but what an approver is shown.
+struct ControlApproval {
+  std::string request;
+  access::ApprovalState state = access::ApprovalState::pending;
+  bool waits = false;  // the action does, still
+  std::string rule;
+  std::string message;
+  std::string hint;
+  std::string verb;
+  std::string summary;  // the beginning of what an approver is shown
+  std::string by;       // who has decided
+  SystemTime expires_at{};
+  bool operator==(const ControlApproval&) const = default;
+};
+/// Of a decision that has an approval.
+ControlApproval approval_news(const access::Action& action, const access::Decision& decision,
+                              bool waits);
+
 /// Client to gateway: what an end asks for has been done.
 struct ControlEnded {
   bool operator==(const ControlEnded&) const = default;
 };
 
-using FromGateway = std::variant<ControlAlive, ControlEnd, ControlPolicy, ControlDenied>;
+using FromGateway =
+    std::variant<ControlAlive, ControlEnd, ControlPolicy, ControlDenied, ControlApproval>;
 using FromClient = std::variant<ControlAlive, ControlEnded>;
 
 /// With the line's end.

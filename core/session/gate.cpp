@@ -60,12 +60,27 @@ Result<void> Gate::append(RecordType type, const Record& record) {
   return appended;
 }
 
-Eventually<Verdict> Gate::admit(std::uint64_t connection, const access::Action& action) {
+Eventually<Verdict> Gate::admit(std::uint64_t connection, const access::Action& action, Wait wait) {
   const Timed timed(*this, Stage::decide);
   Decision decision = judge(action);
-  if (decision.effect != Effect::allow) {
+  if (decision.effect == Effect::require_approval && approvals_ != nullptr && !asks_no_more_)
+    return Eventually<Verdict>(ask(connection, action, std::move(decision), std::move(wait)));
+  if (decision.effect != Effect::allow)
     return Eventually<Verdict>(Verdict(refuse(connection, action, std::move(decision))));
-  }
+  return Eventually<Verdict>(let_pass(connection, action, std::move(decision)));
+}
+
+Verdict Gate::admit_prepared(std::uint64_t connection, const access::Action& action) {
+  const Timed timed(*this, Stage::decide);
+  Decision decision = judge(action);
+  if (decision.effect == Effect::deny ||
+      (decision.effect == Effect::require_approval && approvals_ == nullptr))
+    return refuse(connection, action, std::move(decision));
+  return let_pass(connection, action, std::move(decision));
+}
+
+/// Recorded first.
+Verdict Gate::let_pass(std::uint64_t connection, const access::Action& action, Decision decision) {
   const std::uint64_t id = next_action_++;
   const record::ActionRecord entry{id, connection, clock_.system_now(), &action, &decision};
   if (const auto appended = append(RecordType::action, entry); !appended) {
@@ -77,7 +92,7 @@ Eventually<Verdict> Gate::admit(std::uint64_t connection, const access::Action& 
                      appended.error().hint},
                     id};
     if (observer_ != nullptr) observer_->decided(refusal.decision);
-    return Eventually<Verdict>(Verdict(std::move(refusal)));
+    return refusal;
   }
   ++totals_.allowed;
   if (observer_ != nullptr) observer_->decided(decision);
@@ -85,7 +100,7 @@ Eventually<Verdict> Gate::admit(std::uint64_t connection, const access::Action& 
   Admitted admitted(id);
   if (!decision.force_command.empty())
     admitted.forced_ = std::make_shared<const std::string>(std::move(decision.force_command));
-  return Eventually<Verdict>(Verdict(std::move(admitted)));
+  return admitted;
 }
 
 Refusal Gate::refuse(std::uint64_t connection, const access::Action& action, Decision decision) {
@@ -97,7 +112,11 @@ Refusal Gate::refuse(std::uint64_t connection, const access::Action& action, Dec
   // A refusal that cannot be recorded stays a refusal; commit() reports the broken log before
   // anything else is released.
   static_cast<void>(append(RecordType::action, entry));
-  if (on_denial_) on_denial_(action, decision);
+  if (decision.approval) {
+    if (on_approval_) on_approval_(action, decision, false);
+  } else if (on_denial_) {
+    on_denial_(action, decision);
+  }
   if (observer_ != nullptr) observer_->decided(decision);
   return Refusal{std::move(decision), id};
 }

@@ -6,7 +6,9 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <string>
 #include <variant>
+#include <vector>
 
 #include "core/access/action.h"
 #include "core/access/grant.h"
@@ -14,6 +16,7 @@
 #include "core/base/clock.h"
 #include "core/net/stream.h"
 #include "core/record/session_log.h"
+#include "core/session/approvals.h"
 #include "core/session/disk_sync.h"
 
 namespace hoop::session {
@@ -75,6 +78,9 @@ class DownstreamBatch {
 struct SessionTotals {
   std::uint64_t allowed = 0;
   std::uint64_t denied = 0;
+  std::uint64_t approved = 0;             // of allowed: by a person
+  std::uint64_t rejected = 0;             // of denied: a person has said no, or nobody anything
+  std::vector<std::string> pending = {};  // requests that nobody has decided; the first 64
   std::uint64_t masked_values = 0;
   std::uint64_t rows = 0;
   std::uint64_t bytes = 0;
@@ -105,10 +111,23 @@ class Lease {
   virtual asio::awaitable<bool> renewed() = 0;
 };
 
+/// Of an action that may have to wait for somebody.
+struct ApprovalWait {
+  /// Called when it must, with words for whoever has asked for it.
+  std::function<void(const std::string& words)> tell = {};
+  std::uint32_t part = 0;  // of the connection: a channel of it, say
+  std::string place = {};  // at the target: see ApprovalQuestion
+};
+
 class Gate {
  public:
   /// Called once a refusal, for the stderr line of agents; never with a literal or a row's value.
   using DenialListener = std::function<void(const access::Action&, const access::Decision&)>;
+  /// Called with a decision that has an approval: when somebody must be waited for, and then, with
+  /// waits false, with what has become of it.
+  using ApprovalListener =
+      std::function<void(const access::Action&, const access::Decision&, bool waits)>;
+  using Wait = ApprovalWait;
 
   Gate(std::shared_ptr<const access::PolicyEngine> policy, access::Identity identity,
        access::Target target, record::SessionLog log, const Clock& clock);
@@ -116,8 +135,18 @@ class Gate {
   Gate& operator=(const Gate&) = delete;
 
   /// Decides and appends the action's record. connection numbers the program's connection in the
-  /// session. A log that cannot take the record is a refusal by rule "record".
-  Eventually<Verdict> admit(std::uint64_t connection, const access::Action& action);
+  /// session. A log that cannot take the record is a refusal by rule "record". Where a rule wants
+  /// an approval, people are asked, if they can be (ask_by), and the answer comes when they have
+  /// decided, or have been waited for: then it is a refusal whose decision has the approval.
+  Eventually<Verdict> admit(std::uint64_t connection, const access::Action& action, Wait wait = {});
+  /// What could be executed later, and is not by this: an action that a rule wants an approval for
+  /// passes, recorded as one that waits for it. Whatever executes it is admitted anew.
+  Verdict admit_prepared(std::uint64_t connection, const access::Action& action);
+  /// What of this connection, or this part of it, waits for an approval is refused now: its program
+  /// waits no more. The requests stay.
+  void give_up_waiting(std::uint64_t connection, std::optional<std::uint32_t> part = {});
+  /// The same for all of them, and from now on.
+  void ask_no_more();
   /// What admit() would be answered now. Nothing is counted, recorded or admitted by it.
   access::Decision judge(const access::Action& action) const {
     return policy_->decide(identity_, target_, action, facts());
@@ -148,6 +177,13 @@ class Gate {
   void hold_by(Lease& lease) { lease_ = &lease; }
   void observe(GateObserver& observer) { observer_ = &observer; }
   void on_denial(DenialListener listener) { on_denial_ = std::move(listener); }
+  void on_approval(ApprovalListener listener) { on_approval_ = std::move(listener); }
+  /// Whom to ask where a rule wants an approval, and how long an action waits for the answer.
+  /// approvals outlives the gate's last action.
+  void ask_by(Approvals& approvals, std::chrono::seconds patience) {
+    approvals_ = &approvals;
+    patience_ = patience;
+  }
   const SessionTotals& totals() const { return totals_; }
   const access::PolicyEngine& policy() const { return *policy_; }
   /// Judges what is admitted from now on, and records the version first.
@@ -162,6 +198,15 @@ class Gate {
 
  private:
   class Timed;
+  class Asking;  // gate_approvals.cpp
+  asio::awaitable<Verdict> ask(std::uint64_t connection, access::Action action,
+                               access::Decision decision, Wait wait);
+  asio::awaitable<void> converse(std::shared_ptr<Asking> asking, access::ApprovalQuestion question);
+  Task<access::Approval> await_decision(access::Approval approval, SteadyTime until);
+  void note_waiting(const Asking& asking, const access::Approval& approval);
+  Verdict conclude(const Asking& asking);
+  Verdict let_pass(std::uint64_t connection, const access::Action& action,
+                   access::Decision decision);
   template <class Batch>
   Eventually<Result<void>> release(Batch& batch, net::Stream& stream);
   template <class Batch>
@@ -186,6 +231,11 @@ class Gate {
   SessionTotals totals_;
   std::string room_;  // of the record before
   DenialListener on_denial_;
+  ApprovalListener on_approval_;
+  Approvals* approvals_ = nullptr;
+  std::chrono::seconds patience_{0};
+  bool asks_no_more_ = false;
+  std::vector<std::shared_ptr<Asking>> asking_;
   GateObserver* observer_ = nullptr;
   std::vector<std::pair<std::uint64_t, SteadyTime>> unanswered_;  // only while somebody observes
   Lease* lease_ = nullptr;

@@ -52,6 +52,10 @@ Result<std::unique_ptr<SessionEngine>> SessionEngine::create(SessionParts parts,
   engine->gate_ = std::make_unique<Gate>(std::move(policy), engine->grant_.identity,
                                          engine->grant_.target, std::move(session_log), clock);
   if (engine->grant_.issued_at != SystemTime{}) engine->gate_->set_time(engine->grant_.issued_at);
+  if (parts.approvals != nullptr) {
+    engine->approvals_ = std::move(parts.approvals);
+    engine->gate_->ask_by(*engine->approvals_, parts.approval_wait);
+  }
   HOOP_TRY(engine->handler_,
            parts.make_handler(SessionContext{*engine->gate_, *engine->dialer_, engine->masker_,
                                              engine->grant_, clock, random, log}));
@@ -63,7 +67,10 @@ Task<void> SessionEngine::serve(net::StreamPtr downstream, Opening opening) {
   co_return co_await handler_->serve(connection, std::move(downstream), std::move(opening));
 }
 
-void SessionEngine::end_all(std::string reason) { handler_->end_all(std::move(reason)); }
+void SessionEngine::end_all(std::string reason) {
+  gate_->ask_no_more();
+  handler_->end_all(std::move(reason));
+}
 
 void SessionEngine::announce(std::string words) { handler_->announce(std::move(words)); }
 

@@ -27,6 +27,9 @@ struct SessionParts {
   std::string reason;
   std::shared_ptr<const mask::SecretDatabase> secrets = nullptr;  // null: read for this session
   std::shared_ptr<access::PolicyPool> policies = nullptr;         // null: shared with nobody
+  /// Whom to ask where a rule wants an approval; null: nobody, and nothing such passes.
+  std::unique_ptr<Approvals> approvals = nullptr;
+  std::chrono::seconds approval_wait{0};  // how long an action waits for the answer
 };
 
 class SessionEngine {
@@ -62,6 +65,7 @@ class SessionEngine {
  private:
   SessionEngine(access::Grant grant, std::unique_ptr<net::Dialer> dialer, mask::Masker masker);
   access::Grant grant_;
+  std::unique_ptr<Approvals> approvals_;
   std::unique_ptr<net::Dialer> dialer_;
   mask::Masker masker_;
   std::shared_ptr<access::PolicyPool> policies_;

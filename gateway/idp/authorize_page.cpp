@@ -10,8 +10,8 @@
 namespace hoop::gateway::idp {
 namespace {
 
-constexpr std::string_view kCookieName = "__Host-hoopctl-sign-in";
-constexpr std::size_t kMaxBody = std::size_t{8} << 10;
+constexpr std::string_view kSignInCookie = "__Host-hoopctl-sign-in";
+constexpr std::size_t kMaxSignInForm = std::size_t{8} << 10;
 constexpr std::size_t kMaxState = 512;
 constexpr std::size_t kChallengeLetters = 43;  // SHA-256 in base64url
 constexpr std::chrono::seconds kFormLife{600};
@@ -41,7 +41,7 @@ http::Response no_request(int status) {
 }  // namespace
 
 AuthorizePage::AuthorizePage(Shared& shared, SignIn& sign_in)
-    : shared_(shared), sign_in_(sign_in), forms_(shared.random, kCookieName) {}
+    : shared_(shared), sign_in_(sign_in), forms_(shared.random, kSignInCookie) {}
 
 std::optional<AuthorizePage::Asked> AuthorizePage::read(const http::Form& fields) const {
   const auto field = [&](std::string_view name) {
@@ -101,7 +101,7 @@ Task<http::Response> AuthorizePage::submit(http::Request request, http::Connecti
   const std::string_view media = type ? type->substr(0, type->find(';')) : std::string_view();
   if (!http::equal_ignoring_case(media, "application/x-www-form-urlencoded"))
     co_return no_request(415);
-  if (request.body.size() > kMaxBody) co_return no_request(413);
+  if (request.body.size() > kMaxSignInForm) co_return no_request(413);
   const auto fields = http::Form::parse(request.body);
   wipe(request.body.data(), request.body.size());
   const auto asked = fields ? read(*fields) : std::nullopt;

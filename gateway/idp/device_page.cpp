@@ -17,6 +17,19 @@ constexpr std::size_t kMaxBody = std::size_t{8} << 10;
 constexpr const char* kNoSuchCode =
     "There is no request with this code. It may have expired: run hoopctl login again.";
 
+std::string approved_page(const DeviceRequest& request) {
+  if (request.scope == kApprovingScope)
+    return message_page("Signed in",
+                        "Nothing is decided yet: go back to your terminal. This page can be "
+                        "closed.");
+  return message_page("Approved",
+                      "You are logged in. Go back to your terminal; this page can be closed.");
+}
+
+std::string denied_page() {
+  return message_page("Denied", "The device has been refused. This page can be closed.");
+}
+
 Bytes browser_of(std::string_view cookie) {
   const auto digest = crypto::sha256(as_bytes(cookie));
   return Bytes(digest.begin(), digest.end());
@@ -100,8 +113,9 @@ Task<http::Response> DevicePage::sign_in(Submission submission, DeviceRequest re
   const std::string cookie = forms_.fresh_cookie();
   const SystemTime signed_in_at = shared_.clock.system_now();
   HOOP_CO_CHECK(shared_.requests.sign_in(request, username, browser_of(cookie), signed_in_at));
-  const RequestView view{submission.user_code, shared_.settings.client_name, request.client_host,
-                         request.address, to_rfc3339(request.requested_at)};
+  RequestView view{submission.user_code, shared_.settings.client_name, request.client_host,
+                   request.address, to_rfc3339(request.requested_at)};
+  view.is_for_approving = request.scope == kApprovingScope;
   http::Response response = PageForms::page(
       200, decision_page(view, username, forms_.csrf(cookie, "decide", submission.user_code)));
   forms_.set_cookie(response, cookie, shared_.settings.decision_time);
@@ -129,15 +143,11 @@ Result<http::Response> DevicePage::decide(const Submission& submission,
       const bool counted,
       shared_.requests.decide(request, approved ? Verdict::approve : Verdict::deny, browser, now));
   if (!counted) return PageForms::page(400, code_page(kNoSuchCode));
-  shared_.log.info(
-      approved ? "device_approved" : "device_denied",
-      {{"subject", *request.subject}, {"by", submission.address}, {"for", request.address}});
-  http::Response response = PageForms::page(
-      200,
-      approved
-          ? message_page("Approved",
-                         "You are logged in. Go back to your terminal; this page can be closed.")
-          : message_page("Denied", "The device has been refused. This page can be closed."));
+  shared_.log.info(approved ? "device_approved" : "device_denied", {{"subject", *request.subject},
+                                                                    {"by", submission.address},
+                                                                    {"for", request.address},
+                                                                    {"scope", request.scope}});
+  http::Response response = PageForms::page(200, approved ? approved_page(request) : denied_page());
   forms_.set_cookie(response, "", seconds(0));
   return response;
 }

@@ -57,11 +57,12 @@ Result<IssuedCodes> DeviceRequests::issue(const DeviceRequest& request, std::chr
     codes.user_code = make_user_code(random);
     HOOP_CHECK(database_.run(
         "INSERT INTO idp_device_requests (device_code, user_code, client_id, client_host, address, "
-        "requested_at, expires_at, interval,"
-        " polled_at, state) VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0, 'pending') ON CONFLICT DO NOTHING",
+        "requested_at, expires_at, interval, scope,"
+        " polled_at, state) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 'pending') ON CONFLICT DO "
+        "NOTHING",
         {digest(codes.device_code.reveal()), digest(codes.user_code), request.client_id,
          request.client_host, request.address, to_column(request.requested_at),
-         to_column(request.requested_at + life), std::int64_t{interval.count()}}));
+         to_column(request.requested_at + life), std::int64_t{interval.count()}, request.scope}));
     if (database_.changes() == 1) return codes;
   }
   return fail(ErrorCode::internal, "no free user code");
@@ -73,7 +74,7 @@ Result<std::optional<DeviceRequest>> DeviceRequests::find_pending(std::string_vi
       const auto row,
       database_.find(
           "SELECT device_code, client_id, client_host, address, requested_at, subject, "
-          "signed_in_at, browser"
+          "signed_in_at, browser, scope"
           " FROM idp_device_requests WHERE user_code = ? AND state = 'pending' AND expires_at > ?",
           {digest(user_code), to_column(now)}));
   if (!row) return std::optional<DeviceRequest>();
@@ -89,6 +90,7 @@ Result<std::optional<DeviceRequest>> DeviceRequests::find_pending(std::string_vi
   out.subject = row->optional_text(5);
   if (const auto when = row->optional_integer(6)) out.signed_in_at = from_column(*when);
   out.browser = row->blob(7);
+  out.scope = row->text(8);
   return std::optional<DeviceRequest>(std::move(out));
 }
 
@@ -116,16 +118,17 @@ Result<DeviceRequests::Poll> DeviceRequests::poll(std::string_view device_code,
   HOOP_TRY(Transaction transaction, Transaction::begin(database_));
   const crypto::Digest256 id = digest(device_code);
   HOOP_TRY(const auto row, database_.find("SELECT state, expires_at, interval, polled_at, "
-                                          "coalesce(subject, '') FROM idp_device_requests"
+                                          "coalesce(subject, ''), scope, coalesce(signed_in_at, 0)"
+                                          " FROM idp_device_requests"
                                           " WHERE device_code = ? AND client_id = ?",
                                           {id, client_id}));
-  if (!row) return Poll{State::unknown, {}};
+  if (!row) return Poll{State::unknown};
   const std::string state = row->text(0);
-  if (from_column(row->integer(1)) <= now) return Poll{State::expired, {}};
-  if (state == "denied") return Poll{State::denied, {}};
+  if (from_column(row->integer(1)) <= now) return Poll{State::expired};
+  if (state == "denied") return Poll{State::denied};
   if (state == "approved") {
     HOOP_CHECK(database_.run("DELETE FROM idp_device_requests WHERE device_code = ?", {id}));
-    Poll out{State::approved, row->text(4)};
+    Poll out{State::approved, row->text(4), row->text(5), from_column(row->integer(6))};
     HOOP_CHECK(transaction.commit());
     return out;
   }
@@ -136,7 +139,7 @@ Result<DeviceRequests::Poll> DeviceRequests::poll(std::string_view device_code,
       "UPDATE idp_device_requests SET polled_at = ?, interval = ? WHERE device_code = ?",
       {to_column(now), too_fast ? interval + kSlowDown : interval, id}));
   HOOP_CHECK(transaction.commit());
-  return Poll{too_fast ? State::slow_down : State::pending, {}};
+  return Poll{too_fast ? State::slow_down : State::pending};
 }
 
 Result<std::int64_t> DeviceRequests::count() {

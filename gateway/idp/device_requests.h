@@ -12,6 +12,7 @@
 #include "core/base/random.h"
 #include "core/base/secret.h"
 #include "core/crypto/digest.h"
+#include "gateway/idp/settings.h"
 #include "gateway/sqlite.h"
 
 namespace hoop::gateway::idp {
@@ -26,6 +27,7 @@ struct DeviceRequest {
   std::optional<std::string> subject;  // who has signed in
   std::optional<SystemTime> signed_in_at;
   Bytes browser;  // of whom; empty if nobody has
+  std::string scope{kLoginScope};
 };
 
 struct IssuedCodes {
@@ -57,7 +59,10 @@ class DeviceRequests {
   struct Poll {
     enum class State { unknown, pending, slow_down, denied, expired, approved };
     State state = State::unknown;
-    std::string subject;  // approved
+    // Of an approved one.
+    std::string subject = {};
+    std::string scope = {};
+    SystemTime signed_in_at = {};
   };
   /// One question of the client. An approved request is gone after it: a code gives tokens once.
   Result<Poll> poll(std::string_view device_code, std::string_view client_id, SystemTime now);

@@ -24,7 +24,7 @@ std::string discovery_document(const std::string& issuer) {
          R"(,"grant_types_supported":["urn:ietf:params:oauth:grant-type:device_code","authorization_code","refresh_token"],"response_types_supported":["code"],)"
          R"("code_challenge_methods_supported":["S256"],"authorization_response_iss_parameter_supported":true,)"
          R"("token_endpoint_auth_methods_supported":["none"],"revocation_endpoint_auth_methods_supported":["none"],)"
-         R"("scopes_supported":["hoopctl"],"subject_types_supported":["public"],"id_token_signing_alg_values_supported":["ES256"],"dpop_signing_alg_values_supported":["ES256"]})";
+         R"("scopes_supported":["hoopctl","approve"],"subject_types_supported":["public"],"id_token_signing_alg_values_supported":["ES256"],"dpop_signing_alg_values_supported":["ES256"]})";
 }
 
 bool is_own_path(std::string_view path) {

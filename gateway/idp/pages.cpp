@@ -92,7 +92,7 @@ std::string escape_html(std::string_view text) {
 std::string code_page(std::string_view complaint) {
   return page("Connect a device",
               complaint_line(complaint) +
-                  "<p>Enter the code that <b>hoopctl login</b> shows in your terminal.</p>\n"
+                  "<p>Enter the code that <b>hoopctl</b> shows in your terminal.</p>\n"
                   "<form method=\"get\" action=\"/device\">\n"
                   "<label for=\"user_code\">Code</label>\n"
                   "<input id=\"user_code\" name=\"user_code\" placeholder=\"XXXX-XXXX\" "
@@ -132,17 +132,24 @@ std::string decision_page(const RequestView& request, std::string_view subject,
   std::string facts = described("Asks", request.client_name) + described("From", request.address);
   if (!request.client_host.empty()) facts += described("Calls itself", request.client_host);
   facts += described("At", request.requested_at) + described("As", subject);
+  const bool approving = request.is_for_approving;
   return page(
-      "Let this device act as you?",
-      "<p>Approve only if you started this login yourself and your terminal shows exactly this "
-      "code:</p>\n" +
-          code_box(request.user_code) + "<dl>\n" + facts +
+      approving ? "Decide requests of others as you?" : "Let this device act as you?",
+      std::string(approving
+                      ? "<p>This sign-in lets whoever asked for it approve or reject requests of "
+                        "others as you, for five minutes. It is for nothing else.</p>\n"
+                        "<p>Go on only if you started it yourself"
+                      : "<p>Approve only if you started this login yourself") +
+          " and your terminal shows exactly this code:</p>\n" + code_box(request.user_code) +
+          "<dl>\n" + facts +
           "</dl>\n<p>If somebody sent you the code or a link to this page, deny it.</p>\n"
           "<form method=\"post\" action=\"/device\">\n" +
           hidden("step", "decide") + hidden("csrf", csrf) + hidden("user_code", request.user_code) +
           "<div class=\"row\">\n<button class=\"quiet\" name=\"decision\" "
           "value=\"deny\">Deny</button>\n"
-          "<button name=\"decision\" value=\"approve\">Approve</button>\n</div>\n</form>\n");
+          // Not "approve": no request is approved by it.
+          "<button name=\"decision\" value=\"approve\">" +
+          (approving ? "Sign in" : "Approve") + "</button>\n</div>\n</form>\n");
 }
 
 std::string message_page(std::string_view title, std::string_view text) {

@@ -16,6 +16,7 @@ struct RequestView {
   std::string client_host;  // may be empty
   std::string address;
   std::string requested_at;
+  bool is_for_approving = false;
 };
 
 /// complaint: shown above the form; empty for none.

@@ -2,6 +2,18 @@
 #include "gateway/idp/schema.h"
 
 namespace hoop::gateway::idp {
+namespace {
+
+/// To a table of a database from before there was this column.
+Result<void> add_missing(Database& database, const std::string& table, const std::string& column,
+                         const std::string& kind) {
+  HOOP_TRY(const auto is_there,
+           database.find("SELECT 1 FROM pragma_table_info(?) WHERE name = ?", {table, column}));
+  if (is_there) return {};
+  return database.script("ALTER TABLE " + table + " ADD COLUMN " + column + " " + kind);
+}
+
+}  // namespace
 
 Result<void> make_tables(Database& database) {
   // Codes and tokens stand here as SHA-256 alone: who reads the file can log in as nobody.
@@ -30,7 +42,8 @@ Result<void> make_tables(Database& database) {
       state TEXT NOT NULL,           -- pending, approved, denied
       browser BLOB,                  -- SHA-256 of the cookie of the browser that signed in
       subject TEXT,
-      signed_in_at INTEGER
+      signed_in_at INTEGER,
+      scope TEXT NOT NULL DEFAULT 'hoopctl'
     ) STRICT;
     CREATE INDEX IF NOT EXISTS idp_device_requests_expiry ON idp_device_requests (expires_at);
     CREATE TABLE IF NOT EXISTS idp_authorization_codes (
@@ -57,11 +70,8 @@ Result<void> make_tables(Database& database) {
     ) STRICT;
     CREATE INDEX IF NOT EXISTS idp_refresh_tokens_family ON idp_refresh_tokens (family);
   )sql"));
-  // Of a database from before there were keys.
-  HOOP_TRY(const auto has_key,
-           database.find("SELECT 1 FROM pragma_table_info('idp_logins') WHERE name = 'key'", {}));
-  if (has_key) return {};
-  return database.script("ALTER TABLE idp_logins ADD COLUMN key TEXT NOT NULL DEFAULT ''");
+  HOOP_CHECK(add_missing(database, "idp_logins", "key", "TEXT NOT NULL DEFAULT ''"));
+  return add_missing(database, "idp_device_requests", "scope", "TEXT NOT NULL DEFAULT 'hoopctl'");
 }
 
 }  // namespace hoop::gateway::idp

@@ -6,7 +6,7 @@
 
 namespace hoop::gateway::idp {
 
-/// Makes the tables that are not there yet.
+/// Makes the tables and columns that are not there yet.
 Result<void> make_tables(Database& database);
 
 }  // namespace hoop::gateway::idp

@@ -4,8 +4,13 @@
 
 #include <chrono>
 #include <string>
+#include <string_view>
 
 namespace hoop::gateway::idp {
+
+// What a token can be for (RFC 6749 §3.3): everything but deciding requests, or that alone.
+inline constexpr std::string_view kLoginScope = "hoopctl";
+inline constexpr std::string_view kApprovingScope = "approve";
 
 struct Settings {
   std::string issuer;    // the gateway's base URL, without a slash at the end

@@ -60,6 +60,11 @@ void append_text_member(std::string& out, std::string_view name, std::string_vie
   append_json_string(out, value);
 }
 
+/// NumericDate (RFC 7519 §2).
+std::int64_t seconds_of(SystemTime time) {
+  return std::chrono::floor<std::chrono::seconds>(time).time_since_epoch().count();
+}
+
 }  // namespace
 
 TokenEndpoints::TokenEndpoints(Shared& shared, crypto::P256Key key)
@@ -71,6 +76,9 @@ Result<http::Response> TokenEndpoints::authorize_device(const http::Request& req
                                                         const http::ConnectionInfo& connection) {
   const auto form = read_form(request, shared_.settings);
   if (!form) return form.error();
+  std::string_view scope = form->find("scope").value_or("");
+  if (scope.empty()) scope = kLoginScope;  // RFC 6749 §3.1
+  if (scope != kLoginScope && scope != kApprovingScope) return oauth_error(400, "invalid_scope");
   HOOP_CHECK(purge_now_and_then());
   const std::string key = address_key(connection.peer);
   const SteadyTime steady = shared_.clock.steady_now();
@@ -88,6 +96,7 @@ Result<http::Response> TokenEndpoints::authorize_device(const http::Request& req
   wanted.client_host = clean_host(form->find("client_host").value_or(""));
   wanted.address = address_text(connection.peer);
   wanted.requested_at = shared_.clock.system_now();
+  wanted.scope = scope;
   HOOP_TRY(const IssuedCodes codes,
            shared_.requests.issue(wanted, life, settings.poll_interval, shared_.random));
   const std::string page = settings.issuer + "/device";
@@ -144,7 +153,8 @@ Result<http::Response> TokenEndpoints::from_device_code(const http::Form& form,
     case State::expired: return oauth_error(400, "expired_token");
     case State::approved: break;
   }
-  return begin_login(poll.subject, key, connection);
+  if (poll.scope == kApprovingScope) return let_decide(poll, key, connection);
+  return begin_login(poll.subject, poll.signed_in_at, key, connection);
 }
 
 Result<http::Response> TokenEndpoints::from_code(const http::Form& form, const std::string& key,
@@ -155,20 +165,30 @@ Result<http::Response> TokenEndpoints::from_code(const http::Form& form, const s
   HOOP_TRY(const std::optional<std::string> subject,
            shared_.codes.redeem(*code, *uri, *verifier, shared_.clock.system_now()));
   if (!subject) return oauth_error(400, "invalid_grant");
-  return begin_login(*subject, key, connection);
+  return begin_login(*subject, std::nullopt, key, connection);
 }
 
 Result<http::Response> TokenEndpoints::begin_login(const std::string& subject,
+                                                   std::optional<SystemTime> signed_in_at,
                                                    const std::string& key,
                                                    const http::ConnectionInfo& connection) {
   HOOP_TRY(const std::optional<User> user, shared_.users.find_user(subject));
   if (!user || user->disabled) return oauth_error(400, "access_denied");
-  HOOP_TRY(
-      const SecretText refresh,
-      shared_.logins.start(user->name, shared_.settings.client_id, key, shared_.clock.system_now(),
-                           shared_.settings.login_life, shared_.random));
+  HOOP_TRY(SecretText refresh, shared_.logins.start(user->name, shared_.settings.client_id, key,
+                                                    shared_.clock.system_now(),
+                                                    shared_.settings.login_life, shared_.random));
   shared_.log.info("login", {{"subject", user->name}, {"address", address_text(connection.peer)}});
-  return tokens(*user, key, refresh);
+  return tokens(*user, key, {kLoginScope, signed_in_at, std::move(refresh)});
+}
+
+Result<http::Response> TokenEndpoints::let_decide(const DeviceRequests::Poll& approved,
+                                                  const std::string& key,
+                                                  const http::ConnectionInfo& connection) {
+  HOOP_TRY(const std::optional<User> user, shared_.users.find_user(approved.subject));
+  if (!user || user->disabled) return oauth_error(400, "access_denied");
+  shared_.log.info("approval_sign_in",
+                   {{"subject", user->name}, {"address", address_text(connection.peer)}});
+  return tokens(*user, key, {kApprovingScope, approved.signed_in_at, {}});
 }
 
 Result<http::Response> TokenEndpoints::from_refresh_token(const http::Form& form,
@@ -177,7 +197,7 @@ Result<http::Response> TokenEndpoints::from_refresh_token(const http::Form& form
   const auto token = form.find("refresh_token");
   if (!token) return oauth_error(400, "invalid_request");
   HOOP_CHECK(purge_now_and_then());
-  HOOP_TRY(const Logins::Rotation rotation,
+  HOOP_TRY(Logins::Rotation rotation,
            shared_.logins.rotate(*token, shared_.settings.client_id, key,
                                  shared_.clock.system_now(), shared_.random));
   using State = Logins::Rotation::State;
@@ -198,7 +218,7 @@ Result<http::Response> TokenEndpoints::from_refresh_token(const http::Form& form
   }
   shared_.log.info("login_refreshed",
                    {{"subject", user->name}, {"address", address_text(connection.peer)}});
-  return tokens(*user, key, rotation.token);
+  return tokens(*user, key, {kLoginScope, std::nullopt, std::move(rotation.token)});
 }
 
 Result<http::Response> TokenEndpoints::revoke(const http::Request& request) {
@@ -213,18 +233,16 @@ Result<http::Response> TokenEndpoints::revoke(const http::Request& request) {
 }
 
 http::Response TokenEndpoints::tokens(const User& user, const std::string& key,
-                                      const SecretText& refresh_token) {
+                                      const Terms& terms) {
   const Settings& settings = shared_.settings;
   const auto life = std::min(settings.access_token_life, std::chrono::seconds(300));
-  const auto issued = std::chrono::floor<std::chrono::seconds>(shared_.clock.system_now())
-                          .time_since_epoch()
-                          .count();
+  const std::int64_t issued = seconds_of(shared_.clock.system_now());
   std::string claims = "{";
   append_text_member(claims, "iss", settings.issuer);
   append_text_member(claims, "sub", user.name);
   append_text_member(claims, "aud", settings.audience);
   append_text_member(claims, "client_id", settings.client_id);
-  append_text_member(claims, "scope", "hoopctl");
+  append_text_member(claims, "scope", terms.scope);
   append_text_member(claims, "jti", to_base64url(shared_.random.bytes(16)));
   claims += ",\"groups\":[";
   for (const std::string& group : user.groups) {
@@ -233,13 +251,16 @@ http::Response TokenEndpoints::tokens(const User& user, const std::string& key,
   }
   claims += ']';
   if (!key.empty()) claims += R"(,"cnf":{"jkt":")" + key + "\"}";
+  if (terms.signed_in_at)
+    claims += ",\"auth_time\":" + std::to_string(seconds_of(*terms.signed_in_at));
   claims += ",\"iat\":" + std::to_string(issued) +
             ",\"exp\":" + std::to_string(issued + life.count()) + "}";
   std::string json = "{";
   append_text_member(json, "access_token", identity::sign_jws(key_, "at+jwt", claims));
   append_text_member(json, "token_type", key.empty() ? "Bearer" : "DPoP");
-  append_text_member(json, "refresh_token", refresh_token.reveal());
-  append_text_member(json, "scope", "hoopctl");
+  if (!terms.refresh_token.empty())
+    append_text_member(json, "refresh_token", terms.refresh_token.reveal());
+  append_text_member(json, "scope", terms.scope);
   json += ",\"expires_in\":" + std::to_string(life.count()) + "}";
   return http::json_response(200, std::move(json));
 }

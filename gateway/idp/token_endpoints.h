@@ -31,11 +31,21 @@ class TokenEndpoints {
                                           const http::ConnectionInfo& connection);
   Result<http::Response> from_code(const http::Form& form, const std::string& key,
                                    const http::ConnectionInfo& connection);
-  Result<http::Response> begin_login(const std::string& subject, const std::string& key,
+  /// signed_in_at: none where it is not known.
+  Result<http::Response> begin_login(const std::string& subject,
+                                     std::optional<SystemTime> signed_in_at, const std::string& key,
                                      const http::ConnectionInfo& connection);
+  /// A token for deciding requests, which is no login: it cannot be renewed.
+  Result<http::Response> let_decide(const DeviceRequests::Poll& approved, const std::string& key,
+                                    const http::ConnectionInfo& connection);
   Result<http::Response> from_refresh_token(const http::Form& form, const std::string& key,
                                             const http::ConnectionInfo& connection);
-  http::Response tokens(const User& user, const std::string& key, const SecretText& refresh_token);
+  struct Terms {
+    std::string_view scope = kLoginScope;
+    std::optional<SystemTime> signed_in_at = {};
+    SecretText refresh_token = {};  // empty: none
+  };
+  http::Response tokens(const User& user, const std::string& key, const Terms& terms);
   http::Response no_proof(const Error& why);
   Result<void> purge_now_and_then();
 

@@ -10,6 +10,14 @@
 
 namespace hoop::gateway {
 
+/// What people have approved, and a session was opened for.
+struct ApprovedAction {
+  std::string approval;        // the request's id
+  std::string command;         // all that the target may be asked to run; empty: it is not told
+  crypto::Digest256 digest{};  // of it
+  std::string login;           // as whom it is run; empty: as any that the session has
+};
+
 /// Everything blocks: call it on the worker pool. Safe from several threads at once.
 class CredentialIssuer {
  public:
@@ -22,6 +30,11 @@ class CredentialIssuer {
   /// out), config, timeout.
   virtual Result<access::Credential> issue(const access::Authorization& authorization,
                                            const std::string& name) = 0;
+  /// As issue(), for one approved action, as far as the target can hold the credential to it.
+  virtual Result<access::Credential> issue_for(const access::Authorization& authorization,
+                                               const std::string& name, const ApprovedAction&) {
+    return issue(authorization, name);
+  }
   /// Whether extend() can do what it is asked for.
   virtual bool can_extend() const { return true; }
   /// Makes the credential last until the authorization ends: that of the same session, asked for

@@ -24,19 +24,35 @@ Result<void> check_logins(const access::Authorization& authorization) {
 
 Result<access::Credential> SshCertificateIssuer::issue(const access::Authorization& authorization,
                                                        const std::string& name) {
+  return sign(authorization, name, nullptr);
+}
+
+Result<access::Credential> SshCertificateIssuer::issue_for(
+    const access::Authorization& authorization, const std::string& name,
+    const ApprovedAction& approved) {
+  return sign(authorization, name, &approved);
+}
+
+Result<access::Credential> SshCertificateIssuer::sign(const access::Authorization& authorization,
+                                                      const std::string& name,
+                                                      const ApprovedAction* approved) {
   HOOP_CHECK(check_logins(authorization));
   ssh::CertificateTerms terms;
   // The host's log has it at each login.
   terms.key_id = fmt::format(
       "{} {}", name, neutralise(authorization.identity().subject, kMaxSubject, Lines::escape));
+  if (approved != nullptr) terms.key_id += " " + approved->approval;
   terms.principals = authorization.logins();
+  if (approved != nullptr && !approved->login.empty()) terms.principals = {approved->login};
   terms.valid_after = clock_.system_now() - kBackdated;
   terms.valid_before = authorization.valid_until();
   if (!source_addresses_.empty())
     terms.critical_options["source-address"] = fmt::format("{}", fmt::join(source_addresses_, ","));
+  const bool forced = approved != nullptr && !approved->command.empty();
+  if (forced) terms.critical_options["force-command"] = approved->command;
   // What the relay would refuse in any case the host does, too.
   terms.extensions["permit-pty"] = "";
-  if (authorization.may_forward()) terms.extensions["permit-port-forwarding"] = "";
+  if (authorization.may_forward() && !forced) terms.extensions["permit-port-forwarding"] = "";
   const crypto::Ed25519Key key = crypto::Ed25519Key::generate();
   access::SshCredential out;
   out.key = key.seed();

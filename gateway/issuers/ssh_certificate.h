@@ -27,12 +27,19 @@ class SshCertificateIssuer final : public CredentialIssuer {
   /// Fails with config where the policy's role has no logins.
   Result<access::Credential> issue(const access::Authorization& authorization,
                                    const std::string& name) override;
+  /// The host runs the approved command and nothing else, whatever it is asked for; and its log
+  /// names the request.
+  Result<access::Credential> issue_for(const access::Authorization& authorization,
+                                       const std::string& name,
+                                       const ApprovedAction& approved) override;
   bool can_extend() const override { return false; }
   Result<void> extend(const access::Authorization&, const std::string&) override;
   Result<void> revoke(const std::string&) override { return {}; }
   Result<std::vector<Issued>> list() override { return std::vector<Issued>(); }
 
  private:
+  Result<access::Credential> sign(const access::Authorization& authorization,
+                                  const std::string& name, const ApprovedAction* approved);
   std::shared_ptr<const crypto::Ed25519Key> authority_;
   std::vector<std::string> source_addresses_;
   const Clock& clock_;

@@ -32,6 +32,7 @@ std::string bounded(std::string_view text) {
 
 void set_text(access::Action& action, std::string_view text) {
   action.text = bounded(text);
+  action.is_cut = text.size() > kMaxActionText;
   action.digest = crypto::sha256(as_bytes(text));
   action.recorded.clear();
 }
@@ -97,6 +98,15 @@ const SqlNode& unwrap(const SqlNode& statement, access::Action& action) {
   }
   if (statement.is("CopyStmt") && statement["query"].present()) return statement["query"];
   return statement;
+}
+
+Statement::Renames renames_of(const SqlNode& statement) {
+  using What = Statement::Renames::What;
+  if (statement.is("PrepareStmt") || statement.is("DeallocateStmt"))
+    return {What::statement, std::string(statement["name"].text())};
+  if (statement.is("DeclareCursorStmt") || statement.is("ClosePortalStmt"))
+    return {What::portal, std::string(statement["portalname"].text())};
+  return {};
 }
 
 std::string limit_of(const SqlNode& select) {
@@ -238,6 +248,7 @@ class Classifier {
     statement.changes_search_path =
         changes_search_path(node, references) || opaque || kind.verb == "call" || kind.verb == "do";
     statement.transaction = transaction_step(node);
+    statement.renames = renames_of(node);
     if (node.is("CopyStmt")) {
       statement.copy = node["is_from"].flag() ? CopyDirection::in : CopyDirection::out;
       statement.can_write = statement.can_write || statement.copy == CopyDirection::in;

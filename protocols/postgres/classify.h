@@ -41,6 +41,12 @@ struct Statement {
   /// It may change search_path: unqualified names stand for every relation of that name from then
   /// on.
   bool changes_search_path = false;
+  /// It gives the name of a prepared statement, or of a portal, another meaning behind the
+  /// protocol's back, or none any more.
+  struct Renames {
+    enum class What { nothing, statement, portal } what = What::nothing;
+    std::string name;  // empty: all of them
+  } renames = {};
   TransactionStep transaction = TransactionStep::none;
   CopyDirection copy = CopyDirection::none;
   std::shared_ptr<const CopyText> copy_text;  // of every COPY … TO

@@ -63,6 +63,8 @@ Task<void> PostgresConnection::converse() {
                                            {{"connection", std::to_string(conversation_.number)},
                                             {"database", conversation_.database}}}));
   frontend_ = std::make_unique<FrontendFlow>(conversation_, *upstream_);
+  conversation_.begins_to_wait = [this] { watch_while_waiting(); };
+  conversation_.tell = [this](const std::string& words) { announce("hoopctl: " + words); };
   our_key_ = shared_.cancel_keys.issue(target_key_, shared_.context.random);
 
   backend_running_ = true;
@@ -147,7 +149,12 @@ Task<void> PostgresConnection::frontend_loop() {
 
 Task<void> PostgresConnection::frontend_reads() {
   for (;;) {
-    HOOP_CO_TRY(const std::size_t count, co_await downstream_->read_some(from_program_.prepare()));
+    std::size_t count = 0;
+    if (reading_ahead_ || !ahead_.empty() || program_ended_) {
+      HOOP_CO_TRY(count, co_await read_after_wait());
+    } else {
+      HOOP_CO_TRY(count, co_await downstream_->read_some(from_program_.prepare()));
+    }
     if (count == 0) co_return Result<void>{};
     if (conversation_.terminated) continue;  // only the end of the stream is waited for
     note_activity();
@@ -314,6 +321,7 @@ asio::awaitable<void> PostgresConnection::deliver_announced() {
 void PostgresConnection::ended(Result<void> cause) {
   if (!cause_) cause_ = std::move(cause);
   conversation_.over = true;
+  shared_.context.gate.give_up_waiting(conversation_.number);
   conversation_.changed.notify();
   if (upstream_) upstream_->close();
   watch_.cancel();
@@ -329,7 +337,7 @@ void PostgresConnection::end(std::string reason) {
 }
 
 asio::awaitable<void> PostgresConnection::join_backend() {
-  while (backend_running_ || announcing_ || watching_ || watching_idle_) {
+  while (backend_running_ || announcing_ || watching_ || watching_idle_ || reading_ahead_) {
     co_await conversation_.changed.wait();
   }
 }

@@ -26,6 +26,9 @@ class PostgresConnection {
   /// A NOTICE with these words, as soon as the program may be written to; nothing before the login
   /// is through, and nothing once the end has begun.
   void announce(std::string_view words);
+  /// A CancelRequest with this key: true if it was for what waits here for an approval, and now
+  /// waits no more.
+  bool cancel_wait(const Bytes& key);
 
  private:
   Task<void> converse();
@@ -33,6 +36,10 @@ class PostgresConnection {
   Task<void> greet(ParameterPairs parameters, Bytes cancel_key, Bytes notices);
   Task<void> frontend_loop();
   Task<void> frontend_reads();
+  // connection_wait.cpp
+  void watch_while_waiting();
+  asio::awaitable<void> watch_program();
+  Task<std::size_t> read_after_wait();
   Task<void> explain_reads();
   Task<void> backend_loop();
   Task<void> backend_reads();
@@ -67,6 +74,10 @@ class PostgresConnection {
   Bytes target_key_;  // cancels at the target
   Bytes our_key_;     // cancels here
   FrameReader from_program_;
+  // What the program has sent while its last message waited for an approval.
+  Bytes ahead_;
+  bool reading_ahead_ = false;
+  std::optional<Result<std::size_t>> program_ended_;  // while it did
   FrameReader from_target_;
   std::unique_ptr<FrontendFlow> frontend_;
   BackendFlow backend_;

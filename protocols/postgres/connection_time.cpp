@@ -102,8 +102,10 @@ void PostgresConnection::watch_idle() {
 asio::awaitable<void> PostgresConnection::watch_idle_loop() {
   for (;;) {
     const access::Limits& limits = shared_.context.gate.policy().document().limits;
-    const bool busy = !conversation_.expected.empty() || delivering_;
     const bool inside = conversation_.status != TransactionStatus::idle;
+    // A transaction that is open holds locks, whatever its program waits for.
+    const bool busy = !conversation_.expected.empty() || delivering_ ||
+                      (conversation_.waits_for_approval && !inside);
     const auto span = inside ? limits.idle_in_transaction_time : limits.idle_time;
     const SteadyTime now = shared_.context.clock.steady_now();
     if (!busy && span.count() > 0 && now - active_at_ >= span) {

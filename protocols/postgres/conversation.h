@@ -4,6 +4,7 @@
 #pragma once
 
 #include <deque>
+#include <functional>
 #include <map>
 #include <optional>
 
@@ -111,6 +112,11 @@ struct Conversation {
   /// Cancels of ours that are on their way: nothing is sent before they have been worked off, since
   /// they would hit what comes next. PostgreSQL signals a backend twice.
   std::size_t cancelling = 0;
+  /// The program's last message waits for somebody to approve it.
+  bool waits_for_approval = false;
+  std::function<void()> begins_to_wait = {};
+  /// Tells the program's user something while it does.
+  std::function<void(const std::string&)> tell = {};
   bool terminated = false;  // the program said Terminate
   bool over = false;        // one direction has ended; whoever waits stops waiting
 

@@ -33,6 +33,8 @@ struct PreparedStatement {
   /// The first Execute in the segment of the Parse is the act that the Parse's record stands for;
   /// later ones are admitted anew.
   std::uint64_t unspent_in_segment = 0;
+  /// A rule wants an approval for it: each Bind asks for one, for its values.
+  bool asks = false;
   std::unique_ptr<PortalDescription> described;  // of the newest portal of it
 };
 
@@ -40,6 +42,9 @@ struct Portal {
   std::string name;
   JudgedPtr judged;  // when it was bound: that is when the server planned it
   std::shared_ptr<PreparedStatement> prepared;
+  /// Somebody has approved it, for one Execute.
+  std::optional<session::Admitted> approved = std::nullopt;
+  bool was_approved = false;
   std::shared_ptr<RowMasker> rows;  // from the newest Describe of the portal
   std::uint64_t released_rows =
       0;  // over all its Executes: fetching in small steps does not stretch a limit

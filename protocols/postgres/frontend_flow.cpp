@@ -89,6 +89,7 @@ const FrontendFlow::Rule* FrontendFlow::rule_for(char tag) {
 
 Result<bool> FrontendFlow::take(const Frame& frame) {
   names_refreshed_ = false;
+  if (pending_) HOOP_CHECK(drop_pending());
   HOOP_TRY(need_, step(frame));
   return need_ == Need::nothing;
 }
@@ -221,11 +222,20 @@ Result<FrontendFlow::Need> FrontendFlow::parse(const Frame& frame) {
     return Need::nothing;
   }
   auto prepared = std::make_shared<PreparedStatement>(
-      PreparedStatement{judged, conversation_.reader.version(), std::nullopt, 0, nullptr});
+      PreparedStatement{judged, conversation_.reader.version(), std::nullopt, 0, false, nullptr});
   if (judged->statements.empty()) {
     Bytes canonical;
     append_parse(canonical, message.statement, "");
     batch_.add_control(canonical);
+  } else if (needs_approval(*judged)) {
+    const session::Verdict verdict = admit_prepared(*judged);
+    if (const auto* refusal = std::get_if<session::Refusal>(&verdict)) {
+      poison_extended(report_of(*refusal));
+      return Need::nothing;
+    }
+    prepared->parsed = std::get<session::Admitted>(verdict);
+    prepared->asks = true;
+    batch_.add(*prepared->parsed, frame.whole);
   } else {
     HOOP_TRY(std::optional<Verdicts> verdicts, admit(judged));
     if (!verdicts) return Need::approval;
@@ -295,8 +305,18 @@ Result<FrontendFlow::Need> FrontendFlow::bind(const Frame& frame) {
     poison_extended(report_of(refusal));
     return Need::nothing;
   }
+  std::optional<session::Admitted> approved;
+  if (prepared->parsed && (prepared->asks || needs_approval(*judged))) {
+    const auto verdict = admit_bound(*judged, message);
+    if (!verdict) return Need::approval;
+    if (const auto* refusal = std::get_if<session::Refusal>(&*verdict)) {
+      poison_extended(report_of(*refusal));
+      return Need::nothing;
+    }
+    approved = std::get<session::Admitted>(*verdict);
+  }
   if (prepared->parsed) {
-    batch_.add(*prepared->parsed, frame.whole);
+    batch_.add(approved ? *approved : *prepared->parsed, frame.whole);
   } else {
     Bytes canonical;
     append_bind(canonical, message.portal, message.statement, {}, {}, {});
@@ -307,6 +327,8 @@ Result<FrontendFlow::Need> FrontendFlow::bind(const Frame& frame) {
   portal->name = message.portal;
   portal->judged = judged;
   portal->prepared = prepared;
+  portal->was_approved = approved.has_value();
+  portal->approved = std::move(approved);
   conversation_.portals.propose(portal->name, portal, segment_);
   ExpectedReply& reply = expect(Kind::bind);
   reply.name = portal->name;
@@ -359,7 +381,17 @@ Result<FrontendFlow::Need> FrontendFlow::execute(const Frame& frame) {
   std::vector<RunningStatement> running;
   const bool counted =
       portal->prepared->unspent_in_segment == segment_ && judged == portal->prepared->judged;
-  if (!judged->statements.empty() && counted) {
+  if (portal->approved) {
+    running.push_back({judged, 0, *std::exchange(portal->approved, std::nullopt)});
+  } else if (portal->was_approved || needs_approval(*judged)) {
+    // Also where policy has begun to ask since the portal was bound.
+    const auto refusal = conversation_.shared.context.gate.refuse(
+        conversation_.number, judged->statements.front().action,
+        fixed_denial("approvals", "an approval is for one execution of what was bound for it",
+                     "bind it again, and fetch all rows at once"));
+    poison_extended(report_of(refusal));
+    return Need::nothing;
+  } else if (!judged->statements.empty() && counted) {
     running.push_back({judged, 0, *portal->prepared->parsed});
     portal->prepared->unspent_in_segment = 0;
   } else if (!judged->statements.empty()) {

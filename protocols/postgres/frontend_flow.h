@@ -70,6 +70,16 @@ class FrontendFlow {
   /// nullopt: somebody has to approve; asked again after that, it goes on where it was.
   Result<std::optional<Verdicts>> admit(JudgedPtr judged);
   Task<void> await_approval();
+  // frontend_flow_approvals.cpp
+  bool needs_approval(const JudgedText& judged) const;
+  Eventually<session::Verdict> ask_gate(const access::Action& action);
+  /// What is prepared, and asks for approvals when it is bound.
+  session::Verdict admit_prepared(const JudgedText& judged);
+  /// nullopt: somebody has to approve this statement with these values.
+  std::optional<session::Verdict> admit_bound(const JudgedText& judged, const Bind& message);
+  access::Action bound_action(const Statement& statement, const Bind& message) const;
+  /// An approval that its message did not come to use.
+  Result<void> drop_pending();
   Result<void> withdraw_admission();
   Result<void> withdraw(const std::vector<RunningStatement>& running);
   /// The first statement that the fixed rules refuse, and why.
@@ -108,7 +118,7 @@ class FrontendFlow {
   struct Admission {
     JudgedPtr judged;
     std::vector<RunningStatement> running;
-    std::optional<Eventually<session::Verdict>> pending;
+    std::uint64_t names_version = 0;  // StatementReader::version() when it was judged
   };
 
   Conversation& conversation_;
@@ -116,6 +126,7 @@ class FrontendFlow {
   Need need_ = Need::nothing;     // of the message that take() could not finish
   bool names_refreshed_ = false;  // for that message
   std::optional<Admission> admission_;
+  std::optional<Eventually<session::Verdict>> pending_;  // that the message waits for
   session::UpstreamBatch batch_;
   std::uint64_t segment_ = 1;          // grows at each Sync; 0 is no segment
   bool segment_open_ = false;          // messages were sent since the last Sync

@@ -191,18 +191,26 @@ Result<std::optional<FrontendFlow::Verdicts>> FrontendFlow::admit(JudgedPtr judg
   if (!admission_) {
     // All of the fixed refusals first: a string of which a part is refused is not half admitted.
     if (auto refusal = fixed_refusal(*judged)) return Verdicts(std::move(*refusal));
-    admission_.emplace(Admission{std::move(judged), {}, std::nullopt});
+    admission_.emplace(Admission{std::move(judged), {}, conversation_.reader.version()});
     admission_->running.reserve(admission_->judged->statements.size());
   }
   session::Gate& gate = conversation_.shared.context.gate;
   const JudgedText& text = *admission_->judged;
+  if (admission_->names_version != conversation_.reader.version()) {
+    HOOP_CHECK(drop_pending());
+    Verdicts refused(gate.refuse(
+        conversation_.number, text.statements.front().action,
+        fixed_denial("approvals", "what names mean has changed while it waited for an approval",
+                     "run it again")));
+    HOOP_CHECK(withdraw_admission());
+    return refused;
+  }
   while (admission_->running.size() < text.statements.size()) {
     const std::size_t index = admission_->running.size();
-    if (!admission_->pending)
-      admission_->pending.emplace(gate.admit(conversation_.number, text.statements[index].action));
-    if (!admission_->pending->ready()) return std::nullopt;
-    session::Verdict verdict = admission_->pending->take();
-    admission_->pending.reset();
+    if (!pending_) pending_.emplace(ask_gate(text.statements[index].action));
+    if (!pending_->ready()) return std::nullopt;
+    session::Verdict verdict = pending_->take();
+    pending_.reset();
     if (auto* refusal = std::get_if<session::Refusal>(&verdict)) {
       Verdicts refused(std::move(*refusal));
       HOOP_CHECK(withdraw_admission());
@@ -214,13 +222,6 @@ Result<std::optional<FrontendFlow::Verdicts>> FrontendFlow::admit(JudgedPtr judg
   Verdicts admitted(std::move(admission_->running));
   admission_.reset();
   return admitted;
-}
-
-Task<void> FrontendFlow::await_approval() {
-  HOOP_CO_CHECK(co_await forward());  // what came before need not wait for an approver
-  session::Verdict verdict = co_await admission_->pending->wait();
-  admission_->pending.emplace(std::move(verdict));
-  co_return Result<void>{};
 }
 
 Result<void> FrontendFlow::withdraw_admission() {
@@ -238,18 +239,18 @@ Result<void> FrontendFlow::withdraw(const std::vector<RunningStatement>& running
 }
 
 bool FrontendFlow::forget_names(const JudgedText& judged) {
-  const auto has_verb = [&](std::initializer_list<std::string_view> verbs) {
-    return std::any_of(
-        judged.statements.begin(), judged.statements.end(), [&](const Statement& statement) {
-          return std::find(verbs.begin(), verbs.end(), statement.action.verb) != verbs.end();
-        });
+  using What = Statement::Renames::What;
+  const auto forget = [](auto& table, const std::string& name) {
+    if (name.empty()) return table.forget_confirmed();
+    table.forget(name);
   };
-  const bool statements = has_verb({"prepare"});
-  const bool portals = has_verb({"declare", "close"});
-  if (!statements && !portals) return true;
-  if (!conversation_.expected.empty()) return false;
-  if (statements) conversation_.statements.forget_confirmed();
-  if (portals) conversation_.portals.forget_confirmed();
+  for (const Statement& statement : judged.statements) {
+    const Statement::Renames& renames = statement.renames;
+    if (renames.what == What::nothing) continue;
+    if (!conversation_.expected.empty()) return false;
+    if (renames.what == What::statement) forget(conversation_.statements, renames.name);
+    if (renames.what == What::portal) forget(conversation_.portals, renames.name);
+  }
   return true;
 }
 

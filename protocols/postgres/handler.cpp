@@ -61,7 +61,9 @@ class PostgresHandler final : public session::ProtocolHandler {
   Task<void> cancel(net::StreamPtr downstream, Bytes key) {
     const std::optional<Bytes> target_key = shared_.cancel_keys.find(key);
     Result<void> outcome = Result<void>{};
-    if (target_key && !target_key->empty()) {
+    const bool waited = std::any_of(live_.begin(), live_.end(),
+                                    [&](PostgresConnection* one) { return one->cancel_wait(key); });
+    if (!waited && target_key && !target_key->empty()) {
       outcome =
           co_await send_cancel(shared_.context.dialer, shared_.context.grant.target, *target_key,
                                shared_.cache, Deadline::after(shared_.context.clock, kCancelTime));

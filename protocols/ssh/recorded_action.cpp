@@ -32,15 +32,26 @@ Result<void> clean_for_log(access::Action& action, mask::Masker& masker) {
     HOOP_TRY(value, masker.rewrite_text(std::string_view(value).substr(0, kMostText), hidden));
   }
   action.recorded = record::action_members(shown);
+  action.is_cut = action.text.size() > kMostText;
+  action.shown = std::move(shown.text);
   return {};
 }
 
 std::string words_of(const access::Decision& decision) {
+  if (decision.approval)
+    return decision.hint.empty() ? decision.message : decision.message + ": " + decision.hint;
   std::string out = decision.message.empty()
                         ? fmt::format("denied by rule '{}'", decision.rule)
                         : fmt::format("{} (rule '{}')", decision.message, decision.rule);
   if (!decision.hint.empty()) out += ": " + decision.hint;
   return out;
+}
+
+std::uint32_t status_of(const access::Decision& decision) {
+  using access::ApprovalState;
+  if (!decision.approval) return 77;
+  const ApprovalState state = decision.approval->state;
+  return state == ApprovalState::pending || state == ApprovalState::approved ? 75 : 76;
 }
 
 }  // namespace hoop::ssh

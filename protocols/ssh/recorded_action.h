@@ -16,5 +16,7 @@ Result<void> clean_for_log(access::Action& action, mask::Masker& masker);
 
 /// Why not, in one line.
 std::string words_of(const access::Decision& decision);
+/// How a program ends that may not run: as hoopctl itself would (hoopctl(1)).
+std::uint32_t status_of(const access::Decision& decision);
 
 }  // namespace hoop::ssh

@@ -147,6 +147,7 @@ bool RelayChannel::take(const RelayVerdict& verdict) {
     if (request.state != Request::State::asked || request.question != verdict.number) continue;
     request.state = verdict.allowed ? Request::State::allowed : Request::State::denied;
     request.words = verdict.message;
+    request.status = verdict.status;
     request.inspected = verdict.inspected;
     request.tells_keys = verdict.tells_keys;
     request.command = verdict.command;
@@ -310,7 +311,7 @@ void RelayChannel::deny(Request& request) {
   if (!begins) return;
   say(request.words);
   has_status_ = true;
-  status_ = kDenied;
+  status_ = request.status;
   target_eof_ = target_closed_ = true;
 }
 

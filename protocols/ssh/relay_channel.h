@@ -59,7 +59,8 @@ class RelayChannel {
     ssh_message_struct* message = nullptr;  // null: needs no answer
     State state = State::fresh;
     std::uint32_t question = 0;
-    std::string words;  // why it was denied
+    std::string words;          // why it was denied
+    std::uint32_t status = 77;  // then
     bool inspected = false;
     bool tells_keys = false;
     std::string command;                  // in the place of what it asks for

@@ -175,6 +175,7 @@ struct ToRelayWriter {
         .byte(frame.inspected ? 1 : 0)
         .byte(frame.tells_keys ? 1 : 0)
         .text(frame.command)
+        .number(frame.status)
         .take();
   }
   Bytes operator()(const RelayMasked& frame) const {
@@ -323,6 +324,8 @@ Result<ToRelay> decode_to_relay(ByteSpan frame) {
       out.inspected = reader.flag();
       out.tells_keys = reader.flag();
       out.command = reader.text();
+      out.status = reader.number();
+      if (out.status > 255) reader.fail();
       return reader.take<ToRelay>(std::move(out));
     }
     case FrameType::masked: {

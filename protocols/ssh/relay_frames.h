@@ -74,7 +74,8 @@ struct RelayVerdict {
   bool inspected = false;
   /// What is typed to this program is told.
   bool tells_keys = false;
-  std::string command = {};  // to run in the place of what was asked for; empty: that
+  std::string command = {};   // to run in the place of what was asked for; empty: that
+  std::uint32_t status = 77;  // where it is not: how the program ends
   bool operator==(const RelayVerdict&) const = default;
 };
 

@@ -24,6 +24,9 @@ constexpr std::size_t kMostTypedLines = 10'000;  // of a program
 
 bool forwards(RelayAct act) { return act == RelayAct::forward || act == RelayAct::accepted; }
 
+/// Whether something is done by it, and not for what comes after.
+bool acts(RelayAct act) { return act != RelayAct::pty && act != RelayAct::env; }
+
 /// Whether a channel comes of it.
 bool begins(RelayAct act) {
   return act == RelayAct::shell || act == RelayAct::exec || act == RelayAct::subsystem ||
@@ -34,7 +37,11 @@ bool begins(RelayAct act) {
 
 RelayMonitor::RelayMonitor(session::SessionContext context, std::uint64_t connection,
                            ByteBudget& budget, net::Stream& relay)
-    : context_(context), connection_(connection), budget_(budget), relay_(relay) {}
+    : context_(context),
+      connection_(connection),
+      budget_(budget),
+      relay_(relay),
+      waits_(relay.executor()) {}
 RelayMonitor::~RelayMonitor() = default;
 
 Task<void> RelayMonitor::send(const ToRelay& frame) {
@@ -83,6 +90,11 @@ Task<void> RelayMonitor::run(RelaySetup setup) {
       if (!outcome) break;
       continue;
     }
+    if (has_news() && !ending_) {
+      outcome = co_await take_news();
+      if (!outcome) break;
+      continue;
+    }
     if (ending_ && !told_) {
       told_ = true;
       // Not by the gate, through which nothing passes any more once access has ended.
@@ -96,7 +108,9 @@ Task<void> RelayMonitor::run(RelaySetup setup) {
     } else if (holds()) {
       relay_.set_deadline(Deadline::after(context_.clock, kSilence));
     }
+    reading_ = true;
     const auto count = co_await relay_.read_some(buffer.make_room(kMaxFrame));
+    reading_ = false;
     buffer.keep(count.value_or(0));
     relay_.set_deadline(Deadline::never());
     if (!count && count.error().code == ErrorCode::timeout) {
@@ -107,6 +121,11 @@ Task<void> RelayMonitor::run(RelaySetup setup) {
     }
     if (!count || *count == 0) break;
   }
+  // Nobody is there any more to see what would come of it.
+  context_.gate.give_up_waiting(connection_);
+  co_await waits_.join();
+  const Result<void> late = record_too_late();
+  if (outcome && !late) outcome = late;
   // Whatever still ran: its end is not known.
   for (const auto& [number, channel] : channels_) {
     const Result<void> ended = end(*channel, "lost");
@@ -122,6 +141,7 @@ Task<void> RelayMonitor::take(FromRelay frame) {
   if (const auto* ready = std::get_if<RelayReady>(&frame)) {
     if (std::ranges::find(context_.grant.logins, ready->user) == context_.grant.logins.end())
       co_return fail(ErrorCode::malformed, "an SSH relay names a login that the session has not");
+    login_ = ready->user;
     co_return context_.gate.note({"ssh_target",
                                   {{"connection", std::to_string(connection_)},
                                    {"login", neutralise(ready->user, 64, Lines::escape)},
@@ -142,6 +162,7 @@ Task<void> RelayMonitor::take(FromRelay frame) {
   }
   const auto& ended = std::get<RelayEnded>(frame);
   terminals_.erase(ended.channel);
+  give_up(ended.channel);
   const auto found = channels_.find(ended.channel);
   if (found == channels_.end()) co_return Result<void>{};  // it was denied, or never began
   std::string status = ended.has_status ? fmt::format("exit {}", ended.status)
@@ -179,59 +200,90 @@ Task<void> RelayMonitor::judge(RelayAsk ask) {
   access::Action action = action_of(ask);
   const Result<void> cleaned = clean_for_log(action, context_.masker);
   RelayVerdict verdict{ask.number, false, {}};
+  if (begins(ask.act) && (channels_.contains(ask.channel) || is_awaited(ask.channel)))
+    co_return fail(ErrorCode::malformed, "an SSH relay begins two programs on one channel");
   if (!cleaned) {
     verdict.message = "the command cannot be recorded";
-  } else if (begins(ask.act) && channels_.size() >= kMostChannels) {
+  } else if (context_.grant.only && acts(ask.act) && action.digest != *context_.grant.only) {
+    // The host was told of one command, and would run that.
+    const session::Refusal refusal = context_.gate.refuse(
+        connection_, action,
+        {access::Effect::deny, "approval",
+         "this session is for the command that was approved, and for nothing else",
+         "hoopctl connect opens another"});
+    verdict.message = words_of(refusal.decision);
+  } else if (begins(ask.act) && channels_.size() + waiting_.size() >= kMostChannels) {
     verdict.message = "too many programs run in this session";
-  } else if (begins(ask.act) && channels_.contains(ask.channel)) {
-    co_return fail(ErrorCode::malformed, "an SSH relay begins two programs on one channel");
   } else {
-    const session::Verdict judged = co_await finished(context_.gate.admit(connection_, action));
-    if (const auto* refusal = std::get_if<session::Refusal>(&judged)) {
-      verdict.message = words_of(refusal->decision);
-    } else {
-      verdict.allowed = true;
-      const auto& admitted = std::get<session::Admitted>(judged);
-      if (const std::string* forced = admitted.forced_command()) {
-        verdict.command = *forced;
-        HOOP_CO_CHECK(context_.gate.note(
-            {"forced_command", {{"action", std::to_string(admitted.id())}, {"command", *forced}}}));
-      }
-      if (begins(ask.act)) {
-        auto channel =
-            std::make_unique<RelayProgram>(admitted, context_.masker, context_.clock.steady_now());
-        if (ask.act == RelayAct::subsystem && ask.text == kSftp) {
-          channel->sftp = std::make_unique<SftpChannel>(context_, connection_, budget_);
-          verdict.inspected = true;
-        }
-        const bool is_text =
-            ask.act == RelayAct::shell ||
-            (ask.act == RelayAct::exec &&
-             !is_for_programs(verdict.command.empty() ? ask.text : verdict.command));
-        if (is_text && context_.grant.identity.is_agent()) channel->is_read_by_an_agent();
-        if (forwards(ask.act))
-          channel->destination = action.attributes[std::string(access::kDestinationKey)];
-        HOOP_CO_CHECK(context_.gate.reply_begin(admitted, {admitted.id(), {}, 0}));
-        if (const auto terminal = terminals_.find(ask.channel); terminal != terminals_.end()) {
-          channel->has_terminal = true;
-          channel->typed.emplace(terminal->second.columns, terminal->second.rows);
-          verdict.tells_keys = true;
-          HOOP_CO_CHECK(note_terminal(terminal->second, admitted));
-        }
-        channels_.emplace(ask.channel, std::move(channel));
-      } else {
-        // Asked for again it is the later one; of a channel that has gone, none.
-        if (ask.act == RelayAct::pty && terminals_.size() < kMostChannels)
-          terminals_.insert_or_assign(ask.channel, ask);
-        record::ReplyEnd done;
-        done.action = admitted.id();
-        done.status = "asked";
-        HOOP_CO_CHECK(context_.gate.reply_end(admitted, std::move(done)));
-      }
-    }
+    const bool says = begins(ask.act) && !forwards(ask.act);
+    const std::uint32_t channel = ask.channel;
+    Resume resume = [this, ask, action](session::Verdict judged) {
+      return conclude(ask, action, std::move(judged));
+    };
+    auto judged = ask_gate(action, channel, says, std::move(resume));
+    if (!judged) co_return Result<void>{};
+    co_return co_await conclude(std::move(ask), std::move(action), std::move(*judged));
   }
   const ToRelay answer = std::move(verdict);
   co_return co_await send(answer);
+}
+
+Task<void> RelayMonitor::conclude(RelayAsk ask, access::Action action, session::Verdict judged) {
+  RelayVerdict verdict{ask.number, false, {}};
+  if (const auto* refusal = std::get_if<session::Refusal>(&judged)) {
+    verdict.message = words_of(refusal->decision);
+    verdict.status = status_of(refusal->decision);
+  } else {
+    verdict.allowed = true;
+    HOOP_CO_CHECK(begin(ask, action, std::get<session::Admitted>(judged), verdict));
+  }
+  const ToRelay answer = std::move(verdict);
+  co_return co_await send(answer);
+}
+
+Result<void> RelayMonitor::begin(const RelayAsk& ask, access::Action& action,
+                                 const session::Admitted& admitted, RelayVerdict& verdict) {
+  if (const std::string* forced = admitted.forced_command()) {
+    verdict.command = *forced;
+    HOOP_CHECK(context_.gate.note(
+        {"forced_command", {{"action", std::to_string(admitted.id())}, {"command", *forced}}}));
+  }
+  if (!begins(ask.act)) {
+    // Asked for again it is the later one; of a channel that has gone, none.
+    if (ask.act == RelayAct::pty && terminals_.size() < kMostChannels)
+      terminals_.insert_or_assign(ask.channel, ask);
+    record::ReplyEnd done;
+    done.action = admitted.id();
+    done.status = "asked";
+    return context_.gate.reply_end(admitted, std::move(done));
+  }
+  auto channel =
+      std::make_unique<RelayProgram>(admitted, context_.masker, context_.clock.steady_now());
+  if (ask.act == RelayAct::subsystem && ask.text == kSftp) {
+    AskGate ask_for_file = [this, number = ask.channel](const access::Action& one) {
+      return ask_gate(one, number, true, [this, number](session::Verdict judged) {
+        return go_on_with_sftp(number, std::move(judged));
+      });
+    };
+    channel->sftp =
+        std::make_unique<SftpChannel>(context_, connection_, budget_, std::move(ask_for_file));
+    verdict.inspected = true;
+  }
+  const bool is_text = ask.act == RelayAct::shell ||
+                       (ask.act == RelayAct::exec &&
+                        !is_for_programs(verdict.command.empty() ? ask.text : verdict.command));
+  if (is_text && context_.grant.identity.is_agent()) channel->is_read_by_an_agent();
+  if (forwards(ask.act))
+    channel->destination = action.attributes[std::string(access::kDestinationKey)];
+  HOOP_CHECK(context_.gate.reply_begin(admitted, {admitted.id(), {}, 0}));
+  if (const auto terminal = terminals_.find(ask.channel); terminal != terminals_.end()) {
+    channel->has_terminal = true;
+    channel->typed.emplace(terminal->second.columns, terminal->second.rows);
+    verdict.tells_keys = true;
+    HOOP_CHECK(note_terminal(terminal->second, admitted));
+  }
+  channels_.emplace(ask.channel, std::move(channel));
+  return {};
 }
 
 /// What the screen says that was typed. For finding one's way, and no more.
@@ -308,29 +360,34 @@ Task<void> RelayMonitor::stop(std::uint32_t number, RelayProgram& channel, std::
 
 Task<void> RelayMonitor::pass_sftp(RelayProgram& channel, RelayOutput output) {
   const bool is_input = output.stream == RelayStream::in;
-  Result<void> taken;
-  if (is_input) {
-    taken = co_await channel.sftp->take_input(output.data);
-  } else {
-    taken = co_await channel.sftp->take_output(output.data);
-  }
+  const Result<void> taken =
+      is_input ? channel.sftp->take_input(output.data) : channel.sftp->take_output(output.data);
   if (!taken && taken.error().code == ErrorCode::malformed) {
     HOOP_CO_CHECK(co_await stop(output.channel, channel, "sftp_failed", taken.error().message));
     co_return co_await pass_in_pieces(output.channel, output.stream, {}, output.number);
   }
   HOOP_CO_CHECK(taken);
-  Bytes words = to_bytes(channel.sftp->take_words());
-  HOOP_CO_CHECK(co_await pass_in_pieces(output.channel, RelayStream::err, std::move(words), {}));
   std::optional<std::uint32_t> answers;
-  if (!is_input) answers = output.number;
-  HOOP_CO_CHECK(co_await pass_in_pieces(output.channel, RelayStream::out,
-                                        channel.sftp->take_for_client(), answers));
-  if (is_input) channel.unanswered = output.number;
+  if (is_input) {
+    channel.unanswered = output.number;
+  } else {
+    answers = output.number;
+  }
+  co_return co_await pass_sftp_on(output.channel, channel, answers);
+}
+
+/// answers: a question about what the target has said.
+Task<void> RelayMonitor::pass_sftp_on(std::uint32_t number, RelayProgram& channel,
+                                      std::optional<std::uint32_t> answers) {
+  Bytes words = to_bytes(channel.sftp->take_words());
+  HOOP_CO_CHECK(co_await pass_in_pieces(number, RelayStream::err, std::move(words), {}));
+  HOOP_CO_CHECK(
+      co_await pass_in_pieces(number, RelayStream::out, channel.sftp->take_for_client(), answers));
   answers.reset();
   // What was its last word is answered in any case: no more comes.
   if (!channel.sftp->is_stalled()) answers = std::exchange(channel.unanswered, {});
-  co_return co_await pass_in_pieces(output.channel, RelayStream::in,
-                                    channel.sftp->take_for_target(), answers);
+  co_return co_await pass_in_pieces(number, RelayStream::in, channel.sftp->take_for_target(),
+                                    answers);
 }
 
 Task<void> RelayMonitor::pass(RelayOutput output) {

@@ -3,11 +3,14 @@
 // both recorded before they pass.
 #pragma once
 
+#include <functional>
+#include <list>
 #include <map>
 #include <memory>
 #include <optional>
 #include <string>
 
+#include "core/net/task_group.h"
 #include "core/session/handler.h"
 #include "protocols/ssh/byte_budget.h"
 #include "protocols/ssh/relay_frames.h"
@@ -34,6 +37,29 @@ class RelayMonitor {
  private:
   Task<void> take(FromRelay frame);
   Task<void> judge(RelayAsk ask);
+  Task<void> conclude(RelayAsk ask, access::Action action, session::Verdict judged);
+  Result<void> begin(const RelayAsk& ask, access::Action& action, const session::Admitted& admitted,
+                     RelayVerdict& verdict);
+  // relay_monitor_waits.cpp
+  /// Of an action that waits for somebody to approve it. The relay's other channels go on.
+  struct Waiting;
+  using Resume = std::function<Task<void>(session::Verdict)>;
+  /// nullopt: it waits, and resume is called with what comes of it. channel: where its user reads
+  /// that it does; says: whether there is anybody to read it.
+  std::optional<session::Verdict> ask_gate(const access::Action& action, std::uint32_t channel,
+                                           bool says, Resume resume);
+  static asio::awaitable<void> wait(std::shared_ptr<Waiting> waiting,
+                                    Eventually<session::Verdict> admitting);
+  bool is_awaited(std::uint32_t channel) const;
+  bool has_news() const;
+  Task<void> take_news();
+  void wake();
+  void give_up(std::uint32_t channel);
+  Result<void> record_not_run(const session::Verdict& verdict);
+  Result<void> record_too_late();
+  Task<void> go_on_with_sftp(std::uint32_t channel, session::Verdict verdict);
+  Task<void> pass_sftp_on(std::uint32_t number, RelayProgram& channel,
+                          std::optional<std::uint32_t> answers);
   Result<void> resized(const RelayResized& size);
   Task<void> pass(RelayOutput output);
   Task<void> pass_sftp(RelayProgram& channel, RelayOutput output);
@@ -56,10 +82,14 @@ class RelayMonitor {
   ByteBudget& budget_;
   net::Stream& relay_;
   std::map<std::uint32_t, std::unique_ptr<RelayProgram>> channels_;
+  std::string login_;                            // at the target, once it stands
   std::map<std::uint32_t, RelayAsk> terminals_;  // by channel: that were allowed
   std::optional<Error> failed_;
   std::optional<std::string> ending_;  // the reason, until the relay has been told
   bool told_ = false;
+  bool reading_ = false;  // of the relay's, under way
+  std::list<std::shared_ptr<Waiting>> waiting_;
+  net::TaskGroup waits_;
 };
 
 }  // namespace hoop::ssh

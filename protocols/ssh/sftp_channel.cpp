@@ -34,17 +34,26 @@ SftpSession::Parts parts_of(mask::Masker& masker, ByteBudget& budget) {
 }  // namespace
 
 SftpChannel::SftpChannel(session::SessionContext context, std::uint64_t connection,
-                         ByteBudget& budget)
-    : context_(context), connection_(connection), sftp_(parts_of(context.masker, budget)) {}
+                         ByteBudget& budget, AskGate ask)
+    : context_(context),
+      connection_(connection),
+      sftp_(parts_of(context.masker, budget)),
+      ask_(std::move(ask)) {}
 
-Task<void> SftpChannel::take_input(ByteSpan piece) {
-  HOOP_CO_CHECK(sftp_.from_client(piece));
-  co_return co_await judge();
+Result<void> SftpChannel::take_input(ByteSpan piece) {
+  HOOP_CHECK(sftp_.from_client(piece));
+  return judge();
 }
 
-Task<void> SftpChannel::take_output(ByteSpan piece) {
-  HOOP_CO_CHECK(sftp_.from_target(piece));
-  co_return co_await judge();
+Result<void> SftpChannel::take_output(ByteSpan piece) {
+  HOOP_CHECK(sftp_.from_target(piece));
+  return judge();
+}
+
+Result<void> SftpChannel::decided(const session::Verdict& verdict) {
+  waits_ = false;
+  HOOP_CHECK(apply(verdict));
+  return judge();
 }
 
 void SftpChannel::say(std::string_view words) {
@@ -53,18 +62,18 @@ void SftpChannel::say(std::string_view words) {
                                   : "hoopctl: " + neutralise(words, 1000, Lines::escape) + "\r\n";
 }
 
-Task<void> SftpChannel::judge() {
-  while (sftp_.wish() != nullptr) {
+Result<void> SftpChannel::judge() {
+  while (!waits_ && sftp_.wish() != nullptr) {
     access::Action action = *sftp_.wish();
     // Asked of everything by every client: what it may not know it is not told, and that is all.
     const bool quiet = sftp_.wishes_meaning();
     if (quiet && context_.gate.judge(action).effect != access::Effect::allow) {
-      HOOP_CO_CHECK(sftp_.refuse({}));
+      HOOP_CHECK(sftp_.refuse({}));
       continue;
     }
     if (auto cleaned = clean_for_log(action, context_.masker); !cleaned) {
       say("the path cannot be recorded");
-      HOOP_CO_CHECK(sftp_.refuse("the path cannot be recorded"));
+      HOOP_CHECK(sftp_.refuse("the path cannot be recorded"));
       continue;
     }
     if (reads_a_file(action) && context_.masker.has_detectors()) {
@@ -76,20 +85,24 @@ Task<void> SftpChannel::judge() {
            "files of this target are not read: what its masks hide would be in them",
            {}});
       say(words_of(refusal.decision));
-      HOOP_CO_CHECK(sftp_.refuse(words_of(refusal.decision)));
+      HOOP_CHECK(sftp_.refuse(words_of(refusal.decision)));
       continue;
     }
-    const session::Verdict judged = co_await finished(context_.gate.admit(connection_, action));
-    if (const auto* refusal = std::get_if<session::Refusal>(&judged)) {
-      say(words_of(refusal->decision));
-      HOOP_CO_CHECK(sftp_.refuse(words_of(refusal->decision)));
-    } else {
-      const auto& admitted = std::get<session::Admitted>(judged);
-      running_.emplace(admitted.id(), admitted);
-      HOOP_CO_CHECK(sftp_.allow(admitted.id()));
-    }
+    const auto verdict = ask_(action);
+    waits_ = !verdict;
+    if (verdict) HOOP_CHECK(apply(*verdict));
   }
-  co_return record();
+  return record();
+}
+
+Result<void> SftpChannel::apply(const session::Verdict& verdict) {
+  if (const auto* refusal = std::get_if<session::Refusal>(&verdict)) {
+    say(words_of(refusal->decision));
+    return sftp_.refuse(words_of(refusal->decision));
+  }
+  const auto& admitted = std::get<session::Admitted>(verdict);
+  running_.emplace(admitted.id(), admitted);
+  return sftp_.allow(admitted.id());
 }
 
 Result<void> SftpChannel::record() {

@@ -3,7 +3,9 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
+#include <optional>
 #include <string>
 
 #include "core/session/handler.h"
@@ -12,15 +14,22 @@
 
 namespace hoop::ssh {
 
+/// Asks the gate; nullopt: somebody has to approve, and decided() is called with what comes of it.
+using AskGate = std::function<std::optional<session::Verdict>(const access::Action&)>;
+
 class SftpChannel {
  public:
   /// All outlive it.
-  SftpChannel(session::SessionContext context, std::uint64_t connection, ByteBudget& budget);
+  SftpChannel(session::SessionContext context, std::uint64_t connection, ByteBudget& budget,
+              AskGate ask);
 
   /// A piece of either side: judged, and recorded, as far as it can be. Fail with malformed when
   /// what that side says cannot be followed any more.
-  Task<void> take_input(ByteSpan piece);
-  Task<void> take_output(ByteSpan piece);
+  Result<void> take_input(ByteSpan piece);
+  Result<void> take_output(ByteSpan piece);
+
+  /// Of what waits: it goes on, as after a piece.
+  Result<void> decided(const session::Verdict& verdict);
 
   /// What goes on then.
   Bytes take_for_target() { return sftp_.take_for_target(); }
@@ -33,7 +42,8 @@ class SftpChannel {
   Result<void> end();
 
  private:
-  Task<void> judge();
+  Result<void> judge();
+  Result<void> apply(const session::Verdict& verdict);
   Result<void> record();
   Result<void> record(const SftpOutcome& outcome);
   Result<void> record(const SftpTransfer& transfer, std::uint64_t action);
@@ -42,6 +52,8 @@ class SftpChannel {
   session::SessionContext context_;
   std::uint64_t connection_;
   SftpSession sftp_;
+  AskGate ask_;
+  bool waits_ = false;  // what is wished for next, for somebody to approve it
   std::map<std::uint64_t, session::Admitted> running_;
   std::string words_;
   unsigned lines_ = 0;

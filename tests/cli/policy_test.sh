@@ -56,7 +56,7 @@ name = "typo"
 when = { verb = ["selekt"] }
 effect = "deny"
 T
-refused 3 'approvals are not available' <<'T'
+refused 1 'nobody could approve' <<'T'
 [[rule]]
 name = "ask"
 effect = "require_approval"

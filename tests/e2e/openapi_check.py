@@ -113,7 +113,7 @@ key = base64.urlsafe_b64encode(os.urandom(32)).decode().rstrip('=')
 
 for path, item in document['paths'].items():
     operations = {method: item[method] for method in METHODS if method in item}
-    here = path.replace('{session}', session)
+    here = path.replace('{session}', session).replace('{id}', 'apr_' + 'a' * 26)
     for method, operation in operations.items():
         name = f'{method.upper()} {path}'
         body = b'{}' if 'requestBody' in operation and method != 'put' else None

@@ -96,6 +96,8 @@ Descriptor SshClient::accept() {
   return Descriptor(::accept4(state_->listener.get(), nullptr, nullptr, SOCK_CLOEXEC));
 }
 
+void SshClient::leave() { ::kill(state_->id, SIGTERM); }
+
 SshRan SshClient::wait() {
   SshRan out;
   out.status = status_of(std::exchange(state_->id, -1));

@@ -32,6 +32,8 @@ class SshClient {
 
   /// Its connection.
   Descriptor accept();
+  /// Makes it go, as SIGTERM does.
+  void leave();
   /// Its end.
   SshRan wait();
 

@@ -86,7 +86,7 @@ server.listen(Number(wantedPort ?? 0), '127.0.0.1', () => {
     clients: [client('hoop-cli'), client('another'), ...services],
     ...(process.env.OIDC_AUTH_METHODS ? { clientAuthMethods: process.env.OIDC_AUTH_METHODS.split(',') } : {}),
     jwks: { keys },
-    scopes: ['openid', 'offline_access'],
+    scopes: ['openid', 'offline_access', 'approve'],
     enabledJWA: {
       idTokenSigningAlgValues: ['RS256', 'PS256', 'ES256', 'EdDSA'],
     },
@@ -100,7 +100,7 @@ server.listen(Number(wantedPort ?? 0), '127.0.0.1', () => {
         enabled: true,
         useGrantedResource: () => true,
         getResourceServerInfo: () => ({
-          scope: 'openid offline_access',
+          scope: 'openid offline_access approve',
           audience: resource,
           accessTokenFormat: 'jwt',
           accessTokenTTL: seconds,
@@ -108,7 +108,11 @@ server.listen(Number(wantedPort ?? 0), '127.0.0.1', () => {
         }),
       },
     },
-    extraTokenClaims: () => claims,
+    // When the person has signed in: of a refreshed token, at the login that it comes from.
+    extraTokenClaims: ({ oidc: { entities } }) => ({
+      ...claims,
+      auth_time: (entities.DeviceCode ?? entities.AuthorizationCode ?? entities.RefreshToken)?.authTime,
+    }),
     rotateRefreshToken: true,
   });
   provider.on('server_error', (context, error) => console.error('server_error', error));

@@ -38,6 +38,7 @@ TEST_CASE("api: a grant from asking to receipt") {
     const Json discovery = Json::parse(g.get("/.well-known/hoopctl", "").body);
     CHECK(discovery["gateway"] == g.id);
     CHECK(discovery["issuer"] == g.server->base_url());
+    CHECK(discovery["approving_scope"] == "approve");
     const auto refused = g.get("/v1/whoami", "");
     CHECK(refused.status == 401);
     CHECK(code_of(refused) == "unauthenticated");

@@ -189,7 +189,7 @@ TEST_CASE("config: every mistake is told with its place") {
        "gateway.toml:8:43: unknown key 'pasword' | did you mean 'password'?"},
       {g + t + t, "gateway.toml:10:8: target 'pg' stands twice in this file"},
       {g + "[[rule]]\nname = \"r\"\nwhen = { verb = \"select\" }\neffect = \"require_approval\"\n",
-       "gateway.toml:6:10: approvals are not available in this version"},
+       "gateway.toml:3:1: nobody could approve: 'approvers' is missing"},
       {g + "[[rule]]\nname = \"r\"\nwhen = { verb = \"sellect\" }\neffect = \"deny\"\n",
        "gateway.toml:5:"},
       {g + "[limits]\nrows = 1\n", "gateway.toml:4:1: unknown key 'rows'"},
@@ -205,11 +205,32 @@ TEST_CASE("config: every mistake is told with its place") {
 
 TEST_CASE("config: mistakes in other files name those files") {
   CHECK(complaint({{"gateway.toml", kGateway},
-                   {"policy.toml", "[[rule]]\neffect = \"require_approval\"\n"}})
-            .starts_with("policy.toml:2:10: approvals"));
+                   {"policy.toml", "[[rule]]\nname = \"r\"\neffect = \"ask\"\nwhen = {}\n"}})
+            .starts_with("policy.toml:3:10: 'effect' cannot be 'ask'"));
   CHECK(complaint({{"gateway.toml", kGateway}, {"conf.d/1.toml", "x = 1\n"}})
             .starts_with("conf.d/1.toml:1:1: unknown key 'x'"));
   CHECK(complaint({{"policy.toml", ""}}).starts_with("cannot read '"));
+}
+
+TEST_CASE("config: rules may want approvals, and requests for them do not wait for ever") {
+  const std::string rule =
+      "[[rule]]\nname = \"ask\"\nwhen = { verb = \"delete\" }\neffect = \"require_approval\"\n"
+      "approvers = [\"group:dba\"]\n";
+  auto config = load({{"gateway.toml", kGateway}, {"policy.toml", rule}});
+  INFO((config ? "" : config.error().message));
+  REQUIRE(config);
+  CHECK(config->policy.rules[0].effect == access::Effect::require_approval);
+  CHECK(config->approval_time == std::chrono::hours(1));
+  const auto with = [](const std::string& time) {
+    return std::map<std::string, std::string>{
+        {"gateway.toml", kGateway + ("approval_time = \"" + time + "\"\n")}};
+  };
+  CHECK(load(with("1m"))->approval_time == std::chrono::minutes(1));
+  CHECK(load(with("24h"))->approval_time == std::chrono::hours(24));
+  for (const char* bad : {"59s", "25h"}) {
+    INFO(bad);
+    CHECK(complaint(with(bad)) == "gateway.toml:3:17: 'approval_time' must be from 1m to 24h");
+  }
 }
 
 TEST_CASE("config: metrics are for this machine alone") {
@@ -298,6 +319,7 @@ TEST_CASE("config: an OpenID provider by three lines, and by all of them") {
   CHECK(three->oidc->client_id == "hoop");
   CHECK(three->oidc->parameters == identity::RequestParameters{{"scope", "openid offline_access"}});
   CHECK(three->oidc->subject_claim == "sub");
+  CHECK(three->oidc->approving_scope == "approve");
   const auto all =
       load({{"gateway.toml", kGateway},
             {"ca.pem", "-----BEGIN CERTIFICATE-----\n"},
@@ -306,6 +328,7 @@ TEST_CASE("config: an OpenID provider by three lines, and by all of them") {
              "audience = \"api://hoop\"\nscope = \"api://hoop/.default\"\n"
              "parameters = { resource = \"https://gw.example\" }\nsubject_claim = \"email\"\n"
              "groups_claim = \"realm_access.roles\"\ngroup_names = { \"0000-1\" = \"dba\" }\n"
+             "approving_scope = \"hoop:approve\"\n"
              "service_clients = [\"ci\"]\ntoken_life = \"10m\"\nca_file = \"ca.pem\"\n"}});
   INFO((all ? "" : all.error().message));
   REQUIRE(all);
@@ -314,6 +337,7 @@ TEST_CASE("config: an OpenID provider by three lines, and by all of them") {
   CHECK(oidc.parameters == identity::RequestParameters{{"resource", "https://gw.example"},
                                                        {"scope", "api://hoop/.default"}});
   CHECK(oidc.group_names.at("0000-1") == "dba");
+  CHECK(oidc.approving_scope == "hoop:approve");
   CHECK(oidc.service_clients == std::vector<std::string>{"ci"});
   CHECK(oidc.max_life == std::chrono::minutes(10));
   CHECK(oidc.ca_pem == "-----BEGIN CERTIFICATE-----\n");
@@ -330,6 +354,16 @@ TEST_CASE("config: mistakes about an OpenID provider are told by their place") {
       {begin + "\"https://a.example\"\nparameters = { resource = \"a\\nb\" }\n",
        "'resource' cannot be a parameter"},
       {begin + "\"https://a.example\"\ntoken_life = \"2d\"\n", "from 1m to 24h"},
+      {begin + "\"https://a.example\"\napproving_scope = \"\"\n", "not one word of a scope"},
+      {begin + "\"https://a.example\"\napproving_scope = \"a b\"\n",
+       "o.toml:4:19: 'approving_scope' is not one word of a scope"},
+      {begin + "\"https://a.example\"\napproving_scope = \"a\\\"b\"\n", "not one word of a scope"},
+      {begin + "\"https://a.example\"\napproving_scope = \"\u00e9\"\n", "not one word of a scope"},
+      {begin + "\"https://a.example\"\napproving_scope = 7\n", "approving_scope"},
+      {begin + "\"https://a.example\"\napproving_scope = \"openid\"\n",
+       "every login asks for the scope 'openid'"},
+      {begin + "\"https://a.example\"\nparameters = { scope = \"x approve\" }\n",
+       "every login asks for the scope 'approve'"},
       {begin + "\"https://a.example\"\nca_file = \"none.pem\"\n", "cannot read"},
       {begin + "\"https://a.example\"\nca_file = \"key.pem\"\n", "holds a private key"},
       {begin + "\"https://a.example\"\nca_file = \"long.pem\"\n", "longer than 32 KiB"},

@@ -27,6 +27,7 @@ struct World {
   SystemTime until{};  // of what was extended last
   bool list_fails = false;
   std::function<void()> before_issue;
+  std::optional<ApprovedAction> approved;  // of what was issued last
 };
 
 class WorldIssuer final : public CredentialIssuer {
@@ -42,6 +43,12 @@ class WorldIssuer final : public CredentialIssuer {
     world_.roles.insert(name);
     return access::PostgresCredential{name, SecretText(std::string("p")),
                                       authorization.valid_until()};
+  }
+  Result<access::Credential> issue_for(const access::Authorization& authorization,
+                                       const std::string& name,
+                                       const ApprovedAction& approved) override {
+    world_.approved = approved;
+    return issue(authorization, name);
   }
   Result<void> extend(const access::Authorization& authorization,
                       const std::string& name) override {
@@ -83,6 +90,8 @@ struct Fixture {
   std::optional<crypto::Ed25519Key> seal_key;  // of the last grant
   access::DataPath path = access::DataPath::local;
   std::chrono::seconds renew_for{0};
+  std::string approval;  // with which grants are asked for
+  Result<ApprovalRequest> asked_for = fail(ErrorCode::denied, "nobody has decided it yet");
 
   Fixture() { restart(); }
   /// As after a crash: what was in memory is gone.
@@ -106,10 +115,12 @@ struct Fixture {
       target.path = path;
       targets.push_back({target, name != "other" ? std::make_unique<WorldIssuer>(world) : nullptr});
     }
-    grants.emplace(
-        GrantService::Parts{"gw_t", std::make_shared<const access::PolicyEngine>(policy),
-                            SecretBytes(Bytes(32, 7)), *store, workers, clock, random, log},
-        std::move(targets));
+    grants.emplace(GrantService::Parts{"gw_t", std::make_shared<const access::PolicyEngine>(policy),
+                                       SecretBytes(Bytes(32, 7)), *store, workers, clock, random,
+                                       log, 100, std::chrono::seconds(60),
+                                       [this](const std::string&, const access::Identity&,
+                                              const std::string&) { return asked_for; }},
+                   std::move(targets));
   }
   Result<SystemTime> renew(const std::string& session, const std::string& group = "dev") {
     access::Identity identity;
@@ -129,6 +140,7 @@ struct Fixture {
     request.target = target;
     request.reason = "why";
     request.client_key.fill(9);
+    request.approval = approval;
     HOOP_TRY(auto issued, test::run(context, grants->create(std::move(request))));
     seal_key = std::move(issued.seal_key);
     return std::move(issued.grant);
@@ -178,6 +190,66 @@ TEST_CASE("grants: on the gateway path the log is sealed by a key of ours") {
   alice.groups = {"dev"};
   REQUIRE_FALSE(f.grants->open_to(alice).empty());
   CHECK(f.grants->open_to(alice).front().path == access::DataPath::gateway);
+}
+
+TEST_CASE("grants: an approval must be there, and holds credential and session to its command") {
+  Fixture f;
+  f.approval = "apr_x";
+  const auto refused = f.create();
+  REQUIRE_FALSE(refused);
+  CHECK(is_about_approval(refused.error()));
+  CHECK(refused.error().message == "approval 'apr_x': nobody has decided it yet");
+  CHECK(f.world.roles.empty());
+  // Another's target says nothing of approvals.
+  CHECK(f.create("pg-nowhere").error() == access::target_unavailable());
+
+  ApprovalRequest request;
+  request.id = "apr_x";
+  request.question.verb = "exec";
+  request.question.text = "uptime";
+  request.question.digest = crypto::sha256(as_bytes("uptime"));
+  request.exact = true;
+  const auto command = [&] {
+    f.asked_for = request;
+    f.world.approved.reset();
+    const auto issued = f.create();
+    REQUIRE(issued);
+    REQUIRE(f.world.approved);
+    CHECK(f.world.approved->approval == "apr_x");
+    CHECK(issued->only.has_value() == !f.world.approved->command.empty());
+    if (issued->only) CHECK(*issued->only == request.question.digest);
+    return f.world.approved->command;
+  };
+  CHECK(command() == "uptime");
+  // It was asked for as a login that the role no longer has.
+  request.question.place = "root";
+  f.asked_for = request;
+  const auto other = f.create();
+  REQUIRE_FALSE(other);
+  CHECK(is_about_approval(other.error()));
+  request.question.place.clear();
+  f.path = access::DataPath::gateway;
+  f.restart();
+  CHECK(command() == "uptime");
+  f.path = access::DataPath::local;
+  f.restart();
+  request.exact = false;
+  CHECK(command().empty());
+  request.exact = true;
+  request.question.verb = "shell";
+  CHECK(command().empty());
+  request.question.verb = "exec";
+  for (const std::string& text : {std::string("a\0b", 3), std::string((32U << 10) + 1, 'a')}) {
+    request.question.text = text;
+    f.asked_for = request;
+    const auto unnamed = f.create();
+    REQUIRE_FALSE(unnamed);
+    CHECK(is_about_approval(unnamed.error()));
+  }
+  f.approval.clear();
+  f.world.approved.reset();
+  REQUIRE(f.create());
+  CHECK_FALSE(f.world.approved);
 }
 
 TEST_CASE("grants: a session on the gateway path does not outlive the process that ran it") {

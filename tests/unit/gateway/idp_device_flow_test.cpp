@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/identity/device_login.h"
 #include "core/identity/discovery.h"
-#include "core/identity/token_verifier.h"
 #include "gateway/idp/logins.h"
 #include "gateway/idp/schema.h"
 #include "tests/unit/gateway/idp_support.h"
@@ -12,14 +11,6 @@ using namespace hoop::test;
 using namespace std::chrono_literals;
 
 namespace {
-
-identity::TokenVerifier verifier_of(IdpWorld& world) {
-  identity::TrustedIssuer issuer{"https://gw.example:8443",
-                                 "https://gw.example:8443",
-                                 world.idp->keys(),
-                                 {{"hoopctl", access::IdentityKind::person}}};
-  return identity::TokenVerifier({issuer}, world.clock);
-}
 
 /// Approves as alice and answers the tokens.
 nlohmann::json log_in(IdpWorld& world) {
@@ -295,7 +286,7 @@ TEST_CASE("neither codes nor tokens nor passwords stand in the database") {
        {"idp_users", "idp_device_requests", "idp_logins", "idp_refresh_tokens"}) {
     auto rows = world.database.prepare(std::string("SELECT * FROM ") + table).value();
     while (rows.step().value()) {
-      for (int column = 0; column < 13; ++column) all += rows.text(column) + "\n";
+      for (int column = 0; column < 14; ++column) all += rows.text(column) + "\n";
     }
   }
   CHECK(all.find("alice") != std::string::npos);

@@ -143,6 +143,50 @@ TEST_CASE("approving needs a sign-in of this browser for this request a moment a
   CHECK(first.decide("approve").status == 200);
 }
 
+TEST_CASE("the page says when a sign-in is for approving, and of others it does not") {
+  IdpWorld world;
+  const std::string words =
+      "This sign-in lets whoever asked for it approve or reject requests of others as you, for "
+      "five minutes. It is for nothing else.";
+  Browser login(world);
+  login.open(world.start().user_code);
+  CHECK(login.sign_in("alice", kPassword).body.find(words) == std::string::npos);
+  const auto started = world.start_approving();
+  Browser browser(world);
+  browser.open(started.user_code);
+  const auto page = browser.sign_in("alice", kPassword);
+  CHECK(page.body.find(words) != std::string::npos);
+  CHECK(page.body.find("Let this device act as you") == std::string::npos);
+  CHECK(page.body.find(started.user_code) != std::string::npos);
+  // It signs in, and approves no request.
+  CHECK(page.body.find(">Approve<") == std::string::npos);
+  CHECK(browser.decide("approve").body.find("Nothing is decided yet") != std::string::npos);
+}
+
+TEST_CASE("a sign-in for approving needs the password, whoever has signed in in this browser") {
+  IdpWorld world;
+  const auto first = world.start();
+  Browser browser = at_decision(world, first.user_code);
+  const auto started = world.start_approving();
+  SECTION("after a login") { CHECK(browser.decide("approve").status == 200); }
+  SECTION("beside one that is not decided") {}
+  SECTION("after another sign-in for approving") {
+    browser = at_decision(world, world.start_approving().user_code);
+    CHECK(browser.decide("approve").status == 200);
+  }
+  Browser other = browser;
+  const auto form = other.open(started.user_code);
+  CHECK(form.body.find("name=\"password\"") != std::string::npos);
+  CHECK(form.body.find("name=\"decision\"") == std::string::npos);
+  CHECK(other.decide("approve").status == 403);
+  // The token of the form that is there, for the request that it is not about.
+  browser.user_code = started.user_code;
+  CHECK(browser.decide("approve").status == 403);
+  CHECK(other.sign_in("alice", "wrong password").status == 403);
+  CHECK(other.decide("approve").status == 403);
+  CHECK(error_of(world.poll(started.device_code)) == "authorization_pending");
+}
+
 TEST_CASE("a decision is approve or deny, and the first one counts") {
   IdpWorld world;
   const auto started = world.start();

@@ -9,6 +9,7 @@
 #include "core/http/form.h"
 #include "core/identity/dpop.h"
 #include "core/identity/jwk.h"
+#include "core/identity/token_verifier.h"
 #include "gateway/idp/identity_provider.h"
 #include "gateway/idp/user_store.h"
 #include "tests/support/catch.h"
@@ -55,13 +56,15 @@ class IdpWorld {
     std::string device_code;
     std::string user_code;
   };
-  Started start(const std::string& address = "192.0.2.7") {
-    const auto response =
-        post("/oauth/device_authorization", "client_id=hoopctl&client_host=laptop", {}, address);
+  /// scope: a field of the form.
+  Started start(const std::string& address = "192.0.2.7", const std::string& scope = {}) {
+    const auto response = post("/oauth/device_authorization",
+                               "client_id=hoopctl&client_host=laptop" + scope, {}, address);
     REQUIRE(response.status == 200);
     const auto json = nlohmann::json::parse(response.body);
     return {json["device_code"], json["user_code"]};
   }
+  Started start_approving() { return start("192.0.2.7", "&scope=approve"); }
   /// As a client that proves key, by a clock that is off; nullptr: one without a key.
   http::Response ask_for_tokens(const std::string& form, const crypto::P256Key* key,
                                 std::chrono::seconds clock_off = {}, std::string_view nonce = {}) {
@@ -96,6 +99,15 @@ class IdpWorld {
   gateway::ProofChecker proofs{"https://gw.example:8443", secret, clock};
   std::unique_ptr<gateway::idp::IdentityProvider> idp;
 };
+
+/// The gateway's, of what the provider gives.
+inline identity::TokenVerifier verifier_of(IdpWorld& world) {
+  identity::TrustedIssuer issuer{"https://gw.example:8443",
+                                 "https://gw.example:8443",
+                                 world.idp->keys(),
+                                 {{"hoopctl", access::IdentityKind::person}}};
+  return identity::TokenVerifier({issuer}, world.clock);
+}
 
 /// The value of the hidden field of that name.
 inline std::string hidden_field(const std::string& html, const std::string& name) {

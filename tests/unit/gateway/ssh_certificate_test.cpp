@@ -110,6 +110,34 @@ TEST_CASE("ssh issuer: forwards of ports where a rule might let one pass") {
   CHECK_FALSE(permits());
 }
 
+TEST_CASE("ssh issuer: an approved command is all that the host runs") {
+  CertificateFixture f;
+  access::Rule rule;
+  rule.name = "r";
+  rule.when = {{"destination", {"localhost:80"}}};
+  rule.effect = access::Effect::allow;
+  const auto terms_of = [&](const ApprovedAction& approved) {
+    const auto credential = f.issuer.issue_for(
+        allowed({"deploy", "app"}, f.clock.system_now(), access::DataPath::local, {rule}), "s_1",
+        approved);
+    REQUIRE(credential);
+    return ssh::parse_certificate(std::get<access::SshCredential>(*credential).certificate)->terms;
+  };
+  const std::string command = "systemctl restart 'web app' && echo \"$HOME\"\n";
+  const ssh::CertificateTerms forced = terms_of({"apr_1", command, {}, "app"});
+  CHECK(forced.critical_options.at("force-command") == command);
+  CHECK(forced.principals == std::vector<std::string>{"app"});
+  CHECK(forced.critical_options.contains("source-address"));
+  CHECK(forced.key_id.starts_with("s_1 alice"));
+  CHECK(forced.key_id.ends_with(" apr_1"));
+  CHECK(forced.extensions == std::map<std::string, std::string>{{"permit-pty", ""}});
+  const ssh::CertificateTerms named = terms_of({"apr_1", "", {}, ""});
+  CHECK(named.principals == std::vector<std::string>{"deploy", "app"});
+  CHECK_FALSE(named.critical_options.contains("force-command"));
+  CHECK(named.key_id.ends_with(" apr_1"));
+  CHECK(named.extensions.contains("permit-port-forwarding"));
+}
+
 TEST_CASE("ssh issuer: a role without logins opens no host") {
   CertificateFixture f;
   const auto none = f.issuer.issue(allowed({}, f.clock.system_now()), "s_1");

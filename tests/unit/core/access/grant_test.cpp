@@ -3,6 +3,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "core/base/encoding.h"
 #include "tests/support/catch.h"
 
 using namespace hoop;
@@ -228,4 +229,17 @@ TEST_CASE("an error about a grant quotes nothing of it") {
   const auto result = grant_from_json(R"({"session":"s","session":"hunter2-secret"})");
   REQUIRE_FALSE(result);
   CHECK(result.error().message.find("hunter2") == std::string::npos);
+}
+
+TEST_CASE("grant: what it is for alone is read as it was written, and on the local path only") {
+  Grant grant = sample();
+  grant.only = crypto::sha256(as_bytes("uptime"));
+  const auto back = grant_from_json(grant_to_json(grant).reveal());
+  REQUIRE(back);
+  CHECK(back->only == grant.only);
+  std::string text = grant_to_json(grant).reveal();
+  const std::size_t at = text.find(to_hex(*grant.only));
+  REQUIRE(at != std::string::npos);
+  text[at] = 'x';
+  CHECK_FALSE(grant_from_json(text));
 }

@@ -60,23 +60,27 @@ TEST_CASE("a gateway's description names its issuer, client and audience") {
   CHECK(document.gateway == "gw_1");
   CHECK(document.issuer == "https://gw:8443");
   CHECK(document.login_parameters.empty());
+  CHECK(document.approving_scope == "approve");
   const std::string open =
       R"({"gateway":"gw_1","issuer":"https://idp","client_id":"c","audience":"a","version":"1",)";
   const GatewayDocument foreign =
       parse_gateway_document(open +
                              R"("login_parameters":{"scope":"openid x","resource":"https://gw"},)"
-                             R"("issuer_ca":"-----BEGIN"})")
+                             R"("issuer_ca":"-----BEGIN","approving_scope":"gw:approve"})")
           .value();
   CHECK(foreign.login_parameters ==
         RequestParameters{{"resource", "https://gw"}, {"scope", "openid x"}});
   CHECK(foreign.issuer_ca_pem == "-----BEGIN");
+  CHECK(foreign.approving_scope == "gw:approve");
   // A gateway cannot make a login send what is the login's own, or what no form holds.
   for (const char* bad :
        {R"("login_parameters":[]})", R"("login_parameters":{"scope":1}})",
         R"("login_parameters":{"client_id":"other"}})",
         R"("login_parameters":{"redirect_uri":"x"}})", R"("login_parameters":{"Scope":"x"}})",
         R"("login_parameters":{"scope":"a\nb"}})", R"("login_parameters":{"scope":""}})",
-        R"("issuer_ca":7})"}) {
+        R"("issuer_ca":7})", R"("approving_scope":7})", R"("approving_scope":""})",
+        R"("approving_scope":"a b"})", R"("approving_scope":"a\"b"})",
+        R"("approving_scope":"a\\b"})", R"("approving_scope":"a\nb"})"}) {
     INFO(bad);
     CHECK(parse_gateway_document(open + bad).error().code == ErrorCode::malformed);
   }

@@ -165,6 +165,7 @@ TEST_CASE("a gateway is remembered with the way it is trusted, and the last one 
   GatewayRecord record{kUrl, "-----BEGIN\nx\n", "ab12", "https://idp", "hoopctl", kUrl, "gw_1"};
   record.login_parameters = {{"resource", "https://gw \"x\""}, {"scope", "openid"}};
   record.issuer_ca_pem = "-----BEGIN\ny\n";
+  record.approving_scope = "gw:approve";
   REQUIRE(store.save_gateway(record));
   REQUIRE(store.set_current_gateway(kUrl));
   CHECK(store.load_gateway(kUrl).value() == record);
@@ -175,6 +176,20 @@ TEST_CASE("a gateway is remembered with the way it is trusted, and the last one 
   CHECK(store.load_gateway(kUrl).value() == record);
   CHECK_FALSE(store.set_current_gateway("http://x"));
   CHECK_FALSE(store.load_gateway("https://x/path"));
+}
+
+TEST_CASE("a login of before there were approvals goes on to be used") {
+  const test::TempDir dir;
+  TokenStore store = TokenStore::open(dir / "s").value();
+  const GatewayRecord record{kUrl, "", "ab12", "https://idp", "hoopctl", kUrl, "gw_1"};
+  REQUIRE(store.save_gateway(record));
+  const fs::path file = fs::path(dir / "s") / "gateways/localhost_8443/gateway.json";
+  std::string text = read_private_file(file, 4096).value()->reveal();
+  const std::string member = R"(,"approving_scope":"approve")";
+  REQUIRE(text.find(member) != text.npos);
+  text.erase(text.find(member), member.size());
+  REQUIRE(write_private_file(file, text));
+  CHECK(store.load_gateway(kUrl).value() == record);
 }
 
 TEST_CASE("a private file is replaced whole and leaves nothing beside it") {

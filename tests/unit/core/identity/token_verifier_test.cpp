@@ -164,6 +164,73 @@ TEST_CASE("an identity has the token's subject, groups and end, and its client's
   CHECK(identity.claimed_agent.empty());
 }
 
+TEST_CASE("a token says when its person has signed in, or it says nothing of it") {
+  Issuer issuer;
+  const auto verify = [&issuer](const std::string& more) {
+    return issuer.verifier().verify(
+        sign_jws(issuer.key, "at+jwt",
+                 R"({"iss":"https://gw.example","sub":"alice","aud":"https://gw.example:8443",)"
+                 R"("client_id":"hoopctl","iat":1700000000,"exp":1700000250,"jti":"1")" +
+                     more + "}"));
+  };
+  CHECK(verify("")->signed_in_at == SystemTime());
+  CHECK(verify(R"(,"auth_time":1699990000)")->signed_in_at ==
+        SystemTime(std::chrono::seconds(1699990000)));
+  CHECK(verify(R"(,"auth_time":1700000060)"));
+  CHECK(verify(R"(,"auth_time":1700000061)").error().message ==
+        "access token: signed in in the future");
+  // What cannot be read is not taken for a token that does not say.
+  for (const char* bad : {"-1", "1700000000.5", R"("1700000000")", "null", "true", "[1700000000]",
+                          "253402300800", "9223372036854775807"}) {
+    INFO(bad);
+    CHECK(verify(R"(,"auth_time":)" + std::string(bad)).error().message ==
+          "access token: 'auth_time' is missing or not a time");
+  }
+}
+
+TEST_CASE("a token is for approving by one whole word of its scope, and by nothing like it") {
+  Issuer issuer;
+  TrustedIssuer trusted{"https://gw.example",
+                        "aud",
+                        KeySet{{verification_key(issuer.key)}},
+                        {{"c", access::IdentityKind::person}}};
+  const auto verify = [&](const std::string& more) {
+    return TokenVerifier({trusted}, issuer.clock)
+        .verify(sign_jws(issuer.key, "at+jwt",
+                         R"({"iss":"https://gw.example","sub":"7","aud":"aud","client_id":"c",)"
+                         R"("iat":1700000000,"exp":1700000060,"jti":"1")" +
+                             more + "}"));
+  };
+  for (const char* approving :
+       {R"(,"scope":"approve")", R"(,"scope":"openid approve")", R"(,"scope":"approve  openid")",
+        R"(,"scp":"approve")", R"(,"scp":["openid","approve"])", R"(,"scope":["approve"])",
+        R"(,"scope":"openid","scp":"approve")"}) {
+    INFO(approving);
+    CHECK(verify(approving)->is_for_approving);
+  }
+  for (const char* other :
+       {"", R"(,"scope":"")", R"(,"scope":" ")", R"(,"scope":"hoopctl")", R"(,"scope":"approved")",
+        R"(,"scope":"disapprove")", R"(,"scope":"Approve")", R"(,"scope":"openid,approve")",
+        R"(,"scope":"openid\tapprove")", R"(,"scope":"https://other/approve")", R"(,"scp":[])",
+        R"(,"scp":["openid approve"])", R"(,"scp":["approve "])", R"(,"scopes":"approve")",
+        R"(,"roles":["approve"])"}) {
+    INFO(other);
+    CHECK_FALSE(verify(other)->is_for_approving);
+  }
+  for (const char* bad : {"true", "7", "null", "{}", R"({"approve":true})", R"(["approve",7])",
+                          R"([["approve"]])", R"(["approve",null])"}) {
+    INFO(bad);
+    CHECK(verify(R"(,"scope":)" + std::string(bad)).error().message ==
+          "access token: 'scope' is not a scope");
+    CHECK(verify(R"(,"scp":)" + std::string(bad)).error().message ==
+          "access token: 'scp' is not a scope");
+  }
+  // The issuer's own word, and no other one.
+  trusted.approving_scope = "api://hoop/approve";
+  CHECK(verify(R"(,"scope":"openid api://hoop/approve")")->is_for_approving);
+  CHECK_FALSE(verify(R"(,"scope":"approve")")->is_for_approving);
+}
+
 TEST_CASE("names and groups are where a foreign issuer's tokens have them") {
   Issuer issuer;
   TrustedIssuer trusted{"https://login.example",

@@ -484,3 +484,31 @@ TEST_CASE("handler opens no database that the target does not offer") {
   };
   CHECK(test::run(test.context, all()));
 }
+
+TEST_CASE("handler forgets what SQL gives another meaning") {
+  Scripted test(allow_all());
+  test.server.on("select 1", described({text_column("x")}), rows_of({"1"}));
+  test.server.on("prepare p as select 2", {}, [] {
+    Bytes out;
+    append_command_complete(out, "PREPARE");
+    return out;
+  }());
+  test.run([&](Program& program) -> asio::awaitable<void> {
+    Bytes parse;
+    append_parse(parse, "p", "select 1");
+    append_sync(parse);
+    co_await program.send(parse);
+    const auto parsed = co_await program.read();
+    CHECK(tags(parsed) == "1Z");
+    const auto prepared = co_await program.ask("prepare p as select 2");
+    CHECK(tags(prepared) == "CZ");
+    // It would run as "select 1" here, and be another statement at the target.
+    Bytes bind;
+    append_bind(bind, "", "p", {}, {}, {});
+    append_execute(bind, "");
+    append_sync(bind);
+    co_await program.send(bind);
+    const auto said = co_await program.read();
+    CHECK(field(first(said, 'E'), 'C') == "26000");
+  });
+}

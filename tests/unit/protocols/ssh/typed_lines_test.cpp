@@ -20,8 +20,8 @@ struct Desk {
     lines.type(as_bytes(keys), now);
     return *this;
   }
-  Desk& waits(int seconds) {
-    now += std::chrono::seconds(seconds);
+  Desk& waits(int span) {
+    now += std::chrono::seconds(span);
     return *this;
   }
   Lines has() { return lines.take(); }

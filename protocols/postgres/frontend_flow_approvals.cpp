@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: Apache-2.0
+// Statements that somebody has to approve: for a text alone when it comes, for one with values when
+// they are bound.
+#include <fmt/format.h>
+
+#include "core/base/encoding.h"
+#include "protocols/postgres/frontend_flow.h"
+#include "protocols/postgres/message_writer.h"
+#include "protocols/postgres/refusals.h"
+#include "protocols/postgres/reply_meter.h"
+
+namespace hoop::postgres {
+namespace {
+
+constexpr std::size_t kMostShown = 8192;  // of a statement and its values
+
+void append_u32(Bytes& out, std::size_t number) {
+  for (int shift = 24; shift >= 0; shift -= 8)
+    out.push_back(static_cast<std::uint8_t>(number >> shift));
+}
+
+bool is_prepare(const access::Action& action) { return action.attributes.contains("prepare"); }
+
+/// One a value; none stands for text, and one for all of them.
+std::vector<Format> formats_of(const Bind& message) {
+  std::vector<Format> out;
+  for (const Format format : message.parameter_formats) out.push_back(format);
+  if (out.size() <= 1)
+    out.assign(message.parameters.size(), out.empty() ? Format::text : out.front());
+  return out;
+}
+
+}  // namespace
+
+bool FrontendFlow::needs_approval(const JudgedText& judged) const {
+  const session::Gate& gate = conversation_.shared.context.gate;
+  return gate.policy().may_require_approval() && !judged.statements.empty() &&
+         gate.judge(judged.statements.front().action).effect == access::Effect::require_approval;
+}
+
+Eventually<session::Verdict> FrontendFlow::ask_gate(const access::Action& action) {
+  session::Gate& gate = conversation_.shared.context.gate;
+  // What SQL prepares, EXECUTE runs as often as it likes.
+  if (is_prepare(action) && gate.judge(action).effect == access::Effect::require_approval) {
+    return Eventually<session::Verdict>(session::Verdict(
+        gate.refuse(conversation_.number, action,
+                    fixed_denial("approvals", "what needs an approval cannot be prepared by SQL",
+                                 "an approval is for one execution: send the statement itself"))));
+  }
+  return gate.admit(conversation_.number, action,
+                    {[&conversation = conversation_](const std::string& words) {
+                       if (conversation.tell) conversation.tell(words);
+                     },
+                     0, conversation_.database});
+}
+
+session::Verdict FrontendFlow::admit_prepared(const JudgedText& judged) {
+  if (auto refusal = fixed_refusal(judged)) return std::move(*refusal);
+  const access::Action& action = judged.statements.front().action;
+  session::Gate& gate = conversation_.shared.context.gate;
+  if (is_prepare(action)) return ask_gate(action).take();
+  return gate.admit_prepared(conversation_.number, action);
+}
+
+/// The digest is of the values, too; they are shown as the log would show them.
+access::Action FrontendFlow::bound_action(const Statement& statement, const Bind& message) const {
+  access::Action out = statement.action;
+  if (message.parameters.size() == 0) return out;
+  out.recorded.clear();
+  Bytes exact(out.digest.begin(), out.digest.end());
+  std::string shown = out.text;
+  const std::vector<Format> formats = formats_of(message);
+  std::size_t number = 0;
+  for (const Value& value : message.parameters) {
+    const Format format = formats[number++];
+    exact.push_back(static_cast<std::uint8_t>(format));
+    append_u32(exact, value ? value->size() : ~std::size_t{0});
+    if (value) exact.insert(exact.end(), value->begin(), value->end());
+    if (shown.size() > kMostShown) continue;
+    shown += fmt::format("\n-- ${} = ", number);
+    if (!value) {
+      shown += "NULL";
+    } else if (statement.touches_masked) {
+      shown += "(hidden: the statement is about masked columns)";
+    } else if (format == Format::text && is_utf8(as_text(*value))) {
+      mask::HiddenCounts hidden;
+      const auto clean = conversation_.shared.context.masker.rewrite_text(as_text(*value), hidden);
+      shown += clean ? "'" + *clean + "'" : "(cannot be shown)";
+    } else {
+      shown += "\\x" + to_hex(*value);
+    }
+  }
+  out.digest = crypto::sha256(exact);
+  out.is_cut = out.is_cut || shown.size() > kMostShown;
+  out.text = std::move(shown);
+  return out;
+}
+
+std::optional<session::Verdict> FrontendFlow::admit_bound(const JudgedText& judged,
+                                                          const Bind& message) {
+  if (!pending_) pending_.emplace(ask_gate(bound_action(judged.statements.front(), message)));
+  if (!pending_->ready()) return std::nullopt;
+  session::Verdict verdict = pending_->take();
+  pending_.reset();
+  return verdict;
+}
+
+Result<void> FrontendFlow::drop_pending() {
+  if (!pending_) return {};
+  Result<void> outcome;
+  if (pending_->ready()) {
+    const session::Verdict verdict = pending_->take();
+    if (const auto* admitted = std::get_if<session::Admitted>(&verdict))
+      outcome = record_not_run(conversation_.shared.context.gate, *admitted);
+  }
+  pending_.reset();
+  return outcome;
+}
+
+Task<void> FrontendFlow::await_approval() {
+  HOOP_CO_CHECK(co_await forward());  // what came before need not wait for an approver
+  conversation_.waits_for_approval = true;
+  if (conversation_.begins_to_wait) conversation_.begins_to_wait();
+  session::Verdict verdict = co_await pending_->wait();
+  conversation_.waits_for_approval = false;
+  pending_.emplace(std::move(verdict));
+  if (!conversation_.over) co_return Result<void>{};
+  HOOP_CO_CHECK(drop_pending());
+  co_return fail(ErrorCode::cancelled, "the connection has ended");
+}
+
+}  // namespace hoop::postgres
