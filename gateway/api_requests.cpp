@@ -185,6 +185,11 @@ http::Response not_decided(const NotDecided& refused) {
   return problem_of(refused.error);
 }
 
+http::Response not_local() {
+  return http::problem_response(409, "not_local_path",
+                                "this session runs at the gateway, which asks for it");
+}
+
 }  // namespace
 
 asio::awaitable<http::Response> Api::route_requests(std::vector<std::string> path,
@@ -218,6 +223,8 @@ asio::awaitable<http::Response> Api::make_request(std::string session, http::Req
   if (!record) co_return problem_of(record.error());
   if (!is_live(*record, parts_.clock.system_now()))
     co_return http::problem_response(409, "session_ended", "the session has ended");
+  // On the gateway path the session asks by itself, with what it has seen.
+  if (record->path != access::DataPath::local) co_return not_local();
   if (question->protocol != record->protocol)
     co_return http::problem_response(400, "malformed", "the target speaks another protocol");
   Asker asker{identity.subject, identity.kind, record->claimed_agent, record->session,
@@ -268,6 +275,7 @@ asio::awaitable<http::Response> Api::spend_request(std::string id, http::Request
   if (!record) co_return problem_of(record.error());
   if (!is_live(*record, parts_.clock.system_now()))
     co_return http::problem_response(409, "session_ended", "the session has ended");
+  if (record->path != access::DataPath::local) co_return not_local();
   const auto found = parts_.approvals.show(id, identity);
   if (!found) co_return problem_of(found.error());
   Asker asker{identity.subject, identity.kind, record->claimed_agent, record->session,

@@ -27,7 +27,7 @@ signs_in() {
   page=$(fetch "$HOOPCTL_STACK_URL/device?user_code=$1")
   page=$(fetch "$HOOPCTL_STACK_URL/device" --data-urlencode step=sign_in --data-urlencode "csrf=$(field csrf <<<"$page")" \
     --data-urlencode "user_code=$1" --data-urlencode "username=$2" --data-urlencode "password=$HOOPCTL_STACK_PASSWORD")
-  grep -q 'approve or reject requests of others as you' <<<"$page" || return 1
+  grep -q 'approve or reject requests of others as you' <<<"$page" || { echo "no page to decide on: $page"; return 1; }
   fetch "$HOOPCTL_STACK_URL/device" --data-urlencode step=decide --data-urlencode "csrf=$(field csrf <<<"$page")" \
     --data-urlencode "user_code=$1" --data-urlencode decision=approve >/dev/null
 }
@@ -35,10 +35,12 @@ code_in() { sed -n 's/.*"user_code":"\([A-Z-]*\)".*/\1/p' "$1" | head -n 1 | gre
 # decides NAME approve|reject ID [REASON]: status and messages as of run.
 decides() {
   local who=$1 what=$2 id=$3 words=${4:+--reason=$4}
+  : >"$T/decided"   # the background shell may make it later than it is looked at
   as "$who" hoopctl --output json requests "$what" "$id" $([ "$what" = approve ] && echo --yes) ${words:+"$words"} >"$T/out" 2>"$T/decided" </dev/null &
   local pid=$!
   ends_with_test TERM $pid
-  eventually 15 code_in "$T/decided" && signs_in "$(code_in "$T/decided")" "$who"
+  # A sign-in that nobody makes would wait for its code to end.
+  { eventually 15 code_in "$T/decided" && signs_in "$(code_in "$T/decided")" "$who"; } || kill $pid
   STATUS=0; wait $pid || STATUS=$?
   OUT=$(cat "$T/out") ERR=$(cat "$T/decided")
 }
