@@ -8,10 +8,6 @@ namespace {
 
 constexpr int kDenialsBeforeEscalation = 3;
 
-}  // namespace
-
-namespace {
-
 /// The status of the line, and its sentence.
 std::pair<std::string_view, std::string> words_of(const session::ControlApproval& news,
                                                   const std::string& target) {
@@ -19,7 +15,6 @@ std::pair<std::string_view, std::string> words_of(const session::ControlApproval
   const std::string id = remote_text(news.request), by = remote_text(news.by);
   switch (news.state) {
     case ApprovalState::pending:
-    case ApprovalState::spent:
       if (news.waits)
         return {"pending_approval",
                 fmt::format("'{}' on {} waits for an approver (rule '{}'): "
@@ -29,6 +24,7 @@ std::pair<std::string_view, std::string> words_of(const session::ControlApproval
     case ApprovalState::approved: return {"approved", fmt::format("{} was approved by {}", id, by)};
     case ApprovalState::rejected: return {"approval_rejected", remote_text(news.message)};
     case ApprovalState::expired: return {"approval_expired", remote_text(news.message)};
+    case ApprovalState::spent: return {"approval_spent", remote_text(news.message)};
   }
   return {"pending_approval", remote_text(news.message)};
 }
@@ -40,10 +36,14 @@ void DenialReport::say(const session::ControlApproval& news) {
   const bool pending = status == "pending_approval";
   const std::string id = remote_text(news.request);
   const std::string resume = "hoopctl resume " + id;
+  const std::string fix = !pending ? remote_text(news.hint)
+                                   : "tell the user, go on with other work, then run " +
+                                         (news.resumes ? resume : "the same again") +
+                                         "; do not ask for it again";
   console_.insist(status, sentence,
                   {{"approval_id", id},
                    {"waiting", news.waits},
-                   {"resume", pending ? Value(resume) : Value()},
+                   {"resume", pending && news.resumes ? Value(resume) : Value()},
                    {"poll_after_s", pending ? Value(std::int64_t{60}) : Value()},
                    {"expires_at",
                     news.expires_at == SystemTime{} ? Value() : Value(to_rfc3339(news.expires_at))},
@@ -53,10 +53,7 @@ void DenialReport::say(const session::ControlApproval& news) {
                    {"verb", remote_text(news.verb)},
                    {"by", news.by.empty() ? Value() : Value(remote_text(news.by))},
                    {"retryable", pending},
-                   {"fix", pending ? Value("tell the user, go on with other work, then run: " +
-                                           resume + "; do not ask for it again")
-                           : news.hint.empty() ? Value()
-                                               : Value(remote_text(news.hint))},
+                   {"fix", fix.empty() ? Value() : Value(fix)},
                    {"session", session_}});
 }
 

@@ -24,8 +24,12 @@ session::ControlApproval read_news(const identity::Json& json) {
   out.request = text_in(json, "request");
   out.state = access::from_word(access::kApprovalStates, text_in(json, "state"))
                   .value_or(access::ApprovalState::pending);
-  const identity::Json* waits = json.find("waits");
-  out.waits = waits != nullptr && waits->boolean() != nullptr && *waits->boolean();
+  const auto flag = [&json](std::string_view name) {
+    const identity::Json* member = json.find(name);
+    return member != nullptr && member->boolean() != nullptr && *member->boolean();
+  };
+  out.waits = flag("waits");
+  out.resumes = flag("resumes");
   out.rule = text_in(json, "rule");
   out.message = text_in(json, "message");
   out.hint = text_in(json, "hint");

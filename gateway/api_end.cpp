@@ -49,11 +49,17 @@ Json to_json(const session::ControlDenied& denied) {
 }
 
 Json to_json(const session::ControlApproval& news) {
-  return {{"request", news.request}, {"state", access::to_string(news.state)},
-          {"waits", news.waits},     {"rule", news.rule},
-          {"message", news.message}, {"hint", news.hint},
-          {"verb", news.verb},       {"summary", news.summary},
-          {"by", news.by},           {"expires_at", to_rfc3339(news.expires_at)}};
+  return {{"request", news.request},
+          {"state", access::to_string(news.state)},
+          {"waits", news.waits},
+          {"resumes", news.resumes},
+          {"rule", news.rule},
+          {"message", news.message},
+          {"hint", news.hint},
+          {"verb", news.verb},
+          {"summary", news.summary},
+          {"by", news.by},
+          {"expires_at", to_rfc3339(news.expires_at)}};
 }
 
 template <class Kind>

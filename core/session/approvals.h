@@ -6,10 +6,21 @@
 #include <chrono>
 #include <string>
 
+#include "core/access/action.h"
 #include "core/access/approval.h"
+#include "core/base/bytes.h"
 #include "core/net/asio.h"
 
 namespace hoop::session {
+
+/// The text of an action as an approver is shown it.
+inline std::string_view shown_text(const access::Action& action) {
+  return action.shown.empty() ? std::string_view(action.text) : std::string_view(action.shown);
+}
+/// What is shown is all that it is: with an approval it can be run by what is kept of it.
+inline bool can_be_resumed(const access::Action& action) {
+  return !action.is_cut && crypto::sha256(as_bytes(shown_text(action))) == action.digest;
+}
 
 /// Of one session. What is answered is what is so: a request can be decided, or can expire, at any
 /// time.

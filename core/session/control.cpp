@@ -5,6 +5,7 @@
 #include "core/access/policy_parser.h"
 #include "core/access/words.h"
 #include "core/base/encoding.h"
+#include "core/session/approvals.h"
 
 namespace hoop::session {
 namespace {
@@ -47,6 +48,7 @@ std::string line_of(const ControlApproval& news) {
   append_member(out, "request", news.request);
   append_member(out, "state", access::to_string(news.state));
   out += news.waits ? R"(,"waits":true)" : R"(,"waits":false)";
+  out += news.resumes ? R"(,"resumes":true)" : R"(,"resumes":false)";
   append_member(out, "rule", news.rule);
   append_member(out, "message", news.message);
   append_member(out, "hint", news.hint);
@@ -72,6 +74,7 @@ Result<FromGateway> read_approval(const access::JsonObject& root) {
   if (!state) root.complain("state", "is not one that we know");
   out.state = state.value_or(access::ApprovalState::pending);
   out.waits = root.flag("waits");
+  out.resumes = root.flag("resumes");
   out.rule = root.text("rule");
   out.message = root.text("message");
   out.hint = root.text("hint");
@@ -96,12 +99,12 @@ ControlApproval approval_news(const access::Action& action, const access::Decisi
   out.request = approval.id;
   out.state = approval.state;
   out.waits = waits;
+  out.resumes = can_be_resumed(action);
   out.rule = decision.rule;
   out.message = decision.message;
   out.hint = decision.hint;
   out.verb = action.verb;
-  out.summary =
-      neutralise(action.shown.empty() ? action.text : action.shown, kMostSummary, Lines::escape);
+  out.summary = neutralise(shown_text(action), kMostSummary, Lines::escape);
   out.by = approval.by;
   out.expires_at = approval.expires_at;
   return out;

@@ -53,7 +53,8 @@ struct ControlDenied {
 struct ControlApproval {
   std::string request;
   access::ApprovalState state = access::ApprovalState::pending;
-  bool waits = false;  // the action does, still
+  bool waits = false;    // the action does, still
+  bool resumes = false;  // once it is approved, hoopctl resume can run it
   std::string rule;
   std::string message;
   std::string hint;

@@ -64,7 +64,7 @@ Eventually<Verdict> Gate::admit(std::uint64_t connection, const access::Action& 
   const Timed timed(*this, Stage::decide);
   Decision decision = judge(action);
   if (decision.effect == Effect::require_approval && approvals_ != nullptr && !asks_no_more_)
-    return Eventually<Verdict>(ask(connection, action, std::move(decision), std::move(wait)));
+    return ask(connection, action, std::move(decision), std::move(wait));
   if (decision.effect != Effect::allow)
     return Eventually<Verdict>(Verdict(refuse(connection, action, std::move(decision))));
   return Eventually<Verdict>(let_pass(connection, action, std::move(decision)));

@@ -199,8 +199,9 @@ class Gate {
  private:
   class Timed;
   class Asking;  // gate_approvals.cpp
-  asio::awaitable<Verdict> ask(std::uint64_t connection, access::Action action,
-                               access::Decision decision, Wait wait);
+  Eventually<Verdict> ask(std::uint64_t connection, const access::Action& action,
+                          access::Decision decision, Wait wait);
+  asio::awaitable<Verdict> wait_for(std::shared_ptr<Asking> asking);
   asio::awaitable<void> converse(std::shared_ptr<Asking> asking, access::ApprovalQuestion question);
   Task<access::Approval> await_decision(access::Approval approval, SteadyTime until);
   void note_waiting(const Asking& asking, const access::Approval& approval);
@@ -235,7 +236,7 @@ class Gate {
   Approvals* approvals_ = nullptr;
   std::chrono::seconds patience_{0};
   bool asks_no_more_ = false;
-  std::vector<std::shared_ptr<Asking>> asking_;
+  std::vector<std::weak_ptr<Asking>> asking_;
   GateObserver* observer_ = nullptr;
   std::vector<std::pair<std::uint64_t, SteadyTime>> unanswered_;  // only while somebody observes
   Lease* lease_ = nullptr;

@@ -40,25 +40,31 @@ std::string verb_with_names(const access::Action& action) {
     if (is_name && std::ranges::find(names, resource.name) == names.end())
       names.push_back(resource.name);
   }
-  std::string out = action.verb;
+  std::string out = action.verb, all;
+  std::size_t left = names.size();
   for (const std::string_view name : names) {
-    if (out.size() + name.size() > kMostNames) return out + " …";
-    out += ' ';
-    out += name;
+    all.append(name).push_back('\n');
+    if (out.size() + name.size() > kMostNames) continue;
+    out.append(" ").append(name);
+    --left;
   }
+  // What is not shown is bound all the same.
+  if (left > 0)
+    out += fmt::format(" and {} more ({})", left,
+                       to_hex(ByteSpan(crypto::sha256(as_bytes(all))).first(8)));
   return out;
 }
 
 access::ApprovalQuestion question_of(const access::Action& action, const Decision& decision,
                                      std::string place) {
-  return {action.protocol,  verb_with_names(action),
-          std::move(place), action.shown.empty() ? action.text : action.shown,
-          action.digest,    decision.rule,
-          decision.message};
+  return {
+      action.protocol, verb_with_names(action), std::move(place), std::string(shown_text(action)),
+      action.digest,   decision.rule,           decision.message};
 }
 
 /// Why an action does not pass, in words for its program's user.
-void explain(Decision& decision, const Approval& approval, bool gave_up) {
+void explain(Decision& decision, const access::Action& action, const Approval& approval,
+             bool gave_up) {
   std::string by = neutralise(approval.by, kMostWords, Lines::escape);
   switch (approval.state) {
     case ApprovalState::pending:
@@ -66,9 +72,13 @@ void explain(Decision& decision, const Approval& approval, bool gave_up) {
       decision.message = fmt::format(
           "{}request {} {}", decision.message.empty() ? std::string() : decision.message + ": ",
           approval.id, gave_up ? "was not waited for" : "waits for an approver");
-      decision.hint = fmt::format(
-          "once it is approved, hoopctl resume {} runs it; so does running the same again",
-          approval.id);
+      decision.hint =
+          can_be_resumed(action)
+              ? fmt::format(
+                    "once it is approved, hoopctl resume {} runs it; so does running the "
+                    "same again",
+                    approval.id)
+              : "once it is approved, run the same again: that takes the approval up";
       break;
     case ApprovalState::rejected:
       decision.message = fmt::format("{} has rejected request {}", by, approval.id);
@@ -82,8 +92,8 @@ void explain(Decision& decision, const Approval& approval, bool gave_up) {
       decision.hint = "run it again to ask again";
       break;
     case ApprovalState::spent:
-      decision.message =
-          fmt::format("the approval of request {} was taken by another action", approval.id);
+      decision.message = fmt::format("the approval of request {} was taken {}", approval.id,
+                                     gave_up ? "when its program had gone" : "by another action");
       decision.hint = "run it again to ask again";
       break;
   }
@@ -91,17 +101,15 @@ void explain(Decision& decision, const Approval& approval, bool gave_up) {
 
 }  // namespace
 
-/// One action, and what is known of its request.
+/// One action, and what is known of its request. It is found by whoever gives it up from the moment
+/// that it is admitted, also where nothing waits for it yet.
 class Gate::Asking {
  public:
-  Asking(const asio::any_io_executor& executor, std::uint64_t connection_, access::Action action_,
-         Decision decision_, Wait wait_)
+  Asking(std::uint64_t connection_, access::Action action_, Decision decision_, Wait wait_)
       : connection(connection_),
         action(std::move(action_)),
         decision(std::move(decision_)),
-        wait(std::move(wait_)),
-        changed(executor, SteadyTime::max()),
-        work(executor) {}
+        wait(std::move(wait_)) {}
 
   std::uint64_t connection;
   access::Action action;
@@ -110,28 +118,42 @@ class Gate::Asking {
   std::optional<Result<Approval>> answer;
   std::optional<Approval> last;  // what was heard of it
   bool gave_up = false;
+  bool spending = false;  // what comes of that must be known
   bool spent = false;
-  asio::steady_timer changed;  // never expires; cancelled when the wait is over
-  net::TaskGroup work;
+  std::optional<asio::steady_timer> changed;  // never expires; cancelled when the wait is over
+
+  void wake() {
+    if (changed) changed->cancel();
+  }
+  void give_up() {
+    gave_up = true;
+    wake();
+  }
+  bool is_over() const { return answer || (gave_up && !spending); }
 };
 
-asio::awaitable<Verdict> Gate::ask(std::uint64_t connection, access::Action action,
-                                   Decision decision, Wait wait) {
-  const auto executor = co_await asio::this_coro::executor;
+Eventually<Verdict> Gate::ask(std::uint64_t connection, const access::Action& action,
+                              Decision decision, Wait wait) {
   if (action.is_cut) {
     decision.message = "it is too long to be shown to an approver whole, so nobody can approve it";
     decision.hint = "make it shorter, or several of it";
-    co_return refuse(connection, action, std::move(decision));
+    return Eventually<Verdict>(Verdict(refuse(connection, action, std::move(decision))));
   }
-  const auto asking = std::make_shared<Asking>(executor, connection, std::move(action),
-                                               std::move(decision), std::move(wait));
+  auto asking = std::make_shared<Asking>(connection, action, std::move(decision), std::move(wait));
+  std::erase_if(asking_, [](const auto& one) { return one.expired(); });
   asking_.push_back(asking);
-  asking->work.spawn(
-      converse(asking, question_of(asking->action, asking->decision, asking->wait.place)));
-  while (!asking->answer && !asking->gave_up) co_await asking->changed.async_wait(as_result);
-  asking->work.cancel();
-  co_await asking->work.join();
-  std::erase(asking_, asking);
+  return Eventually<Verdict>(wait_for(std::move(asking)));
+}
+
+asio::awaitable<Verdict> Gate::wait_for(std::shared_ptr<Asking> asking) {
+  const auto executor = co_await asio::this_coro::executor;
+  asking->changed.emplace(executor, SteadyTime::max());
+  net::TaskGroup work(executor);
+  if (!asking->is_over())
+    work.spawn(converse(asking, question_of(asking->action, asking->decision, asking->wait.place)));
+  while (!asking->is_over()) co_await asking->changed->async_wait(as_result);
+  work.cancel();
+  co_await work.join();
   co_return conclude(*asking);
 }
 
@@ -170,7 +192,10 @@ asio::awaitable<void> Gate::converse(std::shared_ptr<Asking> asking,
       asking->last = *approval;
     }
     if (approval->state != ApprovalState::approved) break;
+    if (asking->gave_up) break;
+    asking->spending = true;
     const Result<bool> spent = co_await approvals_->spend(approval->id);
+    asking->spending = false;
     if (!spent) {
       approval = std::unexpected(spent.error());
       break;
@@ -179,7 +204,7 @@ asio::awaitable<void> Gate::converse(std::shared_ptr<Asking> asking,
     if (!*spent) approval->state = ApprovalState::spent;
   }
   asking->answer = std::move(approval);
-  asking->changed.cancel();
+  asking->wake();
 }
 
 Task<Approval> Gate::await_decision(Approval approval, SteadyTime until) {
@@ -201,9 +226,11 @@ Task<Approval> Gate::await_decision(Approval approval, SteadyTime until) {
 
 /// Everything is judged anew: policy may be another one by now.
 Verdict Gate::conclude(const Asking& asking) {
-  const bool passes = asking.spent && asking.answer && asking.answer->has_value();
+  const bool answered = asking.answer && asking.answer->has_value();
+  const bool passes = asking.spent && answered && !asking.gave_up;
   std::optional<Approval> approval = asking.last;
-  if (asking.answer && asking.answer->has_value()) approval = **asking.answer;
+  if (answered) approval = **asking.answer;
+  if (asking.spent && asking.gave_up && approval) approval->state = ApprovalState::spent;
   Decision decision = asking.decision;
   if (approval && approval->state != ApprovalState::pending)
     std::erase(totals_.pending, approval->id);
@@ -223,16 +250,17 @@ Verdict Gate::conclude(const Asking& asking) {
     }
     return refuse(asking.connection, asking.action, std::move(again));
   }
-  if (!approval || (asking.answer && !asking.answer->has_value())) {
-    const Error* error =
-        asking.answer && !asking.answer->has_value() ? &asking.answer->error() : nullptr;
+  // Who gives up breaks off what was on its way.
+  const bool failed = asking.answer && !answered && !asking.gave_up;
+  if (!approval || failed) {
+    const Error* error = failed ? &asking.answer->error() : nullptr;
     decision.message = error != nullptr ? "nobody could be asked for an approval: " + error->message
                                         : "the program did not wait for an approval";
     if (error != nullptr) decision.hint = error->hint;
     if (approval) decision.approval = std::make_shared<const Approval>(*approval);
     return refuse(asking.connection, asking.action, std::move(decision));
   }
-  explain(decision, *approval, asking.gave_up);
+  explain(decision, asking.action, *approval, asking.gave_up);
   if (approval->state != ApprovalState::pending && approval->state != ApprovalState::approved)
     ++totals_.rejected;
   decision.approval = std::make_shared<const Approval>(*approval);
@@ -240,18 +268,17 @@ Verdict Gate::conclude(const Asking& asking) {
 }
 
 void Gate::give_up_waiting(std::uint64_t connection, std::optional<std::uint32_t> part) {
-  for (const auto& asking : asking_) {
-    if (asking->connection != connection || (part && asking->wait.part != *part)) continue;
-    asking->gave_up = true;
-    asking->changed.cancel();
+  for (const auto& one : asking_) {
+    const auto asking = one.lock();
+    if (asking && asking->connection == connection && (!part || asking->wait.part == *part))
+      asking->give_up();
   }
 }
 
 void Gate::ask_no_more() {
   asks_no_more_ = true;
-  for (const auto& asking : asking_) {
-    asking->gave_up = true;
-    asking->changed.cancel();
+  for (const auto& one : asking_) {
+    if (const auto asking = one.lock()) asking->give_up();
   }
 }
 

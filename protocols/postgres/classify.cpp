@@ -109,6 +109,12 @@ Statement::Renames renames_of(const SqlNode& statement) {
   return {};
 }
 
+std::string executed_name(const SqlNode& statement) {
+  if (statement.is("ExecuteStmt")) return std::string(statement["name"].text());
+  const bool wraps = statement.is("ExplainStmt") || statement.is("CreateTableAsStmt");
+  return wraps && statement["query"].present() ? executed_name(statement["query"]) : std::string();
+}
+
 std::string limit_of(const SqlNode& select) {
   const SqlNode& count = select["limitCount"];
   if (!count.present() || count["isnull"].flag()) return "absent";
@@ -249,6 +255,7 @@ class Classifier {
         changes_search_path(node, references) || opaque || kind.verb == "call" || kind.verb == "do";
     statement.transaction = transaction_step(node);
     statement.renames = renames_of(node);
+    statement.executes = executed_name(node);
     if (node.is("CopyStmt")) {
       statement.copy = node["is_from"].flag() ? CopyDirection::in : CopyDirection::out;
       statement.can_write = statement.can_write || statement.copy == CopyDirection::in;

@@ -47,6 +47,9 @@ struct Statement {
     enum class What { nothing, statement, portal } what = What::nothing;
     std::string name;  // empty: all of them
   } renames = {};
+  /// SQL's EXECUTE, also inside another statement, of the prepared statement of this name; empty:
+  /// of none.
+  std::string executes = {};
   TransactionStep transaction = TransactionStep::none;
   CopyDirection copy = CopyDirection::none;
   std::shared_ptr<const CopyText> copy_text;  // of every COPY … TO

@@ -7,8 +7,8 @@
 namespace hoop::postgres {
 namespace {
 
-// A program that sends more before it has its answer is read no further, as by a server that is
-// busy.
+// A program that sends more before it has its answer is not watched any further, and is not waited
+// for: nobody would see it go.
 constexpr std::size_t kMostAhead = 64U << 10;
 constexpr std::size_t kAheadPiece = 4U << 10;
 
@@ -17,7 +17,8 @@ constexpr std::size_t kAheadPiece = 4U << 10;
 /// Nothing of what waits may run once its program has gone: somebody must be there to see what it
 /// does.
 void PostgresConnection::watch_while_waiting() {
-  if (reading_ahead_ || program_ended_) return;
+  if (program_ended_) return shared_.context.gate.give_up_waiting(conversation_.number);
+  if (reading_ahead_) return;
   reading_ahead_ = true;
   asio::co_spawn(downstream_->executor(), watch_program(), [this](const std::exception_ptr&) {
     reading_ahead_ = false;
@@ -37,6 +38,7 @@ asio::awaitable<void> PostgresConnection::watch_program() {
     }
     ahead_.insert(ahead_.end(), piece.begin(), piece.begin() + static_cast<std::ptrdiff_t>(*count));
   }
+  if (ahead_.size() >= kMostAhead) shared_.context.gate.give_up_waiting(conversation_.number);
 }
 
 Task<std::size_t> PostgresConnection::read_after_wait() {

@@ -147,6 +147,12 @@ Result<FrontendFlow::Need> FrontendFlow::query(const Frame& frame) {
     return Need::nothing;
   }
   if (!forget_names(*judged)) return Need::answers;
+  const Executed executed = executes_what_asks(*judged);
+  if (executed.unknown) return Need::answers;
+  if (executed.refusal) {
+    poison_query(report_of(*executed.refusal));
+    return Need::nothing;
+  }
   HOOP_TRY(std::optional<Verdicts> verdicts, admit(judged));
   if (!verdicts) return Need::approval;
   if (const auto* refusal = std::get_if<session::Refusal>(&*verdicts)) {
@@ -221,8 +227,8 @@ Result<FrontendFlow::Need> FrontendFlow::parse(const Frame& frame) {
             : Report{Severity::error, "53400", "too many prepared statements", {}, "close some"});
     return Need::nothing;
   }
-  auto prepared = std::make_shared<PreparedStatement>(
-      PreparedStatement{judged, conversation_.reader.version(), std::nullopt, 0, false, nullptr});
+  auto prepared = std::make_shared<PreparedStatement>(PreparedStatement{
+      judged, conversation_.reader.version(), std::nullopt, 0, false, {}, nullptr});
   if (judged->statements.empty()) {
     Bytes canonical;
     append_parse(canonical, message.statement, "");
@@ -235,6 +241,7 @@ Result<FrontendFlow::Need> FrontendFlow::parse(const Frame& frame) {
     }
     prepared->parsed = std::get<session::Admitted>(verdict);
     prepared->asks = true;
+    for (const Oid type : message.parameter_types) prepared->parameter_types.push_back(type);
     batch_.add(*prepared->parsed, frame.whole);
   } else {
     HOOP_TRY(std::optional<Verdicts> verdicts, admit(judged));
@@ -307,7 +314,7 @@ Result<FrontendFlow::Need> FrontendFlow::bind(const Frame& frame) {
   }
   std::optional<session::Admitted> approved;
   if (prepared->parsed && (prepared->asks || needs_approval(*judged))) {
-    const auto verdict = admit_bound(*judged, message);
+    const auto verdict = admit_bound(*judged, *prepared, message);
     if (!verdict) return Need::approval;
     if (const auto* refusal = std::get_if<session::Refusal>(&*verdict)) {
       poison_extended(report_of(*refusal));
@@ -378,6 +385,12 @@ Result<FrontendFlow::Need> FrontendFlow::execute(const Frame& frame) {
   }
   const JudgedPtr judged = portal->judged;
   if (!forget_names(*judged)) return Need::answers;
+  const Executed executed = executes_what_asks(*judged);
+  if (executed.unknown) return Need::answers;
+  if (executed.refusal) {
+    poison_extended(report_of(*executed.refusal));
+    return Need::nothing;
+  }
   std::vector<RunningStatement> running;
   const bool counted =
       portal->prepared->unspent_in_segment == segment_ && judged == portal->prepared->judged;

@@ -72,12 +72,25 @@ class FrontendFlow {
   Task<void> await_approval();
   // frontend_flow_approvals.cpp
   bool needs_approval(const JudgedText& judged) const;
+  /// EXECUTE in SQL of what the protocol has prepared and only approvals let be executed: the
+  /// refusal. unknown: what its name stands for is not known before what was sent is answered.
+  struct Executed {
+    bool unknown = false;
+    std::optional<session::Refusal> refusal;
+  };
+  Executed executes_what_asks(const JudgedText& judged);
   Eventually<session::Verdict> ask_gate(const access::Action& action);
   /// What is prepared, and asks for approvals when it is bound.
   session::Verdict admit_prepared(const JudgedText& judged);
   /// nullopt: somebody has to approve this statement with these values.
-  std::optional<session::Verdict> admit_bound(const JudgedText& judged, const Bind& message);
-  access::Action bound_action(const Statement& statement, const Bind& message) const;
+  std::optional<session::Verdict> admit_bound(const JudgedText& judged,
+                                              const PreparedStatement& prepared,
+                                              const Bind& message);
+  access::Action bound_action(const Statement& statement, const PreparedStatement& prepared,
+                              const Bind& message) const;
+  /// A string of which more than one statement needs an approval.
+  std::optional<session::Refusal> several_that_ask(const JudgedText& judged);
+  session::Verdict names_moved_on(const access::Action& action);
   /// An approval that its message did not come to use.
   Result<void> drop_pending();
   Result<void> withdraw_admission();
@@ -127,6 +140,7 @@ class FrontendFlow {
   bool names_refreshed_ = false;  // for that message
   std::optional<Admission> admission_;
   std::optional<Eventually<session::Verdict>> pending_;  // that the message waits for
+  std::uint64_t pending_names_ = 0;  // StatementReader::version() when it was asked for
   session::UpstreamBatch batch_;
   std::uint64_t segment_ = 1;          // grows at each Sync; 0 is no segment
   bool segment_open_ = false;          // messages were sent since the last Sync

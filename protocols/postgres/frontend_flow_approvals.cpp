@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Statements that somebody has to approve: for a text alone when it comes, for one with values when
 // they are bound.
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "core/base/encoding.h"
@@ -38,6 +40,26 @@ bool FrontendFlow::needs_approval(const JudgedText& judged) const {
          gate.judge(judged.statements.front().action).effect == access::Effect::require_approval;
 }
 
+FrontendFlow::Executed FrontendFlow::executes_what_asks(const JudgedText& judged) {
+  session::Gate& gate = conversation_.shared.context.gate;
+  Executed out;
+  if (!gate.policy().may_require_approval()) return out;
+  for (const Statement& statement : judged.statements) {
+    if (statement.executes.empty()) continue;
+    // One namespace: what the protocol's Parse has named SQL can run, values and all, unasked.
+    const auto found = conversation_.statements.find(statement.executes, segment_);
+    out.unknown = found.unanswered();
+    if (out.unknown) return out;
+    if (!found.thing || !(found.thing->asks || needs_approval(*found.thing->judged))) continue;
+    out.refusal = gate.refuse(
+        conversation_.number, statement.action,
+        fixed_denial("approvals", "what needs an approval is not executed by SQL's EXECUTE",
+                     "an approval is for one execution: send the statement itself"));
+    return out;
+  }
+  return out;
+}
+
 Eventually<session::Verdict> FrontendFlow::ask_gate(const access::Action& action) {
   session::Gate& gate = conversation_.shared.context.gate;
   if (!gate.policy().may_require_approval()) return gate.admit(conversation_.number, action);
@@ -64,11 +86,15 @@ session::Verdict FrontendFlow::admit_prepared(const JudgedText& judged) {
 }
 
 /// The digest is of the values, too; they are shown as the log would show them.
-access::Action FrontendFlow::bound_action(const Statement& statement, const Bind& message) const {
+access::Action FrontendFlow::bound_action(const Statement& statement,
+                                          const PreparedStatement& prepared,
+                                          const Bind& message) const {
   access::Action out = statement.action;
   if (message.parameters.size() == 0) return out;
   out.recorded.clear();
   Bytes exact(out.digest.begin(), out.digest.end());
+  append_u32(exact, prepared.parameter_types.size());
+  for (const Oid type : prepared.parameter_types) append_u32(exact, type);
   std::string shown = out.text;
   const std::vector<Format> formats = formats_of(message);
   std::size_t number = 0;
@@ -79,6 +105,9 @@ access::Action FrontendFlow::bound_action(const Statement& statement, const Bind
     if (value) exact.insert(exact.end(), value->begin(), value->end());
     if (shown.size() > kMostShown) continue;
     shown += fmt::format("\n-- ${} = ", number);
+    const Oid type =
+        number <= prepared.parameter_types.size() ? prepared.parameter_types[number - 1] : 0;
+    if (type != 0) shown += fmt::format("(type {}) ", type);
     if (!value) {
       shown += "NULL";
     } else if (statement.touches_masked) {
@@ -98,12 +127,49 @@ access::Action FrontendFlow::bound_action(const Statement& statement, const Bind
 }
 
 std::optional<session::Verdict> FrontendFlow::admit_bound(const JudgedText& judged,
+                                                          const PreparedStatement& prepared,
                                                           const Bind& message) {
-  if (!pending_) pending_.emplace(ask_gate(bound_action(judged.statements.front(), message)));
+  const Statement& statement = judged.statements.front();
+  const std::uint64_t names = conversation_.reader.version();
+  if (!pending_) {
+    pending_.emplace(ask_gate(bound_action(statement, prepared, message)));
+    pending_names_ = names;
+  }
   if (!pending_->ready()) return std::nullopt;
+  if (pending_names_ != names) return names_moved_on(statement.action);
   session::Verdict verdict = pending_->take();
   pending_.reset();
   return verdict;
+}
+
+/// They would run together or not at all, and are approved one by one.
+std::optional<session::Refusal> FrontendFlow::several_that_ask(const JudgedText& judged) {
+  session::Gate& gate = conversation_.shared.context.gate;
+  if (judged.statements.size() < 2 || !gate.policy().may_require_approval()) return std::nullopt;
+  const auto asks = [&gate](const Statement& one) {
+    return gate.judge(one.action).effect == access::Effect::require_approval;
+  };
+  if (std::count_if(judged.statements.begin(), judged.statements.end(), asks) < 2)
+    return std::nullopt;
+  return gate.refuse(
+      conversation_.number, judged.statements.front().action,
+      fixed_denial("approvals", "several statements that need an approval came in one string",
+                   "send them one by one"));
+}
+
+/// What was approved is not what it would be by now. An approval that came is recorded as not used.
+session::Verdict FrontendFlow::names_moved_on(const access::Action& action) {
+  session::Verdict verdict = pending_->take();
+  pending_.reset();
+  const auto* admitted = std::get_if<session::Admitted>(&verdict);
+  if (admitted == nullptr) return verdict;
+  session::Gate& gate = conversation_.shared.context.gate;
+  // A log that cannot take it takes nothing that would be released.
+  static_cast<void>(record_not_run(gate, *admitted));
+  return gate.refuse(
+      conversation_.number, action,
+      fixed_denial("approvals", "what names mean has changed while it waited for an approval",
+                   "run it again"));
 }
 
 Result<void> FrontendFlow::drop_pending() {
@@ -119,12 +185,16 @@ Result<void> FrontendFlow::drop_pending() {
 }
 
 Task<void> FrontendFlow::await_approval() {
-  HOOP_CO_CHECK(co_await forward());  // what came before need not wait for an approver
+  // What came before need not wait for an approver.
+  const Result<void> sent = co_await forward();
+  if (!sent || conversation_.over)
+    conversation_.shared.context.gate.give_up_waiting(conversation_.number);
   conversation_.waits_for_approval = true;
   if (conversation_.begins_to_wait) conversation_.begins_to_wait();
   session::Verdict verdict = co_await pending_->wait();
   conversation_.waits_for_approval = false;
   pending_.emplace(std::move(verdict));
+  HOOP_CO_CHECK(sent);
   if (!conversation_.over) co_return Result<void>{};
   HOOP_CO_CHECK(drop_pending());
   co_return fail(ErrorCode::cancelled, "the connection has ended");

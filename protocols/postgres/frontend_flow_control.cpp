@@ -191,17 +191,15 @@ Result<std::optional<FrontendFlow::Verdicts>> FrontendFlow::admit(JudgedPtr judg
   if (!admission_) {
     // All of the fixed refusals first: a string of which a part is refused is not half admitted.
     if (auto refusal = fixed_refusal(*judged)) return Verdicts(std::move(*refusal));
+    if (auto refusal = several_that_ask(*judged)) return Verdicts(std::move(*refusal));
     admission_.emplace(Admission{std::move(judged), {}, conversation_.reader.version()});
     admission_->running.reserve(admission_->judged->statements.size());
   }
-  session::Gate& gate = conversation_.shared.context.gate;
   const JudgedText& text = *admission_->judged;
-  if (admission_->names_version != conversation_.reader.version()) {
-    HOOP_CHECK(drop_pending());
-    Verdicts refused(gate.refuse(
-        conversation_.number, text.statements.front().action,
-        fixed_denial("approvals", "what names mean has changed while it waited for an approval",
-                     "run it again")));
+  if (pending_ && pending_->ready() &&
+      admission_->names_version != conversation_.reader.version()) {
+    session::Verdict verdict = names_moved_on(text.statements[admission_->running.size()].action);
+    Verdicts refused(std::get<session::Refusal>(std::move(verdict)));
     HOOP_CHECK(withdraw_admission());
     return refused;
   }

@@ -18,8 +18,10 @@ bool reads_catalog(const access::PolicyDocument& policy) {
                                  [](const access::Mask& mask) { return !mask.columns.empty(); });
   return masks ||
          std::any_of(policy.rules.begin(), policy.rules.end(), [](const access::Rule& rule) {
-           return rule.when.contains("table") || rule.when.contains("reads") ||
-                  rule.when.contains("writes") || rule.when.contains("function");
+           // What is approved is approved for what names stand for.
+           return rule.effect == access::Effect::require_approval || rule.when.contains("table") ||
+                  rule.when.contains("reads") || rule.when.contains("writes") ||
+                  rule.when.contains("function");
          });
 }
 

@@ -30,8 +30,8 @@ TEST_CASE("control: what either side says is read as it was written") {
       ControlAlive{18446744073709551ULL},
       ControlEnd{"killed", "by its owner: \n\"why\"", "ann", "\x01 words"},
       ControlDenied{"no-ddl", "not by hand", "a migration", "drop"}, ControlPolicy{policy},
-      ControlApproval{"apr_1", access::ApprovalState::rejected, true, "ask-first", "no", "why",
-                      "delete", "DELETE \x01", "bob",
+      ControlApproval{"apr_1", access::ApprovalState::rejected, true, true, "ask-first", "no",
+                      "why", "delete", "DELETE \x01", "bob",
                       SystemTime(std::chrono::seconds(1'700'000'000))}};
   for (const FromGateway& message : messages) {
     const auto back = decode_from_gateway(without_end(encode(message)));

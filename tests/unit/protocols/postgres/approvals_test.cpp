@@ -31,11 +31,17 @@ Bytes done(std::string_view tag) {
 
 struct Waiting : Scripted {
   explicit Waiting(std::chrono::seconds patience = std::chrono::seconds(20))
-      : Scripted(deleting_asks()) {
+      : Scripted(allow_all()) {
+    judge_by(deleting_asks());
     session.engine().gate().ask_by(people, patience);
     server.on("delete from t", {}, done("DELETE 1"));
     server.on("delete from t where id = $1", {}, done("DELETE 1"));
     server.on("select 1", described({text_column("x")}), rows_of({"1"}));
+  }
+  /// Past the handler, which would ask a real server for its catalog.
+  void judge_by(access::PolicyDocument document) {
+    session.engine().gate().set_policy(
+        std::make_shared<const access::PolicyEngine>(std::move(document)));
   }
   void later(ApprovalState state) {
     asio::co_spawn(
@@ -222,11 +228,11 @@ TEST_CASE("what was bound by an approval is executed once") {
 
 TEST_CASE("an execution of what was prepared before policy asked waits for nobody and is refused") {
   Waiting test;
-  test.session.engine().take_policy(allow_all());
+  test.judge_by(allow_all());
   test.run([&](Program& program) -> asio::awaitable<void> {
     co_await program.send(bound("17", "PS"));
     static_cast<void>(co_await program.read());
-    test.session.engine().take_policy(deleting_asks());
+    test.judge_by(deleting_asks());
     test.later(ApprovalState::rejected);
     co_await program.send(bound("17", "BES"));
     const auto said = co_await program.read();
@@ -243,4 +249,82 @@ TEST_CASE("SQL cannot prepare what needs an approval: it would run as often as o
     CHECK(field(first(said, 'E'), 'C') == "42501");
   });
   CHECK(test.people.asked.empty());
+}
+
+TEST_CASE("SQL does not execute what the protocol has prepared and only approvals let run") {
+  Waiting test;
+  test.server.on("execute x", {}, done("DELETE 1"));
+  test.server.on("execute y", {}, done("DELETE 1"));
+  test.people.say(ApprovalState::approved);
+  test.run([&](Program& program) -> asio::awaitable<void> {
+    Bytes parse;
+    append_parse(parse, "x", "delete from t");
+    append_sync(parse);
+    co_await program.send(parse);
+    const auto parsed = co_await program.read();
+    CHECK(tags(parsed) == "1Z");
+    for (const char* sql : {"execute x", "explain analyze execute x"}) {
+      const auto said = co_await program.ask(sql);
+      CHECK(field(first(said, 'E'), 'C') == "42501");
+    }
+    // In one pipeline, where the Parse is not answered yet, and by a statement that was prepared
+    // before it.
+    Bytes pipeline;
+    append_parse(pipeline, "u", "execute y");
+    append_parse(pipeline, "y", "delete from t");
+    append_bind(pipeline, "", "u", {}, {}, {});
+    append_execute(pipeline, "");
+    append_sync(pipeline);
+    co_await program.send(pipeline);
+    const auto piped = co_await program.read();
+    CHECK(field(first(piped, 'E'), 'C') == "42501");
+  });
+  for (const std::string& heard : test.server.heard()) CHECK(heard != "Q:execute x");
+  for (const std::string& heard : test.server.heard()) CHECK_FALSE(heard.starts_with("E:"));
+  CHECK(test.people.asked.empty());
+}
+
+TEST_CASE("the types of values are part of what is approved") {
+  Waiting test;
+  test.run([&](Program& program) -> asio::awaitable<void> {
+    for (const Oid type : {Oid{23}, Oid{25}}) {
+      test.people.approval = {"apr_1", ApprovalState::rejected, "bob", {}, {}};
+      Bytes bytes;
+      append_parse(bytes, "", "delete from t where id = $1", std::span(&type, 1));
+      const std::array<Value, 1> values{as_bytes("7")};
+      append_bind(bytes, "", "", {}, values, {});
+      append_sync(bytes);
+      co_await program.send(bytes);
+      static_cast<void>(co_await program.read());
+    }
+  });
+  REQUIRE(test.people.asked.size() == 2);
+  CHECK(test.people.asked[0].digest != test.people.asked[1].digest);
+  CHECK_THAT(test.people.asked[1].text, Catch::Matchers::ContainsSubstring("(type 25) '7'"));
+}
+
+TEST_CASE("several statements that need an approval do not come in one string") {
+  Waiting test;
+  test.people.say(ApprovalState::approved);
+  test.run([&](Program& program) -> asio::awaitable<void> {
+    const auto said = co_await program.ask("delete from t; delete from t");
+    CHECK_THAT(field(first(said, 'E'), 'M'), Catch::Matchers::ContainsSubstring("one string"));
+  });
+  CHECK(test.people.spends == 0);
+}
+
+TEST_CASE("a program that sends on and on is not waited for") {
+  Waiting test;
+  test.run([&](Program& program) -> asio::awaitable<void> {
+    Bytes flood = query("delete from t");
+    for (int i = 0; i < 6000; ++i) append_query(flood, "select 1");
+    co_await program.send(std::move(flood));
+    const auto said = co_await program.read();
+    CHECK(said.back().tag == 'Z');
+    CHECK_THAT(field(first(said, 'E'), 'M'), Catch::Matchers::ContainsSubstring("wait"));
+    program.close();
+    test.people.say(ApprovalState::approved);
+    co_await test::pause(std::chrono::milliseconds(30));
+  });
+  CHECK(test.people.spends == 0);
 }
