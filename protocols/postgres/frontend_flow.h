@@ -90,6 +90,7 @@ class FrontendFlow {
                               const Bind& message) const;
   /// A string of which more than one statement needs an approval.
   std::optional<session::Refusal> several_that_ask(const JudgedText& judged);
+  bool have_names_moved_on(std::uint64_t version) const;
   session::Verdict names_moved_on(const access::Action& action);
   /// An approval that its message did not come to use.
   Result<void> drop_pending();

@@ -130,13 +130,12 @@ std::optional<session::Verdict> FrontendFlow::admit_bound(const JudgedText& judg
                                                           const PreparedStatement& prepared,
                                                           const Bind& message) {
   const Statement& statement = judged.statements.front();
-  const std::uint64_t names = conversation_.reader.version();
   if (!pending_) {
     pending_.emplace(ask_gate(bound_action(statement, prepared, message)));
-    pending_names_ = names;
+    pending_names_ = conversation_.reader.version();
   }
   if (!pending_->ready()) return std::nullopt;
-  if (pending_names_ != names) return names_moved_on(statement.action);
+  if (have_names_moved_on(pending_names_)) return names_moved_on(statement.action);
   session::Verdict verdict = pending_->take();
   pending_.reset();
   return verdict;
@@ -155,6 +154,14 @@ std::optional<session::Refusal> FrontendFlow::several_that_ask(const JudgedText&
       conversation_.number, judged.statements.front().action,
       fixed_denial("approvals", "several statements that need an approval came in one string",
                    "send them one by one"));
+}
+
+/// Inside a pipeline a schema change of another connection is not looked at; what has waited for
+/// people has given it time.
+bool FrontendFlow::have_names_moved_on(std::uint64_t version) const {
+  const SessionShared& shared = conversation_.shared;
+  return version != conversation_.reader.version() ||
+         (shared.reads_catalog && conversation_.catalog_generation != shared.schema_changes);
 }
 
 /// What was approved is not what it would be by now. An approval that came is recorded as not used.

@@ -196,8 +196,7 @@ Result<std::optional<FrontendFlow::Verdicts>> FrontendFlow::admit(JudgedPtr judg
     admission_->running.reserve(admission_->judged->statements.size());
   }
   const JudgedText& text = *admission_->judged;
-  if (pending_ && pending_->ready() &&
-      admission_->names_version != conversation_.reader.version()) {
+  if (pending_ && pending_->ready() && have_names_moved_on(admission_->names_version)) {
     session::Verdict verdict = names_moved_on(text.statements[admission_->running.size()].action);
     Verdicts refused(std::get<session::Refusal>(std::move(verdict)));
     HOOP_CHECK(withdraw_admission());

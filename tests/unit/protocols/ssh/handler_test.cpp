@@ -223,6 +223,18 @@ TEST_CASE("ssh session: its end from outside reaches the user in words") {
   CHECK(has(world.record(), R"("status":"lost")"));
 }
 
+TEST_CASE("ssh session: a client that ignores the window is cut off, and little of it is held") {
+  HandlerWorld world;
+  // The command reads nothing: what is sent to it must not pile up anywhere.
+  const auto ran =
+      world.run({where(), "sleep 20"}, {}, {}, HOOP_SOURCE_DIR "/tests/support/ssh_flooder.py");
+  INFO(ran.err);
+  REQUIRE(ran.out != "all\n");
+  // Sockets hold some of it, and the relay 4 MiB.
+  CHECK(std::stoul(ran.out) < (32U << 20));
+  CHECK(std::stoul(ran.out) > (1U << 20));
+}
+
 TEST_CASE("ssh session: a record that cannot be kept ends it before anything runs") {
   HandlerWorld world;
   world.open();
