@@ -157,7 +157,7 @@ unset PGPASSWORD
 gw=$dir/gateway
 mkdir -m 700 "$dir/client" "$dir/client/run"
 # The user's own settings stay out, and the user's own HOOPCTL_* with them.
-for name in $(compgen -e | grep -E '^HOOPCTL_' | grep -vE '^HOOPCTL_(BUILD|STACK_|BENCH_|CRASH_|KILL_)'); do unset "$name"; done
+for name in $(compgen -e | grep -E '^HOOPCTL_' | grep -vE '^HOOPCTL_(BUILD|SANITIZED|STACK_|BENCH_|CRASH_|KILL_)'); do unset "$name"; done
 export PATH=$build:$PATH
 export XDG_STATE_HOME=$dir/client/state XDG_CONFIG_HOME=$dir/client/config XDG_RUNTIME_DIR=$dir/client/run
 umask 077
