@@ -33,7 +33,10 @@ try:
     while sent < most:
         with channel.lock:
             channel.out_window_size = 1 << 31  # whatever was said
-        sent += channel.send(piece)
+        taken = channel.send(piece)
+        if taken == 0:  # it is closed
+            raise EOFError
+        sent += taken
     # What was put on the way is not yet taken: an answer says so.
     transport.global_request("keepalive@openssh.com", wait=True)
     print("all" if transport.is_active() else sent)
