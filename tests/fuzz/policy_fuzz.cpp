@@ -25,13 +25,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   identity.groups = {"dba"};
   Target target;
   target.name = "pg-demo";
-  Action action{"postgres",
-                "select",
-                {{"table", "public.customers", Access::read}},
-                {{"where", "absent"}, {"limit", "1000"}},
-                "",
-                {},
-                ""};
+  Action action;
+  action.protocol = "postgres";
+  action.verb = "select";
+  action.resources = {{"table", "public.customers", Access::read}};
+  action.attributes = {{"where", "absent"}, {"limit", "1000"}};
   const PolicyEngine whole(*document);
   const PolicyEngine part(whole.part_for(identity, target));
   if (whole.authorize(identity, target, std::chrono::seconds(0), {}) &&
