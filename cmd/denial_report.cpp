@@ -40,21 +40,25 @@ void DenialReport::say(const session::ControlApproval& news) {
                                    : "tell the user, go on with other work, then run " +
                                          (news.resumes ? resume : "the same again") +
                                          "; do not ask for it again";
-  console_.insist(status, sentence,
-                  {{"approval_id", id},
-                   {"waiting", news.waits},
-                   {"resume", pending && news.resumes ? Value(resume) : Value()},
-                   {"poll_after_s", pending ? Value(std::int64_t{60}) : Value()},
-                   {"expires_at",
-                    news.expires_at == SystemTime{} ? Value() : Value(to_rfc3339(news.expires_at))},
-                   {"summary", remote_text(news.summary)},
-                   {"rule", remote_text(news.rule)},
-                   {"target", target_},
-                   {"verb", remote_text(news.verb)},
-                   {"by", news.by.empty() ? Value() : Value(remote_text(news.by))},
-                   {"retryable", pending},
-                   {"fix", fix.empty() ? Value() : Value(fix)},
-                   {"session", session_}});
+  const bool approved = news.state == access::ApprovalState::approved;
+  // Nobody needs it who wants to hear of errors alone.
+  const auto tell = approved ? &Console::say : &Console::insist;
+  (console_.*tell)(
+      status, sentence,
+      {{"approval_id", id},
+       {"waiting", news.waits},
+       {"resume", pending && news.resumes ? Value(resume) : Value()},
+       {"poll_after_s", pending ? Value(std::int64_t{60}) : Value()},
+       {"expires_at",
+        news.expires_at == SystemTime{} ? Value() : Value(to_rfc3339(news.expires_at))},
+       {"summary", remote_text(news.summary)},
+       {"rule", remote_text(news.rule)},
+       {"target", target_},
+       {"verb", remote_text(news.verb)},
+       {"by", news.by.empty() ? Value() : Value(remote_text(news.by))},
+       {"retryable", pending},
+       {"fix", fix.empty() ? Value() : Value(fix)},
+       {"session", session_}});
 }
 
 void DenialReport::say(const session::ControlDenied& denied) {

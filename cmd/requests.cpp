@@ -101,19 +101,10 @@ Result<void> print_one_request(Environment& environment, const std::string& id) 
   return {};
 }
 
-Result<RequestDocument> waited_for(Environment& environment, const RequestWaitOptions& options) {
-  HOOP_CHECK(check_request_id(options.id));
-  HOOP_TRY(const std::chrono::seconds wait, read_wait("--wait", options.wait));
-  HOOP_TRY(const std::string url, chosen_gateway(environment));
-  asio::io_context context;
-  HOOP_TRY(const std::unique_ptr<GatewayClient> client,
-           GatewayClient::open(environment, context.get_executor(), url));
-  HOOP_TRY(RequestDocument request, run(context, fetch_request(*client, options.id)));
-  return run(context, await_decision(environment, *client, std::move(request), wait));
-}
-
 ExitStatus wait_for_request(Environment& environment, const RequestWaitOptions& options) {
-  const auto request = waited_for(environment, options);
+  const auto wait = read_wait("--wait", options.wait);
+  if (!wait) return environment.give_up(wait.error());
+  const auto request = decided_request(environment, options.id, *wait);
   if (!request) return environment.give_up(request.error());
   const ExitStatus status = tell_outcome(environment, *request);
   if (environment.console.listings() == Form::json) environment.console.print(fields_of(*request));
@@ -150,20 +141,6 @@ Task<RequestDocument> ask_for_request(GatewayClient& client, std::string id,
   co_return request;
 }
 
-}  // namespace
-
-Result<void> check_request_id(const std::string& text) {
-  if (is_request_id(text)) return {};
-  return fail(ErrorCode::usage, fmt::format("'{}' is not a request's id", remote_text(text)),
-              "hoopctl requests list");
-}
-
-Task<RequestDocument> fetch_request(GatewayClient& client, std::string id) {
-  auto request = co_await ask_for_request(client, id, std::chrono::seconds(0));
-  if (!request) co_return std::unexpected(std::move(request).error().within("request " + id));
-  co_return std::move(*request);
-}
-
 Task<RequestDocument> await_decision(Environment& environment, GatewayClient& client,
                                      RequestDocument request, std::chrono::seconds wait) {
   const Clock& clock = environment.clock;
@@ -192,6 +169,31 @@ Task<RequestDocument> await_decision(Environment& environment, GatewayClient& cl
     co_await pause.async_wait(as_result);
   }
   co_return request;
+}
+
+}  // namespace
+
+Result<void> check_request_id(const std::string& text) {
+  if (is_request_id(text)) return {};
+  return fail(ErrorCode::usage, fmt::format("'{}' is not a request's id", remote_text(text)),
+              "hoopctl requests list");
+}
+
+Task<RequestDocument> fetch_request(GatewayClient& client, std::string id) {
+  auto request = co_await ask_for_request(client, id, std::chrono::seconds(0));
+  if (!request) co_return std::unexpected(std::move(request).error().within("request " + id));
+  co_return std::move(*request);
+}
+
+Result<RequestDocument> decided_request(Environment& environment, const std::string& id,
+                                        std::chrono::seconds wait) {
+  HOOP_CHECK(check_request_id(id));
+  HOOP_TRY(const std::string url, chosen_gateway(environment));
+  asio::io_context context;
+  HOOP_TRY(const std::unique_ptr<GatewayClient> client,
+           GatewayClient::open(environment, context.get_executor(), url));
+  HOOP_TRY(RequestDocument request, run(context, fetch_request(*client, id)));
+  return run(context, await_decision(environment, *client, std::move(request), wait));
 }
 
 void add_requests(CLI::App& app, Environment& environment) {

@@ -24,9 +24,9 @@ Result<void> check_request_id(const std::string& text);
 Task<RequestDocument> fetch_request(GatewayClient& client, std::string id);
 
 /// Returns when it is decided, or as it is when wait is over. Says before the wait for what, and
-/// bears it when the gateway is away for a minute.
-Task<RequestDocument> await_decision(Environment& environment, GatewayClient& client,
-                                     RequestDocument request, std::chrono::seconds wait);
+/// bears it when the gateway is away for a minute. Fails with usage for what is no id.
+Result<RequestDocument> decided_request(Environment& environment, const std::string& id,
+                                        std::chrono::seconds wait);
 /// Says what has become of it. approved, spent: 0; pending: 75; rejected, expired: 76.
 ExitStatus tell_outcome(Environment& environment, const RequestDocument& request);
 

@@ -42,19 +42,6 @@ struct ResumeOptions {
   ProgramRunOptions run;
 };
 
-/// The request once it is decided, or as it is when the wait is over.
-Result<RequestDocument> decided_request(Environment& environment, const ResumeOptions& options) {
-  HOOP_CHECK(check_request_id(options.id));
-  HOOP_CHECK(check_reason(options.run.reason));
-  HOOP_TRY(const std::chrono::seconds wait, approval_wait(environment, options.run.wait));
-  HOOP_TRY(const std::string url, chosen_gateway(environment));
-  asio::io_context context;
-  HOOP_TRY(const std::unique_ptr<GatewayClient> client,
-           GatewayClient::open(environment, context.get_executor(), url));
-  HOOP_TRY(RequestDocument request, run(context, fetch_request(*client, options.id)));
-  return run(context, await_decision(environment, *client, std::move(request), wait));
-}
-
 ExitStatus say_used(Environment& environment, const RequestDocument& request) {
   environment.console.insist(
       "approval_spent",
@@ -68,7 +55,11 @@ ExitStatus say_used(Environment& environment, const RequestDocument& request) {
 }
 
 ExitStatus resume_request(Environment& environment, const ResumeOptions& options) {
-  const auto request = decided_request(environment, options);
+  if (auto checked = check_reason(options.run.reason); !checked)
+    return environment.give_up(checked.error());
+  const auto wait = approval_wait(environment, options.run.wait);
+  if (!wait) return environment.give_up(wait.error());
+  const auto request = decided_request(environment, options.id, *wait);
   if (!request) return environment.give_up(request.error());
   using access::ApprovalState;
   if (request->approval.state == ApprovalState::spent) return say_used(environment, *request);

@@ -35,7 +35,7 @@ struct PreparedStatement {
   std::uint64_t unspent_in_segment = 0;
   /// A rule wants an approval for it: each Bind asks for one, for its values.
   bool asks = false;
-  std::vector<Oid> parameter_types = {};         // then: as the program has declared them
+  std::vector<Oid> parameter_types = {};         // as the program has declared them
   std::unique_ptr<PortalDescription> described;  // of the newest portal of it
 };
 

@@ -229,6 +229,8 @@ Result<FrontendFlow::Need> FrontendFlow::parse(const Frame& frame) {
   }
   auto prepared = std::make_shared<PreparedStatement>(PreparedStatement{
       judged, conversation_.reader.version(), std::nullopt, 0, false, {}, nullptr});
+  // Policy may come to ask for it before it is bound.
+  for (const Oid type : message.parameter_types) prepared->parameter_types.push_back(type);
   if (judged->statements.empty()) {
     Bytes canonical;
     append_parse(canonical, message.statement, "");
@@ -241,7 +243,6 @@ Result<FrontendFlow::Need> FrontendFlow::parse(const Frame& frame) {
     }
     prepared->parsed = std::get<session::Admitted>(verdict);
     prepared->asks = true;
-    for (const Oid type : message.parameter_types) prepared->parameter_types.push_back(type);
     batch_.add(*prepared->parsed, frame.whole);
   } else {
     HOOP_TRY(std::optional<Verdicts> verdicts, admit(judged));

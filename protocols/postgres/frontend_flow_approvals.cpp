@@ -103,7 +103,8 @@ access::Action FrontendFlow::bound_action(const Statement& statement,
     exact.push_back(static_cast<std::uint8_t>(format));
     append_u32(exact, value ? value->size() : ~std::size_t{0});
     if (value) exact.insert(exact.end(), value->begin(), value->end());
-    if (shown.size() > kMostShown) continue;
+    out.is_cut = out.is_cut || shown.size() > kMostShown || (value && value->size() > kMostShown);
+    if (out.is_cut) continue;
     shown += fmt::format("\n-- ${} = ", number);
     const Oid type =
         number <= prepared.parameter_types.size() ? prepared.parameter_types[number - 1] : 0;

@@ -204,8 +204,9 @@ Task<void> RelayMonitor::judge(RelayAsk ask) {
     co_return fail(ErrorCode::malformed, "an SSH relay begins two programs on one channel");
   if (!cleaned) {
     verdict.message = "the command cannot be recorded";
-  } else if (context_.grant.only && acts(ask.act) && action.digest != *context_.grant.only) {
-    // The host was told of one command, and would run that.
+  } else if (context_.grant.only && acts(ask.act) &&
+             (ask.act != RelayAct::exec || action.digest != *context_.grant.only)) {
+    // The host was told of one command, and would run that; also for a subsystem of its name.
     const session::Refusal refusal = context_.gate.refuse(
         connection_, action,
         {access::Effect::deny, "approval",
@@ -356,38 +357,6 @@ Task<void> RelayMonitor::stop(std::uint32_t number, RelayProgram& channel, std::
       {std::move(event), {{"action", std::to_string(channel.admitted.id())}, {"reason", words}}}));
   const ToRelay frame = RelayStop{number, std::move(words)};
   co_return co_await send(frame);
-}
-
-Task<void> RelayMonitor::pass_sftp(RelayProgram& channel, RelayOutput output) {
-  const bool is_input = output.stream == RelayStream::in;
-  const Result<void> taken =
-      is_input ? channel.sftp->take_input(output.data) : channel.sftp->take_output(output.data);
-  if (!taken && taken.error().code == ErrorCode::malformed) {
-    HOOP_CO_CHECK(co_await stop(output.channel, channel, "sftp_failed", taken.error().message));
-    co_return co_await pass_in_pieces(output.channel, output.stream, {}, output.number);
-  }
-  HOOP_CO_CHECK(taken);
-  std::optional<std::uint32_t> answers;
-  if (is_input) {
-    channel.unanswered = output.number;
-  } else {
-    answers = output.number;
-  }
-  co_return co_await pass_sftp_on(output.channel, channel, answers);
-}
-
-/// answers: a question about what the target has said.
-Task<void> RelayMonitor::pass_sftp_on(std::uint32_t number, RelayProgram& channel,
-                                      std::optional<std::uint32_t> answers) {
-  Bytes words = to_bytes(channel.sftp->take_words());
-  HOOP_CO_CHECK(co_await pass_in_pieces(number, RelayStream::err, std::move(words), {}));
-  HOOP_CO_CHECK(
-      co_await pass_in_pieces(number, RelayStream::out, channel.sftp->take_for_client(), answers));
-  answers.reset();
-  // What was its last word is answered in any case: no more comes.
-  if (!channel.sftp->is_stalled()) answers = std::exchange(channel.unanswered, {});
-  co_return co_await pass_in_pieces(number, RelayStream::in, channel.sftp->take_for_target(),
-                                    answers);
 }
 
 Task<void> RelayMonitor::pass(RelayOutput output) {

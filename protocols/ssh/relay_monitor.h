@@ -57,12 +57,14 @@ class RelayMonitor {
   void give_up(std::uint32_t channel);
   Result<void> record_not_run(const session::Verdict& verdict);
   Result<void> record_too_late();
-  Task<void> go_on_with_sftp(std::uint32_t channel, session::Verdict verdict);
-  Task<void> pass_sftp_on(std::uint32_t number, RelayProgram& channel,
-                          std::optional<std::uint32_t> answers);
   Result<void> resized(const RelayResized& size);
   Task<void> pass(RelayOutput output);
+  // relay_monitor_sftp.cpp
   Task<void> pass_sftp(RelayProgram& channel, RelayOutput output);
+  Task<void> pass_sftp_on(std::uint32_t number, RelayProgram& channel,
+                          std::optional<std::uint32_t> answers);
+  Task<void> go_on_with_sftp(std::uint32_t channel, session::Verdict verdict);
+  // relay_monitor.cpp
   Task<void> pass_in_pieces(std::uint32_t channel, RelayStream stream, Bytes bytes,
                             std::optional<std::uint32_t> answers);
   Task<void> stop(std::uint32_t number, RelayProgram& channel, std::string event,

@@ -4,7 +4,6 @@
 
 #include "core/base/encoding.h"
 #include "protocols/ssh/relay_monitor.h"
-#include "protocols/ssh/relay_program.h"
 
 namespace hoop::ssh {
 
@@ -106,17 +105,6 @@ Result<void> RelayMonitor::record_too_late() {
     if (one->verdict) HOOP_CHECK(record_not_run(*one->verdict));
   }
   return {};
-}
-
-Task<void> RelayMonitor::go_on_with_sftp(std::uint32_t number, session::Verdict verdict) {
-  const auto found = channels_.find(number);
-  if (found == channels_.end() || !found->second->sftp) co_return Result<void>{};
-  RelayProgram& channel = *found->second;
-  if (const auto going = channel.sftp->decided(verdict); !going) {
-    if (going.error().code != ErrorCode::malformed) co_return going;
-    co_return co_await stop(number, channel, "sftp_failed", going.error().message);
-  }
-  co_return co_await pass_sftp_on(number, channel, {});
 }
 
 }  // namespace hoop::ssh

@@ -132,6 +132,11 @@ TEST_CASE("ssh approvals: a session for one approved command runs nothing else")
   CHECK(other.status == 77);
   CHECK(contains(other.err, "for the command that was approved"));
   CHECK(world.run({world.place()}, "exit\n").status == 77);
+  // By its name a subsystem is the same bytes, and the host would run the command for it.
+  const auto named = world.run({"-s", world.place(), command});
+  CHECK(named.status == 77);
+  CHECK(contains(named.err, "for the command that was approved"));
+  CHECK_FALSE(std::filesystem::exists(world.file));
   const auto ran = world.run({world.place(), command});
   CHECK(ran.status == 0);
   CHECK(std::filesystem::exists(world.file));
