@@ -59,4 +59,11 @@ access::Decision fixed_denial(std::string rule, std::string message, std::string
   return {access::Effect::deny, std::move(rule), std::move(message), std::move(hint)};
 }
 
+Report behind_report() {
+  return {
+      Severity::error, "42501",
+      "a schema change in this pipeline must end with Sync before other statements can be judged",
+      "hoopctl code=policy_denied rule=masks", "send the schema change apart"};
+}
+
 }  // namespace hoop::postgres

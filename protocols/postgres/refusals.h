@@ -21,4 +21,7 @@ Report report_of(const Error& error);
 /// A decision of effect deny for what masks or the protocol forbid, whatever policy says.
 access::Decision fixed_denial(std::string rule, std::string message, std::string hint = {});
 
+/// For what comes in a pipeline behind a schema change: what its names mean is not known yet.
+Report behind_report();
+
 }  // namespace hoop::postgres
