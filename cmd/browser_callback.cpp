@@ -57,8 +57,8 @@ asio::awaitable<http::Response> BrowserCallback::handle(http::Request request,
                                                         http::ConnectionInfo connection) {
   // Another user of this machine could log us in as somebody else.
   const asio::ip::tcp::endpoint local(asio::ip::address_v4::loopback(), server_->port());
-  const auto uid = net::tcp_peer_uid(local, {connection.peer, connection.peer_port});
-  if (!uid || *uid != ::geteuid())
+  const auto peer = net::tcp_peer(local, {connection.peer, connection.peer_port});
+  if (!peer || peer->uid != ::geteuid())
     co_return page(403, "Not yours", "This page is for the user who logs in.");
   if (request.path() != kPath) co_return page(404, "Nothing here", "Close this page.");
   if (request.method != "GET") co_return http::method_not_allowed("GET");

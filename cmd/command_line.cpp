@@ -113,7 +113,8 @@ ExitStatus run_command_line(std::vector<std::string> words, Environment& environ
     words.erase(mark, words.end());
   }
   CLI::App app(
-      "People, CI jobs and agents reach databases and hosts by policy, masked and recorded.",
+      "People, CI jobs and agents reach databases, hosts and services by policy, masked and "
+      "recorded.",
       "hoopctl");
   app.set_help_flag("--help,-h", "print this help");
   app.require_subcommand(1);

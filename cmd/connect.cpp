@@ -82,9 +82,11 @@ void add_connect(CLI::App& app, Environment& environment) {
       ->required()
       ->option_text(" ");
   add_options(*command, *options);
-  command->footer(examples({"hoopctl connect pg-prod -- -c 'select * from orders limit 5'",
-                            "hoopctl connect pg-prod -- pg_dump -t orders",
-                            "hoopctl connect web-1 -- uptime"}));
+  command->footer(
+      examples({"hoopctl connect pg-prod -- -c 'select * from orders limit 5'",
+                "hoopctl connect pg-prod -- pg_dump -t orders", "hoopctl connect web-1 -- uptime",
+                "hoopctl connect billing-api -- sh -c 'curl $HOOPCTL_URL/invoices'",
+                "hoopctl connect k8s-prod -- kubectl get pods"}));
   command->callback([&environment, options] {
     environment.takes_program = true;
     environment.work = [&environment, options] {
@@ -109,7 +111,8 @@ void add_run(CLI::App& app, Environment& environment) {
       examples({"hoopctl run -t pg-old -t pg-new -- sh -c 'pg_dump service=pg-old -t orders | psql "
                 "service=pg-new'",
                 "hoopctl run -t pg-prod -- ./report.py",
-                "hoopctl run -t web-1 -- scp web-1:/var/log/app.log ."}));
+                "hoopctl run -t web-1 -- scp web-1:/var/log/app.log .",
+                "hoopctl run -t pg-prod -t billing-api -- ./reconcile.py"}));
   command->callback([&environment, options] {
     environment.takes_program = true;
     environment.work = [&environment, options] {

@@ -4,12 +4,16 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
 #include "core/base/random.h"
+#include "core/net/tls.h"
 #include "core/process/runtime_dir.h"
 #include "core/session/door.h"
+#include "protocols/http/door.h"
+#include "protocols/kubernetes/door.h"
 #include "protocols/postgres/door.h"
 #include "protocols/ssh/door.h"
 
@@ -23,7 +27,15 @@ class EndpointEntry {
   /// Makes the door, and writes what programs prove themselves by into the endpoint's private
   /// folder. Once, before anything listens.
   virtual Result<void> prepare(const process::RuntimeDir& folder, bool is_unix) = 0;
+  /// What stands below the door, on one connection: TLS, where programs want it. Fails with io,
+  /// timeout.
+  virtual Task<net::StreamPtr> secure(net::StreamPtr stream, Deadline) {
+    co_return std::move(stream);
+  }
   virtual session::Door& door() = 0;
+  /// Whether the door asks programs for a proof. If not, the endpoint must know by itself whose
+  /// they are.
+  virtual bool wants_proof() const { return true; }
 };
 
 /// A password (SCRAM), in a password file of libpq's.
@@ -75,6 +87,40 @@ class SshStreamEntry final : public EndpointEntry {
 
  private:
   ssh::SshDoor door_;
+};
+
+/// Nothing: programs that speak HTTP have nowhere to keep a proof, and are told a URL alone.
+class HttpEntry final : public EndpointEntry {
+ public:
+  std::string_view socket_name() const override { return "http.sock"; }
+  Result<void> prepare(const process::RuntimeDir&, bool) override { return {}; }
+  session::Door& door() override { return door_; }
+  bool wants_proof() const override { return false; }
+
+ private:
+  http_target::HttpDoor door_;
+};
+
+/// A token that each request carries, in a kubeconfig; and TLS with an authority of the session's
+/// own, without which kubectl would not send it. Their keys are nowhere but here. The door asks
+/// nothing: requests are looked at behind it, and the endpoint asks whose they are.
+class KubernetesEntry final : public EndpointEntry {
+ public:
+  explicit KubernetesEntry(Random& random) : random_(random) {}
+  std::string_view socket_name() const override { return "kubernetes.sock"; }
+  Result<void> prepare(const process::RuntimeDir& folder, bool is_unix) override;
+  Task<net::StreamPtr> secure(net::StreamPtr stream, Deadline deadline) override;
+  session::Door& door() override { return *door_; }
+  bool wants_proof() const override { return false; }
+  const SecretText& token() const { return token_; }
+  const std::string& authority_pem() const { return authority_pem_; }
+
+ private:
+  Random& random_;
+  SecretText token_;
+  std::string authority_pem_;
+  std::optional<net::TlsServer> tls_;
+  std::unique_ptr<kubernetes::KubernetesDoor> door_;
 };
 
 /// Null for a protocol that this version does not speak.

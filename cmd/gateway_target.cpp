@@ -22,6 +22,31 @@ std::vector<std::string> labels_of(const access::Target& target) {
   return out;
 }
 
+/// Of a service or a cluster its base URL.
+std::string address_of(const access::Target& target) {
+  const bool has_url = target.protocol == "http" || target.protocol == "kubernetes";
+  if (!has_url) return fmt::format("{}:{}", target.host, target.port);
+  const bool is_plain = target.tls == access::TlsMode::disable;
+  const bool is_six = target.host.find(':') != std::string::npos;
+  std::string out = is_plain ? "http://" : "https://";
+  out += is_six ? fmt::format("[{}]", target.host) : target.host;
+  if (target.port != (is_plain ? 80 : 443)) out += fmt::format(":{}", target.port);
+  return out + target.base_path;
+}
+
+std::string login_of(const gateway::ConfiguredTarget& target) {
+  const auto& account = target.service_account;
+  return account ? fmt::format("{}/{}", account->space, account->name) : target.login.user;
+}
+
+/// The first step that is not taken at a target behind an agent.
+std::string_view skipped_step(const gateway::ConfiguredTarget& target) {
+  const std::string& protocol = target.target.protocol;
+  if (protocol == "http" || protocol == "kubernetes") return "connection";
+  if (protocol == "ssh") return "host_key";
+  return target.lends == gateway::Lends::shared_login ? "login" : "admin";
+}
+
 Result<void> list_targets(Environment& environment, const std::string& directory) {
   HOOP_CHECK(check_gateway_directory(directory));
   HOOP_TRY(const gateway::GatewayConfig config, gateway::load_config(directory));
@@ -38,11 +63,11 @@ Result<void> list_targets(Environment& environment, const std::string& directory
                   "no target is configured"};
   for (const gateway::ConfiguredTarget& one : config.targets) {
     const access::Target& target = one.target;
-    listing.rows.push_back(
-        {target.name, target.protocol, fmt::format("{}:{}", target.host, target.port),
-         target.databases, std::string(access::to_string(target.path)),
-         std::string(one.via == gateway::Via::agent ? "agent" : "direct"), labels_of(target),
-         std::string(gateway::to_string(one.lends)), one.login.user});
+    listing.rows.push_back({target.name, target.protocol, address_of(target), target.databases,
+                            std::string(access::to_string(target.path)),
+                            std::string(one.via == gateway::Via::agent ? "agent" : "direct"),
+                            labels_of(target), std::string(gateway::to_string(one.lends)),
+                            login_of(one)});
   }
   environment.console.print(listing);
   return {};
@@ -72,7 +97,7 @@ Result<ExitStatus> check_targets(Environment& environment, const std::string& di
           findings.tell(step, found ? Finding{Health::ok, *found} : failed(found.error()), subject);
         });
     if (target->via == gateway::Via::agent)
-      findings.tell(target->lends == gateway::Lends::shared_login ? "login" : "admin",
+      findings.tell(skipped_step(*target),
                     {Health::skipped, "it is reached through an agent, by a gateway that runs"},
                     subject);
   }

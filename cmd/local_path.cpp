@@ -3,6 +3,8 @@
 
 #include "core/base/encoding.h"
 #include "core/net/dialer.h"
+#include "protocols/http/handler.h"
+#include "protocols/kubernetes/handler.h"
 #include "protocols/postgres/handler.h"
 #include "protocols/ssh/handler.h"
 
@@ -10,7 +12,10 @@ namespace hoop::cmd {
 namespace {
 
 Result<std::unique_ptr<session::ProtocolHandler>> make_handler(session::SessionContext context) {
-  if (context.grant.target.protocol == "ssh") return ssh::make_handler(context);
+  const std::string& protocol = context.grant.target.protocol;
+  if (protocol == "ssh") return ssh::make_handler(context);
+  if (protocol == "http") return http_target::make_handler(context);
+  if (protocol == "kubernetes") return kubernetes::make_handler(context);
   return postgres::make_handler(context);
 }
 

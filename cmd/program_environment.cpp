@@ -30,13 +30,16 @@ bool is_withheld_from_ssh(std::string_view name) {
   return std::ranges::find(kWaysOfSsh, name) != kWaysOfSsh.end();
 }
 
+bool is_withheld_from_kubectl(std::string_view name) { return name.starts_with("KUBE"); }
+
 std::vector<std::string> program_environment(const std::map<std::string, std::string>& user,
-                                             const Variables& ours, bool reaches_hosts) {
+                                             const Variables& ours, Reached reached) {
   std::vector<std::string> out;
   for (const auto& [name, value] : user) {
     const bool replaced =
         std::ranges::any_of(ours, [&](const auto& pair) { return pair.first == name; });
-    const bool withheld = is_withheld(name) || (reaches_hosts && is_withheld_from_ssh(name));
+    const bool withheld = is_withheld(name) || (reached.hosts && is_withheld_from_ssh(name)) ||
+                          (reached.clusters && is_withheld_from_kubectl(name));
     if (!replaced && !withheld) out.push_back(name + "=" + value);
   }
   for (const auto& [name, value] : ours) out.push_back(name + "=" + value);

@@ -20,10 +20,19 @@ bool is_withheld(std::string_view name);
 /// The same of a program that reaches hosts: the user's own agent is none of its business, nor is
 /// another ssh that git or rsync would be led to.
 bool is_withheld_from_ssh(std::string_view name);
+/// The same of a program that reaches clusters: every KUBE*, by which kubectl and its kin, or a pod
+/// that it runs in, would find another.
+bool is_withheld_from_kubectl(std::string_view name);
+
+/// What a program's targets are among others.
+struct Reached {
+  bool hosts = false;
+  bool clusters = false;
+};
 
 /// user without what is withheld, and with ours, which win. "NAME=value".
 std::vector<std::string> program_environment(const std::map<std::string, std::string>& user,
-                                             const Variables& ours, bool reaches_hosts = false);
+                                             const Variables& ours, Reached reached = {});
 
 /// The variable that names a target's URL: HOOPCTL_URL_PG_PROD for "pg-prod".
 std::string url_variable(std::string_view target);

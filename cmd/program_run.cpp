@@ -61,6 +61,7 @@ Task<TargetEndpoint::Plan> ProgramRun::open(const std::string& name) {
   record::RecordedProgram program{recorded_command(words_), options_.isolate, options_.is_connect};
   TargetSession::Wish wish{name, options_.reason, std::move(program), options_.approval,
                            approval_wait_};
+  if (options_.is_connect) wish.after_mark = words_;
   HOOP_CO_TRY(OpenTarget open, co_await session.open(std::move(wish)));
   TargetEndpoint::Plan plan;
   plan.session = session.session();
@@ -68,7 +69,9 @@ Task<TargetEndpoint::Plan> ProgramRun::open(const std::string& name) {
   plan.logins = std::move(open.logins);
   plan.expires_at = open.expires_at;
   using Listen = TargetEndpoint::Plan::Listen;
-  plan.listen = options_.tcp ? Listen::tcp : Listen::unix_socket;
+  // What speaks HTTP wants a URL, and there is none for a Unix socket.
+  const bool wants_url = plan.target.protocol == "http" || plan.target.protocol == "kubernetes";
+  plan.listen = options_.tcp || wants_url ? Listen::tcp : Listen::unix_socket;
   if (options_.isolate) {
     plan.listen = Listen::in_isolation;
     plan.port = static_cast<std::uint16_t>(kIsolatedPort + sessions_.size() - 1);

@@ -10,6 +10,8 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "cmd/http_clients.h"
+#include "cmd/kubernetes_clients.h"
 #include "cmd/postgres_clients.h"
 #include "cmd/ssh_clients.h"
 
@@ -45,6 +47,19 @@ Result<Variables> ProgramSession::variables() const {
     HOOP_TRY(Variables more, ssh_variables(environment_, hosts));
     std::ranges::move(more, std::back_inserter(ours));
   }
+  std::vector<HttpService> services;
+  for (const TargetEndpoint* one : of_protocol("http")) services.push_back(http_service(*one));
+  if (!services.empty()) {
+    HOOP_TRY(Variables more, http_variables(services, is_alone));
+    std::ranges::move(more, std::back_inserter(ours));
+  }
+  const Endpoints clusters = of_protocol("kubernetes");
+  if (!clusters.empty()) {
+    HOOP_TRY(Variables more, kubernetes_variables(environment_, clusters));
+    std::ranges::move(more, std::back_inserter(ours));
+  }
+  if (!services.empty() || !clusters.empty())
+    std::ranges::move(variables_without_proxy(environment_.variables), std::back_inserter(ours));
   if (is_alone) return ours;
   std::vector<std::string> targets, sessions;
   for (const auto& endpoint : endpoints_) {
@@ -64,9 +79,10 @@ Result<void> ProgramSession::start_program(const ProgramPlan& plan) {
   };
   for (const auto& endpoint : endpoints_) HOOP_CHECK(endpoint->open(tree, {}));
   HOOP_TRY(const auto ours, variables());
-  HOOP_CHECK(supervisor_->start(
-      {plan.words, program_environment(environment_.variables, ours, !of_protocol("ssh").empty()),
-       plan.descriptors, plan.isolation}));
+  const Reached reached{!of_protocol("ssh").empty(), !of_protocol("kubernetes").empty()};
+  HOOP_CHECK(
+      supervisor_->start({plan.words, program_environment(environment_.variables, ours, reached),
+                          plan.descriptors, plan.isolation}));
   std::vector<Descriptor> listeners = supervisor_->take_listeners();
   for (std::size_t i = 0; i < listeners.size(); ++i)
     HOOP_CHECK(endpoints_[i]->take_listener(std::move(listeners[i])));

@@ -12,6 +12,8 @@
 
 #include "cmd/approval_wait.h"
 #include "cmd/command_line.h"
+#include "cmd/http_clients.h"
+#include "cmd/kubernetes_clients.h"
 #include "cmd/postgres_clients.h"
 #include "cmd/program_run.h"
 #include "cmd/run.h"
@@ -87,8 +89,12 @@ class Proxy {
  private:
   Task<TargetEndpoint::Plan> plan();
   Result<void> serve();
-  bool is_ssh() const { return endpoint_->target().protocol == "ssh"; }
+  bool is_for(std::string_view protocol) const { return endpoint_->target().protocol == protocol; }
   std::vector<Field> fields() const;
+  void add_host(std::vector<Field>& out) const;
+  void add_service(std::vector<Field>& out) const;
+  void add_cluster(std::vector<Field>& out) const;
+  void add_database(std::vector<Field>& out) const;
   void print() const;
   asio::awaitable<void> wait();
   asio::awaitable<void> serve_stdio();
@@ -103,7 +109,7 @@ class Proxy {
   bool ended_ = false;
   std::optional<TargetEndpoint> endpoint_;
   PasswordFile password_file_;
-  std::string configuration_;  // ssh's
+  std::string configuration_;  // ssh's, or kubectl's
 };
 
 Task<TargetEndpoint::Plan> Proxy::plan() {
@@ -144,16 +150,24 @@ Result<void> Proxy::serve() {
     ended_ = true;
     over_.cancel();
   }));
-  if (options_.stdio && !is_ssh())
+  if (options_.stdio && !is_for("ssh"))
     return fail(ErrorCode::usage, "--stdio is for hosts, whose clients run it",
-                "leave it out: programs for databases connect to a port or a socket");
+                "leave it out: other programs connect to a port or a socket");
   if (options_.stdio) return {};
-  if (is_ssh()) {
-    if (!options_.password_file.empty())
-      return fail(ErrorCode::usage, "--passfile is for databases: a host has no password",
-                  "leave it out");
+  if (!options_.socket.empty() && is_for("kubernetes"))
+    return fail(ErrorCode::usage,
+                "a cluster is found by a URL, and there is none for a Unix socket",
+                "leave --socket out; --port N chooses the port");
+  if (!options_.password_file.empty() && !is_for("postgres"))
+    return fail(ErrorCode::usage, "--passfile is for databases: there is no password here",
+                "leave it out");
+  if (is_for("ssh")) {
     HOOP_TRY(std::string text, ssh_configuration({&*endpoint_}));
     HOOP_TRY(configuration_, endpoint_->keep("ssh.config", SecretText(std::move(text))));
+    return {};
+  }
+  if (is_for("kubernetes")) {
+    HOOP_TRY(configuration_, keep_kubeconfig({&*endpoint_}));
     return {};
   }
   if (!options_.password_file.empty())
@@ -166,14 +180,45 @@ std::vector<Field> Proxy::fields() const {
                          {"session", endpoint_->session()},
                          {"expires_at", to_rfc3339(endpoint_->expires_at())},
                          {"host", endpoint_->host()}};
-  if (is_ssh()) {
-    if (!endpoint_->is_unix()) out.push_back({"port", std::uint64_t{endpoint_->port()}});
-    out.push_back({"logins", endpoint_->logins()});
-    out.push_back({"ssh_config", configuration_});
+  if (is_for("ssh"))
+    add_host(out);
+  else if (is_for("http"))
+    add_service(out);
+  else if (is_for("kubernetes"))
+    add_cluster(out);
+  else
+    add_database(out);
+  return out;
+}
+
+void Proxy::add_host(std::vector<Field>& out) const {
+  if (!endpoint_->is_unix()) out.push_back({"port", std::uint64_t{endpoint_->port()}});
+  out.push_back({"logins", endpoint_->logins()});
+  out.push_back({"ssh_config", configuration_});
+  out.push_back(
+      {"command", fmt::format("ssh -F '{}' {}", configuration_, endpoint_->target().name)});
+}
+
+void Proxy::add_service(std::vector<Field>& out) const {
+  const std::string url = http_url(*endpoint_);
+  if (endpoint_->is_unix())
+    out.push_back({"socket", endpoint_->socket_path()});
+  else
+    out.push_back({"port", std::uint64_t{endpoint_->port()}});
+  out.push_back({"url", url});
+  if (endpoint_->is_unix())
     out.push_back(
-        {"command", fmt::format("ssh -F '{}' {}", configuration_, endpoint_->target().name)});
-    return out;
-  }
+        {"command", fmt::format("curl --unix-socket '{}' {}/", endpoint_->socket_path(), url)});
+}
+
+void Proxy::add_cluster(std::vector<Field>& out) const {
+  out.push_back({"port", std::uint64_t{endpoint_->port()}});
+  out.push_back({"url", cluster_of(*endpoint_).server});
+  out.push_back({"kubeconfig", configuration_});
+  out.push_back({"command", fmt::format("kubectl --kubeconfig '{}' version", configuration_)});
+}
+
+void Proxy::add_database(std::vector<Field>& out) const {
   const std::string file =
       options_.password_file.empty() ? password_file_of(*endpoint_) : options_.password_file;
   out.push_back({"port", std::uint64_t{endpoint_->port()}});
@@ -181,7 +226,6 @@ std::vector<Field> Proxy::fields() const {
   out.push_back({"database", database_of(*endpoint_)});
   out.push_back({"password_file", file});
   out.push_back({"url", postgres_url(*endpoint_, file)});
-  return out;
 }
 
 void Proxy::print() const {
@@ -328,8 +372,9 @@ void add_proxy(CLI::App& app, Environment& environment) {
       ->excludes("--port")
       ->excludes("--socket")
       ->excludes("--passfile");
-  command->footer(examples({"hoopctl proxy pg-prod --port 15432 --passfile ~/.pgpass-hoop",
-                            "hoopctl --output json proxy pg-prod"}));
+  command->footer(
+      examples({"hoopctl proxy pg-prod --port 15432 --passfile ~/.pgpass-hoop",
+                "hoopctl --output json proxy pg-prod", "hoopctl proxy billing-api --port 18080"}));
   command->callback([&environment, options] {
     environment.work = [&environment, options] { return run_proxy(environment, *options); };
   });

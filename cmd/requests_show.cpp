@@ -32,6 +32,7 @@ std::string names_in(const std::vector<std::string>& words) {
 
 std::string_view kind_of_place(const RequestDocument& request) {
   if (request.protocol == "postgres") return "database";
+  if (request.protocol == "kubernetes") return "namespace";
   return request.protocol == "ssh" ? "login" : "place";
 }
 
@@ -72,8 +73,11 @@ Facts facts_of(const RequestDocument& request, SystemTime now) {
   out.emplace_back("digest", to_hex(request.digest));
   out.emplace_back("target",
                    fmt::format("{} ({})", in_full(request.target), in_full(request.protocol)));
-  out.emplace_back(kind_of_place(request),
-                   request.place.empty() ? std::string("none was named") : in_full(request.place));
+  // A service is one place; what a request to a cluster is about its text says.
+  const bool has_places = request.protocol != "http" && request.protocol != "kubernetes";
+  if (has_places || !request.place.empty())
+    out.emplace_back(kind_of_place(request), request.place.empty() ? std::string("none was named")
+                                                                   : in_full(request.place));
   out.emplace_back("does", in_full(request.verb));
   return out;
 }

@@ -79,6 +79,10 @@ ExitStatus resume_request(Environment& environment, const ResumeOptions& options
 
 Result<std::vector<std::string>> words_of_request(const RequestDocument& request) {
   const std::string& text = request.text;
+  if (request.protocol == "http" || request.protocol == "kubernetes")
+    return fail(ErrorCode::usage,
+                "this cannot be run again from here: it is a request that a program sends",
+                "run the program again: the same request, to the letter, takes up the approval");
   if (!request.exact)
     return not_by_us("the gateway has not kept all of it, only what is not masked");
   if (text.empty() || text.find('\0') != std::string::npos || text.size() >= kMostArgument)

@@ -181,6 +181,15 @@ std::string json_line(const record::Record& record) {
   return line + "}";
 }
 
+/// Of a database rows, of a service or a cluster the body.
+void SessionText::add_reply(const record::ReplyData& reply, std::vector<std::string>& out) {
+  const auto take = [&out](std::string line) { out.push_back(fmt::format("{:14}| {}", "", line)); };
+  if (protocol_ == "http" || protocol_ == "kubernetes")
+    bodies_[reply.action].feed(reply.data, take);
+  else
+    replies_[reply.action].feed(reply.data, take);
+}
+
 /// Of a host: whole lines, without what a terminal would obey.
 void SessionText::add_output(std::uint64_t action, ByteSpan bytes, std::vector<std::string>& out) {
   std::string& line = begun_lines_[action];
@@ -196,11 +205,7 @@ void SessionText::add_output(std::uint64_t action, ByteSpan bytes, std::vector<s
 std::vector<std::string> SessionText::lines(const record::Record& record) {
   std::vector<std::string> out;
   if (record.type == record::RecordType::reply_data) {
-    if (rows_ == Rows::hidden) return out;
-    const record::ReplyData reply = record::reply_data_of(record);
-    replies_[reply.action].feed(reply.data, [&out](std::string line) {
-      out.push_back(fmt::format("{:14}| {}", "", line));
-    });
+    if (rows_ == Rows::shown) add_reply(record::reply_data_of(record), out);
     return out;
   }
   if (record.type == record::RecordType::output) {
@@ -218,8 +223,13 @@ std::vector<std::string> SessionText::lines(const record::Record& record) {
   const auto moment = moment_of(json);
   if (record.type == record::RecordType::action && moment && text_at(json, "effect") == "allow") {
     decided_[number("id")] = *moment;
+  } else if (record.type == record::RecordType::session_start) {
+    protocol_ = text_at(json, "protocol");
   } else if (record.type == record::RecordType::reply_end) {
     replies_.erase(number("action"));
+    if (auto body = bodies_.extract(number("action")))
+      body.mapped().finish(
+          [&out](std::string rest) { out.push_back(fmt::format("{:14}| {}", "", rest)); });
     if (const auto rest = begun_lines_.extract(number("action")); rest && !rest.mapped().empty())
       out.push_back(output_line(rest.mapped()));
     if (const auto action = decided_.extract(number("action"))) {

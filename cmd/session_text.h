@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "cmd/body_text.h"
 #include "core/base/clock.h"
 #include "core/identity/json.h"
 #include "core/record/session_log_reader.h"
@@ -33,10 +34,13 @@ class SessionText {
   std::vector<std::string> lines(const record::Record& record);
 
  private:
+  void add_reply(const record::ReplyData& reply, std::vector<std::string>& out);
   void add_output(std::uint64_t action, ByteSpan bytes, std::vector<std::string>& out);
   Rows rows_;
+  std::string protocol_;
   // Of actions that are being answered.
   std::map<std::uint64_t, postgres::RecordedReply> replies_;
+  std::map<std::uint64_t, BodyText> bodies_;
   std::map<std::uint64_t, std::string> begun_lines_;
   std::map<std::uint64_t, SystemTime> decided_;
 };

@@ -13,7 +13,7 @@
 namespace hoop::cmd {
 namespace {
 
-constexpr std::size_t kPiece = 256U << 10;
+constexpr std::size_t kLogPiece = 256U << 10;
 }  // namespace
 
 Result<record::LogSummary> read_log(std::string_view bytes,
@@ -27,7 +27,7 @@ Result<record::LogSummary> read_log(std::string_view bytes,
   };
   bool begun = visit == nullptr;
   while (!bytes.empty()) {
-    const std::string_view piece = bytes.substr(0, kPiece);
+    const std::string_view piece = bytes.substr(0, kLogPiece);
     bytes.remove_prefix(piece.size());
     reader.feed(as_bytes(piece));
     for (;;) {

@@ -25,8 +25,13 @@ Result<void> TargetEndpoint::listen(net::ProgramLookup programs) {
                               for_user ? "only processes of the user that runs hoopctl may connect"
                                        : "only the program that hoopctl started may connect");
   };
-  if (plan_.listen == Plan::Listen::tcp) {
+  if (plan_.listen == Plan::Listen::tcp && (for_user || entry_->wants_proof())) {
     HOOP_TRY(endpoint_, net::listen_loopback(context_.get_executor(), plan_.port, refused));
+    return {};
+  }
+  if (plan_.listen == Plan::Listen::tcp) {
+    HOOP_TRY(endpoint_, net::listen_loopback_for_program(context_.get_executor(), plan_.port,
+                                                         std::move(programs), refused));
     return {};
   }
   std::string path = socket_path();
@@ -106,9 +111,14 @@ asio::awaitable<void> TargetEndpoint::accept_all() {
   }
 }
 
+Task<session::Opening> TargetEndpoint::open_door(net::StreamPtr& stream) {
+  const Deadline deadline = Deadline::after(environment_.clock, kDoorTime);
+  HOOP_CO_TRY(stream, co_await entry_->secure(std::move(stream), deadline));
+  co_return co_await entry_->door().open(*stream, deadline);
+}
+
 asio::awaitable<void> TargetEndpoint::serve(net::StreamPtr stream) {
-  auto opening =
-      co_await entry_->door().open(*stream, Deadline::after(environment_.clock, kDoorTime));
+  auto opening = co_await open_door(stream);
   if (!opening) {
     environment_.console.detail("connection_failed",
                                 "a connection was not opened: " + opening.error().message);

@@ -46,7 +46,7 @@ class TargetEndpoint {
     /// in_isolation: on port of 127.0.0.1 in the program's own network; take_listener() is called.
     /// nowhere: serve_one() is called.
     enum class Listen { unix_socket, tcp, in_isolation, nowhere } listen = Listen::unix_socket;
-    /// Who may come on a Unix socket; on TCP it is the user in any case.
+    /// Who may come. On TCP it is the user in any case where the door asks for a proof.
     enum class Peers { program, user } peers = Peers::program;
     std::unique_ptr<EndpointEntry> entry;  // none: that of the target's protocol
     std::string socket;                    // of unix_socket; empty: in the private folder
@@ -96,6 +96,8 @@ class TargetEndpoint {
  private:
   Result<void> listen(net::ProgramLookup programs);
   asio::awaitable<void> accept_all();
+  /// stream becomes what is behind the door.
+  Task<session::Opening> open_door(net::StreamPtr& stream);
   asio::awaitable<void> serve(net::StreamPtr stream);
   void watch_expiry();
   void watch_for_warnings();

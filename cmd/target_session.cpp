@@ -7,9 +7,11 @@
 
 #include "cmd/endpoint_entry.h"
 #include "cmd/gateway_path.h"
+#include "cmd/http_clients.h"
 #include "cmd/local_approvals.h"
 #include "cmd/local_path.h"
 #include "cmd/log_delivery.h"
+#include "core/access/client_words.h"
 #include "core/access/names.h"
 
 namespace hoop::cmd {
@@ -34,9 +36,12 @@ std::string_view to_string(Upload upload) {
 }
 
 Result<void> check_grant(const access::Grant& grant, const std::string& target) {
-  if (grant.target.name == target && std::ranges::all_of(grant.logins, access::is_login)) return {};
-  return fail(ErrorCode::malformed, "the gateway's grant names another target, or no login",
-              "are hoopctl and the gateway of the same version?");
+  if (grant.target.name != target || !std::ranges::all_of(grant.logins, access::is_login))
+    return fail(ErrorCode::malformed, "the gateway's grant names another target, or no login",
+                "are hoopctl and the gateway of the same version?");
+  const bool is_over_http =
+      grant.target.protocol == "http" || grant.target.protocol == "kubernetes";
+  return is_over_http ? check_http_target(grant.target) : Result<void>{};
 }
 
 Task<OpenTarget> TargetSession::open(Wish wish) {
@@ -67,6 +72,8 @@ Task<OpenTarget> TargetSession::ask(Wish wish) {
                                remote_text(grant.target.name), remote_text(grant.target.protocol)),
                    "use a newer hoopctl");
   }
+  HOOP_CO_CHECK(
+      access::check_connect_words(grant.target.protocol, grant.target.name, wish.after_mark));
   OpenTarget out;
   out.target = grant.target;
   out.logins = grant.logins;

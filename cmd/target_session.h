@@ -33,7 +33,8 @@ struct OpenTarget {
 };
 
 /// That it is for the target that was asked for, and its names are what they must be: programs are
-/// told both, ssh in its own words. Fails with malformed.
+/// told all of them, ssh in its own words. Fails with malformed; with config as
+/// check_http_target().
 Result<void> check_grant(const access::Grant& grant, const std::string& target);
 
 class TargetSession {
@@ -47,6 +48,8 @@ class TargetSession {
     record::RecordedProgram program = {};  // as the log keeps it
     std::string approval = {};             // the request whose approval is to be used
     std::optional<std::chrono::seconds> approval_wait = std::nullopt;
+    std::vector<std::string> after_mark =
+        {};  // connect: the words that the protocol gives a meaning
   };
   /// The grant, and everything that must be there before anything runs: above all a place for its
   /// record. After a failure there is no grant.

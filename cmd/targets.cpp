@@ -37,7 +37,7 @@ Result<void> show_target(Environment& environment, const std::string& name) {
     std::vector<Field> fields;
     for (const std::string_view key : {"name", "protocol", "path", "description", "labels"})
       fields.push_back({key, value_at(target, key)});
-    for (const std::string_view key : {"logins", "host_keys"}) {
+    for (const std::string_view key : {"logins", "host_keys", "base_path", "url_variable"}) {
       if (target.find(key) != nullptr) fields.push_back({key, value_at(target, key)});
     }
     environment.console.print(fields);

@@ -259,8 +259,12 @@ std::string_view to_string(Lends lends) {
   switch (lends) {
     case Lends::session_role: return "session_role";
     case Lends::session_certificate: return "session_certificate";
+    case Lends::session_token: return "session_token";
     case Lends::shared_login: return "shared_login";
     case Lends::shared_key: return "shared_key";
+    case Lends::shared_secret: return "shared_secret";
+    case Lends::impersonation: return "impersonation";
+    case Lends::nothing: return "nothing";
   }
   return "unknown";
 }

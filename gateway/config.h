@@ -32,17 +32,50 @@ struct GatewayLogin {
 enum class Via { direct, agent };
 
 /// By what sessions log in: a database role of their own, which the gateway's login makes and
-/// drops; a certificate of the gateway's SSH authority; or a login or key that is the gateway's
-/// own, and lasts.
-enum class Lends { session_role, session_certificate, shared_login, shared_key };
+/// drops; a certificate of the gateway's SSH authority; a token of a cluster's service account; a
+/// login, key or other secret that is the gateway's own, and lasts; that secret, with which the
+/// gateway speaks for each person by a name (impersonation); or nothing at all.
+enum class Lends {
+  session_role,
+  session_certificate,
+  session_token,
+  shared_login,
+  shared_key,
+  shared_secret,
+  impersonation,
+  nothing
+};
 /// As listings name it.
 std::string_view to_string(Lends lends);
+
+/// Where in a request a secret stands. bearer and basic are forms of the header Authorization (RFC
+/// 6750, RFC 7617); a parameter is one of the URL.
+enum class SecretPlace { header, bearer, basic, parameter };
+
+/// Of an HTTP or Kubernetes target. value is a reference (secret_reference.h), never the secret.
+struct ConfiguredSecret {
+  SecretPlace place = SecretPlace::header;
+  std::string name;  // of the header or the parameter; basic: the user
+  std::string value;
+  bool operator==(const ConfiguredSecret&) const = default;
+};
+
+/// Of a cluster, in a namespace of it.
+struct ServiceAccount {
+  std::string space;
+  std::string name;
+  bool operator==(const ServiceAccount&) const = default;
+};
 
 struct ConfiguredTarget {
   access::Target target;
   Via via = Via::direct;
   Lends lends = Lends::session_role;
-  GatewayLogin login;                         // of shared_key: its password is the key
+  GatewayLogin login;                             // of shared_key: its password is the key
+  std::vector<ConfiguredSecret> secrets;          // http, kubernetes
+  bool hand_out = false;                          // the secrets may leave the gateway
+  std::optional<ServiceAccount> service_account;  // of session_token
+  std::string impersonate_prefix;  // of impersonation: what names in the cluster begin with
   std::vector<std::string> source_addresses;  // ssh: from where certificates are good; empty: any
   std::string ca_file;                        // absolute; libpq wants a file
   bool operator==(const ConfiguredTarget&) const = default;

@@ -51,6 +51,15 @@ listen = "{listen}"
 # port = 22
 #   hoopctl gateway target scan-host-key web-1.example; compare it at the host before it stands here.
 # host_keys = ["SHA256:..."]
+#
+# An internal HTTP service: hoopctl-gateway(8), HTTP SERVICES. Its key stays here, and no program sees it.
+#
+# [[target]]
+# name = "billing-api"          # hoopctl connect billing-api -- sh -c 'curl $HOOPCTL_URL/invoices'
+# protocol = "http"
+# url = "https://billing.internal:8443/api"
+# url_variable = "BILLING_URL"  # where programs find the endpoint, besides HOOPCTL_URL
+# credential = {{ header = "X-Api-Key", value = "file:keys/billing" }}   # or bearer, basic, query
 )";
 
 constexpr std::string_view kPolicyToml =

@@ -25,6 +25,8 @@
 #include "gateway/sqlite_store.h"
 #include "gateway/ssh_authority.h"
 #include "gateway/tunnel.h"
+#include "protocols/http/handler.h"
+#include "protocols/kubernetes/handler.h"
 #include "protocols/postgres/handler.h"
 #include "protocols/ssh/handler.h"
 
@@ -37,7 +39,10 @@ constexpr std::size_t kWorkers =
 /// Of whatever protocol the session's target speaks.
 session::HandlerFactory make_handlers() {
   return [postgres = postgres::sharing_handlers()](session::SessionContext context) {
-    return context.grant.target.protocol == "ssh" ? ssh::make_handler(context) : postgres(context);
+    const std::string& protocol = context.grant.target.protocol;
+    if (protocol == "http") return http_target::make_handler(context);
+    if (protocol == "kubernetes") return kubernetes::make_handler(context);
+    return protocol == "ssh" ? ssh::make_handler(context) : postgres(context);
   };
 }
 

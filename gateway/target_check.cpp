@@ -8,8 +8,10 @@
 
 #include "core/access/policy.h"
 #include "core/base/encoding.h"
+#include "gateway/http_target_check.h"
 #include "gateway/issuers/postgres_login.h"
 #include "gateway/issuers/postgres_role.h"
+#include "gateway/kubernetes_target_check.h"
 #include "gateway/secret_reference.h"
 #include "gateway/ssh_target_check.h"
 
@@ -185,6 +187,9 @@ void check_target(const GatewayConfig& config, const ConfiguredTarget& target, c
                   Random& random, const TargetReport& report) {
   if (target.target.protocol == "ssh")
     return check_ssh_target(config, target, clock, random, report);
+  if (target.target.protocol == "http") return check_http_target(config, target, clock, report);
+  if (target.target.protocol == "kubernetes")
+    return check_kubernetes_target(config, target, clock, random, report);
   TargetCheck(config, target, clock, random, report).run();
 }
 

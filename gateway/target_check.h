@@ -15,9 +15,10 @@ using TargetReport = std::function<void(std::string_view step, const Result<std:
 
 /// The login and its secret, each database, and for each database role of the policy a session
 /// role that is made, logs in and is dropped; or, of a shared login, whether it may become that. Of
-/// a host: the key that it shows, and each login of the policy.
-/// Of a target behind an agent nothing but the secret:
-/// it is reached by a gateway that runs. Blocks, a minute or so where nothing answers.
+/// a host: the key that it shows, and each login of the policy. Of an HTTP service: its
+/// certificate, and what it answers to who comes with the credential; of a cluster that, and what
+/// sessions would be lent there. Of a target behind an agent nothing but the secret: it is reached
+/// by a gateway that runs. Blocks, a minute or so where nothing answers.
 void check_target(const GatewayConfig& config, const ConfiguredTarget& target, const Clock& clock,
                   Random& random, const TargetReport& report);
 

@@ -3,8 +3,9 @@
 
 #include <fmt/format.h>
 
-#include "gateway/secret_reference.h"
-#include "gateway/toml_parts.h"
+#include "gateway/http_target_reader.h"
+#include "gateway/kubernetes_target_reader.h"
+#include "gateway/target_parts.h"
 #include "protocols/ssh/public_key.h"
 
 namespace hoop::gateway {
@@ -12,29 +13,16 @@ namespace {
 
 using config::TomlTable;
 
-void read_tls(const TomlTable& table, const Layout& layout, ConfiguredTarget& out) {
-  const std::string mode = table.text_or("tls", "verify-full");
-  if (mode == "verify-full") {
-    out.target.tls = access::TlsMode::verify_full;
-  } else if (mode == "verify-ca") {
-    out.target.tls = access::TlsMode::verify_ca;
-  } else if (mode == "disable") {
-    out.target.tls = access::TlsMode::disable;
-  } else {
-    table.complain("tls", fmt::format("'{}' is not a TLS mode", mode),
-                   "verify-full, verify-ca or disable");
-  }
-  out.target.tls_server_name = table.text_or("server_name", "");
+void read_tls_negotiation(const TomlTable& table, access::Target& out) {
   const std::string negotiation = table.text_or("tls_negotiation", "postgres");
-  if (negotiation == "direct" && out.target.tls != access::TlsMode::disable) {
-    out.target.tls_negotiation = access::TlsNegotiation::direct;
+  if (negotiation == "direct" && out.tls != access::TlsMode::disable) {
+    out.tls_negotiation = access::TlsNegotiation::direct;
   } else if (negotiation == "direct") {
     table.complain("tls_negotiation", "there is no TLS to begin with");
   } else if (negotiation != "postgres") {
     table.complain("tls_negotiation", fmt::format("'{}' is no way to begin TLS", negotiation),
                    "postgres or direct");
   }
-  read_ca(table, "ca_file", layout, out.target.tls_ca_pem, &out.ca_file);
 }
 
 void read_login(const TomlTable& table, ConfiguredTarget& out) {
@@ -49,10 +37,7 @@ void read_login(const TomlTable& table, ConfiguredTarget& out) {
   const TomlTable& login = admin ? *admin : *shared;
   out.lends = admin ? Lends::session_role : Lends::shared_login;
   out.login.user = login.required_text("user");
-  out.login.password = login.required_text("password");
-  if (auto checked = check_secret_reference(out.login.password);
-      !checked && !out.login.password.empty())
-    login.complain("password", checked.error().message, checked.error().hint);
+  out.login.password = read_reference(login, "password");
   if (admin) {
     out.login.database = login.text_or("database", "postgres");
   } else if (!out.target.databases.empty()) {
@@ -69,14 +54,6 @@ void check_name(const TomlTable& table, const access::Target& target) {
     table.complain("host", fmt::format("'{}' is not a host name or address", target.host));
 }
 
-/// What others than PostgreSQL, whose encryption is the gateway's own affair, are reached by.
-void check_agent_labels(const TomlTable& table, const ConfiguredTarget& out) {
-  if (out.via == Via::agent && out.target.labels.empty())
-    table.complain(
-        "via", fmt::format("target '{}' has no labels, and so no agent serves it", out.target.name),
-        "labels = { site = \"berlin\" }");
-}
-
 void check_databases(const TomlTable& table, const access::Target& target) {
   if (target.databases.empty())
     table.complain("databases", fmt::format("target '{}' names no database", target.name),
@@ -88,33 +65,17 @@ void check_databases(const TomlTable& table, const access::Target& target) {
   }
 }
 
-/// Reads via and path. An agent dials back to the gateway alone, and carries what the gateway has
-/// encrypted: the local path cannot lead through it. Nor may it hand out a login that lasts.
-void read_path(const TomlTable& table, ConfiguredTarget& out) {
-  const std::string via = table.text_or("via", "direct");
-  if (via != "direct" && via != "agent")
-    table.complain("via", fmt::format("'{}' is not a way to a target", via), "direct or agent");
-  out.via = via == "agent" ? Via::agent : Via::direct;
-  const bool shared = table.has("login");
-  const std::string path =
-      table.text_or("path", out.via == Via::agent || shared ? "gateway" : "local");
-  if (path != "local" && path != "gateway")
-    table.complain("path", fmt::format("'{}' is not a path", path), "local or gateway");
-  out.target.path = path == "local" ? access::DataPath::local : access::DataPath::gateway;
-  if (shared && path == "local")
-    table.complain("path", "a shared login does not leave the gateway: it has no local path",
-                   "path = \"gateway\", or leave it out");
-  if (out.via == Via::agent && path == "local")
-    table.complain("path", "a target that is reached through an agent has no local path",
-                   "path = \"gateway\", or leave it out");
-  check_agent_labels(table, out);
+/// What a session logs in by and may not leave the gateway.
+std::string_view shared_login(const TomlTable& table) {
+  return table.has("login") ? "a shared login" : "";
 }
 
 void read_postgres(const TomlTable& table, const Layout& layout, ConfiguredTarget& out) {
   out.target.port = static_cast<std::uint16_t>(table.integer("port", 1, 65535).value_or(5432));
   out.target.databases = table.text_list("databases");
   read_tls(table, layout, out);
-  read_path(table, out);
+  read_tls_negotiation(table, out.target);
+  read_path(table, shared_login(table), out);
   if (out.via == Via::agent && out.target.tls == access::TlsMode::disable)
     table.complain(
         "tls",
@@ -163,14 +124,11 @@ void read_ssh(const TomlTable& table, ConfiguredTarget& out) {
   out.lends = Lends::session_certificate;
   read_host_keys(table, out.target);
   read_source_addresses(table, out);
-  read_path(table, out);
+  read_path(table, shared_login(table), out);
   const auto login = table.table("login");
   if (!login) return;
   out.lends = Lends::shared_key;
-  out.login.password = login->required_text("key");
-  if (auto checked = check_secret_reference(out.login.password);
-      !checked && !out.login.password.empty())
-    login->complain("key", checked.error().message, checked.error().hint);
+  out.login.password = read_reference(*login, "key");
   if (!out.source_addresses.empty())
     table.complain("source_address", "a key of the gateway's own has no certificate to say it in");
 }
@@ -182,7 +140,8 @@ ConfiguredTarget read_target(const TomlTable& table, const Layout& layout) {
   access::Target& target = out.target;
   target.name = table.required_text("name");
   target.protocol = table.required_text("protocol");
-  target.host = table.required_text("host");
+  const bool has_url = target.protocol == "http" || target.protocol == "kubernetes";
+  if (!has_url) target.host = table.required_text("host");
   target.description = table.text_or("description", "");
   target.labels = table.text_map("labels");
   check_name(table, target);
@@ -190,10 +149,14 @@ ConfiguredTarget read_target(const TomlTable& table, const Layout& layout) {
     read_postgres(table, layout, out);
   } else if (target.protocol == "ssh") {
     read_ssh(table, out);
+  } else if (target.protocol == "http") {
+    read_http_target(table, layout, out);
+  } else if (target.protocol == "kubernetes") {
+    read_kubernetes_target(table, layout, out);
   } else {
     table.complain("protocol",
                    fmt::format("protocol '{}' is not available in this version", target.protocol),
-                   "\"postgres\" and \"ssh\" are");
+                   "\"postgres\", \"ssh\", \"http\" and \"kubernetes\" are");
   }
   return out;
 }

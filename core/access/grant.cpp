@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/access/grant.h"
 
+#include <algorithm>
 #include <limits>
 
 #include <nlohmann/json.hpp>
 
+#include "core/access/http_names.h"
 #include "core/access/json_forms.h"
 #include "core/access/policy_parser.h"
 #include "core/base/encoding.h"
@@ -18,6 +20,12 @@ constexpr std::size_t kMostGrantBytes = 4U << 20;  // a policy part of some thou
 constexpr std::size_t kKeyBytes = 32;              // of a mask key, and of an Ed25519 key
 constexpr std::size_t kTicketBytes = 32;
 constexpr std::uint64_t kLongestHeartbeat = 3600;  // seconds
+constexpr std::size_t kMostHttpFields = 8;         // of a kind: a login has one or two
+
+/// Whether the target has a base path, and what lets requests in is in each of them.
+bool is_over_http(std::string_view protocol) {
+  return protocol == "http" || protocol == "kubernetes";
+}
 
 Json to_json(const Identity& identity) {
   return {{"subject", identity.subject},
@@ -30,19 +38,26 @@ Json to_json(const Identity& identity) {
 Json to_json(const Target& target) {
   Json labels = Json::object();
   for (const auto& [key, value] : target.labels) labels[key] = value;
-  return {{"name", target.name},
-          {"protocol", target.protocol},
-          {"description", target.description},
-          {"host", target.host},
-          {"port", target.port},
-          {"databases", target.databases},
-          {"host_keys", target.host_keys},
-          {"tls", to_string(target.tls)},
-          {"tls_negotiation", to_string(target.tls_negotiation)},
-          {"tls_ca_pem", target.tls_ca_pem},
-          {"tls_server_name", target.tls_server_name},
-          {"labels", std::move(labels)},
-          {"path", to_string(target.path)}};
+  Json out = {{"name", target.name},
+              {"protocol", target.protocol},
+              {"description", target.description},
+              {"host", target.host},
+              {"port", target.port},
+              {"databases", target.databases},
+              {"host_keys", target.host_keys},
+              {"tls", to_string(target.tls)},
+              {"tls_negotiation", to_string(target.tls_negotiation)},
+              {"tls_ca_pem", target.tls_ca_pem},
+              {"tls_server_name", target.tls_server_name},
+              {"labels", std::move(labels)},
+              {"path", to_string(target.path)}};
+  // Clients from before HTTP know none of these, and can open all else.
+  if (is_over_http(target.protocol)) out["base_path"] = target.base_path;
+  if (target.protocol == "http") {
+    out["url_variable"] = target.url_variable;
+    out["unmasked_types"] = target.unmasked_types;
+  }
+  return out;
 }
 
 Identity identity_from(const JsonObject& from) {
@@ -53,6 +68,21 @@ Identity identity_from(const JsonObject& from) {
   identity.expires_at = from.time("expires_at");
   identity.claimed_agent = from.text("claimed_agent");
   return identity;
+}
+
+void read_base_path(const JsonObject& from, Target& target) {
+  target.base_path = from.text("base_path");
+  if (!is_base_path(target.base_path)) from.complain("base_path", "is no base path");
+}
+
+void read_http_members(const JsonObject& from, Target& target) {
+  // A program gets it: what it would run otherwise by is refused here, too.
+  target.url_variable = from.text("url_variable");
+  if (!target.url_variable.empty() && !is_url_variable(target.url_variable))
+    from.complain("url_variable", "is no variable for a URL");
+  target.unmasked_types = from.texts("unmasked_types");
+  if (!std::ranges::all_of(target.unmasked_types, is_media_range))
+    from.complain("unmasked_types", "must be media types");
 }
 
 Target target_from(const JsonObject& from) {
@@ -73,6 +103,8 @@ Target target_from(const JsonObject& from) {
   const JsonObject labels = from.object("labels");
   for (const std::string& key : labels.keys()) target.labels[key] = labels.text(key);
   target.path = read_word(from, "path", kDataPaths);
+  if (is_over_http(target.protocol)) read_base_path(from, target);
+  if (target.protocol == "http") read_http_members(from, target);
   return target;
 }
 
@@ -91,17 +123,46 @@ SecretText ticket_from(const JsonObject& from) {
   return text;
 }
 
-Credential credential_from(const JsonObject& from, std::string_view protocol) {
-  if (protocol == "ssh") {
-    SshCredential credential;
-    const auto certificate = from_base64url(from.text("certificate"));
-    if (!certificate || certificate->empty())
-      from.complain("certificate", "must be a certificate in base64url");
-    credential.certificate = certificate.value_or(Bytes());
-    credential.key = key_from(from, "key");
-    credential.expires_at = from.time("expires_at");
-    return credential;
+SshCredential ssh_credential_from(const JsonObject& from) {
+  SshCredential credential;
+  const auto certificate = from_base64url(from.text("certificate"));
+  if (!certificate || certificate->empty())
+    from.complain("certificate", "must be a certificate in base64url");
+  credential.certificate = certificate.value_or(Bytes());
+  credential.key = key_from(from, "key");
+  credential.expires_at = from.time("expires_at");
+  return credential;
+}
+
+std::vector<HttpCredential::Field> http_fields_from(const JsonObject& from, std::string_view key,
+                                                    bool (*is_field_name)(std::string_view)) {
+  std::vector<HttpCredential::Field> out;
+  const std::vector<JsonObject> fields = from.objects(key);
+  if (fields.size() > kMostHttpFields) {
+    from.complain(key, "has more than 8 elements");
+    return out;
   }
+  for (const JsonObject& one : fields) {
+    HttpCredential::Field& field = out.emplace_back();
+    field.name = one.text("name");
+    field.value = one.secret("value");
+    if (!is_field_name(field.name)) one.complain("name", "is no name for a credential");
+    if (!is_http_value(field.value.reveal())) one.complain("value", "is no value of a field");
+  }
+  return out;
+}
+
+HttpCredential http_credential_from(const JsonObject& from) {
+  HttpCredential credential;
+  credential.headers = http_fields_from(from, "headers", is_credential_header);
+  credential.query = http_fields_from(from, "query", is_http_name);
+  credential.expires_at = from.time("expires_at");
+  return credential;
+}
+
+Credential credential_from(const JsonObject& from, std::string_view protocol) {
+  if (protocol == "ssh") return ssh_credential_from(from);
+  if (is_over_http(protocol)) return http_credential_from(from);
   PostgresCredential credential;
   credential.username = from.text("username");
   credential.password = from.secret("password");
@@ -116,6 +177,15 @@ std::size_t secret_bytes(const PostgresCredential& credential) {
 std::size_t secret_bytes(const SshCredential& credential) {
   return 2 * (credential.certificate.size() + credential.key.reveal().size());
 }
+std::size_t secret_bytes(const HttpCredential& credential) {
+  constexpr std::size_t kAround = 8;  // braces, quotes and the names of members, a sixth of them
+  std::size_t bytes = 0;
+  for (const auto* fields : {&credential.headers, &credential.query}) {
+    for (const HttpCredential::Field& field : *fields)
+      bytes += field.name.size() + field.value.reveal().size() + kAround;
+  }
+  return bytes;
+}
 
 void append_members(std::string& out, const PostgresCredential& credential) {
   out += "\"username\":";
@@ -129,6 +199,25 @@ void append_members(std::string& out, const SshCredential& credential) {
   append_json_string(out, to_base64url(credential.certificate));
   out += ",\"key\":";
   append_json_string(out, key.reveal());
+}
+
+void append_fields(std::string& out, const std::vector<HttpCredential::Field>& fields) {
+  out += '[';
+  for (const HttpCredential::Field& field : fields) {
+    if (&field != &fields.front()) out += ',';
+    out += "{\"name\":";
+    append_json_string(out, field.name);
+    out += ",\"value\":";
+    append_json_string(out, field.value.reveal());
+    out += '}';
+  }
+  out += ']';
+}
+void append_members(std::string& out, const HttpCredential& credential) {
+  out += "\"headers\":";
+  append_fields(out, credential.headers);
+  out += ",\"query\":";
+  append_fields(out, credential.query);
 }
 
 crypto::Digest256 digest_from(const JsonObject& root) {
@@ -159,6 +248,9 @@ Grant part_for_client(const Grant& grant, SecretText ticket) {
   out.target.description = grant.target.description;
   out.target.databases = grant.target.databases;
   out.target.labels = grant.target.labels;
+  // Of the URL that its programs are given.
+  out.target.base_path = grant.target.base_path;
+  out.target.url_variable = grant.target.url_variable;
   out.target.path = grant.path;
   out.role = grant.role;
   out.logins = grant.logins;

@@ -32,7 +32,18 @@ struct SshCredential {
   SystemTime expires_at{};
 };
 
-using Credential = std::variant<PostgresCredential, SshCredential>;
+/// What each request of a session carries in the place of whatever a program sends by those names.
+struct HttpCredential {
+  struct Field {
+    std::string name;
+    SecretText value;
+  };
+  std::vector<Field> headers = {};
+  std::vector<Field> query = {};  // parameters of the URL
+  SystemTime expires_at{};
+};
+
+using Credential = std::variant<PostgresCredential, SshCredential, HttpCredential>;
 SystemTime expires_at(const Credential& credential);
 
 /// On the local path the credential is for the client. On the gateway path the client gets a ticket

@@ -73,11 +73,13 @@ struct OwnPattern {
 };
 
 struct Mask {
-  std::string name;                    // "mask-1" when the file gives none
-  std::vector<std::string> columns;    // "public.customers.email", "*.ssn"
-  std::vector<std::string> detectors;  // names of detector classes, or "all"
-  std::vector<OwnPattern> patterns;    // the policy's own detectors that the mask names
-  std::vector<std::string> targets;    // empty: every target
+  std::string name;                       // "mask-1" when the file gives none
+  std::vector<std::string> columns;       // "public.customers.email", "*.ssn"
+  std::vector<std::string> fields = {};   // of JSON and the like: "$.customer.email", "$..ssn"
+  std::vector<std::string> headers = {};  // http: of responses
+  std::vector<std::string> detectors;     // names of detector classes, or "all"
+  std::vector<OwnPattern> patterns;       // the policy's own detectors that the mask names
+  std::vector<std::string> targets;       // empty: every target
   MaskStrategy with = MaskStrategy::redact;
   InPredicates in_predicates = InPredicates::deny;
   Derived derived = Derived::deny;

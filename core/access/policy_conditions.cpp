@@ -6,6 +6,7 @@
 #include "core/access/action.h"
 #include "core/access/circumstances.h"
 #include "core/access/command_pattern.h"
+#include "core/access/field_condition.h"
 #include "core/access/path_pattern.h"
 #include "core/access/pattern.h"
 #include "core/access/policy_words.h"
@@ -183,7 +184,11 @@ std::map<std::string, Words> read_when(const TomlTable& when) {
     if (key == kCommandKey) check_each(when, key, values, CommandPattern::parse);
     if (key == kPathKey) check_each(when, key, values, check_path_pattern);
     if (key == kDestinationKey) check_each(when, key, values, check_destination);
+    if (key == kQueryKey || key == kJsonKey) check_each(when, key, values, check_field_condition);
+    if (key == kBodyKey) check_words(when, key, values, {"none", "json", "form", "opaque"});
     if (key == "form") check_words(when, key, values, {"plain", "script", "opaque"});
+    if (key == "dry_run") check_words(when, key, values, {"all", "absent"});
+    if (key == "makes_pods") check_words(when, key, values, {"true", "false"});
     if (key == "transfer") check_words(when, key, values, {"upload", "download", "absent"});
     out.emplace(key, std::move(values));
   }

@@ -42,15 +42,18 @@ Json to_json(const Mask& mask) {
   Json patterns = Json::array();
   for (const OwnPattern& pattern : mask.patterns)
     patterns.push_back({{"name", pattern.name}, {"expression", pattern.expression}});
-  return {{"name", mask.name},
-          {"columns", mask.columns},
-          {"detectors", mask.detectors},
-          {"patterns", std::move(patterns)},
-          {"targets", mask.targets},
-          {"with", to_string(mask.with)},
-          {"in_predicates", to_string(mask.in_predicates)},
-          {"derived", to_string(mask.derived)},
-          {"on_unresolved", to_string(mask.on_unresolved)}};
+  Json out{{"name", mask.name},
+           {"columns", mask.columns},
+           {"detectors", mask.detectors},
+           {"patterns", std::move(patterns)},
+           {"targets", mask.targets},
+           {"with", to_string(mask.with)},
+           {"in_predicates", to_string(mask.in_predicates)},
+           {"derived", to_string(mask.derived)},
+           {"on_unresolved", to_string(mask.on_unresolved)}};
+  if (!mask.fields.empty()) out["fields"] = mask.fields;
+  if (!mask.headers.empty()) out["headers"] = mask.headers;
+  return out;
 }
 
 Json to_json(const Limits& limits) {
@@ -105,6 +108,8 @@ Mask mask_from(const JsonObject& from) {
   Mask mask;
   mask.name = from.text("name");
   mask.columns = from.texts("columns");
+  if (from.has("fields")) mask.fields = from.texts("fields");
+  if (from.has("headers")) mask.headers = from.texts("headers");
   mask.detectors = from.texts("detectors");
   for (const JsonObject& pattern : from.objects("patterns"))
     mask.patterns.push_back({pattern.text("name"), pattern.text("expression")});

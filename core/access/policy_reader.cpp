@@ -7,6 +7,8 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "core/access/field_path.h"
+#include "core/access/http_names.h"
 #include "core/access/names.h"
 #include "core/access/own_pattern.h"
 #include "core/access/policy_conditions.h"
@@ -58,6 +60,31 @@ void check_columns(const TomlTable& table, const Words& columns) {
                    "write schema.table.column like \"public.customers.email\", or \"*.email\" for "
                    "every table");
   }
+}
+
+void check_fields(const TomlTable& table, const Words& fields) {
+  for (std::size_t i = 0; i < fields.size(); ++i) {
+    if (const auto path = check_field_path(fields[i]); !path)
+      table.complain("fields", i, path.error().message, path.error().hint);
+  }
+}
+
+/// In lower case, as names of header fields are compared. '*' may be all characters of one, but
+/// means so at its end only.
+Words read_headers(const TomlTable& table) {
+  Words headers = read_names(table, "headers");
+  for (std::size_t i = 0; i < headers.size(); ++i) {
+    std::string& name = headers[i];
+    std::ranges::transform(name, name.begin(), [](char c) {
+      return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+    });
+    const std::string_view plain =
+        std::string_view(name).substr(0, name.size() - (name.ends_with('*') ? 1 : 0));
+    if (is_http_name(plain) && plain.find('*') == std::string_view::npos) continue;
+    table.complain("headers", i, fmt::format("'{}' is no name of a header field", name),
+                   "like \"x-customer-email\", or \"x-customer-*\"");
+  }
+  return headers;
 }
 
 /// The examples are the detector's tests: a policy whose detectors do not do what it says is none.
@@ -202,12 +229,21 @@ Mask read_mask(const TomlTable& table) {
   Mask mask;
   if (table.has("name")) mask.name = table.required_text("name");
   mask.columns = read_names(table, "columns");
+  mask.fields = read_names(table, "fields");
+  mask.headers = read_headers(table);
   mask.detectors = read_names(table, "detectors");
-  if (mask.columns.empty() && mask.detectors.empty()) {
-    table.complain("", "a mask needs 'columns' or 'detectors'",
+  const bool has_places = !mask.fields.empty() || !mask.headers.empty();
+  if (mask.columns.empty() && mask.detectors.empty() && !has_places) {
+    table.complain("", "a mask needs 'columns', 'fields', 'headers' or 'detectors'",
                    "like columns = [\"public.customers.email\"]");
   }
   check_columns(table, mask.columns);
+  check_fields(table, mask.fields);
+  for (const std::string_view key : {"in_predicates", "derived", "on_unresolved"}) {
+    if (has_places && mask.columns.empty() && table.has(key))
+      table.complain(key, fmt::format("'{}' is about columns, and the mask names none", key),
+                     "leave it out");
+  }
   mask.targets = read_names(table, "targets");
   if (table.has("targets") && mask.targets.empty()) {
     table.complain("targets", "'targets' is empty, so the mask would never act",

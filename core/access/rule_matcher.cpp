@@ -43,6 +43,12 @@ RuleMatcher::RuleMatcher(const Rule& rule) : rule_(&rule) {
       conditions_.push_back(std::move(condition));
       continue;
     }
+    if (key == kQueryKey || key == kJsonKey) {
+      condition.subject = Subject::field;
+      for (const std::string& value : values) condition.fields.emplace_back(value);
+      conditions_.push_back(std::move(condition));
+      continue;
+    }
     for (const std::string& value : values) condition.patterns.emplace_back(value);
     if (key == "verb") {
       names_unknown_ = std::ranges::any_of(
@@ -87,6 +93,14 @@ bool RuleMatcher::verbs_hold(const Condition& condition, const Action& action) c
   return need_every;
 }
 
+bool RuleMatcher::resource_fits(const Condition& condition, const Resource& resource) const {
+  const std::string_view name = resource.name;
+  if (fits(condition, name)) return true;
+  if (rule_->effect == Effect::allow) return false;
+  return name == kEvery ||
+         (resource.kind == kResourceKey && fits(condition, name.substr(0, name.find('/'))));
+}
+
 bool RuleMatcher::resources_hold(const Condition& condition, const Action& action) const {
   const bool need_every = rule_->effect == Effect::allow;
   bool seen = false;
@@ -95,7 +109,7 @@ bool RuleMatcher::resources_hold(const Condition& condition, const Action& actio
         (condition.access && *condition.access != resource.access))
       continue;
     seen = true;
-    if (fits(condition, resource.name) != need_every) return !need_every;
+    if (resource_fits(condition, resource) != need_every) return !need_every;
   }
   // An allow that names tables says nothing about an action that touches none.
   return need_every && seen;
@@ -145,6 +159,27 @@ bool RuleMatcher::paths_hold(const Condition& condition, const Action& action) c
   return need_every && seen;
 }
 
+/// An allow must cover every one of them, a deny need meet one; and it is met by a body that nobody
+/// can read, in which anything may stand.
+bool RuleMatcher::fields_hold(const Condition& condition, const Action& action) const {
+  const bool need_every = rule_->effect == Effect::allow;
+  if (!need_every && condition.key == kJsonKey) {
+    const auto body = action.attributes.find(std::string(kBodyKey));
+    if (body != action.attributes.end() && body->second == kOpaqueBody) return true;
+  }
+  bool seen = false;
+  for (const Resource& resource : action.resources) {
+    if (resource.kind != condition.key) continue;
+    seen = true;
+    const bool fits = std::ranges::any_of(condition.fields, [&](const FieldCondition& field) {
+      const auto fit = field.fit(resource.name);
+      return fit == Pattern::Fit::yes || (fit == Pattern::Fit::unknown && !need_every);
+    });
+    if (fits != need_every) return !need_every;
+  }
+  return need_every && seen;
+}
+
 /// A pattern of addresses is none of names that look like them.
 bool RuleMatcher::destination_fits(const Condition& condition, const Action& action) const {
   const auto found = action.attributes.find(condition.key);
@@ -168,6 +203,7 @@ bool RuleMatcher::holds(const Condition& condition, const Action& action) const 
     case Subject::resource: return resources_hold(condition, action);
     case Subject::command: return commands_hold(condition, action);
     case Subject::path: return paths_hold(condition, action);
+    case Subject::field: return fields_hold(condition, action);
     case Subject::destination: return destination_fits(condition, action);
     case Subject::attribute: break;
   }
@@ -180,13 +216,25 @@ bool RuleMatcher::holds(const Condition& condition, const Action& action) const 
   return attribute != action.attributes.end() && fits(condition, attribute->second);
 }
 
+/// Whether the rule says what an allow must say of such an action.
+bool RuleMatcher::is_named(const Action& action) const {
+  if (action.named_by.empty() || rule_->effect == Effect::deny) return true;
+  if (action.named_by != kVerbKey) return rule_->when.contains(std::string(action.named_by));
+  // Whom somebody approves has been looked at.
+  return rule_->effect != Effect::allow ||
+         std::ranges::any_of(conditions_, [&](const Condition& condition) {
+           return condition.subject == Subject::verb &&
+                  std::ranges::any_of(condition.patterns, [&](const Pattern& pattern) {
+                    return pattern.is_literal(action.verb);
+                  });
+         });
+}
+
 bool RuleMatcher::matches(const Action& action, const Circumstances& now) const {
   if (action.verb == "unknown" && rule_->effect != Effect::deny && !names_unknown_) return false;
   if (action.unjudged && rule_->effect != Effect::deny && !names_client_ && now.identity.is_agent())
     return false;
-  if (!action.named_by.empty() && rule_->effect != Effect::deny &&
-      !rule_->when.contains(std::string(action.named_by)))
-    return false;
+  if (!is_named(action)) return false;
   return std::ranges::all_of(
              conditions_, [&](const Condition& condition) { return holds(condition, action); }) &&
          std::ranges::all_of(circumstances_, [&](const CircumstanceMatcher& condition) {

@@ -9,10 +9,19 @@
 
 #include "core/access/circumstances.h"
 #include "core/access/command_pattern.h"
+#include "core/access/field_condition.h"
 #include "core/access/pattern.h"
 #include "core/access/policy.h"
 
 namespace hoop::access {
+
+/// A resource's name that stands for all of its kind: an allow must be for them all ("*"), and what
+/// denies any of them denies it.
+inline constexpr std::string_view kEvery = "*";
+/// The kind of resource of which "pods/log" is a part of "pods": a deny of the one is of the other.
+inline constexpr std::string_view kResourceKey = "resource";
+/// In Action::named_by: an allow must have the verb's own word, for which no "*" stands.
+inline constexpr std::string_view kVerbKey = "verb";
 
 class RuleMatcher {
  public:
@@ -27,7 +36,7 @@ class RuleMatcher {
   bool matches(const Action& action, const Circumstances& now) const;
 
  private:
-  enum class Subject { protocol, verb, resource, attribute, destination, path, command };
+  enum class Subject { protocol, verb, resource, attribute, destination, path, field, command };
   struct Condition {
     Subject subject = Subject::attribute;
     std::string key;
@@ -35,15 +44,20 @@ class RuleMatcher {
     std::vector<Pattern> patterns;
     std::vector<std::optional<CommandPattern>> commands;  // none: says nothing sensible
     std::vector<std::string> paths;
+    std::vector<FieldCondition> fields;
   };
   bool fits(const Condition& condition, std::string_view value) const;
   bool holds(const Condition& condition, const Action& action) const;
   bool verbs_hold(const Condition& condition, const Action& action) const;
   bool command_fits(const Condition& condition, std::string_view command) const;
   bool commands_hold(const Condition& condition, const Action& action) const;
+  bool resource_fits(const Condition& condition, const Resource& resource) const;
   bool resources_hold(const Condition& condition, const Action& action) const;
   bool destination_fits(const Condition& condition, const Action& action) const;
   bool paths_hold(const Condition& condition, const Action& action) const;
+  bool fields_hold(const Condition& condition, const Action& action) const;
+
+  bool is_named(const Action& action) const;
 
   const Rule* rule_;
   std::vector<Pattern> targets_;

@@ -24,12 +24,16 @@ std::string_view to_string(TlsNegotiation negotiation);
 
 struct Target {
   std::string name;
-  std::string protocol;  // "postgres", "ssh"
+  std::string protocol;  // "postgres", "ssh", "http"
   std::string description;
   std::string host;
   std::uint16_t port = 0;
   std::vector<std::string> databases;  // postgres: the first one is the default
   std::vector<std::string> host_keys;  // ssh: fingerprints, one of which the host must show
+  std::string base_path;               // http: what every path begins with, "/api"; empty: any path
+  std::string url_variable;  // http: where programs find the endpoint's URL besides HOOPCTL_URL
+  /// http: media types, "image/*", that pass though masks cannot be applied to them.
+  std::vector<std::string> unmasked_types;
   TlsMode tls = TlsMode::verify_full;
   TlsNegotiation tls_negotiation = TlsNegotiation::postgres;
   std::string tls_ca_pem;       // empty: the system store

@@ -43,15 +43,41 @@ const Words kPostgresKeys = {
 const Words kSshKeys = {"command",  "form",     "transfer", "subsystem",
                         "terminal", "variable", "path",     "destination"};
 
+const Words kHttpVerbs = {"get", "head", "options", "post", "put", "patch", "delete", "unknown"};
+const Groups kHttpGroups = {
+    {"read", {"get", "head", "options"}},
+    {"write", {"post", "put", "patch", "delete"}},
+};
+const Words kHttpKeys = {"path",   "query",        "json",         "body",
+                         "method", "session_rows", "session_bytes"};
+
+// Those of the API; those of more weight than the API's own words say, whatever the method; and
+// methods, of URLs that are no resources.
+const Words kKubernetesVerbs = {
+    "get",         "list",   "watch",  "create", "create_pod",  "update",
+    "patch",       "delete", "logs",   "exec",   "attach",      "deletecollection",
+    "portforward", "proxy",  "token",  "csr",    "approve_csr", "ephemeralcontainers",
+    "impersonate", "bind",   "evict",  "head",   "escalate",    "options",
+    "post",        "put",    "unknown"};
+const Groups kKubernetesGroups = {
+    {"read", {"get", "list", "watch", "logs"}},
+    {"write", {"create", "create_pod", "update", "patch", "delete", "deletecollection", "evict"}},
+};
+const Words kKubernetesKeys = {"resource", "namespace",  "name",         "command",      "form",
+                               "transfer", "container",  "subresource",  "path",         "port",
+                               "dry_run",  "makes_pods", "session_rows", "session_bytes"};
+
 struct Language {
   std::string protocol;
   const Words& verbs;
   const Groups& groups;
   const Words& keys;
 };
-const std::array<Language, 2> kLanguages = {
+const std::array<Language, 4> kLanguages = {
     {{"postgres", kPostgresVerbs, kPostgresGroups, kPostgresKeys},
-     {"ssh", kSshVerbs, kSshGroups, kSshKeys}}};
+     {"ssh", kSshVerbs, kSshGroups, kSshKeys},
+     {"http", kHttpVerbs, kHttpGroups, kHttpKeys},
+     {"kubernetes", kKubernetesVerbs, kKubernetesGroups, kKubernetesKeys}}};
 
 const Language* language_of(std::string_view protocol) {
   const auto found = std::ranges::find(kLanguages, protocol, &Language::protocol);

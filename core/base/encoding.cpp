@@ -17,7 +17,9 @@ constexpr std::string_view kAlphabet =
 
 std::string encode(ByteSpan in, std::string_view alphabet) {
   std::string out;
-  out.reserve((in.size() * 4 + 2) / 3);
+  // With the padding that may follow: what is encoded may be a secret, and growing would leave a
+  // copy.
+  out.reserve((in.size() + 2) / 3 * 4);
   unsigned bits = 0, held = 0;
   for (const std::uint8_t byte : in) {
     bits = (bits << 8 | byte) & 0xffff;

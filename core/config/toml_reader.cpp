@@ -295,6 +295,14 @@ std::vector<TomlTable> TomlTable::tables(std::string_view key) const {
   return out;
 }
 
+std::vector<TomlTable> TomlTable::table_or_tables(std::string_view key) const {
+  if (!has(key)) return {};
+  const toml::node& node = *state_->node->get(key);
+  if (node.is_array()) return tables(key);
+  const auto one = table(key);
+  return one ? std::vector{*one} : std::vector<TomlTable>();
+}
+
 Result<void> TomlTable::complaint() const {
   if (state_->document->complaint) return std::unexpected(*state_->document->complaint);
   return {};

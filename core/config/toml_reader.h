@@ -45,6 +45,8 @@ class TomlTable {
   std::optional<TomlTable> table(std::string_view key) const;
   /// [[key]]; empty when missing.
   std::vector<TomlTable> tables(std::string_view key) const;
+  /// An array of tables, or one table as an array of one. Empty when missing.
+  std::vector<TomlTable> table_or_tables(std::string_view key) const;
   /// All keys of the table; each must still be read or ignored.
   std::vector<std::string> keys() const;
   /// Says that somebody else reads this key.

@@ -56,6 +56,8 @@ class RequestReader {
   bool keeps_alive() const { return keeps_alive_; }
   /// The client waits for 100 before it sends the body.
   bool expects_continue() const { return expects_continue_; }
+  /// Its client reads no chunks. Until restart().
+  bool is_http_1_0() const { return minor_version_ == 0; }
   /// A byte of the current request has come.
   bool started() const { return part_ != Part::start_line || lines_.started(); }
   /// The status that answers the failure: 400, 413, 414, 417, 431, 501 or 505.

@@ -49,6 +49,8 @@ Result<std::string> write_response_head(const Response& response, Framing framin
                 response.headers, framing);
 }
 
+Result<std::string> last_chunk(const Headers& trailers) { return finish("0\r\n", trailers, {}); }
+
 std::string chunk_head(std::uint64_t size) {
   HOOP_ASSERT(size != 0);
   return fmt::format("{:x}\r\n", size);

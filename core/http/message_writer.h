@@ -21,6 +21,8 @@ Result<std::string> write_response_head(const Response& response, Framing framin
 /// The line before a chunk; after the chunk comes "\r\n". size must not be 0.
 std::string chunk_head(std::uint64_t size);
 constexpr std::string_view kLastChunk = "0\r\n\r\n";
+/// The same with fields behind it. Fails with internal for one that would break it.
+Result<std::string> last_chunk(const Headers& trailers);
 constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
 
 }  // namespace hoop::http

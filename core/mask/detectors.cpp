@@ -75,6 +75,11 @@ bool is_in_all(DetectorClass detector) {
   return detector != DetectorClass::ipv4 && detector != DetectorClass::ipv6;
 }
 
+bool is_told_by_names(DetectorClass detector) {
+  return detector == DetectorClass::assigned_secret || detector == DetectorClass::aws_secret_key ||
+         detector == DetectorClass::azure_key || detector == DetectorClass::twilio_key;
+}
+
 Result<DetectorClass> parse_detector(std::string_view name) {
   std::string hint = "one of:";
   for (const auto& [detector, its_name] : kDetectorNames) {
@@ -351,9 +356,6 @@ void DetectorScan::Impl::confirm_features() {
   }
 }
 
-namespace {
-
-/// Sorts the hits from first on, and joins those that overlap under the name of the longer.
 void merge_overlaps(std::vector<Hit>& hits, std::size_t first) {
   const auto begin = hits.begin() + static_cast<std::ptrdiff_t>(first);
   if (hits.end() - begin < 2) return;
@@ -378,8 +380,6 @@ void merge_overlaps(std::vector<Hit>& hits, std::size_t first) {
   }
   hits.erase(out + 1, hits.end());
 }
-
-}  // namespace
 
 DetectorScan::DetectorScan(std::shared_ptr<const DetectorSet> set)
     : impl_(std::make_unique<Impl>()) {

@@ -45,6 +45,8 @@ std::string_view to_string(DetectorClass detector);
 /// Whether the word "all" of a policy means it too: addresses of machines are rarely a secret, and
 /// hidden ones make a log useless.
 bool is_in_all(DetectorClass detector);
+/// Whether a name that stands before it tells a secret of the class: "api_key", "aws_secret".
+bool is_told_by_names(DetectorClass detector);
 /// Fails with not_found; the hint names the classes.
 Result<DetectorClass> parse_detector(std::string_view name);
 
@@ -56,6 +58,9 @@ struct Hit {
   std::uint32_t pattern = 0;  // of own: index into the set's patterns
   bool operator==(const Hit&) const = default;
 };
+
+/// Sorts the hits from first on, and joins those that overlap under the name of the longer.
+void merge_overlaps(std::vector<Hit>& hits, std::size_t first);
 
 class SecretDatabase;  // core/mask/secret_scanner.h
 

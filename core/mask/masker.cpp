@@ -8,6 +8,7 @@
 #include "core/base/encoding.h"
 #include "core/crypto/digest.h"
 #include "core/mask/json_shape.h"
+#include "core/mask/strictness.h"
 
 namespace hoop::mask {
 namespace {
@@ -20,17 +21,6 @@ constexpr std::size_t kKeyBytes = 32;
 constexpr std::size_t kLeastPartial =
     9;  // of anything shorter, four characters would be too much of it
 constexpr std::size_t kShownCharacters = 4;
-
-/// Where two masks name one detector, what shows least wins.
-int strictness(MaskStrategy strategy) {
-  switch (strategy) {
-    case MaskStrategy::partial: return 0;
-    case MaskStrategy::hash: return 1;
-    case MaskStrategy::redact:
-    case MaskStrategy::null: return 2;
-  }
-  return 2;
-}
 
 std::string_view first_character(std::string_view text) {
   std::size_t end = 1;
@@ -96,6 +86,14 @@ struct Masker::Impl {
   SecretBytes key;
   std::optional<DetectorScan> scan;
   std::vector<Hit> hits;
+  // Of the classes for which a name before it counts. Made when the first name is there: sessions
+  // of most protocols have none.
+  std::vector<DetectorClass> told_by_names;
+  std::shared_ptr<const SecretDatabase> secrets;
+  std::optional<DetectorScan> named_scan;
+  std::vector<Hit> named_hits;
+  std::string named_texts;
+  std::vector<std::string_view> named_views;
 
   std::string hash(std::string_view text) const {
     const auto digest = crypto::hmac_sha256(key.reveal(), as_bytes(text));
@@ -120,7 +118,52 @@ struct Masker::Impl {
     ++counts.own[hit.pattern];
   }
   std::string rewrite_field(std::string_view text, std::span<const Hit> hits_of_field) const;
+  Result<void> add_named(std::span<const std::string_view> texts, std::span<const Naming> namings);
+
+  /// Calls found with each text that has hits, and these.
+  template <class Found>
+  void each_field(Found found) const {
+    for (std::size_t i = 0; i < hits.size();) {
+      std::size_t end = i;
+      while (end < hits.size() && hits[end].field == hits[i].field) ++end;
+      found(hits[i].field, std::span(hits).subspan(i, end - i));
+      i = end;
+    }
+  }
 };
+
+/// Looks at each text once more, as what is given to its name; hits in the name are not the text's.
+Result<void> Masker::Impl::add_named(std::span<const std::string_view> texts,
+                                     std::span<const Naming> namings) {
+  if (!named_scan) {
+    HOOP_TRY(auto detectors, DetectorSet::create(told_by_names, secrets));
+    named_scan.emplace(std::move(detectors));
+  }
+  std::size_t size = 0;
+  for (const Naming& naming : namings) size += naming.name.size() + 1 + texts[naming.text].size();
+  named_texts.clear();
+  named_texts.reserve(size);  // so that the views stay what they are
+  named_views.clear();
+  for (const Naming& naming : namings) {
+    const std::size_t begin = named_texts.size();
+    named_texts.append(naming.name).append("=").append(texts[naming.text]);
+    named_views.push_back(std::string_view(named_texts).substr(begin));
+  }
+  named_hits.clear();
+  HOOP_CHECK(named_scan->scan(named_views, named_hits));
+  const std::size_t before = hits.size();
+  for (Hit hit : named_hits) {
+    const Naming& naming = namings[hit.field];
+    const auto begin = static_cast<std::uint32_t>(naming.name.size() + 1);
+    if (hit.end <= begin) continue;
+    hit.field = static_cast<std::uint32_t>(naming.text);
+    hit.begin = std::max(hit.begin, begin) - begin;
+    hit.end -= begin;
+    hits.push_back(hit);
+  }
+  if (hits.size() > before) merge_overlaps(hits, 0);
+  return {};
+}
 
 std::string Masker::Impl::rewrite_field(std::string_view text,
                                         std::span<const Hit> hits_of_field) const {
@@ -208,8 +251,12 @@ Result<Masker> Masker::create(const std::vector<access::Mask>& masks, SecretByte
   }
   std::vector<DetectorClass> classes;
   for (std::size_t i = 0; i < kDetectorClasses; ++i) {
-    if (impl->strategies[i]) classes.push_back(static_cast<DetectorClass>(i));
+    if (!impl->strategies[i]) continue;
+    const auto detector = static_cast<DetectorClass>(i);
+    classes.push_back(detector);
+    if (is_told_by_names(detector)) impl->told_by_names.push_back(detector);
   }
+  impl->secrets = secrets;
   if (!classes.empty() || !patterns.empty()) {
     HOOP_TRY(auto detectors, DetectorSet::create(classes, std::move(secrets), std::move(patterns)));
     impl->scan.emplace(std::move(detectors));
@@ -237,14 +284,25 @@ Result<void> Masker::rewrite(std::span<const std::string_view> fields,
   if (!impl_->scan) return {};
   impl_->hits.clear();
   HOOP_CHECK(impl_->scan->scan(fields, impl_->hits));
-  const std::span<const Hit> hits = impl_->hits;
-  for (std::size_t i = 0; i < hits.size();) {
-    const std::uint32_t field = hits[i].field;
-    std::size_t end = i;
-    for (; end < hits.size() && hits[end].field == field; ++end) Impl::count(hits[end], counts);
-    rewritten[field] = impl_->rewrite_field(fields[field], hits.subspan(i, end - i));
-    i = end;
-  }
+  impl_->each_field([&](std::size_t field, std::span<const Hit> hits) {
+    for (const Hit& hit : hits) Impl::count(hit, counts);
+    rewritten[field] = impl_->rewrite_field(fields[field], hits);
+  });
+  return {};
+}
+
+Result<void> Masker::rewrite(std::span<const std::string_view> texts,
+                             std::span<const Naming> namings, std::vector<Changed>& changed,
+                             HiddenCounts& counts) {
+  if (!impl_->scan) return {};
+  impl_->hits.clear();
+  HOOP_CHECK(impl_->scan->scan(texts, impl_->hits));
+  if (!namings.empty() && !impl_->told_by_names.empty())
+    HOOP_CHECK(impl_->add_named(texts, namings));
+  impl_->each_field([&](std::size_t text, std::span<const Hit> hits) {
+    for (const Hit& hit : hits) Impl::count(hit, counts);
+    changed.push_back({text, impl_->rewrite_field(texts[text], hits)});
+  });
   return {};
 }
 

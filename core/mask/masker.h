@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -24,6 +25,16 @@ struct HiddenCounts {
   std::vector<std::uint64_t> own;  // by Masker::own_patterns(); shorter where none was found
   std::uint64_t total() const;
   void add(const HiddenCounts& other);
+};
+
+/// What a text was given to: its member's or its column's name, which may say that it is a secret.
+struct Naming {
+  std::size_t text = 0;  // index into the batch
+  std::string_view name;
+};
+struct Changed {
+  std::size_t text = 0;  // index into the batch
+  std::string now;
 };
 
 /// Immutable per session part: which detectors act with which strategy, and the HMAC key.
@@ -51,6 +62,10 @@ class Masker {
   /// needs no escape). Fails closed.
   Result<void> rewrite(std::span<const std::string_view> fields,
                        std::span<std::optional<std::string>> rewritten, HiddenCounts& counts);
+  /// The same for batches of which little is named and little changes: appends what does, in order.
+  /// namings: in order, at most one for a text.
+  Result<void> rewrite(std::span<const std::string_view> texts, std::span<const Naming> namings,
+                       std::vector<Changed>& changed, HiddenCounts& counts);
   /// One text, for messages, statement text and notices.
   Result<std::string> rewrite_text(std::string_view text, HiddenCounts& counts);
 

@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 
 #include "core/net/peer.h"
+#include "core/net/process_tree.h"
 
 namespace hoop::net {
 namespace {
@@ -122,7 +123,8 @@ class UnixEndpoint final : public CheckedEndpoint<asio::local::stream_protocol::
 
 class TcpEndpoint final : public CheckedEndpoint<asio::ip::tcp::acceptor> {
  public:
-  using CheckedEndpoint::CheckedEndpoint;
+  TcpEndpoint(asio::any_io_executor executor, ProgramLookup lookup, RefusalListener on_refusal)
+      : CheckedEndpoint(std::move(executor), std::move(on_refusal)), lookup_(std::move(lookup)) {}
 
   Result<void> listen(std::uint16_t port) {
     asio::error_code failure;
@@ -157,11 +159,11 @@ class TcpEndpoint final : public CheckedEndpoint<asio::ip::tcp::acceptor> {
     const auto local = socket.local_endpoint(failure);
     const auto remote = failure ? asio::ip::tcp::endpoint() : socket.remote_endpoint(failure);
     if (failure) return "the peer has gone again";
-    const auto uid = tcp_peer_uid(local, remote);
-    if (!uid) return uid.error().message;
-    if (*uid != ::geteuid())
-      return fmt::format("the peer at port {} belongs to uid {}", remote.port(), *uid);
-    return {};
+    const auto peer = tcp_peer(local, remote);
+    if (!peer) return peer.error().message;
+    if (peer->uid != ::geteuid())
+      return fmt::format("the peer at port {} belongs to uid {}", remote.port(), peer->uid);
+    return lookup_ ? refusal_by_program(*peer, remote.port()) : std::string();
   }
   StreamPtr wrap(Socket socket) override {
     asio::error_code ignored;
@@ -170,6 +172,16 @@ class TcpEndpoint final : public CheckedEndpoint<asio::ip::tcp::acceptor> {
   }
 
  private:
+  std::string refusal_by_program(const TcpPeer& peer, std::uint16_t port) const {
+    const auto tree = lookup_();
+    if (!tree) return fmt::format("the peer at port {} came when no program was running", port);
+    if (peer.inode == 0) return fmt::format("the peer at port {} has gone again", port);
+    if (tree_holds_socket(peer.inode, tree->program, tree->reaper)) return {};
+    return fmt::format("the peer at port {} is not the program {} or one of its children", port,
+                       tree->program);
+  }
+
+  ProgramLookup lookup_;  // none: for every process of our uid
   std::uint16_t port_ = 0;
   bool is_alone_ = false;  // in a network where there is nobody but the program
 };
@@ -194,14 +206,23 @@ Result<EndpointPtr> listen_unix_for_user(asio::any_io_executor executor, std::st
 }
 
 Result<EndpointPtr> listen_by(asio::any_io_executor executor, Descriptor listener) {
-  auto out = std::make_unique<TcpEndpoint>(std::move(executor), nullptr);
+  auto out = std::make_unique<TcpEndpoint>(std::move(executor), nullptr, nullptr);
   HOOP_CHECK(out->take(std::move(listener)));
   return out;
 }
 
 Result<EndpointPtr> listen_loopback(asio::any_io_executor executor, std::uint16_t port,
                                     RefusalListener on_refusal) {
-  auto out = std::make_unique<TcpEndpoint>(std::move(executor), std::move(on_refusal));
+  auto out = std::make_unique<TcpEndpoint>(std::move(executor), nullptr, std::move(on_refusal));
+  HOOP_CHECK(out->listen(port));
+  return out;
+}
+
+Result<EndpointPtr> listen_loopback_for_program(asio::any_io_executor executor, std::uint16_t port,
+                                                ProgramLookup lookup, RefusalListener on_refusal) {
+  HOOP_ASSERT(lookup != nullptr);  // without one anybody of our uid would get in
+  auto out =
+      std::make_unique<TcpEndpoint>(std::move(executor), std::move(lookup), std::move(on_refusal));
   HOOP_CHECK(out->listen(port));
   return out;
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The loopback listener of one session, which lets only the program in: by process tree on a Unix
-// socket, by user on TCP.
+// The loopback listener of one session, which lets only the program in, by its process tree, or by
+// its user.
 #pragma once
 
 #include <sys/types.h>
@@ -50,6 +50,10 @@ Result<EndpointPtr> listen_unix_for_user(asio::any_io_executor executor, std::st
 /// 127.0.0.1; the peer's uid must be ours. port 0: one that the system chooses. Fails with io.
 Result<EndpointPtr> listen_loopback(asio::any_io_executor executor, std::uint16_t port,
                                     RefusalListener on_refusal);
+/// The same for the program alone: a process of its tree must have the connection's other end open
+/// when it is accepted. For protocols in which nobody proves anything.
+Result<EndpointPtr> listen_loopback_for_program(asio::any_io_executor executor, std::uint16_t port,
+                                                ProgramLookup lookup, RefusalListener on_refusal);
 /// A TCP socket that listens already where nobody but the program can reach it: in a network of its
 /// own. Fails with io.
 Result<EndpointPtr> listen_by(asio::any_io_executor executor, Descriptor listener);

@@ -194,6 +194,11 @@ class SocketStream final : public Stream {
     HOOP_TRY(auto moved, move_socket(*state_, executor));
     return std::make_unique<SocketStream>(std::move(moved));
   }
+  bool has_input() const override {
+    std::uint8_t byte = 0;
+    const auto got = ::recv(state_->socket.native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+    return got >= 0 || !would_block(last_error());
+  }
   Result<Descriptor> take_socket() override { return take_descriptor(*state_); }
   std::string peer_name() const override { return state_->peer; }
 

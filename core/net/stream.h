@@ -44,6 +44,9 @@ class Stream {
   /// one is spent. Call while nothing is pending and without a deadline, from this stream's thread.
   /// Fails with unsupported where the bytes are not a socket's, io, and what ended the stream.
   virtual Result<std::unique_ptr<Stream>> move_to(const asio::any_io_executor& executor);
+  /// Whether a read would get bytes, or the end, at once, as far as that can be seen: on a
+  /// connection on which nothing should come. False where nobody can tell.
+  virtual bool has_input() const { return false; }
   /// Gives the socket away where the bytes on it are this stream's as they are, without TLS and
   /// frames; this one is spent. It blocks. Call as move_to(). Fails with unsupported otherwise, and
   /// as move_to().

@@ -241,6 +241,10 @@ class TlsStream final : public Stream {
     SSL_get0_alpn_selected(state_->ssl.get(), &name, &length);
     return {reinterpret_cast<const char*>(name), length};
   }
+  bool has_input() const override {
+    return SSL_pending(state_->ssl.get()) > 0 || BIO_ctrl_pending(state_->incoming) > 0 ||
+           state_->lower->has_input();
+  }
   Bytes exporter(std::string_view label) const override { return export_keys(*state_, label); }
   std::string peer_name() const override { return state_->peer; }
 

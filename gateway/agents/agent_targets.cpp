@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "gateway/agents/agent_targets.h"
 
+#include "gateway/issuers/http_secret.h"
+#include "gateway/issuers/kubernetes_impersonation.h"
+#include "gateway/issuers/kubernetes_token.h"
 #include "gateway/issuers/postgres_login.h"
 #include "gateway/issuers/postgres_role.h"
 #include "gateway/issuers/ssh_certificate.h"
@@ -34,6 +37,28 @@ PgLoginFor make_login(const ConfiguredTarget& target, const std::filesystem::pat
   };
 }
 
+ReadSecret make_reader(const std::filesystem::path& directory) {
+  return [directory](const std::string& reference) { return resolve_secret(reference, directory); };
+}
+
+/// The API server as the gateway itself asks it.
+ApiServerFor make_api_server(const ConfiguredTarget& target, const std::filesystem::path& directory,
+                             const ReachParts& reach) {
+  std::shared_ptr<net::Dialer> dialer;
+  if (target.via == Via::agent)
+    dialer = std::make_shared<AgentDialer>(reach.agents, target.target.labels);
+  return [target, read = make_reader(directory), dialer,
+          &bridge = reach.bridge]() -> Result<ApiServer> {
+    ApiServer out;
+    out.target = target.target;
+    HOOP_TRY(out.credential, read_http_secrets(target.secrets, read));
+    if (dialer) {
+      HOOP_TRY(out.by_port, bridge.open(dialer, out.target.host, out.target.port));
+    }
+    return out;
+  };
+}
+
 std::unique_ptr<CredentialIssuer> make_issuer(const GatewayConfig& config,
                                               const ConfiguredTarget& target,
                                               const ReachParts& reach, const Clock& clock,
@@ -50,6 +75,21 @@ std::unique_ptr<CredentialIssuer> make_issuer(const GatewayConfig& config,
     case Lends::shared_login:
       return std::make_unique<PostgresLoginIssuer>(target.login.user, target.login.database,
                                                    make_login(target, directory, reach));
+    case Lends::shared_secret:
+    case Lends::nothing:
+      return std::make_unique<HttpSecretIssuer>(
+          target.target.name, target.secrets,
+          target.hand_out ? HandOut::local_path_too : HandOut::never, make_reader(directory));
+    case Lends::impersonation:
+      return std::make_unique<KubernetesImpersonator>(target.secrets, target.impersonate_prefix,
+                                                      make_reader(directory));
+    case Lends::session_token: {
+      using Renewal = KubernetesTokenIssuer::Renewal;
+      const bool stays = target.target.path == access::DataPath::gateway;
+      return std::make_unique<KubernetesTokenIssuer>(
+          config.id, *target.service_account, stays ? Renewal::by_longer_tokens : Renewal::none,
+          make_api_server(target, directory, reach), clock);
+    }
     case Lends::session_role: break;
   }
   return std::make_unique<PostgresRoleIssuer>(config.id, target.login.database,

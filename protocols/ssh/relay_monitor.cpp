@@ -371,7 +371,7 @@ Task<void> RelayMonitor::pass(RelayOutput output) {
   }
   if (output.stream == RelayStream::in)
     co_return fail(ErrorCode::malformed, "an SSH relay has input that nobody asked for");
-  OutputMasker& masker = channel.of(output.stream);
+  mask::StreamMasker& masker = channel.of(output.stream);
   const bool ends = output.data.empty();
   HOOP_CO_TRY(Bytes masked, ends ? masker.finish() : masker.take(output.data));
   HOOP_CO_CHECK(co_await charge(output.channel, channel, masked));

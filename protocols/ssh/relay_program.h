@@ -7,9 +7,9 @@
 #include <optional>
 #include <string>
 
+#include "core/mask/stream_masker.h"
 #include "core/session/handler.h"
 #include "protocols/ssh/agent_text.h"
-#include "protocols/ssh/output_masker.h"
 #include "protocols/ssh/relay_frames.h"
 #include "protocols/ssh/sftp_channel.h"
 #include "protocols/ssh/typed_lines.h"
@@ -22,7 +22,7 @@ struct RelayProgram {
       : admitted(by), began(now), out(masker), err(masker) {}
   session::Admitted admitted;
   SteadyTime began;
-  OutputMasker out, err;
+  mask::StreamMasker out, err;
   std::uint64_t bytes = 0;     // released
   std::uint64_t reported = 0;  // of them, in a record
   std::uint64_t kept = 0;      // of them, in the log
@@ -37,7 +37,7 @@ struct RelayProgram {
   std::optional<AgentText> out_text, err_text;  // where an agent reads it
   /// Of input, which is answered when the client may go on.
   std::optional<std::uint32_t> unanswered;
-  OutputMasker& of(RelayStream stream) { return stream == RelayStream::err ? err : out; }
+  mask::StreamMasker& of(RelayStream stream) { return stream == RelayStream::err ? err : out; }
 
   void is_read_by_an_agent() {
     out_text.emplace();

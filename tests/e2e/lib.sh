@@ -121,7 +121,7 @@ restart_gateway() {
 }
 finish() {
   NAME="the path that this run is about was taken"
-  one_of "$target" pg-demo ssh-demo || holds grep -q "grant.issued.*target=$target .*path=gateway" "$HOOPCTL_STACK_DIR/gateway.log"
+  one_of "$target" pg-demo ssh-demo http-demo k8s-demo || holds grep -q "grant.issued.*target=$target .*path=gateway" "$HOOPCTL_STACK_DIR/gateway.log"
   printf '%s passed, %s failed\n' $((checks - failures)) "$failures"
   [ "$failures" = 0 ] && [ "$checks" -gt 0 ]
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Output of a program in pieces of a size that the first byte says. What holds nothing to hide
 // comes out as it went in; what a whole line holds to hide is hidden however it is cut.
-#include "protocols/ssh/output_masker.h"
+#include "core/mask/stream_masker.h"
 
 #include <algorithm>
 #include <cstddef>
@@ -20,7 +20,7 @@ mask::Masker make_masker() {
 }
 
 std::string in_pieces(mask::Masker& masker, std::string_view text, std::size_t size) {
-  ssh::OutputMasker output(masker);
+  mask::StreamMasker output(masker);
   std::string out;
   for (std::size_t at = 0; at < text.size(); at += size) {
     const auto part = output.take(as_bytes(text.substr(at, size)));

@@ -3,25 +3,35 @@
 #
 # COMMAND's environment: hoopctl is on PATH and logged in as "demo" (group developers), HOOPCTL_STACK_PG is a superuser's conninfo
 # of database demo, HOOPCTL_STACK_DIR the folder of everything, HOOPCTL_STACK_GATEWAY the gateway's folder.
+# With http: HOOPCTL_STACK_HTTP is the service's own URL, HOOPCTL_STACK_HTTP_CA its authority, and what HOOPCTL_STACK_HTTP_KEY_FILE
+# holds is what it wants as X-Api-Key.
+# With kube: HOOPCTL_STACK_KUBE is the API server's own URL, HOOPCTL_STACK_KUBE_CA its authority, HOOPCTL_STACK_KUBE_ADMIN a kubeconfig
+# with full rights, HOOPCTL_STACK_KUBECTL a kubectl that fits it, HOOPCTL_STACK_KUBE_TOKEN_FILE holds the targets' credential, and
+# HOOPCTL_STACK_KUBE_AUDIT is its audit log, a JSON object for each request that arrived.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 build=${HOOPCTL_BUILD:?set by ./dev}
 
 usage() {
   cat <<TEXT
-usage: ./dev stack [--with pg,ssh] [--sql FILE] [--policy FILE] [--gateway-config FILE] [--agent] [--postgres DIR] [--no-login] -- COMMAND…
+usage: ./dev stack [--with PEERS] [--sql FILE] [--policy FILE] [--gateway-config FILE] [--agent] [--postgres DIR] [--no-login] -- COMMAND…
 
-  --with PEERS           pg (the default), or pg,ssh: an sshd beside it, targets ssh-demo and ssh-demo-gateway
+  --with PEERS           pg (always there), and of these, parted by commas:
+                           ssh   an sshd, targets ssh-demo and ssh-demo-gateway
+                           http  a web service, targets http-demo and http-demo-gateway
+                           kube  a Kubernetes API server, targets k8s-demo and k8s-demo-gateway; ./dev kube builds it
   --sql FILE             fill database demo from FILE, as its superuser, instead of with the demo data
   --policy FILE          roles, rules, masks and limits, merged over the defaults
   --gateway-config FILE  targets and settings, merged over the defaults
-  --agent                target pg-demo-agent, which the gateway reaches through an agent
+  --agent                targets pg-demo-agent, ssh-demo-agent, http-demo-agent and k8s-demo-agent, which the gateway reaches through an agent
   --postgres DIR         the server is DIR/bin/postgres, and not the newest that is installed
   --no-login             leave the demo user logged out (name demo, password in HOOPCTL_STACK_PASSWORD)
 
 examples:
   ./dev stack -- hoopctl connect pg-demo
   ./dev stack --with pg,ssh -- hoopctl connect ssh-demo -- uptime
+  ./dev stack --with http -- hoopctl connect http-demo -- sh -c 'curl -s \$HOOPCTL_URL/customers'
+  ./dev stack --with kube -- hoopctl connect k8s-demo -- kubectl get pods -n shop
   ./dev stack --sql shop.sql --policy mine.toml -- hoopctl connect pg-demo -- -c 'select * from shop'
 TEXT
 }
@@ -43,17 +53,23 @@ while [ $# -gt 0 ]; do
   esac
 done
 [ $# -gt 0 ] || { usage >&2; exit 64; }
-case $peers in pg) ssh= ;; pg,ssh | ssh,pg) ssh=1 ;; *) die "unknown peers '$peers': pg and pg,ssh can be had" ;; esac
+ssh= http= kube=
+for peer in ${peers//,/ }; do
+  case $peer in pg) ;; ssh) ssh=1 ;; http) http=1 ;; kube) kube=1 ;; *) die "unknown peer '$peer': pg, ssh, http and kube can be had" ;; esac
+done
 for file in "$sql" ${policy:+"$policy"} ${gateway_config:+"$gateway_config"}; do [ -r "$file" ] || die "cannot read $file"; done
+if [ -n "$kube" ]; then . "$here/kube/stack.sh"; fi
 
 dir=$(mktemp -d /tmp/hoopctl-stack.XXXXXX)
 chmod 711 "$dir"   # the server's own user must be able to reach its folder
-pg_pid= gw_pid= agent_pid= ssh_pids=()
+pg_pid= gw_pid= agent_pid= peer_pids=() kube_pids=()
 cleanup() {
   [ -n "$agent_pid" ] && kill -KILL "$agent_pid" 2>/dev/null && wait "$agent_pid" 2>/dev/null
   [ -n "$gw_pid" ] && kill "$gw_pid" 2>/dev/null && wait "$gw_pid" 2>/dev/null
   local one
-  for one in ${ssh_pids[@]+"${ssh_pids[@]}"}; do kill "$one" 2>/dev/null && wait "$one" 2>/dev/null; done
+  for one in ${peer_pids[@]+"${peer_pids[@]}"}; do kill "$one" 2>/dev/null && wait "$one" 2>/dev/null; done
+  # What they hold goes with the folder: no time for a graceful end.
+  for one in ${kube_pids[@]+"${kube_pids[@]}"}; do kill -KILL "$one" 2>/dev/null && wait "$one" 2>/dev/null; done
   if [ -n "$pg_pid" ] && kill -INT "$pg_pid" 2>/dev/null; then wait "$pg_pid" 2>/dev/null; fi
   rm -rf "$dir"
 }
@@ -79,12 +95,13 @@ random() { openssl rand -hex "$1"; }
 pki() {  # a CA and a certificate of localhost
   local to=$1
   openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout "$to/ca.key" -out "$to/ca.pem" -days 2 \
-    -subj "/CN=stack database CA" 2>/dev/null
+    -subj "/CN=stack CA" 2>/dev/null
   openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout "$to/server.key" -out "$to/server.csr" -subj "/CN=localhost" 2>/dev/null
   printf 'subjectAltName=DNS:localhost,IP:127.0.0.1\n' >"$to/san"
   openssl x509 -req -in "$to/server.csr" -CA "$to/ca.pem" -CAkey "$to/ca.key" -CAcreateserial -days 2 -extfile "$to/san" \
     -out "$to/server.pem" 2>/dev/null
 }
+if [ -n "$kube" ]; then launch_kube; fi
 
 pg=$dir/pg
 mkdir -m 700 "$pg" "$pg/tls"
@@ -248,7 +265,7 @@ CONF
     kill "$pid" 2>/dev/null || true; wait "$pid" 2>/dev/null || true
   done
   [ -n "$started" ] || { cat "$at/sshd.log" >&2; die "sshd did not start"; }
-  ssh_pids+=("$pid") ssh_ports+=("$ssh_port")
+  peer_pids+=("$pid") peer_ports+=("$ssh_port")
   {
     ssh_target "$name" local $ssh_port "$host_key" "a host"
     ssh_target "$name-gateway" gateway $ssh_port "$host_key" "a host, by the gateway path"
@@ -256,7 +273,7 @@ CONF
     printf '\n[[role]]\nname = "%s"\nmembers = ["group:developers"]\ntargets = ["%s*"]\nmax_ttl = "30m"\nlogins = ["%s"]\n' "$name" "$name" "$login"
   } >"$gw/conf.d/20-$name.toml"
 }
-ssh_ports=()
+peer_ports=()
 if [ -n "$ssh" ]; then
   [ -x /usr/sbin/sshd ] || die "no SSH server: ./dev installs openssh-server"
   if [ "$(id -u)" = 0 ]; then
@@ -267,6 +284,50 @@ if [ -n "$ssh" ]; then
   cp "$here/stack_ssh_policy.toml" "$gw/conf.d/30-ssh-policy.toml"
   export HOOPCTL_STACK_SSH=127.0.0.1:$ssh_port HOOPCTL_STACK_LOGIN; HOOPCTL_STACK_LOGIN=$(id -un)
 fi
+
+# --- the web service -----------------------------------------------------------------------------------------------------------
+http_target() {  # http_target NAME DESCRIPTION LINE…
+  cat <<CONF
+
+[[target]]
+name = "$1"
+protocol = "http"
+description = "$2"
+url = "https://127.0.0.1:$http_port"
+url_variable = "DEMO_URL"
+ca_file = "$at/ca.pem"
+server_name = "localhost"
+unmasked_types = ["image/*"]
+labels = { env = "demo" }
+credential = { header = "X-Api-Key", value = "file:$gw/keys/http-demo.key" }
+CONF
+  printf '%s\n' "${@:3}"
+}
+if [ -n "$http" ]; then
+  command -v node >/dev/null || die "no Node.js: ./dev test installs nodejs"
+  at=$dir/http
+  mkdir -m 700 "$at"
+  pki "$at"
+  random 16 >"$gw/keys/http-demo.key"
+  HTTP_APP_KEY=$(cat "$gw/keys/http-demo.key") node "$here/http_app.js" "$at/server.pem" "$at/server.key" >"$at/port" 2>"$at/log" </dev/null &
+  peer_pids+=("$!")
+  for _ in $(seq 200); do
+    [ -s "$at/port" ] && break
+    kill -0 "${peer_pids[-1]}" 2>/dev/null || { cat "$at/log" >&2; die "the web service did not start"; }
+    sleep 0.05
+  done
+  http_port=$(cat "$at/port")
+  [ -n "$http_port" ] || die "the web service did not listen"
+  peer_ports+=("$http_port")
+  {
+    http_target http-demo "a web service" 'path = "local"' 'hand_out = true'
+    http_target http-demo-gateway "a web service, by the gateway path" 'path = "gateway"'
+    if [ -n "$agent" ]; then http_target http-demo-agent "a web service, through an agent" 'via = "agent"'; fi
+  } >"$gw/conf.d/20-http-demo.toml"
+  cp "$here/stack_http_policy.toml" "$gw/conf.d/40-http-policy.toml"
+  export HOOPCTL_STACK_HTTP=https://127.0.0.1:$http_port HOOPCTL_STACK_HTTP_CA=$at/ca.pem HOOPCTL_STACK_HTTP_KEY_FILE=$gw/keys/http-demo.key
+fi
+if [ -n "$kube" ]; then configure_kube; fi
 [ -n "$policy" ] && cp "$policy" "$gw/conf.d/50-policy.toml"
 [ -n "$gateway_config" ] && cp "$gateway_config" "$gw/conf.d/60-gateway.toml"
 password=$(random 12)
@@ -288,7 +349,7 @@ export HOOPCTL_STACK_PG="$super dbname=demo" HOOPCTL_STACK_PASSWORD=$password
 if [ -n "$agent" ]; then
   hoopctl gateway agent add "$gw" stack --serves env=demo >"$dir/token" 2>"$dir/agent.log" || { cat "$dir/agent.log" >&2; die "gateway agent add failed"; }
   hoopctl agent serve --state "$dir/agent" --gateway "$HOOPCTL_STACK_URL" --ca "$gw/tls/ca.pem" --join-token-file "$dir/token" \
-    --allow "127.0.0.1:$port" "${ssh_ports[@]/#/--allow=127.0.0.1:}" >>"$dir/agent.log" 2>&1 </dev/null &
+    --allow "127.0.0.1:$port" "${peer_ports[@]/#/--allow=127.0.0.1:}" >>"$dir/agent.log" 2>&1 </dev/null &
   agent_pid=$!
   for _ in $(seq 200); do
     grep -q event=agent.connected "$dir/gateway.log" && break
@@ -298,6 +359,7 @@ if [ -n "$agent" ]; then
   export HOOPCTL_STACK_AGENT_PID=$agent_pid
 fi
 if [ -n "$login" ]; then "$here/login.sh" || { cat "$dir/gateway.log" >&2; die "the login failed"; }; fi
+if [ -n "$kube" ]; then await_kube; fi
 
 code=0
 "$@" || code=$?

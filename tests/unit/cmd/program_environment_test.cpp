@@ -47,8 +47,20 @@ TEST_CASE("a program that reaches hosts is given none of the user's own keys") {
   CHECK_FALSE(is_withheld_from_ssh("SSH_CONNECTION"));
   const std::map<std::string, std::string> user{{"SSH_AUTH_SOCK", "/a"}, {"RSYNC_RSH", "x"}};
   CHECK(program_environment(user, {}).size() == 2);
-  CHECK(program_environment(user, {{"RSYNC_RSH", "ours"}}, true) ==
+  CHECK(program_environment(user, {{"RSYNC_RSH", "ours"}}, Reached{true, false}) ==
         std::vector<std::string>{"RSYNC_RSH=ours"});
+}
+
+TEST_CASE("a program that reaches clusters is led to no other by kubectl's variables, or a pod's") {
+  const std::map<std::string, std::string> user{{"KUBECONFIG", "/home/me/.kube/config"},
+                                                {"KUBECACHEDIR", "/x"},
+                                                {"KUBERNETES_SERVICE_HOST", "10.0.0.1"},
+                                                {"KUBERNETES_MASTER", "https://prod"},
+                                                {"KUBECTL_KUBERC", "true"},
+                                                {"EDITOR", "vi"}};
+  CHECK(program_environment(user, {}).size() == 6);
+  CHECK(program_environment(user, {{"KUBECONFIG", "/run/k"}}, Reached{false, true}) ==
+        std::vector<std::string>{"EDITOR=vi", "KUBECONFIG=/run/k"});
 }
 
 TEST_CASE("the log keeps no statement of a command line, and only so much of it") {

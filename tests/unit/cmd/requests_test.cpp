@@ -81,6 +81,9 @@ TEST_CASE("where it would be done is said") {
   request.protocol = "ssh";
   request.place = "deploy";
   CHECK(has(printed(request), "login:          deploy\n"));
+  request.protocol = "http";
+  request.place = "";
+  CHECK(has(printed(request), "target:         pg-prod (http)\ndoes:"));
 }
 
 TEST_CASE("no letter of a text can hide another, or be taken for a line of ours") {

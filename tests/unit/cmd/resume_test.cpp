@@ -44,6 +44,14 @@ TEST_CASE("it runs where it was approved") {
   CHECK(*words_of_request(command) == Words{"-l", "deploy", "--", "uptime"});
 }
 
+TEST_CASE("a request to a service is its program's to send again") {
+  const auto words = words_of_request(request_for("http", "post", "POST /payments"));
+  REQUIRE_FALSE(words);
+  CHECK(words.error().code == ErrorCode::usage);
+  CHECK_THAT(words.error().hint, Catch::Matchers::ContainsSubstring("takes up the approval"));
+  CHECK_FALSE(words_of_request(request_for("kubernetes", "delete", "delete pods web-0 in shop")));
+}
+
 TEST_CASE("what another program would change on its way is not run from here") {
   const auto refused = [](const RequestDocument& request) {
     const auto words = words_of_request(request);
@@ -60,7 +68,6 @@ TEST_CASE("what another program would change on its way is not run from here") {
   CHECK(refused(request_for("postgres", "select", std::string(128U << 10, 'x'))));
   CHECK(refused(request_for("ssh", "shell", "shell")));
   CHECK(refused(request_for("ssh", "forward", "forward to db:5432")));
-  CHECK(refused(request_for("http", "get", "GET /")));
   // Another server, for psql.
   for (const std::string& place :
        {std::string("host=db.example"), std::string("postgres://db.example/app"),

@@ -18,4 +18,23 @@ TEST_CASE("a grant's names stand in ssh's configuration: none of them is more th
   }
 }
 
+TEST_CASE("a grant for a service is not taken where it would change how programs run") {
+  access::Grant grant;
+  grant.target.name = "billing-api";
+  grant.target.protocol = "http";
+  grant.target.url_variable = "BILLING_URL";
+  grant.target.base_path = "/api";
+  CHECK(check_grant(grant, "billing-api"));
+  grant.target.url_variable = "LD_PRELOAD";
+  CHECK(check_grant(grant, "billing-api").error().code == ErrorCode::config);
+  grant.target.protocol = "kubernetes";
+  grant.target.url_variable = {};
+  CHECK(check_grant(grant, "billing-api"));
+  grant.target.base_path = "/a\"\n  insecure-skip-tls-verify: true";
+  CHECK(check_grant(grant, "billing-api").error().code == ErrorCode::config);
+  // Nobody is told of it.
+  grant.target.protocol = "postgres";
+  CHECK(check_grant(grant, "billing-api"));
+}
+
 }  // namespace hoop::cmd

@@ -47,6 +47,24 @@ Grant sample() {
   return grant;
 }
 
+Grant http_sample() {
+  Grant grant = sample();
+  grant.target.name = "billing-api";
+  grant.target.protocol = "http";
+  grant.target.host = "billing.internal";
+  grant.target.port = 8443;
+  grant.target.base_path = "/api";
+  grant.target.url_variable = "BILLING_URL";
+  grant.target.unmasked_types = {"image/*", "font/woff2"};
+  HttpCredential credential;
+  credential.headers.push_back({"Authorization", SecretText("Bearer planted-\"token")});
+  credential.headers.push_back({"X-Api-Key", SecretText("planted-key")});
+  credential.query.push_back({"sig", SecretText("planted-signature")});
+  credential.expires_at = moment(2);
+  grant.credential = std::move(credential);
+  return grant;
+}
+
 }  // namespace
 
 TEST_CASE("a grant survives its JSON form") {
@@ -242,4 +260,121 @@ TEST_CASE("grant: what it is for alone is read as it was written, and on the loc
   REQUIRE(at != std::string::npos);
   text[at] = 'x';
   CHECK_FALSE(grant_from_json(text));
+}
+
+TEST_CASE("a grant for an HTTP service has what requests carry") {
+  const Grant grant = http_sample();
+  const SecretText json = grant_to_json(grant);
+  const auto back = grant_from_json(json.reveal());
+  INFO((back ? std::string() : back.error().message));
+  REQUIRE(back);
+  CHECK(back->target == grant.target);
+  const auto* read = back->credential_as<HttpCredential>();
+  REQUIRE(read != nullptr);
+  REQUIRE(read->headers.size() == 2);
+  CHECK(read->headers[0].name == "Authorization");
+  CHECK(read->headers[0].value.reveal() == "Bearer planted-\"token");
+  CHECK(read->headers[1].value.reveal() == "planted-key");
+  REQUIRE(read->query.size() == 1);
+  CHECK(read->query[0].name == "sig");
+  CHECK(read->query[0].value.reveal() == "planted-signature");
+  CHECK(read->expires_at == moment(2));
+  CHECK(grant_to_json(*back).reveal() == json.reveal());
+}
+
+TEST_CASE("a grant for a cluster has a base path and a token, and nothing else of a service") {
+  Grant grant = http_sample();
+  grant.target.protocol = "kubernetes";
+  const SecretText json = grant_to_json(grant);
+  CHECK(json.reveal().find("url_variable") == std::string::npos);
+  const auto back = grant_from_json(json.reveal());
+  INFO((back ? std::string() : back.error().message));
+  REQUIRE(back);
+  CHECK(back->target.base_path == "/api");
+  CHECK(back->target.url_variable.empty());
+  CHECK(back->target.unmasked_types.empty());
+  const auto* read = back->credential_as<HttpCredential>();
+  REQUIRE(read != nullptr);
+  CHECK(read->headers.at(0).value.reveal() == "Bearer planted-\"token");
+  auto odd = nlohmann::json::parse(json.reveal());
+  odd["target"]["base_path"] = "/a\nb";
+  CHECK_FALSE(grant_from_json(odd.dump()));
+  odd["target"]["base_path"] = "";
+  CHECK(grant_from_json(odd.dump()));
+  odd["target"]["url_variable"] = "PATH";
+  CHECK_FALSE(grant_from_json(odd.dump()));
+}
+
+TEST_CASE("the credential of an HTTP service may be an empty one") {
+  Grant grant = http_sample();
+  grant.credential = HttpCredential{{}, {}, moment(2)};
+  const auto back = grant_from_json(grant_to_json(grant).reveal());
+  REQUIRE(back);
+  const auto* read = back->credential_as<HttpCredential>();
+  REQUIRE(read != nullptr);
+  CHECK(read->headers.empty());
+  CHECK(read->query.empty());
+}
+
+TEST_CASE(
+    "the client of an HTTP service on the gateway path is told the URL's path, not where it "
+    "is or what lets it in") {
+  Grant grant = http_sample();
+  grant.path = DataPath::gateway;
+  const SecretText json = grant_to_json(part_for_client(grant, SecretText(std::string(43, 'A'))));
+  const auto back = grant_from_json(json.reveal());
+  INFO((back ? std::string() : back.error().message));
+  REQUIRE(back);
+  CHECK(back->target.base_path == "/api");
+  CHECK(back->target.url_variable == "BILLING_URL");
+  CHECK(back->target.host.empty());
+  CHECK(back->target.port == 0);
+  CHECK_FALSE(back->credential);
+  for (const char* hidden : {"billing.internal", "8443", "CERTIFICATE", "planted", "X-Api-Key",
+                             "Authorization", "image", "credential", "mask_key"}) {
+    INFO(hidden);
+    CHECK(json.reveal().find(hidden) == std::string::npos);
+  }
+  // Nor does the whole grant say it, should somebody write that.
+  grant.ticket = SecretText(std::string(43, 'A'));
+  CHECK(grant_to_json(grant).reveal().find("planted") == std::string::npos);
+}
+
+TEST_CASE("a grant for an HTTP service with anything off is refused") {
+  const auto whole = nlohmann::json::parse(grant_to_json(http_sample()).reveal());
+  const auto refused = [&](auto edit) {
+    nlohmann::json copy = whole;
+    edit(copy["target"], copy["credential"]);
+    const auto result = grant_from_json(copy.dump());
+    CHECK((result || result.error().message.find("planted") == std::string::npos));
+    return !result && result.error().code == ErrorCode::malformed;
+  };
+  CHECK_FALSE(refused([](auto&, auto&) {}));
+  CHECK(refused([](auto& target, auto&) { target.erase("base_path"); }));
+  CHECK(refused([](auto& target, auto&) { target["base_path"] = "/../etc"; }));
+  CHECK(refused([](auto& target, auto&) { target["url_variable"] = "LD_PRELOAD"; }));
+  CHECK(refused([](auto& target, auto&) { target["unmasked_types"] = {"*/*"}; }));
+  CHECK(refused([](auto& target, auto&) { target["protocol"] = "postgres"; }));
+  CHECK(refused([](auto&, auto& credential) { credential.erase("headers"); }));
+  CHECK(refused([](auto&, auto& credential) { credential.erase("query"); }));
+  CHECK(refused([](auto&, auto& credential) { credential["password"] = "p"; }));
+  CHECK(refused([](auto&, auto& credential) { credential["headers"][0].erase("value"); }));
+  CHECK(refused([](auto&, auto& credential) { credential["headers"][0]["more"] = 1; }));
+  CHECK(refused([](auto&, auto& credential) { credential["headers"][0]["name"] = "Host"; }));
+  CHECK(refused([](auto&, auto& credential) { credential["headers"][0]["name"] = "X Key"; }));
+  CHECK(
+      refused([](auto&, auto& credential) { credential["headers"][0]["value"] = "planted\r\n"; }));
+  CHECK(refused([](auto&, auto& credential) { credential["query"][0]["name"] = "a=b"; }));
+  for (const char* list : {"headers", "query"}) {
+    INFO(list);
+    const auto many = [&](std::size_t count) {
+      return refused([&](auto&, auto& credential) {
+        const nlohmann::json one = credential[list][0];
+        credential[list] = nlohmann::json::array();
+        for (std::size_t i = 0; i < count; ++i) credential[list].push_back(one);
+      });
+    };
+    CHECK_FALSE(many(8));
+    CHECK(many(9));
+  }
 }

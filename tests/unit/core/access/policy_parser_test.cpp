@@ -116,6 +116,33 @@ durability = "disk"
   CHECK(document->version.size() == 64);
 }
 
+TEST_CASE("masks of fields and header fields are read as they are written, and carried") {
+  const auto document = parse(R"([[mask]]
+name = "billing"
+fields = ["$.customer.email", "$..ssn", "$['e-mail'][*].*"]
+headers = ["X-Customer-Email", "x-internal-*"]
+with = "hash"
+[[mask]]
+fields = "$"
+columns = "*.ssn"
+in_predicates = "equality"
+)");
+  INFO((document ? std::string() : document.error().message));
+  REQUIRE(document);
+  REQUIRE(document->masks.size() == 2);
+  CHECK(document->masks[0].fields ==
+        std::vector<std::string>{"$.customer.email", "$..ssn", "$['e-mail'][*].*"});
+  CHECK(document->masks[0].headers == std::vector<std::string>{"x-customer-email", "x-internal-*"});
+  CHECK(document->masks[0].with == MaskStrategy::hash);
+  CHECK(document->masks[1].fields == std::vector<std::string>{"$"});
+  const auto carried = policy_from_json(policy_to_json(*document));
+  REQUIRE(carried);
+  CHECK(*carried == *document);
+  // A mask without any is written as before there were such.
+  CHECK(policy_to_json(*parse("[[mask]]\ncolumns = \"*.ssn\"\n")).find("\"fields\"") ==
+        std::string::npos);
+}
+
 TEST_CASE("what one file says of the record, another that is silent of it leaves alone") {
   const auto document = parse_policy({{"a.toml", "[record]\nlevel = \"none\"\n"},
                                       {"b.toml", "[record]\ndurability = \"disk\"\n"},
@@ -233,7 +260,7 @@ TEST_CASE("every slip is named with its place and what would be right") {
       {"[limits]\nrow_per_statement = 1\n", "p.toml:2:1: unknown key 'row_per_statement'",
        "did you mean 'rows_per_statement'?"},
       {r("when = { vreb = \"select\" }\n"), "p.toml:4:10: unknown key 'vreb'",
-       "known here: client, command, cursor, database"},
+       "known here: body, client, command"},
       {r("when = {}\neffekt = \"deny\"\n"), "p.toml:5:1: unknown key 'effekt'",
        "did you mean 'effect'?"},
       {"[record]\nlevels = \"full\"\n", "p.toml:2:1: unknown key 'levels'",
@@ -375,7 +402,26 @@ TEST_CASE("every slip is named with its place and what would be right") {
       {"[[role]]\nname = \"a\"\nmembers = [\"*\"]\ntargets = [\"*\"]\npath = \"remote\"\n",
        "p.toml:5:8: 'path' cannot be 'remote'", "gateway"},
       // masks
-      {"[[mask]]\nwith = \"redact\"\n", "p.toml:1:1: a mask needs 'columns' or 'detectors'", ""},
+      {"[[mask]]\nwith = \"redact\"\n",
+       "p.toml:1:1: a mask needs 'columns', 'fields', 'headers' or 'detectors'", ""},
+      {"[[mask]]\nfields = [\"$.a\", \"customer.email\"]\n",
+       "p.toml:2:18: the path 'customer.email' does not begin with '$'", "$..email"},
+      {"[[mask]]\nfields = \"$.rows[0].a\"\n",
+       "p.toml:2:10: the path '$.rows[0].a' has the index of an element", "[*]"},
+      {"[[mask]]\nfields = [\"$.customer-id\"]\n",
+       "p.toml:2:11: the path '$.customer-id' has the name 'customer-id' without quotes",
+       "['customer-id']"},
+      {"[[mask]]\nheaders = [\"x-a\", \"x a\"]\n",
+       "p.toml:2:19: 'x a' is no name of a header field", "x-customer-email"},
+      {"[[mask]]\nheaders = [\"*-email\"]\n", "p.toml:2:12: '*-email' is no name of a header field",
+       "x-customer-*"},
+      {"[[mask]]\nheaders = \"*\"\n", "p.toml:2:11: '*' is no name of a header field", ""},
+      {"[[mask]]\nfields = [\"$.a\"]\nin_predicates = \"allow\"\n",
+       "p.toml:3:17: 'in_predicates' is about columns", "leave it out"},
+      {"[[mask]]\nheaders = [\"x-a\"]\non_unresolved = \"ignore\"\n",
+       "p.toml:3:17: 'on_unresolved' is about columns", "leave it out"},
+      {"[[mask]]\nfield = [\"$.a\"]\ndetectors = \"all\"\n", "p.toml:2:1: unknown key 'field'",
+       "did you mean 'fields'?"},
       {"[[mask]]\ncolumns = [\"email\"]\n", "p.toml:2:12: 'email' is not the full name of a column",
        "*.email"},
       {"[[mask]]\ncolumns = [\"customers.email\"]\n",

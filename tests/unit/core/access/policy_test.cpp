@@ -521,7 +521,8 @@ TEST_CASE("a refusal does not tell a forbidden target from one that is not there
 TEST_CASE("a part holds nothing of anybody else") {
   auto document =
       parsed(std::string(kPolicy) +
-             "[[mask]]\nname=\"here\"\ncolumns=[\"*.ssn\"]\ntargets=[\"pg-demo\", \"pg-prod\"]\n"
+             "[[mask]]\nname=\"here\"\ncolumns=[\"*.ssn\"]\nfields=\"$..ssn\"\nheaders=\"x-*"
+             "\"\ntargets=[\"pg-demo\", \"pg-prod\"]\n"
              "[[mask]]\nname=\"there\"\ncolumns=[\"*.x\"]\ntargets=[\"pg-prod\"]\n[limits]\nrows_"
              "per_session=9\n[record]\nlevel=\"none\"\ndurability=\"disk\"\n");
   document.roles[0].members.push_back("user:bob");
@@ -538,6 +539,8 @@ TEST_CASE("a part holds nothing of anybody else") {
   REQUIRE(part.masks.size() == 1);
   CHECK(part.masks[0].name == "here");
   CHECK(part.masks[0].targets == std::vector<std::string>{"pg-demo"});
+  CHECK(part.masks[0].fields == std::vector<std::string>{"$..ssn"});
+  CHECK(part.masks[0].headers == std::vector<std::string>{"x-*"});
   CHECK(part.limits.rows_per_session == 9);
   CHECK(part.record == RecordLevel::none);
   CHECK(part.durability == Durability::disk);

@@ -82,3 +82,20 @@ TEST_CASE("toml: the first complaint is the one that is told") {
           t.text("b");
         }).starts_with("a.toml:1:5"));
 }
+
+TEST_CASE("toml: one table may stand for an array of one") {
+  const auto count = [](const char* text) {
+    const auto table = TomlTable::parse("a.toml", text);
+    REQUIRE(table);
+    return table->table_or_tables("a").size();
+  };
+  CHECK(count("") == 0);
+  CHECK(count("a = { b = 1 }") == 1);
+  CHECK(count("[a]\nb = 1") == 1);
+  CHECK(count("a = [{ b = 1 }, { b = 2 }]") == 2);
+  CHECK(count("[[a]]\nb = 1\n[[a]]\nb = 2") == 2);
+  CHECK(complaint_of("a = 1", [](const TomlTable& t) { t.table_or_tables("a"); }) ==
+        "a.toml:1:5: 'a' must be a table, but is an integer");
+  CHECK(complaint_of("a = [1]", [](const TomlTable& t) { t.table_or_tables("a"); }) ==
+        "a.toml:1:5: 'a' must hold tables only, but has an integer");
+}

@@ -12,8 +12,10 @@
 
 #include <csignal>
 #include <cstring>
+#include <thread>
 
 #include "core/net/peer.h"
+#include "core/net/process_tree.h"
 #include "tests/support/catch.h"
 #include "tests/support/run_task.h"
 #include "tests/support/temp_dir.h"
@@ -240,12 +242,18 @@ TEST_CASE("the owner of a loopback connection is told by both ways") {
   });
   asio::ip::tcp::socket socket = acceptor.accept();
   const uid_t expected = root ? kOther : ::geteuid();
-  CHECK(tcp_peer_uid_by_sock_diag(socket.local_endpoint(), socket.remote_endpoint()) == expected);
-  CHECK(tcp_peer_uid_by_proc(socket.local_endpoint(), socket.remote_endpoint()) == expected);
+  const auto by_netlink = tcp_peer_by_sock_diag(socket.local_endpoint(), socket.remote_endpoint());
+  const auto by_table = tcp_peer_by_proc(socket.local_endpoint(), socket.remote_endpoint());
+  REQUIRE(by_netlink);
+  REQUIRE(by_table);
+  CHECK(by_netlink->uid == expected);
+  CHECK(by_table->uid == expected);
+  CHECK(by_netlink->inode == by_table->inode);
+  CHECK(tree_holds_socket(by_table->inode, child.pid, 0));
   // The same question about a connection that does not exist.
   const asio::ip::tcp::endpoint nobody(asio::ip::address_v4::loopback(), 1);
-  CHECK(!tcp_peer_uid_by_sock_diag(socket.local_endpoint(), nobody));
-  CHECK(!tcp_peer_uid_by_proc(socket.local_endpoint(), nobody));
+  CHECK(!tcp_peer_by_sock_diag(socket.local_endpoint(), nobody));
+  CHECK(!tcp_peer_by_proc(socket.local_endpoint(), nobody));
 }
 
 TEST_CASE("on TCP another user is turned away") {
@@ -271,5 +279,140 @@ TEST_CASE("on TCP another user is turned away") {
   } else {
     const Child ours([&] { connect_tcp_port(port); });
     CHECK(accept_within(context, **endpoint, 5s));
+  }
+}
+
+TEST_CASE("on TCP, too, an endpoint for the program lets its tree in") {
+  asio::io_context context;
+  std::optional<ProgramTree> tree;
+  std::vector<std::string> refusals;
+  auto endpoint = listen_loopback_for_program(
+      context.get_executor(), 0, [&] { return tree; },
+      [&](std::string_view why) { refusals.emplace_back(why); });
+  REQUIRE(endpoint);
+  const std::uint16_t port = (*endpoint)->port();
+  SECTION("the program itself") {
+    const Child child([&] { connect_tcp_port(port); });
+    tree = ProgramTree{child.pid, 0};
+    CHECK(accept_within(context, **endpoint, 5s));
+  }
+  SECTION("its grandchild") {
+    const Child child([&] {
+      if (::fork() == 0) {
+        if (::fork() == 0) connect_tcp_port(port);
+        ::pause();
+      }
+    });
+    tree = ProgramTree{child.pid, 0};
+    CHECK(accept_within(context, **endpoint, 5s));
+  }
+  SECTION("a thread's child") {
+    const Child child([&] {
+      std::thread([&] {
+        if (::fork() == 0) connect_tcp_port(port);
+        ::pause();
+      }).join();
+    });
+    tree = ProgramTree{child.pid, 0};
+    CHECK(accept_within(context, **endpoint, 5s));
+  }
+  SECTION("an orphan that the subreaper inherited") {
+    ::prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
+    const Child child([&] {
+      if (::fork() == 0) {
+        if (::fork() == 0) {
+          ::usleep(200000);
+          connect_tcp_port(port);
+          ::pause();
+        }
+        ::_exit(0);
+      }
+      ::wait(nullptr);
+    });
+    tree = ProgramTree{child.pid, ::getpid()};
+    CHECK(accept_within(context, **endpoint, 5s));
+    ::prctl(PR_SET_CHILD_SUBREAPER, 0, 0, 0, 0);
+  }
+  SECTION("one whose connection its own child has, too") {
+    const Child child([&] {
+      const int socket = connect_tcp_port(port);
+      if (::fork() == 0) ::pause();
+      ::close(socket);
+    });
+    tree = ProgramTree{child.pid, 0};
+    CHECK(accept_within(context, **endpoint, 5s));
+  }
+  CHECK(refusals.empty());
+}
+
+TEST_CASE("on TCP a process of the same user that is not the program's is turned away") {
+  asio::io_context context;
+  std::optional<ProgramTree> tree;
+  std::vector<std::string> refusals;
+  auto endpoint = listen_loopback_for_program(
+      context.get_executor(), 0, [&] { return tree; },
+      [&](std::string_view why) { refusals.emplace_back(why); });
+  REQUIRE(endpoint);
+  const std::uint16_t port = (*endpoint)->port();
+  const auto nobody_in = [&](std::size_t count, std::string_view why) {
+    CHECK(accept_within(context, **endpoint, 500ms).error().code == ErrorCode::cancelled);
+    REQUIRE(refusals.size() == count);
+    for (const std::string& refusal : refusals)
+      CHECK_THAT(refusal, Catch::Matchers::ContainsSubstring(std::string(why)));
+  };
+  SECTION("before the program runs") {
+    connect_tcp_port(port);
+    nobody_in(1, "no program");
+  }
+  SECTION("beside the program, and before it") {
+    const Child sleeper([] {});
+    tree = ProgramTree{sleeper.pid, 0};
+    const int socket = connect_tcp_port(port);  // the test: the program's parent
+    const Child sibling([&] { connect_tcp_port(port); });
+    nobody_in(2, "is not the program");
+    char byte = 0;
+    CHECK(::read(socket, &byte, 1) <= 0);
+  }
+  SECTION("the reaper itself") {
+    const Child sleeper([] {});
+    tree = ProgramTree{sleeper.pid, ::getpid()};
+    connect_tcp_port(port);
+    nobody_in(1, "is not the program");
+  }
+  SECTION("one that has gone before anybody looked") {
+    const Child sleeper([] {});
+    tree = ProgramTree{sleeper.pid, 0};
+    ::close(connect_tcp_port(port));
+    nobody_in(1, "");
+  }
+}
+
+TEST_CASE("who holds a socket is found from above and from below") {
+  asio::io_context context;
+  asio::ip::tcp::acceptor acceptor(context, {asio::ip::address_v4::loopback(), 0});
+  const std::uint16_t port = acceptor.local_endpoint().port();
+  const Child child([&] {
+    if (::fork() == 0) {
+      if (::fork() == 0) connect_tcp_port(port);
+      ::pause();
+    }
+  });
+  const Child other([] {});
+  asio::ip::tcp::socket socket = acceptor.accept();
+  const auto peer = tcp_peer(socket.local_endpoint(), socket.remote_endpoint());
+  REQUIRE(peer);
+  REQUIRE(peer->inode != 0);
+  for (const auto holds :
+       {&tree_holds_socket, &tree_holds_socket_by_children, &tree_holds_socket_by_parents}) {
+    CHECK(holds(peer->inode, child.pid, 0));
+    CHECK(holds(peer->inode, other.pid, ::getpid()));  // as children of ours both are the program's
+    CHECK_FALSE(holds(peer->inode, other.pid, 0));
+    CHECK_FALSE(holds(peer->inode + 1, child.pid, 0));
+    CHECK_FALSE(holds(0, child.pid, 0));
+    CHECK_FALSE(holds(peer->inode, 0, 0));
+    // Our own end of it: the children were made before it.
+    struct stat ours{};
+    REQUIRE(::fstat(socket.native_handle(), &ours) == 0);
+    CHECK_FALSE(holds(ours.st_ino, child.pid, ::getpid()));
   }
 }

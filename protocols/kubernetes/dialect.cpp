@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "protocols/kubernetes/dialect.h"
+
+#include <fmt/format.h>
+
+#include "core/mask/body_masker.h"
+#include "protocols/http/media_type.h"
+#include "protocols/http/request_action.h"
+#include "protocols/http/request_fields.h"
+#include "protocols/kubernetes/door.h"
+#include "protocols/kubernetes/object_filter.h"
+#include "protocols/kubernetes/object_masker.h"
+#include "protocols/kubernetes/request_action.h"
+#include "protocols/kubernetes/request_fields.h"
+#include "protocols/kubernetes/status.h"
+#include "protocols/kubernetes/write_back.h"
+
+namespace hoop::kubernetes {
+namespace {
+
+using http_target::BodyFilter;
+using http_target::Problem;
+using http_target::RequestReading;
+using http_target::SessionShared;
+
+struct ClusterSession {
+  ClusterSession(SessionShared& of, ObjectMaskRules masks, mask::FieldMasks none)
+      : shared(of), rules(std::move(masks)), no_fields(std::move(none)) {}
+  SessionShared& shared;
+  ObjectMaskRules rules;
+  mask::FieldMasks no_fields;  // for what is no object
+};
+
+/// Detectors over what is no object: logs, metrics, what a proxy leads to.
+class TextFilter final : public BodyFilter {
+ public:
+  TextFilter(ClusterSession& session, mask::BodyForm form)
+      : masker_(session.shared.context.masker, session.no_fields, form) {}
+  Result<void> take(ByteSpan piece, Bytes& out) override { return masker_.take(piece, out); }
+  Result<void> finish(Bytes& out) override { return masker_.finish(out); }
+  const mask::HiddenCounts& hidden() const override { return masker_.hidden(); }
+  std::uint64_t rows() const override { return 0; }
+
+ private:
+  mask::BodyMasker masker_;
+};
+
+class ClusterReading final : public RequestReading {
+ public:
+  ClusterReading(ClusterSession& session, const http::Request& head, RequestInfo info)
+      : session_(session),
+        head_(head),
+        info_(std::move(info)),
+        fields_(forwarded_fields(head.headers, info_)) {}
+
+  std::string target() const override { return info_.text(); }
+  const http::Headers& fields() const override { return fields_; }
+  /// What is written has a name, and may bring a mask back.
+  bool needs_body() const override { return is_guarded() && !info_.is_proxied(); }
+  std::optional<Problem> read_body(ByteSpan) override { return std::nullopt; }
+  Result<access::Action> action(ByteSpan body, bool is_whole) override {
+    RequestParts parts{info_, head_.headers, fields_, body, is_whole};
+    parts.is_shown = session_.shared.context.gate.policy().may_require_approval();
+    return action_of(parts, session_.shared.context.masker);
+  }
+  bool is_guarded() const override { return !http_target::is_safe(info_.method); }
+  bool carries_mask(ByteSpan piece) override {
+    return is_guarded() && kubernetes::carries_mask(piece);
+  }
+  std::expected<std::unique_ptr<BodyFilter>, Problem> filter(const http::Response& head) override;
+
+ private:
+  ClusterSession& session_;
+  const http::Request& head_;
+  RequestInfo info_;
+  http::Headers fields_;
+};
+
+std::expected<std::unique_ptr<BodyFilter>, Problem> ClusterReading::filter(
+    const http::Response& head) {
+  const std::string_view content_type = head.headers.find("content-type").value_or("");
+  const std::string type = http_target::media_type(content_type);
+  const auto form = http_target::body_form(type);
+  const bool has_detectors = session_.shared.context.masker.has_detectors();
+  // What the server is and has: the shapes of objects, and none of their values.
+  if (is_discovery(info_)) return nullptr;
+  const bool is_object = info_.is_resource && !info_.is_proxied() && form == mask::BodyForm::json;
+  if (is_object)
+    return std::make_unique<ObjectFilter>(session_.shared.context.masker, session_.rules,
+                                          expected_objects(info_), info_.verb == "watch");
+  const bool is_log = info_.subresource == "log" || !info_.is_resource || info_.is_proxied();
+  if (is_log && !has_detectors) return nullptr;
+  if (is_log && form && http_target::is_readable_text(content_type))
+    return std::make_unique<TextFilter>(session_, *form);
+  // A log has no type where nothing has been written yet.
+  if (info_.subresource == "log" && type.empty())
+    return std::make_unique<TextFilter>(session_, mask::BodyForm::text);
+  return std::unexpected(
+      Problem{502, "unmaskable_reply",
+              fmt::format("the API server has answered in {}, in which nothing can be masked",
+                          type.empty() ? "no type" : type)});
+}
+
+class ClusterDialect final : public http_target::Dialect {
+ public:
+  explicit ClusterDialect(ClusterSession session) : session_(std::move(session)) {}
+
+  std::expected<std::unique_ptr<RequestReading>, Problem> read(
+      const http::Request& head, const session::Opening& opening) override {
+    if (auto problem = http_target::check_request_fields(head, endpoint_origin(head)))
+      return std::unexpected(std::move(*problem));
+    if (auto problem = check_token(head.headers, opening))
+      return std::unexpected(std::move(*problem));
+    if (asks_impersonation(head.headers))
+      return std::unexpected(Problem{403, "impersonation",
+                                     "nobody can be taken for somebody else through this endpoint",
+                                     "leave --as and --as-group out"});
+    auto info = read_request_info(head.method, head.target);
+    if (!info)
+      return std::unexpected(http_target::malformed(info.error().message, info.error().hint));
+    if (head.headers.find("upgrade"))
+      return std::unexpected(
+          Problem{501, "upgrade_refused",
+                  "exec, attach and port-forward are not available in this version"});
+    return std::make_unique<ClusterReading>(session_, head, std::move(*info));
+  }
+  http::Response answer_of(const Problem& problem) const override {
+    return status_of(problem, session_.shared.context.grant.session);
+  }
+  std::string endpoint_origin(const http::Request& head) const override {
+    return "https://" + std::string(head.headers.only("host").value_or(""));
+  }
+  bool reads_replies() const override { return true; }
+  bool rewrites_pages() const override { return false; }
+
+ private:
+  static std::optional<Problem> check_token(const http::Headers& headers,
+                                            const session::Opening& opening) {
+    constexpr std::string_view kScheme = "Bearer ";
+    const auto given = headers.only("authorization");
+    if (given && given->starts_with(kScheme) && is_token_of(opening, given->substr(kScheme.size())))
+      return std::nullopt;
+    return Problem{401, "unauthenticated", "the request does not carry this session's token",
+                   "use the kubeconfig that KUBECONFIG names"};
+  }
+  ClusterSession session_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<http_target::Dialect>> make_dialect(SessionShared& shared) {
+  HOOP_TRY(ObjectMaskRules rules, ObjectMaskRules::create(shared.policy().masks));
+  HOOP_TRY(mask::FieldMasks none, mask::FieldMasks::create({}));
+  return std::make_unique<ClusterDialect>(
+      ClusterSession(shared, std::move(rules), std::move(none)));
+}
+
+}  // namespace hoop::kubernetes
