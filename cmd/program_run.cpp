@@ -40,6 +40,7 @@ class ProgramRun {
   Result<process::Isolation> isolation() const;
   Task<TargetEndpoint::Plan> open(const std::string& name);
   asio::awaitable<void> give_back(std::vector<TargetEndpoint::Plan> opened);
+  Error not_found(Error error) const;
   ExitStatus status_of(const ProgramSessionEnd& end);
   std::optional<ExitStatus> status_by(const TargetSession& session, const EndpointEnd& end,
                                       int program);
@@ -52,6 +53,7 @@ class ProgramRun {
   std::chrono::seconds approval_wait_;
   std::vector<int> descriptors_;
   std::vector<std::string> words_;
+  access::Target first_;
   std::vector<std::unique_ptr<TargetSession>> sessions_;  // as options_.targets
 };
 
@@ -109,10 +111,9 @@ Task<ProgramPlan> ProgramRun::plan() {
   const bool terminal =
       environment_.terminals.in || environment_.terminals.out || environment_.terminals.err;
   using ParentDeath = process::SupervisorSettings::ParentDeath;
-  const access::Target& first = plan.targets.front().target;
-  plan.words = options_.is_connect
-                   ? access::connect_words(first.protocol, first.name, std::move(words_))
-                   : std::move(words_);
+  first_ = plan.targets.front().target;
+  plan.words =
+      options_.is_connect ? access::connect_words(first_.protocol, first_.name, words_) : words_;
   plan.descriptors = std::move(descriptors_);
   plan.parent_death =
       terminal || options_.keep ? ParentDeath::is_ignored : ParentDeath::ends_program;
@@ -150,10 +151,20 @@ std::optional<ExitStatus> ProgramRun::status_by(const TargetSession& session,
   return ExitStatus::unreachable;
 }
 
+/// Whoever has left out kubectl itself is told so.
+Error ProgramRun::not_found(Error error) const {
+  const bool is_kubectls = options_.is_connect && first_.protocol == "kubernetes" &&
+                           !words_.empty() && words_.front().find('/') == std::string::npos;
+  if (is_kubectls)
+    error.hint = fmt::format("is it kubectl's? hoopctl connect {} -- kubectl {} …", first_.name,
+                             remote_text(words_.front()));
+  return error;
+}
+
 ExitStatus ProgramRun::status_of(const ProgramSessionEnd& end) {
   if (end.failure) {
     if (end.failure->code == ErrorCode::not_found)
-      return environment_.console.error(*end.failure), ExitStatus::not_found;
+      return environment_.console.error(not_found(*end.failure)), ExitStatus::not_found;
     if (end.failure->code == ErrorCode::unsupported)
       return environment_.console.error(*end.failure), ExitStatus::not_executable;
     return environment_.give_up(*end.failure);

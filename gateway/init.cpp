@@ -60,6 +60,17 @@ listen = "{listen}"
 # url = "https://billing.internal:8443/api"
 # url_variable = "BILLING_URL"  # where programs find the endpoint, besides HOOPCTL_URL
 # credential = {{ header = "X-Api-Key", value = "file:keys/billing" }}   # or bearer, basic, query
+#
+# A Kubernetes cluster: hoopctl-gateway(8), CLUSTERS. Each session has a token of the service account, which ends with it.
+#
+# [[target]]
+# name = "k8s-prod"             # hoopctl connect k8s-prod -- kubectl get pods
+# protocol = "kubernetes"
+# url = "https://10.0.0.1:6443"
+# ca_file = "/etc/hoopctl/k8s-ca.pem"
+# credential = {{ bearer = "file:keys/k8s-prod" }}   # what makes these tokens
+# service_account = "hoopctl/developers"
+#   Or, in its place: impersonate = true, and the cluster's RBAC is about hoopctl:alice and hoopctl:developers.
 )";
 
 constexpr std::string_view kPolicyToml =

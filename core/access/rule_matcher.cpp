@@ -6,6 +6,31 @@
 #include "core/access/path_pattern.h"
 
 namespace hoop::access {
+namespace {
+
+// Many services take /Admin for /admin, and {"Role": …} for role: a deny must not care either.
+constexpr std::string_view kHttp = "http";
+
+/// Without capitals; and with the two letters beyond ASCII that Unicode makes 's' and 'k' of, as
+/// Go's JSON reader does.
+std::string folded(std::string_view text) {
+  constexpr std::string_view kLongS = "\xc5\xbf", kKelvin = "\xe2\x84\xaa";
+  std::string out;
+  out.reserve(text.size());
+  while (!text.empty()) {
+    const char c = text.front();
+    if (text.starts_with(kLongS) || text.starts_with(kKelvin)) {
+      out += text.starts_with(kLongS) ? 's' : 'k';
+      text.remove_prefix(text.starts_with(kLongS) ? kLongS.size() : kKelvin.size());
+      continue;
+    }
+    out += c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+    text.remove_prefix(1);
+  }
+  return out;
+}
+
+}  // namespace
 
 bool is_resource_key(std::string_view key) {
   return key == "table" || key == "reads" || key == "writes" || key == "function";
@@ -40,12 +65,16 @@ RuleMatcher::RuleMatcher(const Rule& rule) : rule_(&rule) {
     if (key == kPathKey || key == kDestinationKey) {
       condition.subject = key == kPathKey ? Subject::path : Subject::destination;
       condition.paths = values;
+      for (const std::string& value : values) condition.folded_paths.push_back(folded(value));
       conditions_.push_back(std::move(condition));
       continue;
     }
     if (key == kQueryKey || key == kJsonKey) {
       condition.subject = Subject::field;
-      for (const std::string& value : values) condition.fields.emplace_back(value);
+      for (const std::string& value : values) {
+        condition.fields.emplace_back(value);
+        condition.folded_fields.emplace_back(folded(value));
+      }
       conditions_.push_back(std::move(condition));
       continue;
     }
@@ -150,10 +179,17 @@ bool RuleMatcher::paths_hold(const Condition& condition, const Action& action) c
   for (const Resource& resource : action.resources) {
     if (resource.kind != kPathKey) continue;
     seen = true;
-    const bool fits = std::ranges::any_of(condition.paths, [&](const std::string& pattern) {
+    const auto fits_one = [&](const std::string& pattern) {
       return path_matches(pattern, resource.name) ||
              (!need_every && action.verb == "rename" && concerns_inside(pattern, resource.name));
-    });
+    };
+    bool fits = std::ranges::any_of(condition.paths, fits_one);
+    if (!fits && !need_every && action.protocol == kHttp) {
+      const std::string name = folded(resource.name);
+      fits = std::ranges::any_of(condition.folded_paths, [&](const std::string& pattern) {
+        return path_matches(pattern, name);
+      });
+    }
     if (fits != need_every) return !need_every;
   }
   return need_every && seen;
@@ -171,10 +207,15 @@ bool RuleMatcher::fields_hold(const Condition& condition, const Action& action) 
   for (const Resource& resource : action.resources) {
     if (resource.kind != condition.key) continue;
     seen = true;
-    const bool fits = std::ranges::any_of(condition.fields, [&](const FieldCondition& field) {
-      const auto fit = field.fit(resource.name);
-      return fit == Pattern::Fit::yes || (fit == Pattern::Fit::unknown && !need_every);
-    });
+    const auto fits_any = [&](const std::vector<FieldCondition>& fields, std::string_view name) {
+      return std::ranges::any_of(fields, [&](const FieldCondition& field) {
+        const auto fit = field.fit(name);
+        return fit == Pattern::Fit::yes || (fit == Pattern::Fit::unknown && !need_every);
+      });
+    };
+    const bool fits = fits_any(condition.fields, resource.name) ||
+                      (!need_every && action.protocol == kHttp &&
+                       fits_any(condition.folded_fields, folded(resource.name)));
     if (fits != need_every) return !need_every;
   }
   return need_every && seen;

@@ -45,6 +45,9 @@ class RuleMatcher {
     std::vector<std::optional<CommandPattern>> commands;  // none: says nothing sensible
     std::vector<std::string> paths;
     std::vector<FieldCondition> fields;
+    // The same without capitals, for a deny of HTTP.
+    std::vector<std::string> folded_paths;
+    std::vector<FieldCondition> folded_fields;
   };
   bool fits(const Condition& condition, std::string_view value) const;
   bool holds(const Condition& condition, const Action& action) const;

@@ -43,6 +43,8 @@ class RequestReading {
   virtual std::optional<Problem> read_body(ByteSpan body) = 0;
   /// body: as far as it has been read.
   virtual Result<access::Action> action(ByteSpan body, bool is_whole) = 0;
+  /// What this version cannot do, though a policy might let it.
+  virtual std::optional<Problem> unavailable() const { return std::nullopt; }
   /// Whether a mask comes back in the next piece of the body; before the first one the head is
   /// looked at, too. False for what writes nothing.
   virtual bool carries_mask(ByteSpan piece) = 0;

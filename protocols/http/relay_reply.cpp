@@ -123,6 +123,7 @@ Task<void> Connection::read_reply(Exchange& exchange, Reply& reply) {
     if (is_over) HOOP_CO_CHECK(reply.end(reader.trailers()));
     if (event != http::Event::need_more && !is_over) continue;
     if (reply.has_head()) {
+      if (!exchange.is_sent) reply.end_connection();
       HOOP_CO_CHECK(reply.collect(batch));
     }
     is_replying_ = reply.has_begun();

@@ -99,6 +99,12 @@ std::optional<Problem> Reply::choose_masks(const http::Response& head) {
                         "the reply is compressed though it was not asked to be: it cannot be read",
                         "have the target send it as it is");
   }
+  const bool is_part = head.status == 206 || head.headers.find("content-range").has_value();
+  // In two parts no half of a secret would be found.
+  if (is_part && is_text_ && !shared_.secrets.empty())
+    return unreadable("unmaskable_reply",
+                      "a part of a text is not looked through for the target's credential",
+                      "ask for the whole");
   auto filter = request_.filter(head);
   if (!filter) return std::move(filter).error();
   filter_ = std::move(*filter);

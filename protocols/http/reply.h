@@ -40,6 +40,8 @@ class Reply {
   /// The target's; 0 before begin().
   int status() const { return has_head_ ? head_.status : 0; }
   bool has_head() const { return has_head_; }
+  /// No request can follow: before collect() says so to the program.
+  void end_connection() { terms_.keeps_alive = false; }
   /// Another request may follow on the program's connection, once this has ended.
   bool keeps_alive() const { return terms_.keeps_alive; }
   /// The record's end, for a reply that has broken off, or never was.

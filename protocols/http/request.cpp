@@ -109,6 +109,10 @@ asio::awaitable<std::optional<Problem>> Connection::decide(Exchange& exchange) {
   if (reading.carries_mask(exchange.body))
     co_return problem_of(gate.refuse(number_, exchange.action, mask_comes_back()).decision);
   if (ended_) co_return access_ended();
+  // What a rule forbids is forbidden first.
+  if (auto problem = reading.unavailable();
+      problem && gate.judge(exchange.action).effect != access::Effect::deny)
+    co_return problem;
   session::Verdict verdict = co_await admitted(exchange.action);
   if (const auto* refusal = std::get_if<session::Refusal>(&verdict))
     co_return problem_of(refusal->decision);

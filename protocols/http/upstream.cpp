@@ -22,7 +22,7 @@ Task<void> Upstream::open() {
     HOOP_CO_TRY(stream, co_await tls->handshake(std::move(stream), name, "http/1.1", deadline));
     if (const std::string agreed = stream->application_protocol();
         !agreed.empty() && agreed != "http/1.1")
-      co_return fail(ErrorCode::unsupported, "the target speaks no HTTP/1.1");
+      co_return fail(ErrorCode::upstream_refused, "the target speaks no HTTP/1.1");
   }
   in_ = std::make_unique<Inflow>(std::move(stream));
   was_used_ = false;

@@ -51,7 +51,9 @@ class ClusterReading final : public RequestReading {
       : session_(session),
         head_(head),
         info_(std::move(info)),
-        fields_(forwarded_fields(head.headers, info_)) {}
+        fields_(forwarded_fields(head.headers, info_)) {
+    if (!session.rules.fields().empty()) show_table_objects();
+  }
 
   std::string target() const override { return info_.text(); }
   const http::Headers& fields() const override { return fields_; }
@@ -63,6 +65,11 @@ class ClusterReading final : public RequestReading {
     parts.is_shown = session_.shared.context.gate.policy().may_require_approval();
     return action_of(parts, session_.shared.context.masker);
   }
+  std::optional<Problem> unavailable() const override {
+    if (!head_.headers.find("upgrade")) return std::nullopt;
+    return Problem{501, "upgrade_refused",
+                   "exec, attach and port-forward are not available in this version"};
+  }
   bool is_guarded() const override { return !http_target::is_safe(info_.method); }
   bool carries_mask(ByteSpan piece) override {
     return is_guarded() && kubernetes::carries_mask(piece);
@@ -70,6 +77,13 @@ class ClusterReading final : public RequestReading {
   std::expected<std::unique_ptr<BodyFilter>, Problem> filter(const http::Response& head) override;
 
  private:
+  /// A cell of a table is known for what it shows by the object of its row alone.
+  void show_table_objects() {
+    if (!fields_.find("accept").value_or("").contains("as=Table")) return;
+    auto& parameters = info_.target.parameters;
+    std::erase_if(parameters, [](const auto& one) { return one.name == "includeObject"; });
+    parameters.push_back({"includeObject", "Object", "includeObject=Object"});
+  }
   ClusterSession& session_;
   const http::Request& head_;
   RequestInfo info_;
@@ -118,10 +132,6 @@ class ClusterDialect final : public http_target::Dialect {
     auto info = read_request_info(head.method, head.target);
     if (!info)
       return std::unexpected(http_target::malformed(info.error().message, info.error().hint));
-    if (head.headers.find("upgrade"))
-      return std::unexpected(
-          Problem{501, "upgrade_refused",
-                  "exec, attach and port-forward are not available in this version"});
     return std::make_unique<ClusterReading>(session_, head, std::move(*info));
   }
   http::Response answer_of(const Problem& problem) const override {

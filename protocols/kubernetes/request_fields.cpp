@@ -67,6 +67,12 @@ bool is_dropped(const http::Headers& sent, std::string_view name) {
                              [&](std::string_view family) { return begins_as(name, family); });
 }
 
+/// Of whose answer nothing is masked that is in another form than JSON: what is proxied, and the
+/// schema of the API's objects, which old clients read as protobuf whatever it is said to be.
+bool keeps_types(const RequestInfo& info) {
+  return info.is_proxied() || (!info.is_resource && info.target.plain.starts_with("/openapi/"));
+}
+
 }  // namespace
 
 bool asks_impersonation(const http::Headers& sent) {
@@ -80,10 +86,10 @@ bool asks_impersonation(const http::Headers& sent) {
 http::Headers forwarded_fields(const http::Headers& sent, const RequestInfo& info) {
   http::Headers out;
   for (const http::Header& field : sent) {
-    const bool is_accept = info.is_proxied() && http::equal_ignoring_case(field.name, "accept");
+    const bool is_accept = keeps_types(info) && http::equal_ignoring_case(field.name, "accept");
     if (is_accept || !is_dropped(sent, field.name)) out.add(field.name, field.value);
   }
-  if (!info.is_proxied()) out.add("Accept", accepted_types(sent));
+  if (!keeps_types(info)) out.add("Accept", accepted_types(sent));
   out.add("Accept-Encoding", "identity");
   return out;
 }

@@ -146,6 +146,8 @@ struct HttpWorld {
   access::PolicyDocument policy;
   access::HttpCredential credential;
   access::Target made_target;
+  session::HandlerFactory maker = [](session::SessionContext given) { return make_handler(given); };
+  session::Opening opening;  // of each connection
   std::unique_ptr<session::SessionEngine> engine;
   test::ScriptedPeople* people = nullptr;  // who are asked, once with_people()
   std::chrono::seconds patience{5};
@@ -174,7 +176,7 @@ struct HttpWorld {
                                 std::make_unique<test::MemorySink>(log),
                                 crypto::Ed25519Key::generate(),
                                 std::make_unique<TargetDialer>(target, context.get_executor()),
-                                [](session::SessionContext given) { return make_handler(given); },
+                                maker,
                                 {},
                                 ""};
     parts.approvals = std::move(asked_);
@@ -249,7 +251,7 @@ struct HttpWorld {
  private:
   std::unique_ptr<session::Approvals> asked_;
   asio::awaitable<void> serve(net::StreamPtr downstream) {
-    served = co_await engine->serve(std::move(downstream), session::Opening{});
+    served = co_await engine->serve(std::move(downstream), opening);
   }
   struct Pauses {
     std::chrono::milliseconds between, quiet;
