@@ -103,6 +103,8 @@ CsvStream::Status CsvStream::find_header(std::string_view text, Text ends) {
     if (c == '"') header_quoted_ = !header_quoted_;
     if (header_quoted_ || (c != '\n' && c != '\r')) continue;
     if (at > done_) {
+      // A spreadsheet's own line: the names would be in the next one.
+      if (is_strict_ && text.substr(done_).starts_with("sep=")) return Status::malformed;
       choose_separator(text.substr(done_, at - done_));
       return Status::on;
     }

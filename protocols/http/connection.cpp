@@ -13,6 +13,7 @@ namespace {
 // signed number does not hold would be a negative one to some servers, and their body empty.
 constexpr std::uint64_t kNoCap = ~std::uint64_t{0} >> 1U;
 constexpr std::chrono::seconds kHeadTime{30};    // from its first byte
+constexpr std::chrono::seconds kAnswerTime{30};  // for a program to take an answer of ours in
 constexpr std::chrono::seconds kTargetIdle{30};  // then it would close the connection by itself
 constexpr std::chrono::seconds kWatchAfter{1};   // most requests are answered by then
 constexpr std::uint64_t kMostDrained = 256U << 10;
@@ -39,9 +40,12 @@ Task<void> Connection::serve() {
 }
 
 void Connection::end(const std::string& reason) {
-  if (!ended_) ended_ = reason;
+  const bool is_first = !ended_;
+  if (is_first) ended_ = reason;
   upstream_.close();
-  if (is_waiting_ || is_replying_) in_.stream().close();
+  if (is_waiting_ || is_replying_) return in_.stream().close();
+  // Nor does a program keep it open that sends its body as slowly as it likes, or reads no answer.
+  if (is_first) in_.stream().set_deadline(Deadline::after(shared_.context.clock, kUnwantedBody));
 }
 
 void Connection::tick(SteadyTime now) {
@@ -53,8 +57,9 @@ void Connection::tick(SteadyTime now) {
       upstream_.drop();
     return;
   }
-  if (limits.statement_time.count() != 0 && upstream_.is_open() &&
-      now - since_ > limits.statement_time) {
+  // What waits for its body, or for people, has not begun: the connection is there from before.
+  const bool is_under_way = upstream_.is_open() && upstream_.idle_since() > now;
+  if (limits.statement_time.count() != 0 && is_under_way && now - since_ > limits.statement_time) {
     is_late_ = true;
     upstream_.close();
   }
@@ -176,7 +181,12 @@ Task<void> Connection::write(http::Response response, bool keeps) {
   batch.bytes().insert(batch.bytes().end(), head.begin(), head.end());
   if (method_ != "HEAD")
     batch.bytes().insert(batch.bytes().end(), response.body.begin(), response.body.end());
-  co_return co_await finished(shared_.context.gate.deliver(batch, in_.stream()));
+  // Instead of one that a body has not kept, which would take the answer away, too.
+  const auto patience = ended_ ? kUnwantedBody : kAnswerTime;
+  in_.stream().set_deadline(Deadline::after(shared_.context.clock, patience));
+  const Result<void> written = co_await finished(shared_.context.gate.deliver(batch, in_.stream()));
+  if (written) in_.stream().set_deadline(Deadline::never());
+  co_return written;
 }
 
 }  // namespace hoop::http_target

@@ -8,9 +8,10 @@
 namespace hoop::http_target {
 namespace {
 
-// Room for a read; what is short of it is made more, so that bulk data moves in few system calls.
-constexpr std::size_t kRoom = std::size_t{64} << 10;
-constexpr std::size_t kLeastRoom = std::size_t{16} << 10;
+// Room for a read. Most messages are short, and room is filled with zeros when it is made; whose
+// reads fill it gets more, so that bulk data moves in few system calls.
+constexpr std::size_t kRoom = std::size_t{8} << 10;
+constexpr std::size_t kMuchRoom = std::size_t{128} << 10;
 
 }  // namespace
 
@@ -21,12 +22,13 @@ struct Inflow::State {
   /// Behind what is unread.
   MutableByteSpan room() {
     if (begin == end) begin = end = 0;
-    if (buffer.size() - end < kLeastRoom) {
+    const std::size_t wanted = was_full ? kMuchRoom : kRoom;
+    if (buffer.size() - end < wanted / 2) {
       std::copy(buffer.begin() + static_cast<std::ptrdiff_t>(begin),
                 buffer.begin() + static_cast<std::ptrdiff_t>(end), buffer.begin());
       end -= begin;
       begin = 0;
-      if (buffer.size() - end < kLeastRoom) buffer.resize(std::max(kRoom, end + kRoom));
+      if (buffer.size() - end < wanted / 2) buffer.resize(end + wanted);
     }
     return MutableByteSpan(buffer).subspan(end);
   }
@@ -35,6 +37,7 @@ struct Inflow::State {
   Bytes buffer;
   std::size_t begin = 0;
   std::size_t end = 0;
+  bool was_full = false;  // the last read has filled what there was
   asio::steady_timer arrived;
   bool is_watched = false;
   bool is_awaited = false;
@@ -97,11 +100,14 @@ Task<bool> Inflow::more() {
   }
   if (!got) co_return std::unexpected(std::move(got).error());
   state->end += *got;
+  state->was_full = state->end == state->buffer.size();
   co_return *got != 0;
 }
 
 void Inflow::release() {
-  if (state_->begin == state_->end && !is_watched()) {
+  // What short messages need stays.
+  if (state_->begin == state_->end && !is_watched() && state_->buffer.size() > 2 * kRoom) {
+    state_->was_full = false;
     state_->buffer = {};
     state_->begin = state_->end = 0;
   }

@@ -28,7 +28,7 @@ class Inflow {
   /// if that is known; not after more() has begun to wait. Replaces what an earlier call has given.
   void watch(std::function<void()> gone);
   bool is_watched() const;
-  /// Gives the room back, if nothing is in it.
+  /// Gives the room back that bulk data has needed, if nothing is in it.
   void release();
 
  private:

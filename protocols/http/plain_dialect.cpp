@@ -21,9 +21,11 @@ struct PlainSession {
   bool has_masks() const { return !fields.empty() || shared.context.masker.has_detectors(); }
   const Asked& asked() {
     const access::PolicyEngine* policy = &shared.context.gate.policy();
-    if (policy != asked_of) {
+    // A later one may be where an earlier one was.
+    if (policy != asked_of || policy->document().version != asked_version) {
       asked_ = what_rules_ask(policy->document());
       asked_of = policy;
+      asked_version = policy->document().version;
     }
     return asked_;
   }
@@ -31,6 +33,7 @@ struct PlainSession {
   SessionShared& shared;
   mask::FieldMasks fields;
   const access::PolicyEngine* asked_of = nullptr;
+  std::string asked_version;
   Asked asked_;
 };
 

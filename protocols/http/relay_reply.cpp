@@ -91,8 +91,10 @@ asio::awaitable<void> Connection::send_body(Exchange& exchange) {
       if (is_chunked) batch.add(*exchange.admitted, as_bytes(http::kLastChunk));
     }
     if (*event == http::Event::body) continue;
+    may_watch_ = true;  // a target may not read on, and nothing is awaited of the program meanwhile
     if (!exchange.is_discarded)
       outcome = co_await finished(shared_.context.gate.forward(batch, upstream_.stream()));
+    may_watch_ = false;
     if (!outcome || exchange.is_sent) continue;
     const auto more = co_await in_.more();
     if (!more || !*more) break;
@@ -150,7 +152,8 @@ asio::awaitable<bool> Connection::relay(Exchange& exchange) {
   may_watch_ = outcome && exchange.is_sent;
   net::TaskGroup beside(in_.stream().executor());
   if (outcome && !exchange.is_sent) beside.spawn(send_body(exchange));
-  // A target may have answered before it broke the connection off.
+  // A target may have answered before it broke the connection off; but not what it has not got.
+  if (!outcome && outcome.error().code != ErrorCode::io) upstream_.close();
   Result<void> replied = co_await read_reply(exchange, reply);
   may_watch_ = false;
   const bool again = !replied && upstream_.was_used() && !exchange.was_retried && !ended_ &&
@@ -173,6 +176,8 @@ asio::awaitable<bool> Connection::relay(Exchange& exchange) {
   if (again) {
     upstream_.drop();
     exchange.was_retried = true;
+    static_cast<void>(shared_.context.gate.note(
+        {"sent_again", {{"action", std::to_string(exchange.admitted->id())}}}));
     co_return co_await pass_on(exchange);
   }
   if (!replied) co_return co_await give_up(exchange, reply, replied.error());

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -71,7 +72,8 @@ std::optional<Problem> Reply::begin(const http::Response& head) {
   rules.target_origin = shared_.target_origin;
   rules.endpoint_origin = terms_.endpoint_origin;
   rules.has_credential = shared_.has_credential();
-  rules.is_rewritten = filter_ != nullptr || scrubber_.has_value() || links_.has_value();
+  rules.is_rewritten = filter_ != nullptr || scrubber_.has_value() || links_.has_value() ||
+                       (!has_body() && shared_.dialect->reads_replies());
   head_.headers = returned_fields(head.headers, rules);
   const auto masked = mask_fields(head_.headers, shared_.policy().masks, shared_.context.masker,
                                   shared_.secrets, hidden_);
@@ -101,7 +103,8 @@ std::optional<Problem> Reply::choose_masks(const http::Response& head) {
   }
   const bool is_part = head.status == 206 || head.headers.find("content-range").has_value();
   // In two parts no half of a secret would be found.
-  if (is_part && is_text_ && !shared_.secrets.empty())
+  const bool may_be_text = is_text_ || type.empty() || type.starts_with("multipart/");
+  if (is_part && may_be_text && !shared_.secrets.empty())
     return unreadable("unmaskable_reply",
                       "a part of a text is not looked through for the target's credential",
                       "ask for the whole");
@@ -169,16 +172,23 @@ Result<void> Reply::end(const http::Headers& trailers) {
   return {};
 }
 
+/// At once, and not at the end: what other connections get meanwhile is of the same session.
+void Reply::count() {
+  shared_.rows += rows_ - std::exchange(counted_rows_, rows_);
+  shared_.bytes += bytes_ - std::exchange(counted_bytes_, bytes_);
+}
+
 /// Whether limits let all of it pass that is there by now.
 Result<void> Reply::weigh() {
   const access::Limits& limits = shared_.policy().limits;
+  count();
   if (limits.rows_per_statement != 0 && rows_ > limits.rows_per_statement)
     return limit_reached("rows per request", limits.rows_per_statement);
   if (limits.bytes_per_statement != 0 && bytes_ > limits.bytes_per_statement)
     return limit_reached("bytes per request", limits.bytes_per_statement);
-  if (limits.rows_per_session != 0 && shared_.rows + rows_ > limits.rows_per_session)
+  if (limits.rows_per_session != 0 && shared_.rows > limits.rows_per_session)
     return limit_reached("rows per session", limits.rows_per_session);
-  if (limits.bytes_per_session != 0 && shared_.bytes + bytes_ > limits.bytes_per_session)
+  if (limits.bytes_per_session != 0 && shared_.bytes > limits.bytes_per_session)
     return limit_reached("bytes per session", limits.bytes_per_session);
   return {};
 }
@@ -204,8 +214,7 @@ Result<void> Reply::record(ByteSpan masked) {
 Result<void> Reply::record_end(std::string status) {
   if (is_recorded_) return {};
   is_recorded_ = true;
-  shared_.rows += rows_;
-  shared_.bytes += bytes_;
+  count();
   record::ReplyEnd end;
   end.action = action_.id();
   end.rows = rows_;

@@ -49,6 +49,7 @@ class Reply {
 
  private:
   std::optional<Problem> choose_masks(const http::Response& head);
+  void count();
   Result<void> weigh();
   Result<void> record(ByteSpan masked);
   Result<void> send_head(session::DownstreamBatch& batch);
@@ -76,6 +77,8 @@ class Reply {
   bool is_recorded_ = false;  // its end is
   std::uint64_t rows_ = 0;
   std::uint64_t bytes_ = 0;
+  std::uint64_t counted_rows_ = 0;  // of them, in the session's
+  std::uint64_t counted_bytes_ = 0;
   std::uint64_t reported_rows_ = 0;
   std::uint64_t reported_bytes_ = 0;
   std::uint64_t kept_bytes_ = 0;

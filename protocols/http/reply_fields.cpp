@@ -92,6 +92,17 @@ bool header_is_masked(std::string_view pattern, std::string_view name) {
   return http::equal_ignoring_case(pattern, name);
 }
 
+std::optional<access::MaskStrategy> strategy_of(const std::vector<access::Mask>& masks,
+                                                std::string_view name) {
+  std::optional<access::MaskStrategy> out;
+  for (const access::Mask& mask : masks) {
+    const bool is_masked = std::ranges::any_of(
+        mask.headers, [&](const std::string& pattern) { return header_is_masked(pattern, name); });
+    if (is_masked) out = mask::stricter(out, mask.with);
+  }
+  return out;
+}
+
 }  // namespace
 
 std::string local_cookie(std::string_view cookie) {
@@ -137,22 +148,32 @@ http::Headers returned_fields(const http::Headers& headers, const ReturnRules& r
 Result<void> mask_fields(http::Headers& fields, const std::vector<access::Mask>& masks,
                          mask::Masker& masker, const mask::KnownSecrets& secrets,
                          mask::HiddenCounts& hidden) {
-  http::Headers out;
+  std::vector<std::string> values;
+  std::vector<std::string_view> looked_at;
+  std::vector<std::size_t> which;
+  values.reserve(fields.size());
   for (const http::Header& field : fields) {
-    std::string value = field.value;
-    std::optional<access::MaskStrategy> strategy;
-    for (const access::Mask& mask : masks) {
-      if (std::ranges::any_of(mask.headers, [&](const std::string& pattern) {
-            return header_is_masked(pattern, field.name);
-          }))
-        strategy = strategy ? mask::stricter(*strategy, mask.with) : mask.with;
-    }
+    const auto strategy = strategy_of(masks, field.name);
     if (strategy) {
       ++hidden.columns;
-      value = masker.masked(*strategy, value).value_or("");
-    } else if (masker.has_detectors() && !is_named(kStructural, field.name)) {
-      HOOP_TRY(value, masker.rewrite_text(value, hidden));
+      values.push_back(masker.masked(*strategy, field.value).value_or(""));
+      continue;
     }
+    values.push_back(field.value);
+    if (is_named(kStructural, field.name)) continue;
+    which.push_back(values.size() - 1);
+  }
+  // All of them in one scan.
+  for (const std::size_t at : which) looked_at.push_back(values[at]);
+  std::vector<std::optional<std::string>> rewritten(looked_at.size());
+  HOOP_CHECK(masker.rewrite(looked_at, rewritten, hidden));
+  for (std::size_t i = 0; i < which.size(); ++i) {
+    if (rewritten[i]) values[which[i]] = std::move(*rewritten[i]);
+  }
+  http::Headers out;
+  std::size_t next = 0;
+  for (const http::Header& field : fields) {
+    std::string& value = values[next++];
     secrets.scrub(MutableByteSpan(reinterpret_cast<std::uint8_t*>(value.data()), value.size()));
     out.add(field.name, std::move(value));
   }

@@ -65,6 +65,7 @@ Task<void> Connection::continue_body() {
 /// Reads all of the body, and what it says.
 asio::awaitable<std::optional<Problem>> Connection::hold_body(Exchange& exchange) {
   const Problem lost{400, "incomplete_request", "the request's body has not come whole"};
+  if (ended_) co_return access_ended();
   if (!exchange.is_body_whole) {
     const auto continued = co_await continue_body();
     if (!continued) co_return lost;
@@ -83,6 +84,7 @@ asio::awaitable<std::optional<Problem>> Connection::hold_body(Exchange& exchange
     done = *event == http::Event::done;
     if (*event != http::Event::need_more) continue;
     const auto more = co_await in_.more();
+    if (ended_) co_return access_ended();
     if (!more || !*more) co_return lost;
   }
   exchange.is_body_whole = true;

@@ -1,13 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "protocols/kubernetes/dialect.h"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "core/mask/body_masker.h"
+#include "core/mask/write_back.h"
 #include "protocols/http/media_type.h"
 #include "protocols/http/request_action.h"
 #include "protocols/http/request_fields.h"
 #include "protocols/kubernetes/door.h"
+#include "protocols/kubernetes/json_document.h"
 #include "protocols/kubernetes/object_filter.h"
 #include "protocols/kubernetes/object_masker.h"
 #include "protocols/kubernetes/request_action.h"
@@ -45,6 +49,17 @@ class TextFilter final : public BodyFilter {
   mask::BodyMasker masker_;
 };
 
+/// Whether a JSON patch (RFC 6902) does nothing with what stands in the object already: neither
+/// copies nor moves it, nor tells by a test what it is.
+bool only_writes(std::string_view patch) {
+  const auto operations = parse_json(patch);
+  return operations && operations->is_array() &&
+         std::ranges::all_of(operations->elements, [](const JsonValue& one) {
+           const std::string* op = one.text_of("op");
+           return op != nullptr && (*op == "add" || *op == "replace" || *op == "remove");
+         });
+}
+
 class ClusterReading final : public RequestReading {
  public:
   ClusterReading(ClusterSession& session, const http::Request& head, RequestInfo info)
@@ -52,14 +67,23 @@ class ClusterReading final : public RequestReading {
         head_(head),
         info_(std::move(info)),
         fields_(forwarded_fields(head.headers, info_)) {
-    if (!session.rules.fields().empty()) show_table_objects();
+    if (session.rules.look_at_objects()) show_table_objects();
   }
 
-  std::string target() const override { return info_.text(); }
+  std::string target() const override { return session_.shared.target().base_path + info_.text(); }
   const http::Headers& fields() const override { return fields_; }
   /// What is written has a name, and may bring a mask back.
   bool needs_body() const override { return is_guarded() && !info_.is_proxied(); }
-  std::optional<Problem> read_body(ByteSpan) override { return std::nullopt; }
+  std::optional<Problem> read_body(ByteSpan body) override {
+    const std::string type =
+        http_target::media_type(head_.headers.find("content-type").value_or(""));
+    const bool is_secret = info_.group.empty() && info_.resource == "secrets";
+    if (!is_secret || type != "application/json-patch+json" || only_writes(as_text(body)))
+      return std::nullopt;
+    return Problem{403, "secret_copied",
+                   "a JSON patch of a Secret could copy its values to where nothing hides them",
+                   "a patch with add, replace and remove alone, or one of another type"};
+  }
   Result<access::Action> action(ByteSpan body, bool is_whole) override {
     RequestParts parts{info_, head_.headers, fields_, body, is_whole};
     parts.is_shown = session_.shared.context.gate.policy().may_require_approval();
@@ -72,7 +96,8 @@ class ClusterReading final : public RequestReading {
   }
   bool is_guarded() const override { return !http_target::is_safe(info_.method); }
   bool carries_mask(ByteSpan piece) override {
-    return is_guarded() && kubernetes::carries_mask(piece);
+    // What is proxied comes in pieces; of all else this is the whole.
+    return is_guarded() && (kubernetes::carries_mask(piece) || watch_.carries_mask(piece));
   }
   std::expected<std::unique_ptr<BodyFilter>, Problem> filter(const http::Response& head) override;
 
@@ -88,7 +113,17 @@ class ClusterReading final : public RequestReading {
   const http::Request& head_;
   RequestInfo info_;
   http::Headers fields_;
+  mask::MaskWatch watch_;
 };
+
+/// What the API server is asked for, below the base path of the target; null: not that.
+std::optional<std::string> below_base(std::string_view target, std::string_view base) {
+  const std::string_view path = target.substr(0, target.find('?'));
+  if (!target.starts_with(base) || !http_target::is_below(path, base)) return std::nullopt;
+  std::string out(target.substr(base.size()));
+  if (!out.starts_with('/')) out.insert(0, "/");
+  return out;
+}
 
 std::expected<std::unique_ptr<BodyFilter>, Problem> ClusterReading::filter(
     const http::Response& head) {
@@ -129,7 +164,13 @@ class ClusterDialect final : public http_target::Dialect {
       return std::unexpected(Problem{403, "impersonation",
                                      "nobody can be taken for somebody else through this endpoint",
                                      "leave --as and --as-group out"});
-    auto info = read_request_info(head.method, head.target);
+    const std::string& base = session_.shared.target().base_path;
+    const auto asked = below_base(head.target, base);
+    if (!asked)
+      return std::unexpected(Problem{404, "outside_target",
+                                     fmt::format("the target is what is below {}", base),
+                                     "use the kubeconfig that KUBECONFIG names"});
+    auto info = read_request_info(head.method, *asked);
     if (!info)
       return std::unexpected(http_target::malformed(info.error().message, info.error().hint));
     return std::make_unique<ClusterReading>(session_, head, std::move(*info));

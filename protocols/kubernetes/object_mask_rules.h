@@ -36,6 +36,8 @@ class ObjectMaskRules {
                                                std::string_view name) const;
   const mask::FieldMatcher& fields() const { return fields_; }
   bool empty() const;
+  /// Whether a value is hidden by where it stands in an object, Secrets aside.
+  bool look_at_objects() const { return !fields_.empty() || !named_.empty(); }
 
  private:
   struct Named {
