@@ -16,7 +16,12 @@ constexpr std::size_t kMostWords = 300;
 Task<session::Opening> HttpDoor::open(net::Stream&, Deadline) { co_return session::Opening{}; }
 
 Task<void> HttpDoor::refuse(net::Stream& downstream, const Error& error) {
-  // A client that has sent nothing yet waits for no answer, and would take this one for another's.
+  http::Response answer = http::problem_response(
+      503, to_string(error.code), neutralise(error.message, kMostWords, Lines::escape));
+  co_return co_await answer_first(downstream, std::move(answer));
+}
+
+Task<void> answer_first(net::Stream& downstream, http::Response answer) {
   http::RequestReader reader(0);
   Bytes buffer(kReadBytes);
   for (bool asked = false; !asked;) {
@@ -26,8 +31,6 @@ Task<void> HttpDoor::refuse(net::Stream& downstream, const Error& error) {
     const auto event = reader.next(in);
     asked = !event || *event != http::Event::need_more;
   }
-  http::Response answer = http::problem_response(
-      503, to_string(error.code), neutralise(error.message, kMostWords, Lines::escape));
   answer.headers.set("Connection", "close");
   const http::Framing framing{http::Framing::Kind::length, answer.body.size()};
   HOOP_CO_TRY(std::string head, http::write_response_head(answer, framing));

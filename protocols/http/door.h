@@ -4,6 +4,7 @@
 // Origin the handler's.
 #pragma once
 
+#include "core/http/message.h"
 #include "core/session/door.h"
 
 namespace hoop::http_target {
@@ -15,5 +16,9 @@ class HttpDoor final : public session::Door {
   /// Waits for a request, as long as that may take, and answers it 503.
   Task<void> refuse(net::Stream& downstream, const Error& error) override;
 };
+
+/// Waits for a request, as long as that may take, answers it with this, and asks for no other: a
+/// client that has sent nothing yet waits for no answer, and would take it for another's.
+Task<void> answer_first(net::Stream& downstream, http::Response answer);
 
 }  // namespace hoop::http_target

@@ -3,15 +3,13 @@
 
 #include "core/base/encoding.h"
 #include "core/crypto/digest.h"
-#include "core/http/message_reader.h"
-#include "core/http/message_writer.h"
+#include "protocols/http/door.h"
 #include "protocols/kubernetes/status.h"
 
 namespace hoop::kubernetes {
 namespace {
 
 constexpr std::string_view kTokenDigest = "token_sha256";
-constexpr std::size_t kDoorReadBytes = std::size_t{16} << 10;
 constexpr std::size_t kMostRefusalBytes = 300;
 
 std::string digest_of(std::string_view token) {
@@ -29,24 +27,11 @@ Task<session::Opening> KubernetesDoor::open(net::Stream&, Deadline) {
 }
 
 Task<void> KubernetesDoor::refuse(net::Stream& downstream, const Error& error) {
-  http::RequestReader reader(0);
-  Bytes buffer(kDoorReadBytes);
-  for (bool asked = false; !asked;) {
-    HOOP_CO_TRY(const std::size_t count, co_await downstream.read_some(buffer));
-    if (count == 0) co_return Result<void>{};
-    ByteSpan in = ByteSpan(buffer).first(count);
-    const auto event = reader.next(in);
-    asked = !event || *event != http::Event::need_more;
-  }
   const http_target::Problem problem{503, std::string(to_string(error.code)),
                                      neutralise(error.message, kMostRefusalBytes, Lines::escape),
                                      error.hint};
   http::Response answer = status_of(problem);
-  answer.headers.set("Connection", "close");
-  const http::Framing framing{http::Framing::Kind::length, answer.body.size()};
-  HOOP_CO_TRY(std::string head, http::write_response_head(answer, framing));
-  head += answer.body;
-  co_return co_await downstream.write_all(as_bytes(head));
+  co_return co_await http_target::answer_first(downstream, std::move(answer));
 }
 
 bool is_token_of(const session::Opening& opening, std::string_view token) {

@@ -140,5 +140,23 @@ TEST_CASE(
   CHECK(world.ask("GET /version").responses.at(0).status == 200);
 }
 
+TEST_CASE("a cluster that is not behind the door is said so to the first request") {
+  asio::io_context context;
+  KubernetesDoor door{SecretText("token")};
+  auto [program, downstream] = net::stream_pair(context.get_executor());
+  REQUIRE(test::run(context,
+                    program->write_all(as_bytes("GET /api HTTP/1.1\r\nHost: localhost\r\n\r\n"))));
+  REQUIRE(test::run(
+      context,
+      door.refuse(*downstream, {ErrorCode::upstream_unreachable, "no gateway", "is it up?", {}})));
+  Bytes buffer(4096);
+  const auto count = test::run(context, program->read_some(buffer));
+  REQUIRE(count);
+  const std::string got = to_text(ByteSpan(buffer).first(*count));
+  CHECK(got.starts_with("HTTP/1.1 503 "));
+  CHECK(got.find("\"kind\":\"Status\"") != std::string::npos);
+  CHECK(got.find("hoopctl: no gateway") != std::string::npos);
+}
+
 }  // namespace
 }  // namespace hoop::kubernetes
