@@ -12,7 +12,9 @@ namespace {
 // Of a body nobody can be kept from sending: what an engine never holds as a whole. A length that a
 // signed number does not hold would be a negative one to some servers, and their body empty.
 constexpr std::uint64_t kNoCap = ~std::uint64_t{0} >> 1U;
-constexpr std::chrono::seconds kHeadTime{30};    // from its first byte
+constexpr std::chrono::seconds kHeadTime{30};  // from its first byte
+// Until a request has passed nobody knows who is there: from its accept, or its last try.
+constexpr std::chrono::seconds kFirstTime{60};
 constexpr std::chrono::seconds kAnswerTime{30};  // for a program to take an answer of ours in
 constexpr std::chrono::seconds kTargetIdle{30};  // then it would close the connection by itself
 constexpr std::chrono::seconds kWatchAfter{1};   // most requests are answered by then
@@ -71,6 +73,8 @@ Task<bool> Connection::read_head() {
   is_waiting_ = true;
   since_ = shared_.context.clock.steady_now();
   bool is_timed = false;
+  if (!has_passed_ && !ended_)
+    in_.stream().set_deadline(Deadline::after(shared_.context.clock, kFirstTime));
   for (;;) {
     ByteSpan unread = in_.unread();
     const std::size_t before = unread.size();
@@ -78,7 +82,7 @@ Task<bool> Connection::read_head() {
     in_.consume(before - unread.size());
     if (!event) co_return std::unexpected(event.error());
     if (*event == http::Event::head) break;
-    if (reader_.started() && !is_timed) {
+    if (reader_.started() && !is_timed && !ended_) {
       is_waiting_ = false;
       is_timed = true;
       in_.stream().set_deadline(Deadline::after(shared_.context.clock, kHeadTime));
@@ -89,7 +93,7 @@ Task<bool> Connection::read_head() {
     if (!*more) co_return false;
   }
   is_waiting_ = false;
-  if (is_timed) in_.stream().set_deadline(Deadline::never());
+  if ((is_timed || !has_passed_) && !ended_) in_.stream().set_deadline(Deadline::never());
   co_return true;
 }
 
@@ -109,6 +113,7 @@ asio::awaitable<bool> Connection::serve_request() {
   exchange.head = reader_.take_head();
   const auto problem = co_await prepare(exchange);
   if (problem) co_return co_await answer(*problem);
+  has_passed_ = true;
   co_return co_await pass_on(exchange);
 }
 

@@ -74,6 +74,7 @@ class Connection {
   Upstream upstream_;
   http::RequestReader reader_;
   std::optional<std::string> ended_;
+  bool has_passed_ = false;  // a request of it
   bool is_waiting_ = false;  // for the next request
   SteadyTime since_;         // when it began to; or when the request was passed on
   bool may_watch_ = false;   // nothing of the program is awaited: whether it is gone can be seen

@@ -68,7 +68,6 @@ class Reply {
   std::optional<OriginRewriter> links_;
   bool is_text_ = false;  // worth keeping in the log
   Bytes ready_;           // masked, and not handed out
-  Bytes spare_;
   http::Headers trailers_;
   bool is_over_ = false;
   bool has_head_ = false;
