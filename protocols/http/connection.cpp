@@ -112,9 +112,16 @@ asio::awaitable<bool> Connection::serve_request() {
   Exchange exchange;
   exchange.head = reader_.take_head();
   const auto problem = co_await prepare(exchange);
+  if (problem && !exchange.is_recorded) note_refusal(*problem);
   if (problem) co_return co_await answer(*problem);
   has_passed_ = true;
   co_return co_await pass_on(exchange);
+}
+
+/// What no rule has refused has no action in the log. A log that cannot take it takes nothing else.
+void Connection::note_refusal(const Problem& problem) {
+  static_cast<void>(shared_.context.gate.note(
+      {"request_refused", {{"connection", std::to_string(number_)}, {"code", problem.code}}}));
 }
 
 asio::awaitable<bool> Connection::refuse_malformed(Error error) {
@@ -122,6 +129,7 @@ asio::awaitable<bool> Connection::refuse_malformed(Error error) {
   problem.status = reader_.refusal_status();
   if (problem.status == 413 || problem.status == 414 || problem.status == 431)
     problem.code = "request_too_large";
+  note_refusal(problem);
   // Where the next request would begin nobody knows.
   static_cast<void>(co_await write(shared_.dialect->answer_of(problem), false));
   co_await linger();

@@ -44,6 +44,7 @@ class Connection {
   Task<bool> read_head();
   asio::awaitable<bool> answer(Problem problem);
   asio::awaitable<bool> refuse_malformed(Error error);
+  void note_refusal(const Problem& problem);
   asio::awaitable<bool> settle_body();
   asio::awaitable<void> linger();
   Task<void> write(http::Response response, bool keeps);

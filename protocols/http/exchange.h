@@ -21,6 +21,7 @@ struct Connection::Exchange {
   access::Action action = {};
   std::optional<session::Admitted> admitted = std::nullopt;
 
+  bool is_recorded = false;  // that it is refused
   bool carried_mask = false;
   // Of what streams, for the record.
   std::uint64_t streamed = 0;

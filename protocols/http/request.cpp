@@ -108,16 +108,20 @@ asio::awaitable<std::optional<Problem>> Connection::decide(Exchange& exchange) {
     if (!made) co_return unreadable;
   }
   exchange.action = std::move(*made);
-  if (reading.carries_mask(exchange.body))
+  if (reading.carries_mask(exchange.body)) {
+    exchange.is_recorded = true;
     co_return problem_of(gate.refuse(number_, exchange.action, mask_comes_back()).decision);
+  }
   if (ended_) co_return access_ended();
   // What a rule forbids is forbidden first.
   if (auto problem = reading.unavailable();
       problem && gate.judge(exchange.action).effect != access::Effect::deny)
     co_return problem;
   session::Verdict verdict = co_await admitted(exchange.action);
-  if (const auto* refusal = std::get_if<session::Refusal>(&verdict))
+  if (const auto* refusal = std::get_if<session::Refusal>(&verdict)) {
+    exchange.is_recorded = true;
     co_return problem_of(refusal->decision);
+  }
   if (ended_) co_return access_ended();
   exchange.admitted = std::get<session::Admitted>(std::move(verdict));
   co_return std::nullopt;

@@ -138,6 +138,8 @@ TEST_CASE(
   CHECK(got.responses.at(0).status == 403);
   CHECK(world.target.requests.empty());
   CHECK(world.ask("GET /version").responses.at(0).status == 200);
+  CHECK(world.said(record::RecordType::note).find("\"code\":\"impersonation\"") !=
+        std::string::npos);
 }
 
 TEST_CASE("a cluster that is not behind the door is said so to the first request") {
